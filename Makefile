@@ -1,0 +1,89 @@
+# Everything that people and machines do here. `make` alone lists the targets.
+
+PYTHON  ?= python3
+EXTRAS  := images,cluster,dev
+BUILDER := hatchling
+VENV    := .venv
+RUN     := $(VENV)/bin/python
+PIP     := $(RUN) -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
+ARGS    ?=
+
+# Modules are byte-compiled on first use; to compile all of them doubles the time of the installation.
+export PYTHONDONTWRITEBYTECODE :=
+
+define CHECK_PYTHON
+fail() { echo "sharpmu needs $$1" >&2; exit 1; }; \
+command -v "$(PYTHON)" > /dev/null || \
+    fail "Python 3.11 or newer, but there is no $(PYTHON): name one with 'make PYTHON=...'."; \
+"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+    fail "Python 3.11 or newer, but has $$("$(PYTHON)" -V 2>&1): name a newer one with 'make PYTHON=...'."; \
+"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || \
+    fail "Python's module venv, which $(PYTHON) lacks: install it (on Debian, the package python3-venv)."
+endef
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help verify test lint check bench lab figures lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "PYTHON=... names the interpreter that makes $(VENV); ARGS=... is passed on to what a target runs."
+
+verify: $(VENV)/.core ## check the theory in about a minute; tables and figures go to results/verify
+	$(RUN) -m simulate verify --out results/verify $(ARGS)
+
+test: $(VENV)/.full ## run the test suite (ARGS="-m slow" for the long tests)
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/.full ## style, spelling, types and import directions, without the test suite
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m codespell_lib
+	$(RUN) -m mypy
+	$(RUN) -m pytest -q tests/test_architecture.py
+
+check: lint test ## lint and test: everything that must hold before a change goes in
+
+bench: $(VENV)/.full ## measure speed and memory
+	$(RUN) -m tests.benchmarks $(ARGS)
+
+lab: ## open the lessons in JupyterLab
+	@echo "make lab: the lessons are not written yet; notebooks/ comes with a later version." >&2; exit 1
+
+figures: ## draw the figures and tables of the paper
+	@echo "make figures: the figures are not written yet; paper_figs/ comes with a later version." >&2; exit 1
+
+lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows
+	@$(CHECK_PYTHON)
+	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(PYTHON) -m venv "$$fresh"; \
+	"$$fresh/bin/python" -m pip install --quiet --no-compile $(BUILDER) ".[$(EXTRAS)]"; \
+	{ echo "# Versions that work together, for the core and the extras $(EXTRAS)."; \
+	  echo "# 'make lock' writes this file; it was resolved with $$($(PYTHON) -V)."; \
+	  "$$fresh/bin/python" -m pip freeze --exclude sharpmu; } > "$$fresh/constraints.txt"; \
+	cp "$$fresh/constraints.txt" constraints.txt
+	@echo "constraints.txt is new; run 'make check'."
+
+clean: ## remove .venv and every cache; results/ stays
+	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment: each stamp says that an installation finished -------------------------------------
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/.made
+	@echo "Installing the core into $(VENV) ..."
+	@$(INSTALL) $(BUILDER)
+	@$(INSTALL) --no-build-isolation --editable ".[images]"
+	@touch $@
+
+$(VENV)/.full: $(VENV)/.core
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(INSTALL) --no-build-isolation --editable ".[$(EXTRAS)]"
+	@touch $@
+
+$(VENV)/.made:
+	@$(CHECK_PYTHON)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@

@@ -1,0 +1,1 @@
+"""Room for the unlearning of ResNets on images and its confirmation study; still empty."""

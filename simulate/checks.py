@@ -1,0 +1,88 @@
+"""Checks of arguments at the public doors: one sentence naming the argument, what it must be, what it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+
+__all__ = ["boolean", "choice", "finite", "fraction", "integer", "real", "shape", "signs"]
+
+
+def fail(name: str, requirement: str, value: object) -> None:
+    """Raise the error every check raises.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"Argument `{name}` must {requirement}, but is {value!r}.")
+
+
+def integer(name: str, value: object, *, least: int) -> None:
+    """Require a whole number not below `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        fail(name, f"be a whole number of at least {least}", value)
+
+
+def real(name: str, value: object, *, positive: bool = False, nonnegative: bool = False) -> None:
+    """Require a finite real number, optionally > 0 or >= 0."""
+    kind = "a positive number" if positive else "a number of at least 0" if nonnegative else "a finite number"
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or not math.isfinite(value)
+        or (positive and value <= 0)
+        or (nonnegative and value < 0)
+    ):
+        fail(name, f"be {kind}", value)
+
+
+def fraction(name: str, value: object, *, below: float | None = None) -> None:
+    """Require a number in [0, 1], or in [0, below)."""
+    interval = "[0, 1]" if below is None else f"[0, {below:g})"
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or not 0 <= value <= 1
+        or (below is not None and value >= below)
+    ):
+        fail(name, f"lie in {interval}", value)
+
+
+def boolean(name: str, value: object) -> None:
+    """Require True or False."""
+    if not isinstance(value, bool | np.bool_):
+        fail(name, "be True or False", value)
+
+
+def choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Require one of the given words."""
+    if value not in choices:
+        fail(name, "be one of " + ", ".join(f'"{word}"' for word in choices), value)
+
+
+def finite(name: str, array: np.ndarray) -> None:
+    """Require an array without NaN or infinity."""
+    bad = np.size(array) - np.count_nonzero(np.isfinite(array))
+    if bad:
+        raise ValueError(f"Argument `{name}` must be finite, but has {bad} entries that are NaN or infinite.")
+
+
+def shape(name: str, array: np.ndarray, expected: tuple[int | str, ...]) -> None:
+    """Require an array shape; words in `expected` stand for any size of at least one."""
+    actual = np.shape(array)
+    fits = len(actual) == len(expected) and all(
+        size >= 1 if isinstance(want, str) else size == want for size, want in zip(actual, expected, strict=True)
+    )
+    if not fits:
+        wanted = "(" + ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "") + ")"
+        raise ValueError(f"Argument `{name}` must have shape {wanted}, but has shape {actual}.")
+
+
+def signs(name: str, array: np.ndarray) -> None:
+    """Require labels that are all +1 or -1."""
+    values = np.unique(array)
+    if not np.isin(values, (-1, 1)).all():
+        fail(name, "hold labels of +1 and -1 only", values[:5].tolist())

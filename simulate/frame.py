@@ -1,0 +1,93 @@
+r"""Exact coordinates: φ, the noise vectors and the initial weights in as many dimensions as there are vectors.
+
+Every method here that is equivariant under rotations of R^d sees only the Gram matrix of these M vectors. For
+Gaussian vectors that matrix can be drawn without touching R^d: rotate so that vector k lies in the span of the
+first k + 1 coordinates; then its first k coordinates stay standard normal and the remaining d - k collapse to
+their norm, a χ variable with d - k degrees of freedom (Bartlett's decomposition). The M × M triangle of these
+coordinates has exactly the law of the d × M array, for any d ≥ M, at a cost that does not depend on d.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulate import checks
+from simulate.problem import Problem
+from simulate.streams import stream
+
+__all__ = ["AMBIENT_LIMIT", "draw_ambient", "draw_frame", "reduce_to_frame"]
+
+AMBIENT_LIMIT = 8 * 2**30
+"""Bytes that a dense draw may take before it is refused."""
+
+
+def draw_frame(problem: Problem, seed: int) -> np.ndarray:
+    """Draw φ, noise vectors and initial weights in the Bartlett frame.
+
+    Args:
+        problem: The law to draw from; it needs d ≥ n (P - 1) + 2m + 1 (n + 2m + 1 with copied patches).
+        seed: The run's seed. Draws of two problems that differ in d, signal or scales only share their normals.
+
+    Returns:
+        Array (M, M), lower triangular: row 0 is φ, then the noise vectors sample by sample, then the filters
+        (j = +1 first).
+
+    Raises:
+        ValueError: if d is smaller than the frame.
+    """
+    size = problem.frame_size
+    if problem.d < size:
+        checks.fail("d", f"be at least {size} (all vectors of the problem) in the exact frame", problem.d)
+    rows = np.zeros((size, size))
+    below = np.tril_indices(size, -1)
+    rows[below] = stream(seed, "normals").standard_normal(len(below[0]))
+    freedom = problem.d - np.arange(size)
+    np.fill_diagonal(rows, np.sqrt(stream(seed, "chi").chisquare(freedom)))
+    return _scale(problem, rows)
+
+
+def draw_ambient(problem: Problem, seed: int) -> np.ndarray:
+    """Draw φ, noise vectors and initial weights in R^d itself, φ along the first coordinate.
+
+    Args:
+        problem: The law to draw from, with any d.
+        seed: The run's seed.
+
+    Returns:
+        Array (M, d) with the rows of `draw_frame`.
+
+    Raises:
+        ValueError: if the array would take more than 8 GiB.
+    """
+    size = problem.frame_size
+    if size * problem.d * 8 > AMBIENT_LIMIT:
+        limit = AMBIENT_LIMIT // (8 * size)
+        checks.fail("d", f"be at most {limit} to be drawn densely (8 GiB); the exact frame has no limit", problem.d)
+    return _scale(problem, stream(seed, "ambient").standard_normal((size, problem.d)))
+
+
+def _scale(problem: Problem, rows: np.ndarray) -> np.ndarray:
+    """Turn standard normal rows, in place, into φ, noise of the problem's law and weights."""
+    first_filter = problem.frame_size - 2 * problem.m
+    rows[0] = 0.0
+    rows[0, 0] = problem.signal
+    rows[1:first_filter] *= problem.sigma_p
+    rows[first_filter:] *= problem.sigma_0
+    if problem.noise == "orthogonal":
+        rows[1:first_filter, 0] = 0.0
+    return rows
+
+
+def reduce_to_frame(vectors: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Express given vectors in an orthonormal basis of their span, by QR.
+
+    Args:
+        vectors: Array (M, d) of φ, noise vectors and initial weights.
+        *others: Arrays (·, d) of further vectors of which only the inner products with `vectors` matter (test
+            noise); they are projected on the span.
+
+    Returns:
+        The vectors (M, min(M, d)) and the projections (·, min(M, d)), with the same inner products.
+    """
+    basis, coordinates = np.linalg.qr(vectors.T)
+    return (coordinates.T, *(other @ basis for other in others))

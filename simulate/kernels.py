@@ -1,0 +1,310 @@
+r"""The training step as loops, compiled by numba: `simulate.step` without its temporaries.
+
+Arrays of one trajectory: z and c are (2m, L) with L = 1 + n patches, column 0 the signal and the first m rows
+j = +1; gram is (L, L). A gradient with slopes g has coefficients b_rk = ± g_k 1[z_rk > 0], so a filter's row of
+b · gram depends on nothing but its activation pattern. Filters of one sign mostly agree on theirs: the sum over the
+majority's pattern is formed once for each sign, and each filter adds or takes away the rows where it differs.
+That replaces 2m n² products by n² and a few, and never does more than skipping the inactive neurons would.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+__all__ = ["advance_trajectories", "network_output", "weighted_loss"]
+
+RUNNING, CONVERGED, NONFINITE = 0, 1, 2
+
+# Sums may be reassociated and contracted, so that they vectorise; NaN and infinity keep their meaning.
+_options = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc"}}
+
+
+@njit(**_options)
+def network_output(z, y_true, multiplicity, noise, output):
+    """Fill output (n,) with f_i; noise (n patches,) is scratch."""
+    m, patches = z.shape[0] // 2, (z.shape[1] - 1) // output.size
+    noise[:] = 0.0
+    for row in range(2 * m):
+        sign = 1.0 if row < m else -1.0
+        for k in range(noise.size):
+            noise[k] += sign * max(z[row, 1 + k], 0.0)
+    facing, opposed = 0.0, 0.0
+    for row in range(m):
+        facing += max(z[row, 0], 0.0) - max(z[m + row, 0], 0.0)
+        opposed += max(-z[row, 0], 0.0) - max(-z[m + row, 0], 0.0)
+    for i in range(output.size):
+        total = 0.0
+        for k in range(i * patches, (i + 1) * patches):
+            total += noise[k]
+        output[i] = ((facing if y_true[i] > 0 else opposed) + multiplicity * total) / m
+
+
+@njit(**_options)
+def _slopes(weight, target, present, perturbed, chosen, output, slopes):
+    """Fill slopes (n,) with ∂L/∂f_i over the present samples whose `perturbed` mark is `chosen`; say if any."""
+    found = False
+    for i in range(slopes.size):
+        slopes[i] = 0.0
+        if present[i] and perturbed[i] == chosen and weight[i] != 0.0:
+            slopes[i] = -weight[i] * target[i] / (1.0 + math.exp(target[i] * output[i]))
+            found = True
+    return found
+
+
+@njit(**_options)
+def _signal_sums(slopes, y_true, m):
+    """(1/m) Σ ∂L/∂f_i over the samples with ŷ = +1 and over those with ŷ = -1."""
+    plus, minus = 0.0, 0.0
+    for i in range(slopes.size):
+        if y_true[i] > 0:
+            plus += slopes[i]
+        else:
+            minus += slopes[i]
+    return plus / m, minus / m
+
+
+@njit(**_options)
+def _noise_slopes(slopes, multiplicity, m, g):
+    """Fill g (n patches,) with the coefficient an active neuron of each noise vector gets, for j = +1."""
+    patches = g.size // slopes.size
+    for i in range(slopes.size):
+        for k in range(i * patches, (i + 1) * patches):
+            g[k] = slopes[i] * multiplicity / m
+
+
+@njit(**_options)
+def _signal_coefficient(u, plus, minus):
+    """Coefficient of φ for a j = +1 filter with ⟨w, φ⟩ = u."""
+    return plus if u > 0.0 else (-minus if u < 0.0 else 0.0)
+
+
+@njit(**_options)
+def _add_rows(gram, rows, factors, count, out):
+    """Out += Σ factors · gram[rows] over the first `count` entries, four rows at a time."""
+    position = 0
+    while position + 4 <= count:
+        a, b, c, d = rows[position], rows[position + 1], rows[position + 2], rows[position + 3]
+        fa, fb, fc, fd = factors[position], factors[position + 1], factors[position + 2], factors[position + 3]
+        for k in range(out.size):
+            out[k] += fa * gram[a, k] + fb * gram[b, k] + fc * gram[c, k] + fd * gram[d, k]
+        position += 4
+    while position < count:
+        a, fa = rows[position], factors[position]
+        for k in range(out.size):
+            out[k] += fa * gram[a, k]
+        position += 1
+
+
+@njit(**_options)
+def _gradient_products(gram, z, g, plus, minus, moves, scratch, products):
+    """Fill products (2m, L) with b · gram for the filters that move; the others' rows are left alone."""
+    active, shared, rows, factors = scratch
+    m, n_noise = z.shape[0] // 2, z.shape[1] - 1
+    for half in range(2):
+        sign = 1.0 if half == 0 else -1.0
+        active[:] = 0.0
+        for row in range(half * m, half * m + m):
+            for k in range(n_noise):
+                active[k] += 1.0 if z[row, 1 + k] > 0.0 else 0.0
+        count = 0
+        for k in range(n_noise):
+            rows[count], factors[count] = 1 + k, sign * g[k]
+            count += (2.0 * active[k] > m) & (g[k] != 0.0)
+        shared[:] = 0.0
+        _add_rows(gram, rows, factors, count, shared)
+        for row in range(half * m, half * m + m):
+            if not moves[row]:
+                continue
+            signal = sign * _signal_coefficient(z[row, 0], plus, minus)
+            for k in range(n_noise + 1):
+                products[row, k] = shared[k] + signal * gram[0, k]
+            count = 0
+            for k in range(n_noise):
+                on = z[row, 1 + k] > 0.0
+                rows[count], factors[count] = 1 + k, sign * (g[k] if on else -g[k])
+                count += (on != (2.0 * active[k] > m)) & (g[k] != 0.0)
+            _add_rows(gram, rows, factors, count, products[row])
+
+
+@njit(**_options)
+def _squared_norm(z, g, plus, minus, products):
+    """‖∇L‖² = Σ b · (b · gram)."""
+    m, total = z.shape[0] // 2, 0.0
+    for row in range(2 * m):
+        inner = _signal_coefficient(z[row, 0], plus, minus) * products[row, 0]
+        for k in range(g.size):
+            inner += g[k] * products[row, 1 + k] if z[row, 1 + k] > 0.0 else 0.0
+        total += inner if row < m else -inner
+    return total
+
+
+@njit(**_options)
+def _move_coefficients(c, z, g, plus, minus, moves, scale):
+    """C -= scale · b for the filters that move."""
+    m = z.shape[0] // 2
+    for row in range(2 * m):
+        if moves[row]:
+            signed = scale if row < m else -scale
+            c[row, 0] -= signed * _signal_coefficient(z[row, 0], plus, minus)
+            for k in range(g.size):
+                c[row, 1 + k] -= signed * g[k] if z[row, 1 + k] > 0.0 else 0.0
+
+
+@njit(**_options)
+def _add_scaled(out, scale, array, moves):
+    """Out += scale · array on the rows that move."""
+    for row in range(out.shape[0]):
+        if moves[row]:
+            for k in range(out.shape[1]):
+                out[row, k] += scale * array[row, k]
+
+
+@njit(**_options)
+def _track_closest(z, closest):
+    """Keep, for each column, the smallest |pre-activation| at which a gradient was taken."""
+    for row in range(z.shape[0]):
+        for k in range(z.shape[1]):
+            size = abs(z[row, k])
+            closest[k] = size if size < closest[k] else closest[k]
+
+
+@njit(**_options)
+def _collect(gram, z, y_true, multiplicity, slopes, moves, work):
+    """Gradient of the samples with these slopes: fills the work's g and products, returns the signal sums."""
+    g, products, scratch = work
+    m = z.shape[0] // 2
+    plus, minus = _signal_sums(slopes, y_true, m)
+    _noise_slopes(slopes, multiplicity, m, g)
+    _gradient_products(gram, z, g, plus, minus, moves, scratch, products)
+    return plus, minus
+
+
+@njit(**_options)
+def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, matrices, scratch):
+    """One `simulate.plan.Update` in place; returns False, with nothing changed, once an output is not finite.
+
+    An update is plain when no sample is marked as perturbed.
+    """
+    weight, perturbed, moves, (lr, tau, mixing) = update
+    output, slopes, g, closest = vectors
+    products, felt_products, z_perturbed = matrices
+    network_output(z, y_true, multiplicity, g, output)
+    if not math.isfinite(output.sum()):
+        return False
+    _track_closest(z, closest)
+
+    felt = _slopes(weight, target, present, perturbed, True, output, slopes)
+    if felt:
+        everyone = np.ones_like(moves)  # the whole network is perturbed, also the part that does not move
+        plus, minus = _collect(gram, z, y_true, multiplicity, slopes, everyone, (g, felt_products, scratch))
+        norm = math.sqrt(max(_squared_norm(z, g, plus, minus, felt_products), 0.0))
+        z_perturbed[:] = z
+        if norm > 0.0:
+            _add_scaled(z_perturbed, tau / norm, felt_products, everyone)
+        if mixing != 1.0:
+            _move_coefficients(c, z, g, plus, minus, moves, lr * (1.0 - mixing))
+
+    work = (g, products, scratch)
+    if _slopes(weight, target, present, perturbed, False, output, slopes):
+        plus, minus = _collect(gram, z, y_true, multiplicity, slopes, moves, work)
+        _move_coefficients(c, z, g, plus, minus, moves, lr)
+        _add_scaled(z, -lr, products, moves)
+
+    if felt:
+        if mixing != 1.0:
+            _add_scaled(z, -lr * (1.0 - mixing), felt_products, moves)
+        network_output(z_perturbed, y_true, multiplicity, g, output)
+        _track_closest(z_perturbed, closest)
+        _slopes(weight, target, present, perturbed, True, output, slopes)
+        plus, minus = _collect(gram, z_perturbed, y_true, multiplicity, slopes, moves, work)
+        _move_coefficients(c, z_perturbed, g, plus, minus, moves, lr * mixing)
+        _add_scaled(z, -lr * mixing, products, moves)
+    return True
+
+
+@njit(**_options)
+def weighted_loss(weight, target, output):
+    """Σ_i ω_i log(1 + exp(-t_i f_i))."""
+    total = 0.0
+    for i in range(weight.size):
+        margin = target[i] * output[i]
+        total += weight[i] * (max(-margin, 0.0) + math.log1p(math.exp(-abs(margin))))
+    return total
+
+
+@njit(**_options)
+def _rule_met(stop, learned, target, y, forget, output):
+    """Whether one of the rules (loss, forget_below, forget_above; NaN when absent) asks to stop."""
+    if not math.isnan(stop[0]) and weighted_loss(learned, target, output) <= stop[0]:
+        return True
+    if math.isnan(stop[1]) and math.isnan(stop[2]):
+        return False
+    right, size = 0.0, 0.0
+    for i in range(y.size):
+        if forget[i]:
+            size += 1.0
+            right += 1.0 if y[i] * output[i] > 0.0 else 0.0
+    return right / size <= stop[1] or right / size >= stop[2]
+
+
+@njit(**_options)
+def _advance(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, start):
+    """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
+    y, y_true, forget, target, learned = labels
+    weight, perturbed, moves, scalars = updates
+    stop, every = rules
+    n_noise, n = z.shape[1] - 1, y.size
+    output, slopes, g = np.empty(n), np.empty(n), np.empty(n_noise)
+    matrices = (np.empty_like(z), np.empty_like(z), np.empty_like(z))
+    scratch = (np.empty(n_noise), np.empty(n_noise + 1), np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
+    watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]))
+    step = start
+    while True:
+        if watched and step % every == 0:
+            network_output(z, y_true, multiplicity, g, output)
+            if _rule_met(stop, learned, target, y, forget, output):
+                return step, CONVERGED
+        if step == until:
+            return step, RUNNING
+        batch = present[(step - start) % present.shape[0]]
+        for number in range(scalars.shape[0]):
+            lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
+            update = (weight[number], perturbed[number], moves[number], (lr, tau, mixing))
+            vectors = (output, slopes, g, closest)
+            if not _update(c, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, scratch):
+                return step, NONFINITE
+        step += 1
+
+
+@njit(parallel=True, **_options)
+def advance_trajectories(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, steps, status):
+    """Advance many trajectories in place, each from steps[t] to at most until[t] or its own stop.
+
+    Args:
+        c: Coefficients (T, 2m, L).
+        z: Pre-activations (T, 2m, L).
+        gram: Gram matrices (T, L, L).
+        labels: y, y_true, forget, target and normalised `learned` weights, each (T, n).
+        updates: weight and perturbed (T, U, n), moves (T, U, 2m), and lr, tau, mixing as (T, U, 3).
+        present: Batches (T, S, n) of bool; step steps[t] + s sees row s modulo S.
+        rules: Stopping rules (T, 3), NaN when absent, and the steps between looks at them (T,).
+        until: Last step of this call, (T,).
+        closest: Smallest |pre-activation| met so far, per column, (T, L).
+        multiplicity: How often each noise vector is repeated.
+        steps: Steps of the phase taken so far, (T,); updated.
+        status: RUNNING, CONVERGED or NONFINITE, (T,); updated. Trajectories that are not running stay as they are.
+    """
+    y, y_true, forget, target, learned = labels
+    weight, perturbed, moves, scalars = updates
+    stop, every = rules
+    for t in prange(len(steps)):
+        if status[t] == RUNNING:
+            of_labels = (y[t], y_true[t], forget[t], target[t], learned[t])
+            of_updates = (weight[t], perturbed[t], moves[t], scalars[t])
+            steps[t], status[t] = _advance(
+                c[t], z[t], gram[t], of_labels, of_updates, present[t], (stop[t], every[t]), until[t], closest[t],
+                multiplicity, steps[t],
+            )  # fmt: skip

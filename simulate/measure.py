@@ -1,0 +1,122 @@
+"""What is measured of trajectories when they have ended, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulate.engines.base import Engine
+from simulate.generalize import TestError, direction_normals, test_error
+from simulate.geometry import SIGNS
+from simulate.instance import Instance
+from simulate.step import logistic_loss, network_output
+from simulate.streams import stream
+
+__all__ = ["Fit", "measure_fit", "measure_test_error"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a network fits its training set."""
+
+    train_loss: float
+    """Mean logistic loss over all samples and observed labels."""
+    retain_accuracy: float
+    """Fraction of the retain set on the right side; NaN when it is empty."""
+    forget_accuracy: float
+    """The same on the forget set."""
+
+
+def measure_fit(instance: Instance, z: np.ndarray) -> Fit:
+    """Measure loss and accuracies at the pre-activations z (2, m, 1 + n patches)."""
+    margin = instance.y * network_output(instance, z)
+    right, forget = margin > 0, instance.forget
+    accuracies = [right[chosen].mean() if chosen.any() else np.nan for chosen in (~forget, forget)]
+    return Fit(float(logistic_loss(margin).mean()), *map(float, accuracies))
+
+
+def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) -> TestError:
+    """Test errors of some trajectories of an engine, each with directions of its own seed.
+
+    Args:
+        engine: The engine.
+        numbers: Which of its trajectories; all need a noise law, or all a test set, or all neither.
+        directions: Number of noise directions the estimate averages over.
+
+    Returns:
+        The estimates, arrays (len(numbers),); counted on a test set where there is one, NaN without either.
+    """
+    instances = [engine.instances[number] for number in numbers]
+    if instances[0].test_set is not None:
+        return _stack([_counted(engine, number) for number in numbers])
+    if instances[0].noise_law is None:
+        return _undefined(len(numbers))
+    first = instances[0]
+    size = 2 * first.m * first.patches
+    draws = [direction_normals(stream(i.seed, "directions"), directions, size) for i in instances]
+    return test_error(
+        np.stack([_signal_margin(engine.instances[t], engine.preactivations[t]) for t in numbers]),
+        np.stack([_noise_gram(engine, number) for number in numbers]),
+        multiplicity=first.multiplicity,
+        patches=first.patches,
+        label_flip=np.array([instance.label_flip for instance in instances]),
+        normals=np.stack([normals for normals, _ in draws]),
+        uniforms=np.stack([uniforms for _, uniforms in draws]),
+    )
+
+
+def _signal_margin(instance: Instance, z: np.ndarray) -> np.ndarray:
+    """ŷ f of the signal patch alone, for ŷ = +1 and -1, (2,)."""
+    return np.array([sign * (SIGNS @ np.maximum(sign * z[..., 0], 0.0).sum(axis=1)) for sign in SIGNS]) / instance.m
+
+
+def _noise_gram(engine: Engine, number: int) -> np.ndarray:
+    """Covariance of the 2m pre-activations of one test noise vector, (2m, 2m)."""
+    instance, z = engine.instances[number], engine.preactivations[number]
+    law, weights = instance.noise_law, engine.weights(number)
+    if weights is None:
+        products = instance.geometry.weight_gram(engine.coefficients[number], z)
+    else:
+        flat = weights.reshape(2 * instance.m, -1)
+        products = flat @ flat.T
+    if law.orthogonal:
+        signal = z[..., 0].ravel()
+        products = products - np.outer(signal, signal) / instance.geometry.gram[0, 0]
+    return law.sigma_p**2 * products
+
+
+def _counted(engine: Engine, number: int) -> TestError:
+    """The error on a test set, with its binomial standard error; ties count one half."""
+    instance = engine.instances[number]
+    test, w = instance.test_set, engine.weights(number)
+    w = _weights_in_span(instance, engine.coefficients[number]) if w is None else w
+    held_out = np.concatenate([instance.phi[None], test.xi.reshape(-1, len(instance.phi))])
+    z = w @ held_out.T
+    signal = np.maximum(z[..., :1] * test.y, 0.0)
+    noise = np.maximum(z[..., 1:], 0.0).reshape(2, instance.m, len(test.y), -1).sum(axis=-1)
+    margin = test.y * (SIGNS[:, None, None] * (signal + instance.multiplicity * noise)).sum(axis=(0, 1))
+    wrong = 0.5 * ((margin < 0).astype(float) + (margin <= 0))
+    by_label = [wrong[test.y == sign].mean() if (test.y == sign).any() else np.nan for sign in (1, -1)]
+    error = wrong.mean()
+    return TestError(
+        error=error,
+        standard_error=np.sqrt(error * (1.0 - error) / len(wrong)),
+        effective_sample_size=np.float64(len(wrong)),
+        log_clean_error=np.log(error) if error > 0 else np.float64(-np.inf),
+        clean_error_by_label=np.array(by_label),
+    )
+
+
+def _weights_in_span(instance: Instance, c: np.ndarray) -> np.ndarray:
+    return instance.w0 + c @ instance.span
+
+
+def _undefined(count: int) -> TestError:
+    nothing = np.full(count, np.nan)
+    return TestError(nothing, nothing, np.zeros(count), nothing, np.full((count, 2), np.nan))
+
+
+def _stack(estimates: Sequence[TestError]) -> TestError:
+    return TestError(*(np.stack(values) for values in zip(*(vars(e).values() for e in estimates), strict=True)))

@@ -1,0 +1,82 @@
+"""Phases as text: the Python expression a user would write, read without evaluating it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields
+
+from simulate.optimizers import SAM, SGD, SharpMinMax
+from simulate.phases import Loss, NegGrad, Phase, RandomLabel
+
+__all__ = ["VOCABULARY", "format_phase", "parse_phase"]
+
+VOCABULARY = {cls.__name__: cls for cls in (Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax)}
+"""The objectives and optimizers a phase's text may name."""
+
+
+def parse_phase(text: str) -> Phase:
+    """Read a phase from the arguments of `Phase(…)`.
+
+    Args:
+        text: Name, objective, optimizer and options, e.g. "unlearn, NegGrad(alpha=0.7), SAM(tau=0.03), steps=300".
+
+    Returns:
+        The phase.
+
+    Raises:
+        ValueError: saying what of the text is not understood.
+
+    Example:
+        >>> parse_phase("pretrain, Loss(), SGD(lr=0.01), steps=10").steps
+        10
+        >>> parse_phase("pretrain, Loss(), SDG(lr=0.01)")
+        Traceback (most recent call last):
+        ...
+        ValueError: Argument `phase` must use Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax, but has "SDG".
+    """
+    name, _, rest = text.partition(",")
+    try:
+        call = ast.parse(f"Phase({rest})", mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}" ({error.msg}).') from None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "Phase":
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
+    positional = [_value(argument) for argument in call.args]
+    return _construct(Phase, [name.strip().strip("\"'"), *positional], call.keywords)
+
+
+def format_phase(phase: Phase) -> str:
+    """The text `parse_phase` reads back as this phase."""
+    defaults = {field.name: field.default for field in fields(Phase)}
+    options = ("steps", "stop_loss", "stop_forget_below", "stop_forget_above")
+    given = [f"{name}={getattr(phase, name)!r}" for name in options if getattr(phase, name) != defaults[name]]
+    return ", ".join([phase.name, repr(phase.objective), repr(phase.optimizer), *given])
+
+
+_EXAMPLE = "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300"
+
+
+def _value(node: ast.expr) -> object:
+    """A literal, or one of the vocabulary with literal arguments."""
+    if isinstance(node, ast.Call):
+        name = ast.unparse(node.func)
+        if name not in VOCABULARY:
+            known = ", ".join(VOCABULARY)
+            raise ValueError(f'Argument `phase` must use {known}, but has "{name}".')
+        return _construct(VOCABULARY[name], [_value(argument) for argument in node.args], node.keywords)
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise ValueError(f'Argument `phase` must hold plain values, but has "{ast.unparse(node)}".') from None
+
+
+def _construct(cls: type, positional: list[object], keywords: list[ast.keyword]) -> object:
+    known = [field.name for field in fields(cls)]
+    for keyword in keywords:
+        if keyword.arg not in known:
+            options = f"{cls.__name__} ({', '.join(known)})"
+            raise ValueError(f"Argument `phase` must use the options of {options}, not {keyword.arg!r}.")
+    try:
+        return cls(*positional, **{keyword.arg: _value(keyword.value) for keyword in keywords})
+    except TypeError as error:
+        raise ValueError(f"Argument `phase` must fit {cls.__name__}, but does not: {error}.") from None

@@ -1,0 +1,98 @@
+"""What a run returns."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+import xarray
+
+from simulate.generalize import TestError
+from simulate.instance import Instance
+
+__all__ = ["Result", "State", "Status"]
+
+
+class Status(enum.Enum):
+    """How a phase or a run ended; a numerical failure is data, not an exception."""
+
+    CONVERGED = "converged"
+    """A stopping rule was met."""
+    MAX_STEPS = "max_steps"
+    """All steps were taken."""
+    NONFINITE = "nonfinite"
+    """An output overflowed or became NaN; the state is that of the last finite step."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a run stands; `run(…, start=state)` goes on from here, bit for bit.
+
+    Attributes:
+        coefficients: c, (2, m, 1 + n patches); see `simulate.geometry`.
+        preactivations: ⟨w_jr, s_k⟩, same shape.
+        phase: Name of the phase it stands in.
+        steps: Steps taken in that phase.
+        total_steps: Steps taken in all phases.
+        forget_part: Filters of the forget part of a partitioned network, (2, m) of bool, or None.
+        weights: The weights (2, m, D) if the engine keeps them, else None.
+    """
+
+    coefficients: np.ndarray
+    preactivations: np.ndarray
+    phase: str
+    steps: int
+    total_steps: int
+    forget_part: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The end of a run, its trace, and where every number came from.
+
+    Attributes:
+        kappa: Signal coefficients κ, (2, m), j = +1 first.
+        zeta: Noise coefficients ζ, (2, m, n), or (2, m, n, P - 1) with independent patches. NaN, like κ, if the
+            weights left the span of the data (per-coordinate partitions only).
+        trace: Recorded quantities along a dimension "step".
+        test: Test error with its parts.
+        train_loss: Mean logistic loss over all samples and their observed labels.
+        retain_accuracy: Fraction of the retain set on the right side; NaN when it is empty.
+        forget_accuracy: The same on the forget set.
+        status: How the last phase ended, or NONFINITE if any phase failed.
+        phases: Name of each phase with its steps and status.
+        kink_margin: Smallest |pre-activation| at which a gradient was taken, relative to the largest at the end.
+            Where it is near rounding (1e-12) a ReLU may have fallen on either side and engines may differ.
+        state: Where the run stands, to go on from.
+        instance: The data it ran on.
+    """
+
+    kappa: np.ndarray
+    zeta: np.ndarray
+    trace: xarray.Dataset
+    test: TestError
+    train_loss: float
+    retain_accuracy: float
+    forget_accuracy: float
+    status: Status
+    phases: dict[str, tuple[int, Status]]
+    kink_margin: float
+    state: State
+    instance: Instance
+
+    @property
+    def test_error(self) -> float:
+        """Probability that a test sample's observed label is predicted wrongly."""
+        return float(self.test.error)
+
+    @property
+    def test_error_se(self) -> float:
+        """Standard error of `test_error`."""
+        return float(self.test.standard_error)
+
+    @property
+    def steps(self) -> int:
+        """Number of steps taken in all phases."""
+        return self.state.total_steps

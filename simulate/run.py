@@ -1,0 +1,205 @@
+"""One run: validate, draw, train through the phases, record, measure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+import xarray
+
+from simulate import checks
+from simulate.engines import Engine, make_engine
+from simulate.instance import Instance
+from simulate.measure import measure_fit, measure_test_error
+from simulate.observe import Snapshot
+from simulate.phases import Phase
+from simulate.plan import Plan, compile_phase
+from simulate.problem import Problem
+from simulate.record import Record
+from simulate.result import Result, State, Status
+from simulate.trace import Trace
+from simulate.version import __version__
+
+__all__ = ["check_phases", "run"]
+
+Progress = Callable[[str, int, int], None]
+
+
+def run(
+    problem: Problem | Instance,
+    phases: Sequence[Phase],
+    *,
+    seed: int | None = None,
+    engine: str = "numba",
+    record: Record | None = None,
+    start: State | None = None,
+    test_directions: int = 1024,
+    progress: Progress | None = None,
+) -> Result:
+    """Train one network through phases.
+
+    Args:
+        problem: A `Problem`, drawn with the seed (in the exact frame; in R^d for engine "dense"), or an `Instance`.
+        phases: The phases, in order, with different names.
+        seed: Seed of everything random; None takes 0 for a problem and its own seed for an instance.
+        engine: "numba" (fast), "numpy" (readable) or "dense" (weights in R^d).
+        record: What the trace holds; None takes `Record()`.
+        start: State to go on from. The phase of its name is resumed (its `steps` count from the phase's
+            beginning) and the phases before it are skipped; if no phase has that name all phases are run.
+        test_directions: Noise directions the test error averages over.
+        progress: Called with the phase's name, the step reached and the steps of the phase.
+
+    Returns:
+        The result; how it ended is its `status`.
+
+    Raises:
+        ValueError: if an argument is out of range or the engine cannot honour an option; it names the argument.
+
+    Example:
+        >>> from simulate import NegGrad, Loss, SAM, SGD
+        >>> phases = [Phase("pretrain", Loss(), SGD(lr=0.01), steps=200, stop_loss=0.05),
+        ...           Phase("unlearn", NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=20)]
+        >>> result = run(Problem(d=20_000, n=20, m=5), phases, seed=0)
+        >>> result.retain_accuracy, result.status
+        (1.0, <Status.MAX_STEPS: 'max_steps'>)
+    """
+    check_phases(phases)
+    checks.integer("test_directions", test_directions, least=16)
+    record = record or Record()
+    instance = _instance(problem, seed, "ambient" if engine == "dense" else "frame")
+    plans = [compile_phase(phase, instance) for phase in phases]
+    radii = [_radius(plan, record) for plan in plans]
+    machine = make_engine(engine, [instance])
+    first = 0
+    if start is not None:
+        _check_start(start, phases, instance)
+        machine.restore(0, start)
+        first = next((k for k, phase in enumerate(phases) if phase.name == start.phase), 0)
+
+    total = 0 if start is None else start.total_steps
+    trace = Trace(record.observe)
+    ended: dict[str, tuple[int, Status]] = {}
+    for number in range(first, len(phases)):
+        phase, plan = phases[number], plans[number]
+        machine.begin([plan], resume=start is not None and number == first and phase.name == start.phase)
+        before = total - int(machine.steps[0])
+        for until in record.steps(phase.steps):
+            if until < machine.steps[0] or machine.status[0] is not None:
+                continue
+            machine.advance(int(until))
+            total = before + int(machine.steps[0])
+            trace.add(_snapshot(machine, plan, radii[number], test_directions), total, int(machine.steps[0]))
+            if progress is not None:
+                progress(phase.name, int(machine.steps[0]), phase.steps)
+        finite = np.isfinite(machine.preactivations[0]).all()
+        status = (machine.status[0] or Status.MAX_STEPS) if finite else Status.NONFINITE
+        ended[phase.name] = int(machine.steps[0]), status
+        if status is Status.NONFINITE:
+            break
+    attributes = _provenance(problem, phases, instance, engine, test_directions)
+    return _pack(machine, trace.dataset(attributes), ended, total, test_directions)
+
+
+def check_phases(phases: Sequence[Phase]) -> None:
+    """Require at least one phase, and different names."""
+    names = [phase.name for phase in phases]
+    if not names:
+        raise ValueError("Argument `phases` must hold at least one phase, but is empty.")
+    if len(set(names)) < len(names):
+        checks.fail("phases", "have different names", names)
+
+
+def _instance(problem: Problem | Instance, seed: int | None, space: str) -> Instance:
+    if seed is not None:
+        checks.integer("seed", seed, least=0)
+    if isinstance(problem, Problem):
+        return Instance.draw(problem, seed or 0, space=space)
+    if not isinstance(problem, Instance):
+        checks.fail("problem", "be a Problem or an Instance", problem)
+    return problem if seed is None else replace(problem, seed=seed)
+
+
+def _check_start(start: State, phases: Sequence[Phase], instance: Instance) -> None:
+    planned = {phase.name: phase.steps for phase in phases}.get(start.phase, start.steps)
+    if start.steps > planned:
+        raise ValueError(
+            f'Argument `start` must not be past the {planned} steps of phase "{start.phase}", but is at {start.steps}.'
+        )
+    if start.coefficients.shape != instance.geometry.start.shape:
+        raise ValueError(
+            f"Argument `start` must fit the instance's shape {instance.geometry.start.shape}, "
+            f"but has shape {start.coefficients.shape}."
+        )
+
+
+def _radius(plan: Plan, record: Record) -> float:
+    """The radius at which deactivation and sharpness are measured in a phase."""
+    tau = plan.updates[0].tau if record.tau is None else record.tau
+    wanted = {"deactivation", "sharpness"}.intersection(record.observe)
+    if wanted and tau == 0.0:
+        raise ValueError(
+            f'Argument `tau` of Record must be given to observe {sorted(wanted)} in phase "{plan.phase.name}", '
+            "whose optimizer has no radius."
+        )
+    return tau
+
+
+def _snapshot(machine: Engine, plan: Plan, tau: float, directions: int) -> Snapshot:
+    return Snapshot(
+        machine.instances[0],
+        plan,
+        machine.coefficients[0],
+        machine.preactivations[0],
+        tau,
+        lambda: measure_test_error(machine, [0], directions).select(0),
+    )
+
+
+def _provenance(
+    problem: Problem | Instance, phases: Sequence[Phase], instance: Instance, engine: str, directions: int
+) -> dict[str, object]:
+    """What is needed to make the numbers again."""
+    described = [
+        asdict(phase) | {"objective": repr(phase.objective), "optimizer": repr(phase.optimizer)} for phase in phases
+    ]
+    return {
+        "problem": json.dumps(asdict(problem) if isinstance(problem, Problem) else {"source": instance.source}),
+        "phases": json.dumps(described),
+        "seed": instance.seed,
+        "engine": engine,
+        "test_directions": directions,
+        "version": __version__,
+    }
+
+
+def _pack(
+    machine: Engine, trace: xarray.Dataset, ended: dict[str, tuple[int, Status]], total: int, directions: int
+) -> Result:
+    instance, c, z = machine.instances[0], machine.coefficients[0], machine.preactivations[0]
+    zeta = instance.geometry.zeta(c, instance.multiplicity)
+    name = list(ended)[-1]
+    fit = measure_fit(instance, z)
+    return Result(
+        kappa=instance.geometry.kappa(c),
+        zeta=zeta if instance.patches == 1 else zeta.reshape(2, instance.m, instance.n, instance.patches),
+        trace=trace,
+        test=measure_test_error(machine, [0], directions).select(0),
+        train_loss=fit.train_loss,
+        retain_accuracy=fit.retain_accuracy,
+        forget_accuracy=fit.forget_accuracy,
+        status=ended[name][1],
+        phases=ended,
+        kink_margin=machine.closest(0) / float(np.abs(z).max()),
+        state=State(
+            coefficients=c.copy(),
+            preactivations=z.copy(),
+            phase=name,
+            steps=int(machine.steps[0]),
+            total_steps=total,
+            forget_part=machine.forget_parts[0],
+            weights=None if machine.weights(0) is None else machine.weights(0).copy(),
+        ),
+        instance=instance,
+    )

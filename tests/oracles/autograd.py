@@ -1,0 +1,111 @@
+"""The definitions once more, in plain PyTorch: every patch written out, and no gradient derived by hand."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, SharpMinMax
+from simulate.optimizers import Optimizer
+from simulate.phases import Objective
+from simulate.plan import compile_phase
+
+torch = pytest.importorskip("torch", reason="the autograd oracle needs PyTorch")
+
+Scalar = Callable[[Any], Any]
+"""A part of an objective, as a function of the weights; all tensors are float64."""
+
+
+def train(instance: Instance, phases: Sequence[Phase]) -> list[np.ndarray]:
+    """Weights (2, m, D) after each phase; stopping rules are not looked at."""
+    weights, after = torch.from_numpy(instance.w0.copy()), []
+    for phase in phases:
+        weights = train_phase(weights, phase, instance)
+        after.append(weights.numpy())
+    return after
+
+
+def train_phase(weights, phase: Phase, instance: Instance):
+    plan = compile_phase(phase, instance)  # draws the random labels and the minibatches
+    patches, forget = patches_of(instance), torch.from_numpy(instance.forget)
+    target = torch.from_numpy(plan.target.astype(float))
+
+    def loss_of_each(weights):
+        return -torch.nn.functional.logsigmoid(target * network(weights, patches))
+
+    part = None
+    if isinstance(phase.optimizer, SharpMinMax):
+        part = forget_part(gradient(lambda w: loss_of_each(w)[forget].mean(), weights), phase.optimizer)
+    for seen in torch.from_numpy(plan.batches.present(0, phase.steps)).expand(phase.steps, -1):
+
+        def both(weights, seen=seen):
+            return terms(phase.objective, loss_of_each(weights), seen, forget)
+
+        weights = step(weights, lambda w: both(w)[0], lambda w: both(w)[1], phase.optimizer, part)
+    return weights
+
+
+def patches_of(instance: Instance):
+    """All patches of all samples, (n, P, D): the signal, then each noise vector as often as it repeats."""
+    signal = instance.y_true[:, None, None] * instance.phi
+    noise = np.repeat(instance.xi, instance.multiplicity, axis=1)
+    return torch.from_numpy(np.concatenate([signal, noise], axis=1))
+
+
+def network(weights, patches):
+    """f of every sample, (n,): each sign's filters averaged, the patches summed."""
+    positive, negative = (torch.relu(patches @ filters.T).sum(dim=1).mean(dim=1) for filters in weights)
+    return positive - negative
+
+
+def terms(objective: Objective, losses, seen, forget):
+    """The terms of the retain and of the forget samples; their sum is what is descended."""
+    if isinstance(objective, NegGrad):
+        total = torch.mean if objective.reduction == "mean" else torch.sum
+        retain_loss, forget_loss = total(losses[seen & ~forget]), total(losses[seen & forget])
+        return objective.alpha * retain_loss, -(1 - objective.alpha) * forget_loss
+    if isinstance(objective, Loss) and objective.on != "all":
+        seen = seen & (forget if objective.on == "forget" else ~forget)
+    return losses[seen & ~forget].sum() / seen.sum(), losses[seen & forget].sum() / seen.sum()
+
+
+def step(weights, retain: Scalar, forget: Scalar, optimizer: Optimizer, part):
+    def whole(weights):
+        return retain(weights) + forget(weights)
+
+    if isinstance(optimizer, SGD):
+        return weights - optimizer.lr * gradient(whole, weights)
+    if isinstance(optimizer, SAM):
+        perturbed = {"joint": whole, "retain": retain, "forget": forget}[optimizer.on]
+        tau, sharpness = optimizer.tau, optimizer.sharpness
+        return weights - optimizer.lr * direction(weights, whole, perturbed, optimizer, tau, sharpness)
+    tau_forget = optimizer.tau if optimizer.tau_forget is None else optimizer.tau_forget
+    weights = weights - optimizer.lr * ~part * direction(weights, retain, retain, optimizer, optimizer.tau, "min")
+    return weights - optimizer.lr * part * direction(weights, forget, forget, optimizer, tau_forget, "max")
+
+
+def direction(weights, whole: Scalar, perturbed: Scalar, optimizer, tau: float, sharpness: str):
+    """Of the whole's gradient, the perturbed part is moved towards (min) or away from (max) its value at W + ε."""
+    here = gradient(perturbed, weights)
+    scale = weights if optimizer.adaptive else torch.ones_like(weights)
+    norm = (scale * here).norm()
+    shift = tau * scale**2 * here / norm if norm > 0 else torch.zeros_like(weights)
+    sign = {"min": 1, "max": -1}[sharpness]
+    return gradient(whole, weights) + sign * optimizer.mixing * (gradient(perturbed, weights + shift) - here)
+
+
+def forget_part(forget_gradient, optimizer: SharpMinMax):
+    """Which weights are of the forget part, (2, m, 1) or (2, m, D) of bool; of equals the first ones are."""
+    by_filter = optimizer.partition == "filter"
+    sizes = forget_gradient.norm(dim=-1, keepdim=True) if by_filter else forget_gradient.abs()
+    order = torch.argsort(sizes.flatten(), descending=optimizer.polarity == "top", stable=True)
+    part = torch.zeros(sizes.numel(), dtype=torch.bool)
+    part[order[: round(optimizer.fraction * sizes.numel())]] = True
+    return part.reshape(sizes.shape)
+
+
+def gradient(function: Scalar, weights):
+    weights = weights.detach().requires_grad_()
+    (derivative,) = torch.autograd.grad(function(weights), weights)
+    return derivative
