@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import NoReturn, TypeGuard
 
 import numpy as np
 
 __all__ = ["boolean", "choice", "finite", "fraction", "integer", "real", "shape", "signs"]
 
 
-def fail(name: str, requirement: str, value: object) -> None:
+def fail(name: str, requirement: str, value: object) -> NoReturn:
     """Raise the error every check raises.
 
     Raises:
@@ -29,26 +30,23 @@ def integer(name: str, value: object, *, least: int) -> None:
 def real(name: str, value: object, *, positive: bool = False, nonnegative: bool = False) -> None:
     """Require a finite real number, optionally > 0 or >= 0."""
     kind = "a positive number" if positive else "a number of at least 0" if nonnegative else "a finite number"
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Real)
-        or not math.isfinite(value)
-        or (positive and value <= 0)
-        or (nonnegative and value < 0)
-    ):
+    if not _is_real(value) or not math.isfinite(value):
+        fail(name, f"be {kind}", value)
+    if (positive and value <= 0) or (nonnegative and value < 0):
         fail(name, f"be {kind}", value)
 
 
 def fraction(name: str, value: object, *, below: float | None = None) -> None:
     """Require a number in [0, 1], or in [0, below)."""
     interval = "[0, 1]" if below is None else f"[0, {below:g})"
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Real)
-        or not 0 <= value <= 1
-        or (below is not None and value >= below)
-    ):
+    if not _is_real(value) or not 0 <= value <= 1:
         fail(name, f"lie in {interval}", value)
+    if below is not None and value >= below:
+        fail(name, f"lie in {interval}", value)
+
+
+def _is_real(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def boolean(name: str, value: object) -> None:

@@ -8,7 +8,7 @@ from simulate import checks
 from simulate.instance import Instance, Space
 from simulate.streams import stream
 
-__all__ = ["instance_from_images"]
+__all__ = ["digits", "instance_from_images"]
 
 
 def instance_from_images(
@@ -80,6 +80,25 @@ def instance_from_images(
         space=space,
         seed=seed,
     )
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's 1,797 handwritten digits, which come with its installation.
+
+    Returns:
+        Images (1797, 8, 8) and their labels (1797,).
+
+    Raises:
+        ValueError: if scikit-learn is not installed.
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise ValueError(
+            'The digits come with scikit-learn, which is not installed: pip install "sharpmu[images]".'
+        ) from None
+    data = load_digits()
+    return data.images, data.target
 
 
 def _two_classes(images: np.ndarray, labels: np.ndarray, classes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import fields
+import inspect
+from dataclasses import MISSING, fields
+from itertools import pairwise
 
-from simulate.optimizers import SAM, SGD, SharpMinMax
-from simulate.phases import Loss, NegGrad, Phase, RandomLabel
+from simulate.optimizers import SAM, SGD, Optimizer, SharpMinMax
+from simulate.phases import Loss, NegGrad, Objective, Phase, RandomLabel
 
-__all__ = ["VOCABULARY", "format_phase", "parse_phase"]
+__all__ = ["VOCABULARY", "describe_vocabulary", "format_phase", "parse_phase"]
 
 VOCABULARY = {cls.__name__: cls for cls in (Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax)}
 """The objectives and optimizers a phase's text may name."""
@@ -47,10 +49,21 @@ def parse_phase(text: str) -> Phase:
 
 def format_phase(phase: Phase) -> str:
     """The text `parse_phase` reads back as this phase."""
-    defaults = {field.name: field.default for field in fields(Phase)}
-    options = ("steps", "stop_loss", "stop_forget_below", "stop_forget_above")
-    given = [f"{name}={getattr(phase, name)!r}" for name in options if getattr(phase, name) != defaults[name]]
-    return ", ".join([phase.name, repr(phase.objective), repr(phase.optimizer), *given])
+    parts = [_compact(phase.objective), _compact(phase.optimizer)]
+    return ", ".join([phase.name, *parts, *_options(phase, skip=("name", "objective", "optimizer"))])
+
+
+def _compact(value: Objective | Optimizer) -> str:
+    return f"{type(value).__name__}({', '.join(_options(value))})"
+
+
+def _options(value: Phase | Objective | Optimizer, skip: tuple[str, ...] = ()) -> list[str]:
+    """The options that differ from their defaults, and those everyone asks for, as `name=value`."""
+    given = [(option.name, getattr(value, option.name), option.default) for option in fields(value)]
+    shown = ("alpha", "lr", "tau")
+    return [
+        f"{name}={here!r}" for name, here, default in given if name not in skip and (here != default or name in shown)
+    ]
 
 
 _EXAMPLE = "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300"
@@ -80,3 +93,28 @@ def _construct(cls: type, positional: list[object], keywords: list[ast.keyword])
         return cls(*positional, **{keyword.arg: _value(keyword.value) for keyword in keywords})
     except TypeError as error:
         raise ValueError(f"Argument `phase` must fit {cls.__name__}, but does not: {error}.") from None
+
+
+def describe_vocabulary() -> str:
+    """Every objective and optimizer with its options, for a help page; the text is that of the classes."""
+    return "\n\n".join(_describe(cls) for cls in (Phase, *VOCABULARY.values()))
+
+
+def _describe(cls: type) -> str:
+    summary = (cls.__doc__ or "").splitlines()[0]
+    texts = _attribute_texts(cls)
+    lines = [f"{cls.__name__}: {summary}"]
+    for option in fields(cls):
+        default = "" if option.default is MISSING else f" (default {option.default!r})"
+        lines.append(f"  {option.name}: {texts.get(option.name, '')}{default}")
+    return "\n".join(lines)
+
+
+def _attribute_texts(cls: type) -> dict[str, str]:
+    """The string under each field of a dataclass."""
+    body = ast.parse(inspect.getsource(cls)).body[0].body
+    return {
+        here.target.id: " ".join(ast.literal_eval(below.value).split())
+        for here, below in pairwise(body)
+        if isinstance(here, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+    }

@@ -96,3 +96,19 @@ class Result:
     def steps(self) -> int:
         """Number of steps taken in all phases."""
         return self.state.total_steps
+
+    def to_dataset(self) -> xarray.Dataset:
+        """The trace together with the end of the run, for `simulate.storage.save`."""
+        patch = () if self.zeta.ndim == 3 else ("patch",)
+        ends = {name: f"{steps} steps, {status.value}" for name, (steps, status) in self.phases.items()}
+        return self.trace.assign(
+            final_kappa=(("sign", "filter"), self.kappa),
+            final_zeta=(("sign", "filter", "sample", *patch), self.zeta),
+            label=("sample", self.instance.y),
+            forgotten=("sample", self.instance.forget),
+            train_loss=self.train_loss,
+            retain_accuracy=self.retain_accuracy,
+            forget_accuracy=self.forget_accuracy,
+            final_test_error=self.test_error,
+            final_test_error_se=self.test_error_se,
+        ).assign_attrs(status=self.status.value, ended=str(ends), kink_margin=self.kink_margin)

@@ -1,0 +1,10 @@
+"""The front door of the simulator: `python -m simulate run | map | verify`."""
+
+from __future__ import annotations
+
+import sys
+
+from simulate.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""`python -m simulate map`: phase maps of SGD and SAM."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import xarray
+
+from simulate.boundary import Boundary, fit_boundary
+from simulate.cli.console import console, progress_bar, table
+from simulate.maps import OPTIMIZERS, PhaseMap, phase_map
+from simulate.storage import check_target, save
+
+__all__ = ["MARGIN", "PREDICTED", "Map", "draw_and_judge", "verdict"]
+
+PREDICTED = {"SGD": 0.25, "SAM": 0.0}
+"""Exponent of d in the boundary: ‖φ‖ ∝ d^¼ for SGD (Theorem 3.2), none for SAM (Theorem 3.3)."""
+
+MARGIN = 0.05
+"""How far from its prediction an exponent may lie and still count as equal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Map:
+    """Draw the test error over dimension and signal strength, SGD beside SAM."""
+
+    grid: PhaseMap = field(default_factory=PhaseMap)
+    """The grid and the data."""
+    level: float = 0.3
+    """Test error that defines the boundary."""
+    out: Path = Path("results/map")
+    """Folder for maps.zarr (the data) and maps.png (the figure)."""
+
+    def __call__(self) -> int:
+        """Run, draw and judge."""
+        check_target(self.out / "maps.zarr")
+        draw_and_judge(self.grid, self.level, self.out)
+        return 0
+
+
+def draw_and_judge(grid: PhaseMap, level: float, out: Path) -> dict[str, Boundary]:
+    """Run the maps, write data and figure, print the boundaries and a verdict on each slope."""
+    from simulate.plots import draw_phase_maps, save_figure  # matplotlib, only when something is drawn
+
+    maps = _run_maps(grid)
+    boundaries = {name: fit_boundary(maps["test_error"].sel(optimizer=name), level) for name in OPTIMIZERS}
+    slopes = {name: [boundary.slope, *boundary.slope_interval] for name, boundary in boundaries.items()}
+    data = save(maps.assign_attrs(level=level, slopes=json.dumps(slopes)), out / "maps.zarr")
+    figure = save_figure(draw_phase_maps(maps, boundaries, PREDICTED), out / "maps.png")
+    _print_boundaries(boundaries, level)
+    for name, boundary in boundaries.items():
+        console.print(f"{name}: {verdict(boundary, PREDICTED[name])}")
+    console.print(f"Data: {data}\nFigure: {figure}")
+    return boundaries
+
+
+def verdict(boundary: Boundary, predicted: float) -> str:
+    """One line on whether the boundary's exponent is the predicted one.
+
+    It holds if its whole 95 % interval lies within MARGIN of the prediction, fails if the interval lies outside.
+    """
+    low, high = boundary.slope_interval
+    if not np.isfinite([boundary.slope, low, high]).all():
+        return f"undecided: the boundary at error {boundary.level:g} leaves the map"
+    found = f"boundary ∝ d^{boundary.slope:.3f}, 95 % interval [{low:.3f}, {high:.3f}], predicted {predicted:g}"
+    if predicted - MARGIN <= low and high <= predicted + MARGIN:
+        return f"holds: {found} ± {MARGIN:g}"
+    outside = low > predicted + MARGIN or high < predicted - MARGIN
+    return f"{'fails' if outside else 'undecided'}: {found} ± {MARGIN:g}"
+
+
+def _run_maps(grid: PhaseMap) -> xarray.Dataset:
+    total = len(OPTIMIZERS) * len(grid.d) * len(grid.signal) * grid.replicates
+    with progress_bar() as bar:
+        task = bar.add_task("phase maps", total=total)
+        return phase_map(grid, progress=lambda done: bar.advance(task, done))
+
+
+def _print_boundaries(boundaries: dict[str, Boundary], level: float) -> None:
+    rows = table(f"Critical signal ‖φ‖ at test error {level:g}, with 95 % bootstrap interval", "d", *boundaries)
+    for number, d in enumerate(next(iter(boundaries.values())).d):
+        cells = [(boundary.signal[number], *boundary.interval[number]) for boundary in boundaries.values()]
+        rows.add_row(f"{d:.0e}", *(f"{signal:.3g} [{low:.3g}, {high:.3g}]" for signal, low, high in cells))
+    console.print(rows)

@@ -1,0 +1,89 @@
+"""`python -m simulate run`: one run through phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simulate.cli.console import console, progress_bar, table
+from simulate.phrases import parse_phase
+from simulate.problem import Problem
+from simulate.record import Record
+from simulate.result import Result
+from simulate.run import run
+from simulate.storage import check_target, save
+
+__all__ = ["Run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Train one network through phases and print how it ended."""
+
+    problem: Problem = field(default_factory=Problem)
+    """The law of the data."""
+    phases: tuple[str, ...] = (
+        "pretrain, Loss(), SGD(lr=0.01), steps=1000, stop_loss=0.01",
+        "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300",
+    )
+    """The phases, each the arguments of Phase(…) in quotes; what they may hold is listed above."""
+    seed: int = 0
+    """Seed of everything random."""
+    engine: str = "numba"
+    """Engine: numba (fast), numpy (readable) or dense (weights in R^d)."""
+    record: Record = field(default_factory=Record)
+    """What is recorded."""
+    test_directions: int = 1024
+    """Noise directions the test error averages over."""
+    out: Path | None = None
+    """Where to write the result (a zarr store); nothing is written without it."""
+    figure: Path | None = None
+    """Where to draw κ, ζ and accuracies (PNG, PDF or SVG); nothing is drawn without it."""
+
+    def __call__(self) -> int:
+        """Run, print, and write what was asked for."""
+        phases = [parse_phase(text) for text in self.phases]
+        if self.out is not None:
+            check_target(self.out)
+        with progress_bar() as bar:
+            tasks = {phase.name: bar.add_task(phase.name, total=phase.steps) for phase in phases}
+            result = run(
+                self.problem,
+                phases,
+                seed=self.seed,
+                engine=self.engine,
+                record=self.record,
+                test_directions=self.test_directions,
+                progress=lambda name, step, _: bar.update(tasks[name], completed=step),
+            )
+        _print_summary(self, result)
+        if self.out is not None:
+            console.print(f"Result: {save(result.to_dataset(), self.out)}")
+        if self.figure is not None:
+            from simulate.plots import draw_coefficients, save_figure  # matplotlib, only when a figure is asked for
+
+            drawn = draw_coefficients({type(phases[-1].optimizer).__name__: result.trace})
+            console.print(f"Figure: {save_figure(drawn, self.figure)}")
+        return 0
+
+
+def _print_summary(command: Run, result: Result) -> None:
+    """How each phase ended, and what was learned and forgotten."""
+    phases = table("Phases", "phase", "steps", "ended")
+    for name, (steps, status) in result.phases.items():
+        phases.add_row(name, str(steps), status.value)
+    console.print(phases)
+
+    end = table(f"End of the run (seed {command.seed}, engine {command.engine})", "quantity", "value")
+    end.add_row("test error", f"{result.test_error:.4g} ± {result.test_error_se:.1g}")
+    end.add_row("train loss", f"{result.train_loss:.4g}")
+    end.add_row("retain accuracy", f"{result.retain_accuracy:.3f}")
+    end.add_row("forget accuracy", f"{result.forget_accuracy:.3f}")
+    end.add_row("κ, mean over filters", f"{result.kappa.mean():.4g}")
+    if "zeta_mean" in result.trace:
+        last = result.trace["zeta_mean"].isel(step=-1)
+        for relation in last["relation"].values:
+            for chosen in last["set"].values:
+                value = float(last.sel(relation=relation, set=chosen))
+                end.add_row(f"ζ, {relation} class, {chosen} set", f"{value:.4g}")
+    console.print(end)
