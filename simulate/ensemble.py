@@ -10,7 +10,7 @@ import xarray
 
 from simulate import checks
 from simulate.engines import Engine, make_engine
-from simulate.instance import Instance
+from simulate.instance import Instance, Space
 from simulate.measure import measure_fit, measure_test_error
 from simulate.phases import Phase
 from simulate.plan import compile_phase
@@ -99,7 +99,7 @@ def _chunks(cells: Sequence[Cell]) -> Iterator[list[int]]:
 
 
 def _run_chunk(chunk: Sequence[Cell], engine: str, directions: int) -> list[dict[str, object]]:
-    space = "ambient" if engine == "dense" else "frame"
+    space: Space = "ambient" if engine == "dense" else "frame"
     instances = [Instance.draw(cell.problem, cell.seed, space=space) for cell in chunk]
     machine = make_engine(engine, instances)
     totals = np.zeros(len(chunk), dtype=np.int64)
@@ -112,7 +112,7 @@ def _run_chunk(chunk: Sequence[Cell], engine: str, directions: int) -> list[dict
         failed |= [status is Status.NONFINITE for status in machine.status]
     failed |= ~np.isfinite(machine.preactivations).all(axis=(1, 2, 3))
     tests = measure_test_error(machine, range(len(chunk)), directions)
-    rows = []
+    rows: list[dict[str, object]] = []
     for t in range(len(chunk)):
         status = Status.NONFINITE if failed[t] else machine.status[t] or Status.MAX_STEPS
         estimate = tests.select(t)

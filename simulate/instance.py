@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from simulate.geometry import Geometry
 from simulate.problem import Problem
 from simulate.streams import stream
 
-__all__ = ["Instance", "NoiseLaw", "TestSet"]
+__all__ = ["Instance", "NoiseLaw", "Space", "TestSet"]
 
 Space = Literal["frame", "ambient"]
+"""Where the vectors of an instance live: in the exact frame, or in R^d."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class Instance:
         )  # fmt: skip
 
     @classmethod
-    def from_images(cls, images: np.ndarray, labels: np.ndarray, **options: object) -> Instance:
+    def from_images(cls, images: np.ndarray, labels: np.ndarray, **options: Any) -> Instance:
         """Make an instance of two classes of real images; see `simulate.images.instance_from_images`."""
         from simulate.images import instance_from_images
 

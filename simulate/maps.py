@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import xarray
@@ -99,7 +100,12 @@ def phase_map(grid: PhaseMap, progress: Callable[[int], None] | None = None) -> 
         The variables of `simulate.ensemble.run_ensemble` with dimensions optimizer, d, signal, seed.
     """
     seeds = range(grid.seed, grid.seed + grid.replicates)
-    axes = {"optimizer": list(OPTIMIZERS), "d": list(grid.d), "signal": list(grid.signal), "seed": list(seeds)}
+    axes: dict[str, list[Any]] = {
+        "optimizer": list(OPTIMIZERS),
+        "d": list(grid.d),
+        "signal": list(grid.signal),
+        "seed": list(seeds),
+    }
     cells = [
         make(grid, d, signal, seed)
         for make in OPTIMIZERS.values()
@@ -108,7 +114,7 @@ def phase_map(grid: PhaseMap, progress: Callable[[int], None] | None = None) -> 
         for seed in seeds
     ]
     flat = run_ensemble(cells, test_directions=grid.test_directions, progress=progress)
-    shape = tuple(map(len, axes.values()))
+    shape = tuple(len(values) for values in axes.values())
     variables = {name: (tuple(axes), values.values.reshape(shape)) for name, values in flat.items()}
     attributes = {"grid": json.dumps(asdict(grid)), "version": __version__}
     return xarray.Dataset(variables, coords=axes, attrs=attributes)

@@ -10,7 +10,7 @@ import numpy as np
 from simulate.engines.base import Engine
 from simulate.generalize import TestError, direction_normals, test_error
 from simulate.geometry import SIGNS
-from simulate.instance import Instance
+from simulate.instance import Instance, NoiseLaw, TestSet
 from simulate.step import logistic_loss, network_output
 from simulate.streams import stream
 
@@ -49,16 +49,18 @@ def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) 
         The estimates, arrays (len(numbers),); counted on a test set where there is one, NaN without either.
     """
     instances = [engine.instances[number] for number in numbers]
-    if instances[0].test_set is not None:
-        return _stack([_counted(engine, number) for number in numbers])
-    if instances[0].noise_law is None:
-        return _undefined(len(numbers))
     first = instances[0]
+    test_sets = [instance.test_set for instance in instances if instance.test_set is not None]
+    if test_sets:
+        return _stack([_counted(engine, *pair) for pair in zip(numbers, test_sets, strict=True)])
+    laws = [instance.noise_law for instance in instances if instance.noise_law is not None]
+    if not laws:
+        return _undefined(len(numbers))
     size = 2 * first.m * first.patches
     draws = [direction_normals(stream(i.seed, "directions"), directions, size) for i in instances]
     return test_error(
         np.stack([_signal_margin(engine.instances[t], engine.preactivations[t]) for t in numbers]),
-        np.stack([_noise_gram(engine, number) for number in numbers]),
+        np.stack([_noise_gram(engine, *pair) for pair in zip(numbers, laws, strict=True)]),
         multiplicity=first.multiplicity,
         patches=first.patches,
         label_flip=np.array([instance.label_flip for instance in instances]),
@@ -72,10 +74,10 @@ def _signal_margin(instance: Instance, z: np.ndarray) -> np.ndarray:
     return np.array([sign * (SIGNS @ np.maximum(sign * z[..., 0], 0.0).sum(axis=1)) for sign in SIGNS]) / instance.m
 
 
-def _noise_gram(engine: Engine, number: int) -> np.ndarray:
+def _noise_gram(engine: Engine, number: int, law: NoiseLaw) -> np.ndarray:
     """Covariance of the 2m pre-activations of one test noise vector, (2m, 2m)."""
     instance, z = engine.instances[number], engine.preactivations[number]
-    law, weights = instance.noise_law, engine.weights(number)
+    weights = engine.weights(number)
     if weights is None:
         products = instance.geometry.weight_gram(engine.coefficients[number], z)
     else:
@@ -87,10 +89,9 @@ def _noise_gram(engine: Engine, number: int) -> np.ndarray:
     return law.sigma_p**2 * products
 
 
-def _counted(engine: Engine, number: int) -> TestError:
+def _counted(engine: Engine, number: int, test: TestSet) -> TestError:
     """The error on a test set, with its binomial standard error; ties count one half."""
-    instance = engine.instances[number]
-    test, w = instance.test_set, engine.weights(number)
+    instance, w = engine.instances[number], engine.weights(number)
     w = _weights_in_span(instance, engine.coefficients[number]) if w is None else w
     held_out = np.concatenate([instance.phi[None], test.xi.reshape(-1, len(instance.phi))])
     z = w @ held_out.T

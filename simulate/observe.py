@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,9 +74,10 @@ def coefficients(snapshot: Snapshot) -> Variables:
     instance = snapshot.instance
     kappa = instance.geometry.kappa(snapshot.c)
     zeta = instance.geometry.zeta(snapshot.c, instance.multiplicity)
-    variables = {f"kappa_{name}": (("sign",), reduce(kappa, axis=1)) for name, reduce in _SUMMARIES.items()}
+    variables: Variables = {f"kappa_{name}": (("sign",), reduce(kappa, axis=1)) for name, reduce in _SUMMARIES.items()}
     for name, reduce in _SUMMARIES.items():
-        variables[f"zeta_{name}"] = (("relation", "set"), _table(instance, lambda mask, r=reduce: r(zeta[mask])))
+        table = _table(instance, lambda mask, reduce=reduce: reduce(zeta[mask]))  # type: ignore[misc]
+        variables = {**variables, f"zeta_{name}": (("relation", "set"), table)}
     return variables
 
 
@@ -110,9 +112,6 @@ def test_error(snapshot: Snapshot) -> Variables:
         "test_error_se": ((), test.standard_error),
         "test_error_ess": ((), test.effective_sample_size),
     }
-
-
-test_error.__test__ = False  # the name is the field's term; tell pytest it is not a test
 
 
 def deactivation(snapshot: Snapshot) -> Variables:
@@ -167,22 +166,16 @@ OBSERVABLES: dict[str, Callable[[Snapshot], Variables]] = {
 """Every observable, by the name `Record.observe` uses."""
 
 
-def _mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    return values.mean(axis=axis) if values.size else np.float64(np.nan)
+def _or_nan(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """The reduction, but NaN for what has no elements."""
+    return lambda values, axis=None: reduce(values, axis=axis) if values.size else np.nan
 
 
-def _max(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    return values.max(axis=axis) if values.size else np.float64(np.nan)
+_mean = _or_nan(np.mean)
+_SUMMARIES = {"mean": _mean, "max": _or_nan(np.max), "min": _or_nan(np.min)}
 
 
-def _min(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    return values.min(axis=axis) if values.size else np.float64(np.nan)
-
-
-_SUMMARIES = {"mean": _mean, "max": _max, "min": _min}
-
-
-def _table(instance: Instance, summary: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _table(instance: Instance, summary: Callable[[np.ndarray], Any]) -> np.ndarray:
     """A summary of the noise neurons by relation and set; masks are (2, m, n patches)."""
     own = np.repeat(SIGNS[:, None] == instance.y, instance.patches, axis=1)
     forgotten = np.repeat(instance.forget, instance.patches)

@@ -6,6 +6,7 @@ import ast
 import inspect
 from dataclasses import MISSING, fields
 from itertools import pairwise
+from typing import Any
 
 from simulate.optimizers import SAM, SGD, Optimizer, SharpMinMax
 from simulate.phases import Loss, NegGrad, Objective, Phase, RandomLabel
@@ -83,14 +84,14 @@ def _value(node: ast.expr) -> object:
         raise ValueError(f'Argument `phase` must hold plain values, but has "{ast.unparse(node)}".') from None
 
 
-def _construct(cls: type, positional: list[object], keywords: list[ast.keyword]) -> object:
+def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) -> Any:
     known = [field.name for field in fields(cls)]
     for keyword in keywords:
         if keyword.arg not in known:
             options = f"{cls.__name__} ({', '.join(known)})"
             raise ValueError(f"Argument `phase` must use the options of {options}, not {keyword.arg!r}.")
     try:
-        return cls(*positional, **{keyword.arg: _value(keyword.value) for keyword in keywords})
+        return cls(*positional, **{str(keyword.arg): _value(keyword.value) for keyword in keywords})
     except TypeError as error:
         raise ValueError(f"Argument `phase` must fit {cls.__name__}, but does not: {error}.") from None
 
@@ -112,9 +113,9 @@ def _describe(cls: type) -> str:
 
 def _attribute_texts(cls: type) -> dict[str, str]:
     """The string under each field of a dataclass."""
-    body = ast.parse(inspect.getsource(cls)).body[0].body
+    definition = ast.parse(inspect.getsource(cls)).body[0]
     return {
-        here.target.id: " ".join(ast.literal_eval(below.value).split())
-        for here, below in pairwise(body)
+        ast.unparse(here.target): " ".join(ast.literal_eval(below.value).split())
+        for here, below in pairwise(getattr(definition, "body", []))
         if isinstance(here, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray
@@ -51,7 +52,7 @@ def _draw_boundary(axis: Axes, boundary: Boundary, exponent: float) -> None:
     inside = (boundary.signal > 0) & np.isfinite(boundary.signal)
     d, signal = boundary.d[inside], boundary.signal[inside]
     bars = np.abs(boundary.interval[inside].T - signal)
-    style = {"fmt": "o", "color": "white", "mec": "black", "ecolor": "black", "ms": 5}
+    style: dict[str, Any] = {"fmt": "o", "color": "white", "mec": "black", "ecolor": "black", "ms": 5}
     axis.errorbar(d, signal, yerr=bars, label=f"error {boundary.level:g}", **style)
     if len(d):
         middle = np.exp(np.mean(np.log(signal) - exponent * np.log(d)))

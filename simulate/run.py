@@ -11,7 +11,7 @@ import xarray
 
 from simulate import checks
 from simulate.engines import Engine, make_engine
-from simulate.instance import Instance
+from simulate.instance import Instance, Space
 from simulate.measure import measure_fit, measure_test_error
 from simulate.observe import Snapshot
 from simulate.phases import Phase
@@ -111,7 +111,7 @@ def check_phases(phases: Sequence[Phase]) -> None:
         checks.fail("phases", "have different names", names)
 
 
-def _instance(problem: Problem | Instance, seed: int | None, space: str) -> Instance:
+def _instance(problem: Problem | Instance, seed: int | None, space: Space) -> Instance:
     if seed is not None:
         checks.integer("seed", seed, least=0)
     if isinstance(problem, Problem):
@@ -178,6 +178,7 @@ def _pack(
     machine: Engine, trace: xarray.Dataset, ended: dict[str, tuple[int, Status]], total: int, directions: int
 ) -> Result:
     instance, c, z = machine.instances[0], machine.coefficients[0], machine.preactivations[0]
+    weights = machine.weights(0)
     zeta = instance.geometry.zeta(c, instance.multiplicity)
     name = list(ended)[-1]
     fit = measure_fit(instance, z)
@@ -199,7 +200,7 @@ def _pack(
             steps=int(machine.steps[0]),
             total_steps=total,
             forget_part=machine.forget_parts[0],
-            weights=None if machine.weights(0) is None else machine.weights(0).copy(),
+            weights=None if weights is None else weights.copy(),
         ),
         instance=instance,
     )

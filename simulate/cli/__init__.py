@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Union
+from typing import Annotated, Any, Union
 
 import tyro
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(words: list[str]) -> Run | Map | Verify:
     """The command that a command line asks for."""
     if not words or words[0] not in _COMMANDS:
-        every = Union[tuple(Annotated[cls, tyro.conf.subcommand(name)] for name, cls in _COMMANDS.items())]  # noqa: UP007
+        every: Any = Union[tuple(Annotated[cls, tyro.conf.subcommand(name)] for name, cls in _COMMANDS.items())]  # noqa: UP007
         return tyro.cli(every, prog=_PROGRAM, description=_DESCRIPTION, args=words)
     cls = _COMMANDS[words[0]]
     description = str(cls.__doc__)

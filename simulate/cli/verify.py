@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from simulate.cli.map import draw_and_judge
 from simulate.images import digits
 from simulate.instance import Instance
 from simulate.maps import PhaseMap
-from simulate.optimizers import SAM, SGD
+from simulate.optimizers import SAM, SGD, Optimizer
 from simulate.phases import Loss, NegGrad, Phase
 from simulate.record import Record
 from simulate.result import Result
@@ -45,7 +46,7 @@ class Verify:
         return 0
 
 
-def unlearn_digits(progress: object = lambda: None) -> dict[str, Result]:
+def unlearn_digits(progress: Callable[[], None] = lambda: None) -> dict[str, Result]:
     """Pretrain on the digits 3 and 8, then unlearn a tenth of them by NegGrad, with SGD and with SAM.
 
     Returns:
@@ -57,7 +58,8 @@ def unlearn_digits(progress: object = lambda: None) -> dict[str, Result]:
     pretrain = Phase("pretrain", Loss(), SGD(lr=0.2), steps=5000, stop_loss=0.02)
     record = Record(every=50)
     results = {}
-    for name, optimizer in {"SGD": SGD(lr=0.2), "SAM": SAM(lr=0.2, tau=2.0)}.items():
+    optimizers: dict[str, Optimizer] = {"SGD": SGD(lr=0.2), "SAM": SAM(lr=0.2, tau=2.0)}
+    for name, optimizer in optimizers.items():
         unlearn = Phase("unlearn", NegGrad(alpha=0.5), optimizer, steps=3000, stop_forget_below=0.8)
         results[name] = run(instance, [pretrain, unlearn], record=record)
         progress()

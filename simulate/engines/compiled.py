@@ -57,14 +57,14 @@ class CompiledEngine(Engine):
     def advance(self, until: int | np.ndarray) -> None:
         """Advance all trajectories at once; see `Engine.advance`."""
         T = len(self.instances)
-        until = np.maximum(np.broadcast_to(until, T), self.steps)
+        ends = np.maximum(np.broadcast_to(until, T), self.steps)
         status = np.array([kernels.RUNNING if ended is None else _ENDED for ended in self.status])
         c, z = (array.reshape(T, -1, array.shape[-1]) for array in (self.coefficients, self.preactivations))
         multiplicity = float(self.instances[0].multiplicity)
         # Small chunks of trajectories are handed out as threads become free: their lengths may differ widely.
         with numba.parallel_chunksize(max(1, T // (8 * numba.get_num_threads()))):
             kernels.advance_trajectories(
-                c, z, self._gram, self._labels, self._updates, self._present(until, status), self._rules, until,
+                c, z, self._gram, self._labels, self._updates, self._present(ends, status), self._rules, ends,
                 self._closest, multiplicity, self.steps, status,
             )  # fmt: skip
         for t, code in enumerate(status):
@@ -74,7 +74,7 @@ class CompiledEngine(Engine):
     def _present(self, until: np.ndarray, status: np.ndarray) -> np.ndarray:
         """Batches of the coming steps, (T, S, n); a single row when all steps see the same samples."""
         rows = [
-            plan.batches.present(first, last if code != _ENDED else first)
+            plan.batches.present(int(first), int(last if code != _ENDED else first))
             for plan, first, last, code in zip(self.plans, self.steps, until, status, strict=True)
         ]
         n_steps = max(map(len, rows))
@@ -88,9 +88,9 @@ class CompiledEngine(Engine):
         return float(self._closest[number].min())
 
 
-def _thresholds(stop: StopRules) -> tuple[float, float, float]:
-    """The rules as numbers, NaN when absent."""
-    return tuple(np.nan if rule is None else rule for rule in (stop.loss, stop.forget_below, stop.forget_above))
+def _thresholds(stop: StopRules) -> list[float]:
+    """The three rules as numbers, NaN when absent."""
+    return [np.nan if rule is None else rule for rule in (stop.loss, stop.forget_below, stop.forget_above)]
 
 
 def _stack(arrays: Sequence[object], dtype: type | None = None) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from simulate.engines.base import StepwiseEngine, largest
 from simulate.instance import Instance
-from simulate.plan import Plan, Update
+from simulate.plan import Partition, Plan, Update
 from simulate.result import State
 from simulate.step import gradient, network_output, output_slopes
 
@@ -90,7 +90,7 @@ class DenseEngine(StepwiseEngine):
             self.coefficients[number] -= update.lr * b
         self.preactivations[number] = self._weights[number] @ span.T
 
-    def _rank_coordinates(self, number: int, partition: object) -> np.ndarray:
+    def _rank_coordinates(self, number: int, partition: Partition) -> np.ndarray:
         instance, w, span = self.instances[number], self._weights[number], self._spans[number]
         z = w @ span.T
         slopes = output_slopes(instance.forget / instance.forget.sum(), instance.y, network_output(instance, z))

@@ -1,0 +1,118 @@
+"""Benchmarks of the simulator."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import numba
+import numpy as np
+
+from simulate import SGD, Loss, Phase, Problem
+from simulate.ensemble import Cell, run_ensemble
+from tests.benchmarks.measurement import Figure, paired_ratio, seconds
+from tests.benchmarks.workloads import OPTIMIZERS, instances, steps
+
+THREADS = min(2, numba.config.NUMBA_NUM_THREADS)
+
+
+def autograd() -> Iterator[Figure]:
+    """PyTorch autograd on dense weights against the numba engine, on the same trajectory, threads and cores."""
+    try:
+        from tests.benchmarks.dense_autograd import dense_steps
+    except ImportError:
+        yield Figure("against PyTorch autograd", "not measured: torch is not installed", "≥ 1000×")
+        return
+    problem, count, replicates = Problem(d=20_000, n=100, m=10, signal=6.0, sigma_0=1e-3), 100, 64
+    drawn = instances(problem, replicates)
+    for name, make in OPTIMIZERS.items():
+        dense = dense_steps(problem, make(problem), count // 10, THREADS)
+        ten_dense = seconds(dense, repeats=3)
+        many = seconds(steps(drawn, make(problem), count, THREADS)) / replicates
+        single = seconds(steps(drawn[:1], make(problem), count, 1))
+        ratio = 10 * ten_dense / many
+        yield Figure(
+            f"{name}: PyTorch autograd / numba, replicates in parallel", f"{ratio:.0f}×", "≥ 1000×", ratio >= 1000
+        )
+        yield Figure(f"{name}: PyTorch autograd / numba, one run on one thread", f"{10 * ten_dense / single:.0f}×")
+
+
+def dimension() -> Iterator[Figure]:
+    """Drawing and training at d = 10^9 against d = 10^3."""
+    ensembles = {
+        d: [
+            Cell(Problem(d=d, n=100, m=10), (Phase("train", Loss(), SGD(lr=100 / d), steps=100),), seed)
+            for seed in range(32)
+        ]
+        for d in (10**3, 10**9)
+    }
+    ratio = paired_ratio(lambda: run_ensemble(ensembles[10**9]), lambda: run_ensemble(ensembles[10**3]))
+    yield Figure("cost at d = 10^9 / cost at d = 10^3", f"{ratio:.2f}", "≤ 1.2", ratio <= 1.2)
+
+
+def phase_map() -> Iterator[Figure]:
+    """The 100 × 100 map with 10 repeats of Kou et al. 2023: n = 20, m = 10, 100 full-batch epochs."""
+    dimensions, signals = range(100, 1100, 10), np.linspace(0.1, 9.9, 100)
+    cells = [
+        Cell(
+            Problem(d=d, n=20, m=10, signal=float(signal), sigma_0=1e-2, label_flip=0.1, forget=0.0),
+            (Phase("train", Loss(), SGD(lr=20.0 / d), steps=100),),
+            seed,
+        )
+        for d in dimensions
+        for signal in signals
+        for seed in range(10)
+    ]
+    run_ensemble(cells[:50])
+    begin = time.perf_counter()
+    run_ensemble(cells, test_directions=64)
+    spent = time.perf_counter() - begin
+    yield Figure(f"{len(cells):,} trainings of a map, with test errors", f"{spent:.0f} s", "≤ 120 s", spent <= 120)
+
+
+def arithmetic() -> Iterator[Figure]:
+    """Floating-point rate of the step at n = 200, beside this machine's matrix product."""
+    problem, count, replicates = Problem(d=20_000, n=200, m=10, signal=6.0), 100, 16
+    drawn = instances(problem, replicates)
+    matrix = np.random.default_rng(0).random((1500, 1500))
+    product = 2 * 1500**3 / seconds(lambda: matrix @ matrix) / 1e9
+    yield Figure("matrix product (float64, all cores)", f"{product:.0f} GFLOP/s")
+    for name, make in OPTIMIZERS.items():
+        products = 1 if name == "SGD" else 2
+        dense = products * 2 * (2 * problem.m) * problem.n**2 * count * replicates
+        rate = dense / seconds(steps(drawn, make(problem), count, THREADS)) / 1e9
+        yield Figure(
+            f"{name}: step at n = 200, counted as dense products", f"{rate:.0f} GFLOP/s ({rate / product:.2f} of it)"
+        )
+
+
+def threads() -> Iterator[Figure]:
+    """One thread against two, many replicates."""
+    problem = Problem(d=20_000, n=100, m=10, signal=6.0)
+    drawn = instances(problem, 128)
+    for name, make in OPTIMIZERS.items():
+        ratio = paired_ratio(*(steps(drawn, make(problem), 200, used) for used in (1, THREADS)))
+        yield Figure(f"{name}: one thread / two threads", f"{ratio:.2f}×", "≥ 1.7×", ratio >= 1.7)
+
+
+def memory() -> Iterator[Figure]:
+    """Peak memory of a process that runs n = 2,000, m = 50 through both optimizers."""
+    program = """
+import resource
+from simulate import *
+problem = Problem(d=20_000, n=2_000, m=50)
+unlearn = Phase("unlearn", NegGrad(alpha=0.7), SAM(lr=0.5, tau=0.5), steps=20)
+phases = [Phase("pretrain", Loss(), SGD(lr=0.5), steps=20), unlearn]
+run(problem, phases, record=Record(every=20))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    mebibytes = int(printed) / 1024
+    yield Figure("peak memory at n = 2000, m = 50", f"{mebibytes:.0f} MiB", "≤ 1024 MiB", mebibytes <= 1024)
+
+
+BENCHMARKS = {
+    benchmark.__name__: benchmark for benchmark in (autograd, dimension, phase_map, arithmetic, threads, memory)
+}
