@@ -23,18 +23,23 @@ _options = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": {"
 
 
 @njit(**_options)
-def network_output(z, y_true, multiplicity, noise, output):
-    """Fill output (n,) with f_i; noise (n patches,) is scratch."""
+def network_output(z, y_true, multiplicity, noise, closest, output):
+    """Fill output (n,) with f_i; noise (n patches,) is scratch.
+
+    On the way, closest (L,) keeps the smallest |pre-activation| that each column has had.
+    """
     m, patches = z.shape[0] // 2, (z.shape[1] - 1) // output.size
     noise[:] = 0.0
-    for row in range(2 * m):
-        sign = 1.0 if row < m else -1.0
-        for k in range(noise.size):
-            noise[k] += sign * max(z[row, 1 + k], 0.0)
     facing, opposed = 0.0, 0.0
     for row in range(m):
+        for k in range(noise.size):
+            plus, minus = z[row, 1 + k], z[m + row, 1 + k]
+            noise[k] += max(plus, 0.0) - max(minus, 0.0)
+            closer = min(abs(plus), abs(minus))
+            closest[1 + k] = closer if closer < closest[1 + k] else closest[1 + k]
         facing += max(z[row, 0], 0.0) - max(z[m + row, 0], 0.0)
         opposed += max(-z[row, 0], 0.0) - max(-z[m + row, 0], 0.0)
+        closest[0] = min(closest[0], abs(z[row, 0]), abs(z[m + row, 0]))
     for i in range(output.size):
         total = 0.0
         for k in range(i * patches, (i + 1) * patches):
@@ -82,51 +87,82 @@ def _signal_coefficient(u, plus, minus):
 
 
 @njit(**_options)
-def _add_rows(gram, rows, factors, count, out):
-    """Out += Σ factors · gram[rows] over the first `count` entries, four rows at a time."""
+def _add_rows(gram, rows, factors, count, out, row):
+    """out[row] += Σ factors · gram[rows] over the first `count` entries, four rows at a time."""
     position = 0
     while position + 4 <= count:
         a, b, c, d = rows[position], rows[position + 1], rows[position + 2], rows[position + 3]
         fa, fb, fc, fd = factors[position], factors[position + 1], factors[position + 2], factors[position + 3]
-        for k in range(out.size):
-            out[k] += fa * gram[a, k] + fb * gram[b, k] + fc * gram[c, k] + fd * gram[d, k]
+        for k in range(out.shape[1]):
+            out[row, k] += fa * gram[a, k] + fb * gram[b, k] + fc * gram[c, k] + fd * gram[d, k]
         position += 4
     while position < count:
         a, fa = rows[position], factors[position]
-        for k in range(out.size):
-            out[k] += fa * gram[a, k]
+        for k in range(out.shape[1]):
+            out[row, k] += fa * gram[a, k]
         position += 1
 
 
 @njit(**_options)
-def _gradient_products(gram, z, g, plus, minus, moves, scratch, products):
-    """Fill products (2m, L) with b · gram for the filters that move; the others' rows are left alone."""
-    active, shared, rows, factors = scratch
+def _refresh_pattern(z, pattern):
+    """Bring an activation pattern up to date with the pre-activations z (2m, L).
+
+    A pattern is a function of the signs of z alone; that most of it stays from step to step only saves work. It holds
+    active (2m, n patches), the majority of each half (2, n patches), and for each filter the noise vectors at which
+    it is not with the majority, as a list and its length.
+    """
+    active, majority, minority, n_minority, votes = pattern
     m, n_noise = z.shape[0] // 2, z.shape[1] - 1
     for half in range(2):
-        sign = 1.0 if half == 0 else -1.0
-        active[:] = 0.0
+        votes[:] = 0.0
         for row in range(half * m, half * m + m):
             for k in range(n_noise):
-                active[k] += 1.0 if z[row, 1 + k] > 0.0 else 0.0
-        count = 0
+                votes[k] += 1.0 if z[row, 1 + k] > 0.0 else 0.0
+        swung = 0.0
         for k in range(n_noise):
-            rows[count], factors[count] = 1 + k, sign * g[k]
-            count += (2.0 * active[k] > m) & (g[k] != 0.0)
-        shared[:] = 0.0
-        _add_rows(gram, rows, factors, count, shared)
+            vote = 1.0 if 2.0 * votes[k] > m else 0.0
+            swung += abs(majority[half, k] - vote)
+            majority[half, k] = vote
         for row in range(half * m, half * m + m):
-            if not moves[row]:
-                continue
-            signal = sign * _signal_coefficient(z[row, 0], plus, minus)
-            for k in range(n_noise + 1):
-                products[row, k] = shared[k] + signal * gram[0, k]
-            count = 0
+            changed = 0.0
             for k in range(n_noise):
-                on = z[row, 1 + k] > 0.0
-                rows[count], factors[count] = 1 + k, sign * (g[k] if on else -g[k])
-                count += (on != (2.0 * active[k] > m)) & (g[k] != 0.0)
-            _add_rows(gram, rows, factors, count, products[row])
+                on = 1.0 if z[row, 1 + k] > 0.0 else 0.0
+                changed += abs(active[row, k] - on)
+                active[row, k] = on
+            if changed > 0.0 or swung > 0.0:
+                count = 0
+                for k in range(n_noise):
+                    minority[row, count] = k
+                    count += active[row, k] != majority[half, k]
+                n_minority[row] = count
+
+
+@njit(**_options)
+def _add_gradient(gram, z, pattern, g, plus, minus, moves, scale, scratch, out):
+    """out += scale · b · gram, (2m, L), for the filters that move; z, its pattern and `out` may belong together."""
+    majority, minority, n_minority = pattern[1], pattern[2], pattern[3]
+    shared, signed, rows, factors = scratch
+    m = z.shape[0] // 2
+    for half in range(2):
+        sign = scale if half == 0 else -scale
+        count = 0
+        for k in range(g.size):
+            rows[count], factors[count] = 1 + k, sign * g[k]
+            count += (majority[half, k] > 0.0) & (g[k] != 0.0)
+            signed[k] = sign * g[k] * (1.0 - 2.0 * majority[half, k])
+        shared[0] = 0.0
+        _add_rows(gram, rows, factors, count, shared, 0)
+        for row in range(half * m, half * m + m):
+            if moves[row]:
+                count = 0
+                for position in range(n_minority[row]):
+                    k = minority[row, position]
+                    rows[count], factors[count] = 1 + k, signed[k]
+                    count += signed[k] != 0.0
+                signal = sign * _signal_coefficient(z[row, 0], plus, minus)
+                for k in range(out.shape[1]):
+                    out[row, k] += shared[0, k] + signal * gram[0, k]
+                _add_rows(gram, rows, factors, count, out, row)
 
 
 @njit(**_options)
@@ -154,6 +190,14 @@ def _move_coefficients(c, z, g, plus, minus, moves, scale):
 
 
 @njit(**_options)
+def _perturb(z, scale, products, z_perturbed):
+    """Fill z_perturbed with the pre-activations at W + scale · gradient."""
+    for row in range(z.shape[0]):
+        for k in range(z.shape[1]):
+            z_perturbed[row, k] = z[row, k] + scale * products[row, k]
+
+
+@njit(**_options)
 def _add_scaled(out, scale, array, moves):
     """Out += scale · array on the rows that move."""
     for row in range(out.shape[0]):
@@ -163,66 +207,60 @@ def _add_scaled(out, scale, array, moves):
 
 
 @njit(**_options)
-def _track_closest(z, closest):
-    """Keep, for each column, the smallest |pre-activation| at which a gradient was taken."""
-    for row in range(z.shape[0]):
-        for k in range(z.shape[1]):
-            size = abs(z[row, k])
-            closest[k] = size if size < closest[k] else closest[k]
-
-
-@njit(**_options)
-def _collect(gram, z, y_true, multiplicity, slopes, moves, work):
-    """Gradient of the samples with these slopes: fills the work's g and products, returns the signal sums."""
-    g, products, scratch = work
+def _move(c, z, gram, y_true, multiplicity, slopes, g, moves, step, at, pattern, scratch):
+    """C -= step · b and z -= step · b · gram, for the gradient b of these slopes at the pre-activations `at`."""
     m = z.shape[0] // 2
     plus, minus = _signal_sums(slopes, y_true, m)
     _noise_slopes(slopes, multiplicity, m, g)
-    _gradient_products(gram, z, g, plus, minus, moves, scratch, products)
-    return plus, minus
+    _move_coefficients(c, at, g, plus, minus, moves, step)
+    _add_gradient(gram, at, pattern, g, plus, minus, moves, -step, scratch, z)
 
 
 @njit(**_options)
-def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, matrices, scratch):
+def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, matrices, patterns, scratch):
     """One `simulate.plan.Update` in place; returns False, with nothing changed, once an output is not finite.
 
     An update is plain when no sample is marked as perturbed.
     """
     weight, perturbed, moves, (lr, tau, mixing) = update
-    output, slopes, g, closest = vectors
-    products, felt_products, z_perturbed = matrices
-    network_output(z, y_true, multiplicity, g, output)
+    output, slopes, g, closest, everyone = vectors
+    felt_products, z_perturbed = matrices
+    network_output(z, y_true, multiplicity, g, closest, output)
     if not math.isfinite(output.sum()):
         return False
-    _track_closest(z, closest)
+    _refresh_pattern(z, patterns[0])
 
     felt = _slopes(weight, target, present, perturbed, True, output, slopes)
     if felt:
-        everyone = np.ones_like(moves)  # the whole network is perturbed, also the part that does not move
-        plus, minus = _collect(gram, z, y_true, multiplicity, slopes, everyone, (g, felt_products, scratch))
+        m = z.shape[0] // 2
+        plus, minus = _signal_sums(slopes, y_true, m)
+        _noise_slopes(slopes, multiplicity, m, g)
+        felt_products[:] = 0.0
+        _add_gradient(gram, z, patterns[0], g, plus, minus, everyone, 1.0, scratch, felt_products)
         norm = math.sqrt(max(_squared_norm(z, g, plus, minus, felt_products), 0.0))
-        z_perturbed[:] = z
-        if norm > 0.0:
-            _add_scaled(z_perturbed, tau / norm, felt_products, everyone)
+        _perturb(z, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)
         if mixing != 1.0:
             _move_coefficients(c, z, g, plus, minus, moves, lr * (1.0 - mixing))
 
-    work = (g, products, scratch)
     if _slopes(weight, target, present, perturbed, False, output, slopes):
-        plus, minus = _collect(gram, z, y_true, multiplicity, slopes, moves, work)
-        _move_coefficients(c, z, g, plus, minus, moves, lr)
-        _add_scaled(z, -lr, products, moves)
+        _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr, z, patterns[0], scratch)
 
     if felt:
         if mixing != 1.0:
             _add_scaled(z, -lr * (1.0 - mixing), felt_products, moves)
-        network_output(z_perturbed, y_true, multiplicity, g, output)
-        _track_closest(z_perturbed, closest)
+        network_output(z_perturbed, y_true, multiplicity, g, closest, output)
+        _refresh_pattern(z_perturbed, patterns[1])
         _slopes(weight, target, present, perturbed, True, output, slopes)
-        plus, minus = _collect(gram, z_perturbed, y_true, multiplicity, slopes, moves, work)
-        _move_coefficients(c, z_perturbed, g, plus, minus, moves, lr * mixing)
-        _add_scaled(z, -lr * mixing, products, moves)
+        _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr * mixing, z_perturbed, patterns[1], scratch)
     return True
+
+
+@njit(**_options)
+def _no_pattern(n_filters, n_noise):
+    """A pattern that no pre-activations have, so that the first refresh sets all of it."""
+    active, majority = np.full((n_filters, n_noise), -1.0), np.full((2, n_noise), -1.0)
+    minority, n_minority = np.empty((n_filters, n_noise + 1), np.int32), np.empty(n_filters, np.int32)
+    return active, majority, minority, n_minority, np.empty(n_noise)
 
 
 @njit(**_options)
@@ -258,13 +296,16 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
     stop, every = rules
     n_noise, n = z.shape[1] - 1, y.size
     output, slopes, g = np.empty(n), np.empty(n), np.empty(n_noise)
-    matrices = (np.empty_like(z), np.empty_like(z), np.empty_like(z))
-    scratch = (np.empty(n_noise), np.empty(n_noise + 1), np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
+    everyone = np.ones(len(z), np.bool_)  # the whole network is perturbed, also a part that does not move
+    matrices = (np.empty_like(z), np.empty_like(z))
+    patterns = (_no_pattern(len(z), n_noise), _no_pattern(len(z), n_noise))
+    row_lists = (np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
+    scratch = (np.empty((1, n_noise + 1)), np.empty(n_noise), *row_lists)
     watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]))
     step = start
     while True:
         if watched and step % every == 0:
-            network_output(z, y_true, multiplicity, g, output)
+            network_output(z, y_true, multiplicity, g, closest, output)
             if _rule_met(stop, learned, target, y, forget, output):
                 return step, CONVERGED
         if step == until:
@@ -273,8 +314,11 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
         for number in range(scalars.shape[0]):
             lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
             update = (weight[number], perturbed[number], moves[number], (lr, tau, mixing))
-            vectors = (output, slopes, g, closest)
-            if not _update(c, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, scratch):
+            vectors = (output, slopes, g, closest, everyone)
+            finite = _update(
+                c, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
+            )  # fmt: skip
+            if not finite:
                 return step, NONFINITE
         step += 1
 
