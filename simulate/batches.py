@@ -43,7 +43,8 @@ class Batches:
     def __init__(self, n: int, pools: tuple[Pool, ...], *, seed: int, phase: str) -> None:
         self.n = n
         self.pools = pools
-        self._streams = [stream(seed, "batches", phase, number) for number in range(len(pools))]
+        self._names = [(seed, "batches", phase, number) for number in range(len(pools))]
+        self._streams: dict[int, np.random.Generator] = {}
         self._drawn = [np.empty(0, dtype=np.int64) for _ in pools]
         self._forgotten = [0 for _ in pools]
 
@@ -76,6 +77,8 @@ class Batches:
 
     def _samples(self, number: int, first: int, last: int) -> np.ndarray:
         """Entries first..last of the endless concatenation of a pool's epochs."""
+        if number not in self._streams:
+            self._streams[number] = stream(*self._names[number])
         pool, draw = self.pools[number], self._streams[number]
         epoch = pool.steps_per_epoch * pool.batch
         while self._forgotten[number] + len(self._drawn[number]) < last:

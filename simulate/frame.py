@@ -9,6 +9,8 @@ coordinates has exactly the law of the d × M array, for any d ≥ M, at a cost 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from simulate import checks
@@ -39,7 +41,7 @@ def draw_frame(problem: Problem, seed: int) -> np.ndarray:
     if problem.d < size:
         checks.fail("d", f"be at least {size} (all vectors of the problem) in the exact frame", problem.d)
     rows = np.zeros((size, size))
-    below = np.tril_indices(size, -1)
+    below = _strictly_lower(size)
     rows[below] = stream(seed, "normals").standard_normal(len(below[0]))
     freedom = problem.d - np.arange(size)
     np.fill_diagonal(rows, np.sqrt(stream(seed, "chi").chisquare(freedom)))
@@ -64,6 +66,12 @@ def draw_ambient(problem: Problem, seed: int) -> np.ndarray:
         limit = AMBIENT_LIMIT // (8 * size)
         checks.fail("d", f"be at most {limit} to be drawn densely (8 GiB); the exact frame has no limit", problem.d)
     return _scale(problem, stream(seed, "ambient").standard_normal((size, problem.d)))
+
+
+@lru_cache(maxsize=8)
+def _strictly_lower(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices below the diagonal; small runs are drawn by the thousand."""
+    return np.tril_indices(size, -1)
 
 
 def _scale(problem: Problem, rows: np.ndarray) -> np.ndarray:

@@ -34,10 +34,16 @@ def draw_phase_maps(maps: xarray.Dataset, boundaries: Mapping[str, Boundary], pr
     figure = Figure(figsize=(3.6 * len(names), 3.4), layout="constrained", dpi=150)
     axes = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
     error = maps["test_error"].mean("seed")
+    lowest = float(error.min())
     for axis, name in zip(axes, names, strict=True):
         panel = error.sel(optimizer=name).transpose("signal", "d")
         mesh = axis.pcolormesh(
-            _edges(panel["d"].values), _edges(panel["signal"].values), panel.values, cmap="cividis_r", vmin=0, vmax=0.5
+            _edges(panel["d"].values),
+            _edges(panel["signal"].values),
+            panel.values,
+            cmap="cividis_r",
+            vmin=lowest,
+            vmax=0.5,
         )
         _draw_boundary(axis, boundaries[name], predicted[name])
         axis.set(title=name, xscale="log", yscale="log", xlabel="dimension $d$")
@@ -83,10 +89,10 @@ def draw_coefficients(traces: Mapping[str, xarray.Dataset], *, title: str = "") 
             for axis, relation in zip(axes[1], ("own", "opposite"), strict=True):
                 noise = trace["zeta_mean"].sel(relation=relation, set=chosen)
                 axis.plot(step, noise, style, color=color, label=label)
-    axes[0, 0].set(ylabel=r"signal $\kappa$ (mean)")
+    axes[0, 0].set(ylabel=r"signal $\kappa$")
     axes[0, 1].set(ylabel="accuracy", ylim=(-0.05, 1.05))
-    axes[1, 0].set(ylabel=r"noise $\zeta$, own class (mean)", xlabel="step")
-    axes[1, 1].set(ylabel=r"noise $\zeta$, opposite class (mean)", xlabel="step")
+    axes[1, 0].set(ylabel=r"noise $\zeta$, own class", xlabel="step")
+    axes[1, 1].set(ylabel=r"noise $\zeta$, opposite class", xlabel="step")
     _mark_phases(axes.ravel(), next(iter(traces.values())))
     axes[0, 1].legend(fontsize=7, loc="lower left")
     return figure

@@ -52,8 +52,8 @@ def draw_and_judge(grid: PhaseMap, level: float, out: Path) -> dict[str, Boundar
     figure = save_figure(draw_phase_maps(maps, boundaries, PREDICTED), out / "maps.png")
     _print_boundaries(boundaries, level)
     for name, boundary in boundaries.items():
-        console.print(f"{name}: {verdict(boundary, PREDICTED[name])}")
-    console.print(f"Data: {data}\nFigure: {figure}")
+        console.print(f"{name}: {verdict(boundary, PREDICTED[name])}", soft_wrap=True)
+    console.print(f"Data: {data}\nFigure: {figure}", soft_wrap=True)
     return boundaries
 
 
@@ -80,7 +80,7 @@ def _run_maps(grid: PhaseMap) -> xarray.Dataset:
 
 
 def _print_boundaries(boundaries: dict[str, Boundary], level: float) -> None:
-    rows = table(f"Critical signal ‖φ‖ at test error {level:g}, with 95 % bootstrap interval", "d", *boundaries)
+    rows = table(f"Critical signal ‖φ‖ at test error {level:g} [95 %]", "d", *boundaries)
     for number, d in enumerate(next(iter(boundaries.values())).d):
         cells = [(boundary.signal[number], *boundary.interval[number]) for boundary in boundaries.values()]
         rows.add_row(f"{d:.0e}", *(f"{signal:.3g} [{low:.3g}, {high:.3g}]" for signal, low, high in cells))

@@ -80,13 +80,14 @@ def step(weights, retain: Scalar, forget: Scalar, optimizer: Optimizer, part):
         perturbed = {"joint": whole, "retain": retain, "forget": forget}[optimizer.on]
         tau, sharpness = optimizer.tau, optimizer.sharpness
         return weights - optimizer.lr * direction(weights, whole, perturbed, optimizer, tau, sharpness)
-    tau_forget = optimizer.tau if optimizer.tau_forget is None else optimizer.tau_forget
-    weights = weights - optimizer.lr * ~part * direction(weights, retain, retain, optimizer, optimizer.tau, "min")
-    return weights - optimizer.lr * part * direction(weights, forget, forget, optimizer, tau_forget, "max")
+    tau = optimizer.tau
+    weights = weights - optimizer.lr * (1 - part) * direction(weights, retain, retain, optimizer, tau, "min")
+    tau = tau if optimizer.tau_forget is None else optimizer.tau_forget
+    return weights - optimizer.lr * part * direction(weights, forget, forget, optimizer, tau, "max")
 
 
 def direction(weights, whole: Scalar, perturbed: Scalar, optimizer, tau: float, sharpness: str):
-    """Of the whole's gradient, the perturbed part is moved towards (min) or away from (max) its value at W + ε."""
+    """The gradient at W, its perturbed terms moved towards (min) or away from (max) their value at W + ε."""
     here = gradient(perturbed, weights)
     scale = weights if optimizer.adaptive else torch.ones_like(weights)
     norm = (scale * here).norm()
@@ -96,12 +97,12 @@ def direction(weights, whole: Scalar, perturbed: Scalar, optimizer, tau: float, 
 
 
 def forget_part(forget_gradient, optimizer: SharpMinMax):
-    """Which weights are of the forget part, (2, m, 1) or (2, m, D) of bool; of equals the first ones are."""
+    """Which weights are of the forget part, (2, m, 1) or (2, m, D) of 1 and 0; of equals the first ones are."""
     by_filter = optimizer.partition == "filter"
     sizes = forget_gradient.norm(dim=-1, keepdim=True) if by_filter else forget_gradient.abs()
     order = torch.argsort(sizes.flatten(), descending=optimizer.polarity == "top", stable=True)
-    part = torch.zeros(sizes.numel(), dtype=torch.bool)
-    part[order[: round(optimizer.fraction * sizes.numel())]] = True
+    part = torch.zeros(sizes.numel(), dtype=torch.float64)
+    part[order[: round(optimizer.fraction * sizes.numel())]] = 1.0
     return part.reshape(sizes.shape)
 
 
