@@ -1,10 +1,8 @@
 r"""The training step as loops, compiled by numba: `simulate.step` without its temporaries.
 
 Arrays of one trajectory: z and c are (2m, L) with L = 1 + n patches, column 0 the signal and the first m rows
-j = +1; gram is (L, L). A gradient with slopes g has coefficients b_rk = ± g_k 1[z_rk > 0], so a filter's row of
-b · gram depends on nothing but its activation pattern. Filters of one sign mostly agree on theirs: the sum over the
-majority's pattern is formed once for each sign, and each filter adds or takes away the rows where it differs.
-That replaces 2m n² products by n² and a few, and never does more than skipping the inactive neurons would.
+j = +1; gram is (L, L). A gradient with slopes ∂L/∂f is held as g (n patches,), the coefficient that an active j = +1
+neuron of each noise vector gets, and two sums for the signal; `simulate.patterns` multiplies it by gram.
 """
 
 from __future__ import annotations
@@ -14,15 +12,14 @@ import math
 import numpy as np
 from numba import njit, prange
 
-__all__ = ["advance_trajectories", "network_output", "weighted_loss"]
+from simulate.patterns import COMPILE, add_gradient, no_pattern, refresh_pattern, signal_coefficient
+
+__all__ = ["CONVERGED", "NONFINITE", "RUNNING", "advance_trajectories", "network_output", "weighted_loss"]
 
 RUNNING, CONVERGED, NONFINITE = 0, 1, 2
 
-# Sums may be reassociated and contracted, so that they vectorise; NaN and infinity keep their meaning.
-_options = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc"}}
 
-
-@njit(**_options)
+@njit(**COMPILE)
 def network_output(z, y_true, multiplicity, noise, closest, output):
     """Fill output (n,) with f_i; noise (n patches,) is scratch.
 
@@ -47,7 +44,7 @@ def network_output(z, y_true, multiplicity, noise, closest, output):
         output[i] = ((facing if y_true[i] > 0 else opposed) + multiplicity * total) / m
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _slopes(weight, target, present, perturbed, chosen, output, slopes):
     """Fill slopes (n,) with ∂L/∂f_i over the present samples whose `perturbed` mark is `chosen`; say if any."""
     found = False
@@ -59,7 +56,7 @@ def _slopes(weight, target, present, perturbed, chosen, output, slopes):
     return found
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _signal_sums(slopes, y_true, m):
     """(1/m) Σ ∂L/∂f_i over the samples with ŷ = +1 and over those with ŷ = -1."""
     plus, minus = 0.0, 0.0
@@ -71,7 +68,7 @@ def _signal_sums(slopes, y_true, m):
     return plus / m, minus / m
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _noise_slopes(slopes, multiplicity, m, g):
     """Fill g (n patches,) with the coefficient an active neuron of each noise vector gets, for j = +1."""
     patches = g.size // slopes.size
@@ -80,116 +77,31 @@ def _noise_slopes(slopes, multiplicity, m, g):
             g[k] = slopes[i] * multiplicity / m
 
 
-@njit(**_options)
-def _signal_coefficient(u, plus, minus):
-    """Coefficient of φ for a j = +1 filter with ⟨w, φ⟩ = u."""
-    return plus if u > 0.0 else (-minus if u < 0.0 else 0.0)
-
-
-@njit(**_options)
-def _add_rows(gram, rows, factors, count, out, row):
-    """out[row] += Σ factors · gram[rows] over the first `count` entries, four rows at a time."""
-    position = 0
-    while position + 4 <= count:
-        a, b, c, d = rows[position], rows[position + 1], rows[position + 2], rows[position + 3]
-        fa, fb, fc, fd = factors[position], factors[position + 1], factors[position + 2], factors[position + 3]
-        for k in range(out.shape[1]):
-            out[row, k] += fa * gram[a, k] + fb * gram[b, k] + fc * gram[c, k] + fd * gram[d, k]
-        position += 4
-    while position < count:
-        a, fa = rows[position], factors[position]
-        for k in range(out.shape[1]):
-            out[row, k] += fa * gram[a, k]
-        position += 1
-
-
-@njit(**_options)
-def _refresh_pattern(z, pattern):
-    """Bring an activation pattern up to date with the pre-activations z (2m, L).
-
-    A pattern is a function of the signs of z alone; that most of it stays from step to step only saves work. It holds
-    active (2m, n patches), the majority of each half (2, n patches), and for each filter the noise vectors at which
-    it is not with the majority, as a list and its length.
-    """
-    active, majority, minority, n_minority, votes = pattern
-    m, n_noise = z.shape[0] // 2, z.shape[1] - 1
-    for half in range(2):
-        votes[:] = 0.0
-        for row in range(half * m, half * m + m):
-            for k in range(n_noise):
-                votes[k] += 1.0 if z[row, 1 + k] > 0.0 else 0.0
-        swung = 0.0
-        for k in range(n_noise):
-            vote = 1.0 if 2.0 * votes[k] > m else 0.0
-            swung += abs(majority[half, k] - vote)
-            majority[half, k] = vote
-        for row in range(half * m, half * m + m):
-            changed = 0.0
-            for k in range(n_noise):
-                on = 1.0 if z[row, 1 + k] > 0.0 else 0.0
-                changed += abs(active[row, k] - on)
-                active[row, k] = on
-            if changed > 0.0 or swung > 0.0:
-                count = 0
-                for k in range(n_noise):
-                    minority[row, count] = k
-                    count += active[row, k] != majority[half, k]
-                n_minority[row] = count
-
-
-@njit(**_options)
-def _add_gradient(gram, z, pattern, g, plus, minus, moves, scale, scratch, out):
-    """out += scale · b · gram, (2m, L), for the filters that move; z, its pattern and `out` may belong together."""
-    majority, minority, n_minority = pattern[1], pattern[2], pattern[3]
-    shared, signed, rows, factors = scratch
-    m = z.shape[0] // 2
-    for half in range(2):
-        sign = scale if half == 0 else -scale
-        count = 0
-        for k in range(g.size):
-            rows[count], factors[count] = 1 + k, sign * g[k]
-            count += (majority[half, k] > 0.0) & (g[k] != 0.0)
-            signed[k] = sign * g[k] * (1.0 - 2.0 * majority[half, k])
-        shared[0] = 0.0
-        _add_rows(gram, rows, factors, count, shared, 0)
-        for row in range(half * m, half * m + m):
-            if moves[row]:
-                count = 0
-                for position in range(n_minority[row]):
-                    k = minority[row, position]
-                    rows[count], factors[count] = 1 + k, signed[k]
-                    count += signed[k] != 0.0
-                signal = sign * _signal_coefficient(z[row, 0], plus, minus)
-                for k in range(out.shape[1]):
-                    out[row, k] += shared[0, k] + signal * gram[0, k]
-                _add_rows(gram, rows, factors, count, out, row)
-
-
-@njit(**_options)
+@njit(**COMPILE)
 def _squared_norm(z, g, plus, minus, products):
     """‖∇L‖² = Σ b · (b · gram)."""
     m, total = z.shape[0] // 2, 0.0
     for row in range(2 * m):
-        inner = _signal_coefficient(z[row, 0], plus, minus) * products[row, 0]
+        inner = signal_coefficient(z[row, 0], plus, minus) * products[row, 0]
         for k in range(g.size):
             inner += g[k] * products[row, 1 + k] if z[row, 1 + k] > 0.0 else 0.0
         total += inner if row < m else -inner
     return total
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _move_coefficients(c, z, g, plus, minus, moves, scale):
     """C -= scale · b for the filters that move."""
     m = z.shape[0] // 2
     for row in range(2 * m):
         if moves[row]:
             signed = scale if row < m else -scale
-            c[row, 0] -= signed * _signal_coefficient(z[row, 0], plus, minus)
+            c[row, 0] -= signed * signal_coefficient(z[row, 0], plus, minus)
             for k in range(g.size):
                 c[row, 1 + k] -= signed * g[k] if z[row, 1 + k] > 0.0 else 0.0
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _perturb(z, scale, products, z_perturbed):
     """Fill z_perturbed with the pre-activations at W + scale · gradient."""
     for row in range(z.shape[0]):
@@ -197,7 +109,7 @@ def _perturb(z, scale, products, z_perturbed):
             z_perturbed[row, k] = z[row, k] + scale * products[row, k]
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _add_scaled(out, scale, array, moves):
     """Out += scale · array on the rows that move."""
     for row in range(out.shape[0]):
@@ -206,17 +118,17 @@ def _add_scaled(out, scale, array, moves):
                 out[row, k] += scale * array[row, k]
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _move(c, z, gram, y_true, multiplicity, slopes, g, moves, step, at, pattern, scratch):
     """C -= step · b and z -= step · b · gram, for the gradient b of these slopes at the pre-activations `at`."""
     m = z.shape[0] // 2
     plus, minus = _signal_sums(slopes, y_true, m)
     _noise_slopes(slopes, multiplicity, m, g)
     _move_coefficients(c, at, g, plus, minus, moves, step)
-    _add_gradient(gram, at, pattern, g, plus, minus, moves, -step, scratch, z)
+    add_gradient(gram, at, pattern, g, plus, minus, moves, -step, scratch, z)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, matrices, patterns, scratch):
     """One `simulate.plan.Update` in place; returns False, with nothing changed, once an output is not finite.
 
@@ -228,7 +140,7 @@ def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, 
     network_output(z, y_true, multiplicity, g, closest, output)
     if not math.isfinite(output.sum()):
         return False
-    _refresh_pattern(z, patterns[0])
+    refresh_pattern(z, patterns[0])
 
     felt = _slopes(weight, target, present, perturbed, True, output, slopes)
     if felt:
@@ -236,7 +148,7 @@ def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, 
         plus, minus = _signal_sums(slopes, y_true, m)
         _noise_slopes(slopes, multiplicity, m, g)
         felt_products[:] = 0.0
-        _add_gradient(gram, z, patterns[0], g, plus, minus, everyone, 1.0, scratch, felt_products)
+        add_gradient(gram, z, patterns[0], g, plus, minus, everyone, 1.0, scratch, felt_products)
         norm = math.sqrt(max(_squared_norm(z, g, plus, minus, felt_products), 0.0))
         _perturb(z, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)
         if mixing != 1.0:
@@ -249,21 +161,13 @@ def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, 
         if mixing != 1.0:
             _add_scaled(z, -lr * (1.0 - mixing), felt_products, moves)
         network_output(z_perturbed, y_true, multiplicity, g, closest, output)
-        _refresh_pattern(z_perturbed, patterns[1])
+        refresh_pattern(z_perturbed, patterns[1])
         _slopes(weight, target, present, perturbed, True, output, slopes)
         _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr * mixing, z_perturbed, patterns[1], scratch)
     return True
 
 
-@njit(**_options)
-def _no_pattern(n_filters, n_noise):
-    """A pattern that no pre-activations have, so that the first refresh sets all of it."""
-    active, majority = np.full((n_filters, n_noise), -1.0), np.full((2, n_noise), -1.0)
-    minority, n_minority = np.empty((n_filters, n_noise + 1), np.int32), np.empty(n_filters, np.int32)
-    return active, majority, minority, n_minority, np.empty(n_noise)
-
-
-@njit(**_options)
+@njit(**COMPILE)
 def weighted_loss(weight, target, output):
     """Σ_i ω_i log(1 + exp(-t_i f_i))."""
     total = 0.0
@@ -273,7 +177,7 @@ def weighted_loss(weight, target, output):
     return total
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _rule_met(stop, learned, target, y, forget, output):
     """Whether one of the rules (loss, forget_below, forget_above; NaN when absent) asks to stop."""
     if not math.isnan(stop[0]) and weighted_loss(learned, target, output) <= stop[0]:
@@ -288,7 +192,7 @@ def _rule_met(stop, learned, target, y, forget, output):
     return right / size <= stop[1] or right / size >= stop[2]
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _advance(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, start):
     """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
     y, y_true, forget, target, learned = labels
@@ -298,7 +202,7 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
     output, slopes, g = np.empty(n), np.empty(n), np.empty(n_noise)
     everyone = np.ones(len(z), np.bool_)  # the whole network is perturbed, also a part that does not move
     matrices = (np.empty_like(z), np.empty_like(z))
-    patterns = (_no_pattern(len(z), n_noise), _no_pattern(len(z), n_noise))
+    patterns = (no_pattern(len(z), n_noise), no_pattern(len(z), n_noise))
     row_lists = (np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
     scratch = (np.empty((1, n_noise + 1)), np.empty(n_noise), *row_lists)
     watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]))
@@ -323,7 +227,7 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
         step += 1
 
 
-@njit(parallel=True, **_options)
+@njit(parallel=True, **COMPILE)
 def advance_trajectories(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, steps, status):
     """Advance many trajectories in place, each from steps[t] to at most until[t] or its own stop.
 
