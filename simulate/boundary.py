@@ -11,7 +11,7 @@ from scipy.optimize import isotonic_regression
 from simulate import checks
 from simulate.streams import stream
 
-__all__ = ["Boundary", "critical_signal", "fit_boundary"]
+__all__ = ["Boundary", "check_level", "critical_signal", "fit_boundary"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,13 @@ class Boundary:
     interval: np.ndarray
     slope: float
     slope_interval: tuple[float, float]
+
+
+def check_level(level: float) -> None:
+    """Require a test error strictly between 0 and 1/2."""
+    checks.real("level", level, positive=True)
+    if level >= 0.5:
+        checks.fail("level", "lie between 0 and 1/2", level)
 
 
 def critical_signal(signal: np.ndarray, error: np.ndarray, level: float) -> float:
@@ -80,9 +87,7 @@ def fit_boundary(error: xarray.DataArray, level: float, *, resamples: int = 1000
     Raises:
         ValueError: if the level is out of range or a dimension is missing.
     """
-    checks.real("level", level, positive=True)
-    if not 0 < level < 0.5:
-        checks.fail("level", "lie between 0 and 1/2", level)
+    check_level(level)
     checks.integer("resamples", resamples, least=100)
     if set(error.dims) != {"d", "signal", "seed"}:
         checks.fail("error", 'have dimensions "d", "signal" and "seed"', error.dims)

@@ -1,10 +1,10 @@
-"""Where noise most easily flips the network's sign, and charts of the directions around such points.
+"""Where noise most easily flips the network's sign, and how to draw noise near such points.
 
 For one label the noise enters as h(z) = Σ_{r helping} relu(⟨a_r, z⟩) - Σ_{r hindering} relu(⟨a_r, z⟩), a difference
 A - B of convex functions of a standard normal z; the rows a_r are known through their Gram matrix alone. The sample
 is misclassified if h(z) exceeds a threshold, and the most likely way is the shortest such z: a maximum of h on the
 sphere, found here as z = Σ_r c_r a_r with c_r = 1 on the helping rows it activates and c_r in [-1, 0] on the
-hindering ones. At such a point |z|² = h(z).
+hindering ones. At such a point |z|² = h(z), its height.
 """
 
 from __future__ import annotations
@@ -15,19 +15,47 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
-__all__ = ["TangentPlanes", "find_design_points", "semidefinite_factor", "tangent_planes"]
+from simulate.tails import insert_sorted, log_mills_ratio
 
-MAX_POINTS = 4
-"""Design points at most: every further one costs as much again."""
-_MAX_SWEEPS = 60
+__all__ = ["Plane", "add_multiple", "find_design_points", "semidefinite_factor", "tangent_planes"]
+
+_MAX_POINTS = 6
+_MAX_STARTS = 30
 _MAX_ASCENTS = 10
+_MAX_SWEEPS = 60
 _SWEEP_TOLERANCE = 1e-9
-_SAME_DIRECTION = 0.99
-_ZERO_PIVOT = 1e-11
-_LEAST_RADIUS, _LARGEST_RADIUS = 1.0, 1e7  # of a chart, whatever the threshold
-_KINK_REACH = 4.0  # kinks further away than this many standard deviations are left to the weights
+_SAME_DIRECTION = 0.99  # cosine
+_ZERO_HEIGHT, _ZERO_PIVOT = 1e-12, 1e-11  # relative to the longest row, squared
+_CONSTANT = 1e-5  # a row that varies less than this, relative to the longest, is constant on a plane
+_LEAST_RADIUS, _LARGEST_RADIUS = 1.0, 1e7  # of a plane, whatever the threshold
+_COVERED_SWITCHES = 3
+_LARGEST_DISADVANTAGE = 9.0  # a design point exp(9) times less likely than another is left out
+_HELPING_REACH, _HINDERING_REACH = 4.0, 2.5  # kinks further away, in standard deviations, are left to the weights
 
-_options = {"cache": True, "error_model": "numpy", "nogil": True}
+_options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
+
+
+@njit(**_options)
+def add_multiple(total, factor, x):
+    """Add factor x to total, both (N,)."""
+    for k in range(x.size):
+        total[k] += factor * x[k]
+
+
+@njit(**_options)
+def assign(target, source):
+    """Copy source to target, both (N,): far quicker to compile than slices."""
+    for k in range(source.size):
+        target[k] = source[k]
+
+
+@njit(**_options)
+def inner(x, y):
+    """Inner product of two vectors."""
+    total = 0.0
+    for k in range(x.size):
+        total += x[k] * y[k]
+    return total
 
 
 @njit(**_options)
@@ -37,18 +65,16 @@ def _shrink(gram, helping, coefficients, values):
     The minimiser is c - Σ λ_r a_r with λ in [0, 1], found by exact minimisation over one λ_r after another; kinks
     of B need no special care. Both arrays (2m,) are updated; values_r = ⟨a_r, z⟩.
     """
-    rows = gram.shape[0]
     for _ in range(_MAX_SWEEPS):
         largest = 0.0
-        for r in range(rows):
+        for r in range(helping.size):
             if helping[r] or gram[r, r] <= 0.0:
                 continue
             wanted = min(0.0, max(-1.0, coefficients[r] - values[r] / gram[r, r]))
             change = wanted - coefficients[r]
             if change != 0.0:
                 coefficients[r] = wanted
-                for q in range(rows):
-                    values[q] += change * gram[r, q]
+                add_multiple(values, change, gram[r])
                 largest = max(largest, abs(change))
         if largest <= _SWEEP_TOLERANCE:
             break
@@ -60,15 +86,14 @@ def _ascend(gram, helping, coefficients, values):
 
     Each step replaces A by its tangent at the current point; h(z) - |z|²/2 never decreases.
     """
-    rows = gram.shape[0]
     for _ in range(_MAX_ASCENTS):
         values[:] = 0.0
-        for r in range(rows):
-            for q in range(rows):
-                values[q] += coefficients[r] * gram[r, q]
+        for r in range(helping.size):
+            if coefficients[r] != 0.0:
+                add_multiple(values, coefficients[r], gram[r])
         _shrink(gram, helping, coefficients, values)
         settled = True
-        for r in range(rows):
+        for r in range(helping.size):
             active = 1.0 if values[r] > 0.0 else 0.0
             if helping[r] and active != coefficients[r]:
                 coefficients[r] = active
@@ -78,59 +103,109 @@ def _ascend(gram, helping, coefficients, values):
 
 
 @njit(**_options)
-def _next_start(gram, helping, tried, coefficients):
-    """Start from the longest helping row that no earlier point activates, if one is left; mark it as tried."""
-    best = -1
+def _flip_best_row(gram, helping, tried, coefficients, values):
+    """Switch the helping row of a point (2m,) that promises most among those not tried; say if there is one.
+
+    With the hindering rows held fixed, switching row r changes |z|²/2 by |a_r|²/2 - |⟨a_r, z⟩|.
+    """
+    best, gain = -1, 0.0
     for r in range(helping.size):
-        if helping[r] and not tried[r] and (best < 0 or gram[r, r] > gram[best, best]):
-            best = r
-    if best < 0 or gram[best, best] <= 0.0:
-        return False
-    tried[best] = True
-    coefficients[:] = 0.0
-    coefficients[best] = 1.0
-    return True
+        change = 0.5 * gram[r, r] - abs(values[r])
+        if helping[r] and not tried[r] and change > gain:
+            best, gain = r, change
+    if best >= 0:
+        tried[best] = True
+        coefficients[best] = 1.0 - coefficients[best]
+    return best >= 0
+
+
+@njit(**_options)
+def _start_at_row(gram, helping, started, coefficients):
+    """Start from the longest helping row not started from yet; say if there is one."""
+    best, length = -1, 0.0
+    for r in range(helping.size):
+        if helping[r] and not started[r] and gram[r, r] > length:
+            best, length = r, gram[r, r]
+    if best >= 0:
+        started[best] = True
+        coefficients[:] = 0.0
+        coefficients[best] = 1.0
+    return best >= 0
+
+
+@njit(**_options)
+def _is_new(values, height, points, heights):
+    """Whether a point with these ⟨a_r, z⟩ (2m,) is a maximum in a direction not among the points (J, 2m)."""
+    new = height > _ZERO_HEIGHT
+    for j in range(heights.size):
+        new = new and inner(points[j], values) < _SAME_DIRECTION * math.sqrt(height * heights[j])
+    return new
+
+
+@njit(**_options)
+def _lowest(heights):
+    lowest = 0
+    for j in range(heights.size):
+        if heights[j] < heights[lowest]:
+            lowest = j
+    return lowest
+
+
+@njit(**_options)
+def _ranked(points, heights):
+    """Points (J, 2m) and their heights (J,), highest first."""
+    order, ranked, ranked_heights = np.arange(heights.size), np.empty_like(points), np.empty(heights.size)
+    insert_sorted(order, heights.size, -heights)
+    for j in range(heights.size):
+        assign(ranked[j], points[order[j]])
+        ranked_heights[j] = heights[order[j]]
+    return ranked, ranked_heights
 
 
 @njit(**_options)
 def find_design_points(gram, helping):
-    """Find maxima of h on the sphere: from all helping rows together, then from single rows left inactive.
+    """Find maxima of h on the sphere.
+
+    The search climbs from all helping rows together, then from its best point with single rows switched, then from
+    single rows.
 
     Args:
         gram: Gram matrix of the rows, (2m, 2m), with a largest diagonal entry near one.
         helping: Which rows help to cross the threshold, (2m,) of bool; the others hinder.
 
     Returns:
-        Coefficients c of the points (J, 2m) in no particular order and their heights |z|² = h(z), (J,); J may be 0.
+        Coefficients c of the points (J, 2m), highest first, and their heights |z|² = h(z), (J,); J may be 0.
     """
-    rows = gram.shape[0]
-    points, heights = np.empty((MAX_POINTS, rows)), np.empty(MAX_POINTS)
-    all_values = np.empty((MAX_POINTS, rows))
-    tried = np.zeros(rows, dtype=np.bool_)
-    coefficients, values = np.where(helping, 1.0, 0.0), np.zeros(rows)
-    found = 0
-    for _ in range(2 * MAX_POINTS):
+    points, heights = np.zeros((_MAX_POINTS, helping.size)), np.zeros(_MAX_POINTS)
+    best_values = np.zeros(helping.size)
+    tried, started = np.zeros(helping.size, dtype=np.bool_), np.zeros(helping.size, dtype=np.bool_)
+    coefficients, values = helping.astype(np.float64), np.zeros(helping.size)
+    found, best = 0, 0
+    for _ in range(_MAX_STARTS):
         _ascend(gram, helping, coefficients, values)
-        height = np.sum(coefficients * values)
-        tried |= helping & (values > 0.0)
-        new = height > 1e-12
-        for j in range(found):
-            cosine = np.sum(coefficients * all_values[j]) / math.sqrt(height * heights[j])
-            new = new and cosine < _SAME_DIRECTION
-        if new:
-            points[found], heights[found], all_values[found] = coefficients, height, values
-            found += 1
-        if found == MAX_POINTS or not _next_start(gram, helping, tried, coefficients):
+        height = inner(coefficients, values)
+        if _is_new(values, height, points[:found], heights[:found]):
+            place = found if found < _MAX_POINTS else _lowest(heights)
+            if height > heights[place]:
+                found = max(found, place + 1)
+                if height > heights[best]:
+                    best = place
+                    assign(best_values, values)
+                    tried[:] = False
+                assign(points[place], coefficients)
+                heights[place] = height
+        assign(coefficients, points[best])
+        flipped = _flip_best_row(gram, helping, tried, coefficients, best_values)
+        if not flipped and not _start_at_row(gram, helping, started, coefficients):
             break
-    return points[:found], heights[:found]
+    return _ranked(points[:found], heights[:found])
 
 
 @njit(**_options)
 def semidefinite_factor(gram, order):
     """Lower triangular factor of gram[order][:, order], (2m, 2m); a pivot lost in rounding leaves a zero column."""
-    rows = gram.shape[0]
-    factor = np.zeros((rows, rows))
-    for i in range(rows):
+    factor = np.zeros(gram.shape)
+    for i in range(order.size):
         for j in range(i + 1):
             rest = gram[order[i], order[j]]
             for c in range(j):
@@ -142,86 +217,114 @@ def semidefinite_factor(gram, order):
     return factor
 
 
-TangentPlanes = namedtuple(
-    "TangentPlanes", ["radius", "dual", "along", "order", "kinked", "factor", "spare", "left", "right"]
-)
-"""Tangent planes {ρe + v : v ⟂ e} of the sphere of radius ρ at J design points, charts of the directions around.
+Plane = namedtuple("Plane", ["radius", "dual", "along", "order", "kinked", "factor", "spare", "entry", "left", "right"])
+"""Tangent plane {ρe + w : w ⟂ e} at a design point of direction e, with what it takes to draw w there.
 
-Rows stand in an order of each plane's own, those whose kink crosses the plane near ρe first.
+The plane has an order of its own for the rows: those whose kink crosses it near ρe first, nearest kink foremost. The
+kinked rows tilt the normal law of w by exp(left x) where x = ⟨a_r, ρe + w⟩ < 0 and by exp(right x) elsewhere: what h
+gains or loses on its tangent at ρe.
 
 Attributes:
-    radius: ρ, (J,).
-    dual: Coefficients of e in the rows as given, (J, 2m): ⟨e, z⟩ = Σ_r dual_r ⟨a_r, z⟩.
-    along: ⟨a_r, e⟩ in the plane's order, (J, 2m).
-    order: Row at each place of the order, (J, 2m) of int.
-    kinked: Number of rows that are kinked near ρe, (J,) of int.
-    factor: Lower triangular factor of the Gram matrix of the rows' parts in the plane, (J, 2m, 2m).
-    spare: Column of `factor` that is zero because the plane is one dimension short, (J,) of int.
-    left: Slope of the tilt in ⟨a_r, z⟩ where the row is inactive, (J, 2m), in the plane's order.
+    radius: ρ; each noise vector holds ρ/√patches of it.
+    dual: Coefficients of e in the rows as given, (2m,): ⟨e, z⟩ = Σ_r dual_r ⟨a_r, z⟩.
+    along: ⟨a_r, e⟩, (2m,), in the plane's order like all that follows.
+    order: Row at each place of the order, (2m,) of int.
+    kinked: Number of rows that are kinked near ρe.
+    factor: Lower triangular factor of the Gram matrix of the rows' parts in the plane, (2m, 2m).
+    spare: Column of `factor` that is zero because the plane is one dimension short.
+    entry: Last column that a row depends on, (2m,) of int; -1 if it is constant on the plane.
+    left: Slope of the tilt where the row is inactive, (2m,).
     right: The same where it is active.
 """
 
 
 @njit(**_options)
-def _plane_order(plane_gram, along, reach, order):
-    """Fill `order` (2m,) with the rows that are kinked within reach first, and return how many those are."""
-    kinked, rows = 0, along.size
-    for near in (True, False):
-        for r in range(rows):
-            spread = math.sqrt(max(plane_gram[r, r], 0.0))
-            if (spread > 1e-6 and abs(along[r]) * reach < _KINK_REACH * spread) == near:
-                order[kinked] = r
-                kinked += 1
-        if near:
-            count = kinked
-    return count
+def _order_rows(plane_gram, helping, values, order):
+    """Fill `order` (2m,) with the kinked rows first, nearest kink foremost, and return how many are kinked.
+
+    Tilts of hindering rows only save draws that would count little, while a missed tilt of a helping row leaves
+    heavy weights: the latter reach further.
+    """
+    distance = np.full(values.size, math.inf)
+    kinked = 0
+    for r in range(values.size):
+        order[r] = r
+        spread = math.sqrt(max(plane_gram[r, r], 0.0))
+        if abs(values[r]) < (_HELPING_REACH if helping[r] else _HINDERING_REACH) * spread and spread > _CONSTANT:
+            distance[r] = abs(values[r]) / spread
+            kinked += 1
+    insert_sorted(order, values.size, distance)
+    return kinked
+
+
+@njit(**_options)
+def _tangent_plane(gram, helping, radius, patches, coefficients, height):
+    """Build the plane at the distance `radius` in the direction of a design point; see `tangent_planes`."""
+    rows, length, per_patch = helping.size, math.sqrt(height), radius / math.sqrt(patches)
+    dual, values, plane_gram = np.zeros(rows), np.zeros(rows), gram.copy()
+    for r in range(rows):
+        dual[r] = coefficients[r] / length
+        add_multiple(values, dual[r] * per_patch, gram[r])
+    for r in range(rows):
+        add_multiple(plane_gram[r], -values[r] / per_patch**2, values)
+    order, entry = np.empty(rows, dtype=np.int64), np.full(rows, -1)
+    kinked = _order_rows(plane_gram, helping, values, order)
+    factor, spare = semidefinite_factor(plane_gram, order), 0
+    along, left, right = np.empty(rows), np.empty(rows), np.empty(rows)
+    for i in range(rows):
+        if factor[i, i] < factor[spare, spare]:
+            spare = i
+    slope = per_patch / length
+    for i in range(rows):
+        r = order[i]
+        along[i] = values[r] / per_patch
+        left[i] = -slope * coefficients[r]
+        right[i] = slope * ((1.0 if helping[r] else -1.0) - coefficients[r])
+        factor[i, spare] = 0.0
+        for c in range(i + 1):
+            if abs(factor[i, c]) > _CONSTANT:
+                entry[i] = c
+    return Plane(radius, dual, along, order, kinked, factor, spare, entry, left, right)
+
+
+@njit(**_options)
+def _covers(plane, own, point):
+    """Whether a plane's tilts reach a design point: it differs from its own in few rows, all of them kinked there."""
+    switched = 0
+    for i in range(point.size):
+        r = plane.order[i]
+        if (point[r] > 0.0) != (own[r] > 0.0):
+            switched += 1 if i < plane.kinked else point.size
+    return switched <= _COVERED_SWITCHES
 
 
 @njit(**_options)
 def tangent_planes(gram, helping, threshold, patches, points, heights):
-    """Build the chart of directions around each design point.
+    """Build the tangent planes at the design points that matter.
 
     With several noise vectors the most likely way repeats one vector's best direction in all of them, by
-    Cauchy-Schwarz, so that each holds ρ/√patches of the radius.
+    Cauchy-Schwarz, so that each holds ρ/√patches of the radius. ρ is the mean distance of a standard normal beyond
+    the threshold, were h linear.
 
     Args:
         gram: Gram matrix of the rows, (2m, 2m).
         helping: Which rows help to cross the threshold, (2m,) of bool.
-        threshold: Value h has to exceed.
+        threshold: Value that h has to exceed.
         patches: Number of noise vectors.
-        points: Coefficients of the design points, (J, 2m).
+        points: Coefficients of the design points, (J, 2m), highest first; at least one.
         heights: |z|² = h(z) at each, (J,).
+
+    Returns:
+        Planes at the points that neither weigh far less than the first nor are covered by a higher one.
     """
-    count, rows = points.shape
-    planes = TangentPlanes(
-        np.empty(count),
-        np.empty((count, rows)),
-        np.empty((count, rows)),
-        np.empty((count, rows), dtype=np.int64),
-        np.empty(count, dtype=np.int64),
-        np.empty((count, rows, rows)),
-        np.empty(count, dtype=np.int64),
-        np.empty((count, rows)),
-        np.empty((count, rows)),
-    )
-    for j in range(count):
-        length = math.sqrt(heights[j])
-        radius = min(max(threshold / (math.sqrt(patches) * length), _LEAST_RADIUS), _LARGEST_RADIUS)
-        dual = points[j] / length
-        along = np.zeros(rows)
-        for r in range(rows):
-            along += dual[r] * gram[r]
-        plane_gram = gram - np.outer(along, along)
-        order = planes.order[j]
-        planes.kinked[j] = _plane_order(plane_gram, along, radius / math.sqrt(patches), order)
-        factor = semidefinite_factor(plane_gram, order)
-        spare = np.argmin(np.diag(factor))
-        factor[:, spare] = 0.0
-        intensity = radius / (math.sqrt(patches) * length)
-        for place in range(rows):
-            r = order[place]
-            planes.along[j, place] = along[r]
-            planes.left[j, place] = -intensity * points[j, r]
-            planes.right[j, place] = intensity * ((1.0 if helping[r] else -1.0) - points[j, r])
-        planes.radius[j], planes.dual[j], planes.factor[j], planes.spare[j] = radius, dual, factor, spare
+    planes, sources = [], []
+    for j in range(heights.size):
+        radius = math.exp(-log_mills_ratio(threshold / math.sqrt(patches * heights[j])))
+        radius = min(max(radius, _LEAST_RADIUS), _LARGEST_RADIUS)
+        needed = j == 0 or 0.5 * (radius**2 - planes[0].radius ** 2) < _LARGEST_DISADVANTAGE
+        for plane, source in zip(planes, sources):  # noqa: B905 - numba knows no `strict`
+            needed = needed and not _covers(plane, points[source], points[j])
+        if needed:
+            planes.append(_tangent_plane(gram, helping, radius, patches, points[j], heights[j]))
+            sources.append(j)
     return planes

@@ -11,7 +11,7 @@ import xarray
 from simulate import checks
 from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
-from simulate.measure import measure_fit, measure_test_error
+from simulate.measure import is_finite, measure_fit, measure_test_error
 from simulate.phases import Phase
 from simulate.plan import compile_phase
 from simulate.problem import Problem
@@ -79,7 +79,9 @@ def run_ensemble(
     rows: list[dict[str, object]] = [{} for _ in cells]
     for numbers in _chunks(cells):
         chunk = [cells[number] for number in numbers]
-        for number, row in zip(numbers, _run_chunk(chunk, engine, test_directions), strict=True):
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported by the status
+            finished = _run_chunk(chunk, engine, test_directions)
+        for number, row in zip(numbers, finished, strict=True):
             rows[number] = row
         if progress is not None:
             progress(len(chunk))
@@ -110,12 +112,12 @@ def _run_chunk(chunk: Sequence[Cell], engine: str, directions: int) -> list[dict
         _advance(machine, np.array([phase.steps for phase in phases]))
         totals += machine.steps
         failed |= [status is Status.NONFINITE for status in machine.status]
-    failed |= ~np.isfinite(machine.preactivations).all(axis=(1, 2, 3))
     tests = measure_test_error(machine, range(len(chunk)), directions)
     rows: list[dict[str, object]] = []
     for t in range(len(chunk)):
-        status = Status.NONFINITE if failed[t] else machine.status[t] or Status.MAX_STEPS
         estimate = tests.select(t)
+        failed[t] |= not is_finite(machine, t, estimate)
+        status = Status.NONFINITE if failed[t] else machine.status[t] or Status.MAX_STEPS
         rows.append(
             {
                 "test_error": float(estimate.error),

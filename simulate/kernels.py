@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from simulate.patterns import COMPILE, add_gradient, no_pattern, refresh_pattern, signal_coefficient
 
@@ -227,11 +227,15 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
         step += 1
 
 
-@njit(parallel=True, **COMPILE)
-def advance_trajectories(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, steps, status):
-    """Advance many trajectories in place, each from steps[t] to at most until[t] or its own stop.
+@njit(**COMPILE)
+def advance_trajectories(
+    first, last, c, z, gram, labels, updates, present, rules, until, closest, multiplicity, steps, status
+):
+    """Advance the trajectories first..last in place, each from steps[t] to at most until[t] or its own stop.
 
     Args:
+        first: First trajectory.
+        last: One past the last trajectory.
         c: Coefficients (T, 2m, L).
         z: Pre-activations (T, 2m, L).
         gram: Gram matrices (T, L, L).
@@ -248,7 +252,7 @@ def advance_trajectories(c, z, gram, labels, updates, present, rules, until, clo
     y, y_true, forget, target, learned = labels
     weight, perturbed, moves, scalars = updates
     stop, every = rules
-    for t in prange(len(steps)):
+    for t in range(first, last):
         if status[t] == RUNNING:
             of_labels = (y[t], y_true[t], forget[t], target[t], learned[t])
             of_updates = (weight[t], perturbed[t], moves[t], scalars[t])

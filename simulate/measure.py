@@ -14,7 +14,7 @@ from simulate.instance import Instance, NoiseLaw, TestSet
 from simulate.step import logistic_loss, network_output
 from simulate.streams import stream
 
-__all__ = ["Fit", "measure_fit", "measure_test_error"]
+__all__ = ["Fit", "is_finite", "measure_fit", "measure_test_error"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,22 @@ def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) 
     )
 
 
+def is_finite(engine: Engine, number: int, test: TestError) -> bool:
+    """Whether everything that a trajectory ended with is a finite number (or undefined by its nature)."""
+    instance, c, z = engine.instances[number], engine.coefficients[number], engine.preactivations[number]
+    defined = instance.test_set is not None or instance.noise_law is not None
+    scales = (
+        instance.geometry.kappa(c),
+        instance.geometry.zeta(c, instance.multiplicity),
+        measure_fit(instance, z).train_loss,
+    )
+    return bool(
+        np.isfinite(z).all()
+        and not any(np.isinf(scale).any() for scale in scales)
+        and (np.isfinite(test.error) or not defined)
+    )
+
+
 def _signal_margin(instance: Instance, z: np.ndarray) -> np.ndarray:
     """ŷ f of the signal patch alone, for ŷ = +1 and -1, (2,)."""
     return np.array([sign * (SIGNS @ np.maximum(sign * z[..., 0], 0.0).sum(axis=1)) for sign in SIGNS]) / instance.m
@@ -104,8 +120,8 @@ def _counted(engine: Engine, number: int, test: TestSet) -> TestError:
     return TestError(
         error=error,
         standard_error=np.sqrt(error * (1.0 - error) / len(wrong)),
-        effective_sample_size=np.float64(len(wrong)),
-        log_clean_error=np.log(error) if error > 0 else np.float64(-np.inf),
+        effective_sample_size=np.asarray(float(len(wrong))),
+        log_clean_error=np.asarray(np.log(error) if error > 0 else -np.inf),
         clean_error_by_label=np.array(by_label),
     )
 

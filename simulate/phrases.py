@@ -80,12 +80,15 @@ def _value(node: ast.expr) -> object:
         return _construct(VOCABULARY[name], [_value(argument) for argument in node.args], node.keywords)
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         raise ValueError(f'Argument `phase` must hold plain values, but has "{ast.unparse(node)}".') from None
 
 
 def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) -> Any:
     known = [field.name for field in fields(cls)]
+    given = [keyword.arg for keyword in keywords]
+    if len(set(given)) < len(given):
+        raise ValueError(f"Argument `phase` must give each option of {cls.__name__} once, but has {given}.")
     for keyword in keywords:
         if keyword.arg not in known:
             options = f"{cls.__name__} ({', '.join(known)})"

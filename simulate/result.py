@@ -22,7 +22,7 @@ class Status(enum.Enum):
     MAX_STEPS = "max_steps"
     """All steps were taken."""
     NONFINITE = "nonfinite"
-    """An output overflowed or became NaN; the state is that of the last finite step."""
+    """A number overflowed or became NaN; the state is the one in which it was found."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import xarray
 from simulate import checks
 from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
-from simulate.measure import measure_fit, measure_test_error
+from simulate.measure import is_finite, measure_fit, measure_test_error
 from simulate.observe import Snapshot
 from simulate.phases import Phase
 from simulate.plan import Plan, compile_phase
@@ -67,22 +67,39 @@ def run(
     """
     check_phases(phases)
     checks.integer("test_directions", test_directions, least=16)
-    record = record or Record()
+    record = Record() if record is None else record
+    if not isinstance(record, Record):
+        checks.fail("record", "be a Record", record)
     instance = _instance(problem, seed, "ambient" if engine == "dense" else "frame")
     plans = [compile_phase(phase, instance) for phase in phases]
     radii = [_radius(plan, record) for plan in plans]
     machine = make_engine(engine, [instance])
-    first = 0
     if start is not None:
         _check_start(start, phases, instance)
         machine.restore(0, start)
-        first = next((k for k, phase in enumerate(phases) if phase.name == start.phase), 0)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported by the status
+        trace, ended, total = _train(machine, plans, radii, record, start, test_directions, progress)
+        attributes = _provenance(problem, phases, instance, engine, test_directions)
+        return _pack(machine, trace.dataset(attributes), ended, total, test_directions)
 
+
+def _train(
+    machine: Engine,
+    plans: list[Plan],
+    radii: list[float],
+    record: Record,
+    start: State | None,
+    directions: int,
+    progress: Progress | None,
+) -> tuple[Trace, dict[str, tuple[int, Status]], int]:
+    """Go through the phases; returns the trace, how each phase ended and the steps of all."""
+    names = [plan.phase.name for plan in plans]
+    first = names.index(start.phase) if start is not None and start.phase in names else 0
     total = 0 if start is None else start.total_steps
     trace = Trace(record.observe)
     ended: dict[str, tuple[int, Status]] = {}
-    for number in range(first, len(phases)):
-        phase, plan = phases[number], plans[number]
+    for number in range(first, len(plans)):
+        plan, phase = plans[number], plans[number].phase
         machine.begin([plan], resume=start is not None and number == first and phase.name == start.phase)
         before = total - int(machine.steps[0])
         for until in record.steps(phase.steps):
@@ -90,7 +107,7 @@ def run(
                 continue
             machine.advance(int(until))
             total = before + int(machine.steps[0])
-            trace.add(_snapshot(machine, plan, radii[number], test_directions), total, int(machine.steps[0]))
+            trace.add(_snapshot(machine, plan, radii[number], directions), total, int(machine.steps[0]))
             if progress is not None:
                 progress(phase.name, int(machine.steps[0]), phase.steps)
         finite = np.isfinite(machine.preactivations[0]).all()
@@ -98,12 +115,13 @@ def run(
         ended[phase.name] = int(machine.steps[0]), status
         if status is Status.NONFINITE:
             break
-    attributes = _provenance(problem, phases, instance, engine, test_directions)
-    return _pack(machine, trace.dataset(attributes), ended, total, test_directions)
+    return trace, ended, total
 
 
 def check_phases(phases: Sequence[Phase]) -> None:
     """Require at least one phase, and different names."""
+    if not isinstance(phases, Sequence) or not all(isinstance(phase, Phase) for phase in phases):
+        checks.fail("phases", "be a list of Phase", phases)
     names = [phase.name for phase in phases]
     if not names:
         raise ValueError("Argument `phases` must hold at least one phase, but is empty.")
@@ -122,16 +140,21 @@ def _instance(problem: Problem | Instance, seed: int | None, space: Space) -> In
 
 
 def _check_start(start: State, phases: Sequence[Phase], instance: Instance) -> None:
+    if not isinstance(start, State):
+        checks.fail("start", "be a State", start)
+    if start.steps < 0 or start.total_steps < start.steps:
+        checks.fail("start", "have taken its steps", (start.steps, start.total_steps))
     planned = {phase.name: phase.steps for phase in phases}.get(start.phase, start.steps)
     if start.steps > planned:
         raise ValueError(
             f'Argument `start` must not be past the {planned} steps of phase "{start.phase}", but is at {start.steps}.'
         )
-    if start.coefficients.shape != instance.geometry.start.shape:
-        raise ValueError(
-            f"Argument `start` must fit the instance's shape {instance.geometry.start.shape}, "
-            f"but has shape {start.coefficients.shape}."
-        )
+    shape = instance.geometry.start.shape
+    for array in (start.coefficients, start.preactivations):
+        if array.shape != shape:
+            raise ValueError(f"Argument `start` must fit the shape {shape}, but holds an array {array.shape}.")
+    if not np.isfinite(start.preactivations).all() or np.isinf(start.coefficients).any():
+        raise ValueError("Argument `start` must be finite, but holds NaN or infinity.")
 
 
 def _radius(plan: Plan, record: Record) -> float:
@@ -180,17 +203,19 @@ def _pack(
     instance, c, z = machine.instances[0], machine.coefficients[0], machine.preactivations[0]
     weights = machine.weights(0)
     zeta = instance.geometry.zeta(c, instance.multiplicity)
-    name = list(ended)[-1]
-    fit = measure_fit(instance, z)
+    name, (steps, status) = list(ended.items())[-1]
+    fit, test = measure_fit(instance, z), measure_test_error(machine, [0], directions).select(0)
+    if not is_finite(machine, 0, test):
+        ended[name] = steps, (status := Status.NONFINITE)
     return Result(
         kappa=instance.geometry.kappa(c),
         zeta=zeta if instance.patches == 1 else zeta.reshape(2, instance.m, instance.n, instance.patches),
         trace=trace,
-        test=measure_test_error(machine, [0], directions).select(0),
+        test=test,
         train_loss=fit.train_loss,
         retain_accuracy=fit.retain_accuracy,
         forget_accuracy=fit.forget_accuracy,
-        status=ended[name][1],
+        status=status,
         phases=ended,
         kink_margin=machine.closest(0) / float(np.abs(z).max()),
         state=State(

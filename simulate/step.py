@@ -45,8 +45,9 @@ def network_output(instance: Instance, z: np.ndarray) -> np.ndarray:
 
 
 def logistic_loss(margin: np.ndarray) -> np.ndarray:
-    """log(1 + exp(-margin)), without overflow, elementwise."""
-    return np.logaddexp(0.0, -margin)
+    """log(1 + exp(-margin)), without overflow, elementwise; NaN stays NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.logaddexp(0.0, -margin)
 
 
 def output_slopes(weight: np.ndarray, target: np.ndarray, output: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray
 
-from simulate.boundary import Boundary, fit_boundary
+from simulate.boundary import Boundary, check_level, fit_boundary
 from simulate.cli.console import console, progress_bar, table
 from simulate.maps import OPTIMIZERS, PhaseMap, phase_map
 from simulate.storage import check_target, save
@@ -36,6 +36,7 @@ class Map:
 
     def __call__(self) -> int:
         """Run, draw and judge."""
+        check_level(self.level)
         check_target(self.out / "maps.zarr")
         draw_and_judge(self.grid, self.level, self.out)
         return 0

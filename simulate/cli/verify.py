@@ -8,6 +8,7 @@ from pathlib import Path
 
 import xarray
 
+from simulate.boundary import check_level
 from simulate.cli.console import console, progress_bar, table
 from simulate.cli.map import draw_and_judge
 from simulate.images import digits
@@ -36,6 +37,7 @@ class Verify:
 
     def __call__(self) -> int:
         """Run both parts, print their tables and say where the files are."""
+        check_level(self.level)
         for name in ("maps.zarr", "digits_SGD.zarr", "digits_SAM.zarr"):
             check_target(self.out / name)
         draw_and_judge(self.grid, self.level, self.out)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 
 from simulate import kernels
 from simulate.engines.base import Engine
 from simulate.instance import Instance
+from simulate.parallel import in_threads
 from simulate.plan import Plan, StopRules
 from simulate.result import Status
 
@@ -61,12 +61,11 @@ class CompiledEngine(Engine):
         status = np.array([kernels.RUNNING if ended is None else _ENDED for ended in self.status])
         c, z = (array.reshape(T, -1, array.shape[-1]) for array in (self.coefficients, self.preactivations))
         multiplicity = float(self.instances[0].multiplicity)
-        # Small chunks of trajectories are handed out as threads become free: their lengths may differ widely.
-        with numba.parallel_chunksize(max(1, T // (8 * numba.get_num_threads()))):
-            kernels.advance_trajectories(
-                c, z, self._gram, self._labels, self._updates, self._present(ends, status), self._rules, ends,
-                self._closest, multiplicity, self.steps, status,
-            )  # fmt: skip
+        arrays = (
+            c, z, self._gram, self._labels, self._updates, self._present(ends, status), self._rules, ends,
+            self._closest, multiplicity, self.steps, status,
+        )  # fmt: skip
+        in_threads(lambda first, last: kernels.advance_trajectories(first, last, *arrays), T)
         for t, code in enumerate(status):
             if code != _ENDED:
                 self.status[t] = _STATUS[int(code)]

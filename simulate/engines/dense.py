@@ -53,6 +53,7 @@ class DenseEngine(StepwiseEngine):
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase and, for per-coordinate partitions, rank the coordinates."""
         super().begin(plans, resume=resume)
+        self._forget_coordinates = [None] * len(plans)
         for number, plan in enumerate(plans):
             if plan.partition is not None and plan.partition.by_coordinate:
                 if resume:
