@@ -1,10 +1,10 @@
-"""Where noise most easily flips the network's sign, and how to draw noise near such points.
+"""Where noise most easily flips the network's sign, and the planes on which to draw noise near such points.
 
 For one label the noise enters as h(z) = Σ_{r helping} relu(⟨a_r, z⟩) - Σ_{r hindering} relu(⟨a_r, z⟩), a difference
-A - B of convex functions of a standard normal z; the rows a_r are known through their Gram matrix alone. The sample
-is misclassified if h(z) exceeds a threshold, and the most likely way is the shortest such z: a maximum of h on the
-sphere, found here as z = Σ_r c_r a_r with c_r = 1 on the helping rows it activates and c_r in [-1, 0] on the
-hindering ones. At such a point |z|² = h(z), its height.
+A - B of convex functions of a standard normal z; the rows a_r are known through their Gram matrix alone. The sample is
+misclassified if h(z) exceeds a threshold, and the most likely way is the shortest such z: a maximum of h on the sphere,
+found here as z = Σ_r c_r a_r with c_r = 1 on the helping rows that z activates and c_r in [-1, 0] on the hindering
+ones. At such a point |z|² = h(z), its height.
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ from numba import njit
 
 from simulate.tails import insert_sorted, log_mills_ratio
 
-__all__ = ["Plane", "add_multiple", "find_design_points", "semidefinite_factor", "tangent_planes"]
+__all__ = ["Plane", "add_multiple", "assign", "find_design_points", "plane_coordinates", "tangent_planes"]
 
-_MAX_POINTS = 6
-_MAX_STARTS = 30
-_MAX_ASCENTS = 10
-_MAX_SWEEPS = 60
+_MAX_POINTS, _MAX_STARTS, _MAX_ASCENTS, _MAX_SWEEPS = 6, 30, 10, 60
 _SWEEP_TOLERANCE = 1e-9
 _SAME_DIRECTION = 0.99  # cosine
 _ZERO_HEIGHT, _ZERO_PIVOT = 1e-12, 1e-11  # relative to the longest row, squared
 _CONSTANT = 1e-5  # a row that varies less than this, relative to the longest, is constant on a plane
 _LEAST_RADIUS, _LARGEST_RADIUS = 1.0, 1e7  # of a plane, whatever the threshold
-_COVERED_SWITCHES = 3
+_HELPING_REACH, _HINDERING_REACH = 4.0, 1.8  # kinks further away, in standard deviations, are left to the weights
+_COVERED_SWITCHES = 3  # design points that differ in so many kinked rows share a plane
 _LARGEST_DISADVANTAGE = 9.0  # a design point exp(9) times less likely than another is left out
-_HELPING_REACH, _HINDERING_REACH = 4.0, 2.5  # kinks further away, in standard deviations, are left to the weights
 
 _options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
+
+
+@njit(**_options)
+def assign(target, source):
+    """Copy source to target, both (N,): much quicker to compile than a slice."""
+    for k in range(source.size):
+        target[k] = source[k]
 
 
 @njit(**_options)
@@ -43,15 +47,7 @@ def add_multiple(total, factor, x):
 
 
 @njit(**_options)
-def assign(target, source):
-    """Copy source to target, both (N,): far quicker to compile than slices."""
-    for k in range(source.size):
-        target[k] = source[k]
-
-
-@njit(**_options)
-def inner(x, y):
-    """Inner product of two vectors."""
+def _inner(x, y):
     total = 0.0
     for k in range(x.size):
         total += x[k] * y[k]
@@ -62,8 +58,8 @@ def inner(x, y):
 def _shrink(gram, helping, coefficients, values):
     """Move the hindering coefficients to argmin_z B(z) + |z|²/2 - ⟨c, z⟩ for fixed c = Σ_{helping} c_r a_r.
 
-    The minimiser is c - Σ λ_r a_r with λ in [0, 1], found by exact minimisation over one λ_r after another; kinks
-    of B need no special care. Both arrays (2m,) are updated; values_r = ⟨a_r, z⟩.
+    The minimiser is c - Σ λ_r a_r with λ in [0, 1], found by exact minimisation over one λ_r after another; kinks of B
+    need no special care. Both arrays (2m,) are updated; values_r = ⟨a_r, z⟩.
     """
     for _ in range(_MAX_SWEEPS):
         largest = 0.0
@@ -134,32 +130,24 @@ def _start_at_row(gram, helping, started, coefficients):
 
 
 @njit(**_options)
-def _is_new(values, height, points, heights):
-    """Whether a point with these ⟨a_r, z⟩ (2m,) is a maximum in a direction not among the points (J, 2m)."""
-    new = height > _ZERO_HEIGHT
-    for j in range(heights.size):
-        new = new and inner(points[j], values) < _SAME_DIRECTION * math.sqrt(height * heights[j])
-    return new
-
-
-@njit(**_options)
-def _lowest(heights):
-    lowest = 0
-    for j in range(heights.size):
-        if heights[j] < heights[lowest]:
-            lowest = j
-    return lowest
-
-
-@njit(**_options)
-def _ranked(points, heights):
-    """Points (J, 2m) and their heights (J,), highest first."""
-    order, ranked, ranked_heights = np.arange(heights.size), np.empty_like(points), np.empty(heights.size)
-    insert_sorted(order, heights.size, -heights)
-    for j in range(heights.size):
-        assign(ranked[j], points[order[j]])
-        ranked_heights[j] = heights[order[j]]
-    return ranked, ranked_heights
+def _insert_point(points, heights, count, coefficients, values):
+    """Insert a point into the list (J, 2m), highest first, if it is a new maximum; return its place, or -1."""
+    height = _inner(coefficients, values)
+    if not height > _ZERO_HEIGHT:
+        return -1
+    for j in range(count):
+        if _inner(points[j], values) >= _SAME_DIRECTION * math.sqrt(height * heights[j]):
+            return -1
+    place = count
+    while place > 0 and heights[place - 1] < height:
+        place -= 1
+    for j in range(min(count, _MAX_POINTS - 1), place, -1):
+        assign(points[j], points[j - 1])
+        heights[j] = heights[j - 1]
+    if place < _MAX_POINTS:
+        assign(points[place], coefficients)
+        heights[place] = height
+    return place if place < _MAX_POINTS else -1
 
 
 @njit(**_options)
@@ -176,33 +164,26 @@ def find_design_points(gram, helping):
     Returns:
         Coefficients c of the points (J, 2m), highest first, and their heights |z|² = h(z), (J,); J may be 0.
     """
-    points, heights = np.zeros((_MAX_POINTS, helping.size)), np.zeros(_MAX_POINTS)
-    best_values = np.zeros(helping.size)
+    points, heights, count = np.zeros((_MAX_POINTS, helping.size)), np.zeros(_MAX_POINTS), 0
     tried, started = np.zeros(helping.size, dtype=np.bool_), np.zeros(helping.size, dtype=np.bool_)
-    coefficients, values = helping.astype(np.float64), np.zeros(helping.size)
-    found, best = 0, 0
+    coefficients, values, best_values = helping.astype(np.float64), np.zeros(helping.size), np.zeros(helping.size)
     for _ in range(_MAX_STARTS):
         _ascend(gram, helping, coefficients, values)
-        height = inner(coefficients, values)
-        if _is_new(values, height, points[:found], heights[:found]):
-            place = found if found < _MAX_POINTS else _lowest(heights)
-            if height > heights[place]:
-                found = max(found, place + 1)
-                if height > heights[best]:
-                    best = place
-                    assign(best_values, values)
-                    tried[:] = False
-                assign(points[place], coefficients)
-                heights[place] = height
-        assign(coefficients, points[best])
-        flipped = _flip_best_row(gram, helping, tried, coefficients, best_values)
-        if not flipped and not _start_at_row(gram, helping, started, coefficients):
-            break
-    return _ranked(points[:found], heights[:found])
+        place = _insert_point(points, heights, count, coefficients, values)
+        if place >= 0:
+            count = min(count + 1, _MAX_POINTS)
+        if place == 0:
+            assign(best_values, values)
+            tried[:] = False
+        assign(coefficients, points[0])
+        if not _flip_best_row(gram, helping, tried, coefficients, best_values):
+            if not _start_at_row(gram, helping, started, coefficients):
+                break
+    return points[:count], heights[:count]
 
 
 @njit(**_options)
-def semidefinite_factor(gram, order):
+def _semidefinite_factor(gram, order):
     """Lower triangular factor of gram[order][:, order], (2m, 2m); a pivot lost in rounding leaves a zero column."""
     factor = np.zeros(gram.shape)
     for i in range(order.size):
@@ -242,15 +223,14 @@ Attributes:
 def _order_rows(plane_gram, helping, values, order):
     """Fill `order` (2m,) with the kinked rows first, nearest kink foremost, and return how many are kinked.
 
-    Tilts of hindering rows only save draws that would count little, while a missed tilt of a helping row leaves
-    heavy weights: the latter reach further.
+    Tilts of hindering rows only save draws that would count little, while a missed tilt of a helping row leaves heavy
+    weights: the latter reach further.
     """
-    distance = np.full(values.size, math.inf)
-    kinked = 0
+    distance, kinked = np.full(values.size, math.inf), 0
     for r in range(values.size):
         order[r] = r
         spread = math.sqrt(max(plane_gram[r, r], 0.0))
-        if abs(values[r]) < (_HELPING_REACH if helping[r] else _HINDERING_REACH) * spread and spread > _CONSTANT:
+        if spread > _CONSTANT and abs(values[r]) < (_HELPING_REACH if helping[r] else _HINDERING_REACH) * spread:
             distance[r] = abs(values[r]) / spread
             kinked += 1
     insert_sorted(order, values.size, distance)
@@ -269,12 +249,11 @@ def _tangent_plane(gram, helping, radius, patches, coefficients, height):
         add_multiple(plane_gram[r], -values[r] / per_patch**2, values)
     order, entry = np.empty(rows, dtype=np.int64), np.full(rows, -1)
     kinked = _order_rows(plane_gram, helping, values, order)
-    factor, spare = semidefinite_factor(plane_gram, order), 0
-    along, left, right = np.empty(rows), np.empty(rows), np.empty(rows)
+    factor, spare = _semidefinite_factor(plane_gram, order), 0
     for i in range(rows):
         if factor[i, i] < factor[spare, spare]:
             spare = i
-    slope = per_patch / length
+    along, left, right, slope = np.empty(rows), np.empty(rows), np.empty(rows), per_patch / length
     for i in range(rows):
         r = order[i]
         along[i] = values[r] / per_patch
@@ -303,8 +282,8 @@ def tangent_planes(gram, helping, threshold, patches, points, heights):
     """Build the tangent planes at the design points that matter.
 
     With several noise vectors the most likely way repeats one vector's best direction in all of them, by
-    Cauchy-Schwarz, so that each holds ρ/√patches of the radius. ρ is the mean distance of a standard normal beyond
-    the threshold, were h linear.
+    Cauchy-Schwarz, so that each holds ρ/√patches of the radius. ρ is the mean distance of a standard normal beyond the
+    threshold, were h linear.
 
     Args:
         gram: Gram matrix of the rows, (2m, 2m).
@@ -322,9 +301,29 @@ def tangent_planes(gram, helping, threshold, patches, points, heights):
         radius = math.exp(-log_mills_ratio(threshold / math.sqrt(patches * heights[j])))
         radius = min(max(radius, _LEAST_RADIUS), _LARGEST_RADIUS)
         needed = j == 0 or 0.5 * (radius**2 - planes[0].radius ** 2) < _LARGEST_DISADVANTAGE
-        for plane, source in zip(planes, sources):  # noqa: B905 - numba knows no `strict`
-            needed = needed and not _covers(plane, points[source], points[j])
+        for i in range(len(planes)):
+            needed = needed and not _covers(planes[i], points[sources[i]], points[j])
         if needed:
             planes.append(_tangent_plane(gram, helping, radius, patches, points[j], heights[j]))
             sources.append(j)
     return planes
+
+
+@njit(**_options)
+def plane_coordinates(plane, points, y):
+    """Fill y (patches, 2m, N) with the coordinates of points z given by ⟨a_r, z⟩, of the same shape.
+
+    The values of the rows are along y_spare + factor y, in the plane's order.
+    """
+    for p in range(points.shape[0]):
+        y[p] = 0.0
+        along_e = y[p, plane.spare]
+        for r in range(points.shape[1]):
+            add_multiple(along_e, plane.dual[r], points[p, r])
+        for i in range(points.shape[1]):
+            pivot = plane.factor[i, i]
+            if pivot > 0.0:
+                add_multiple(y[p, i], 1.0 / pivot, points[p, plane.order[i]])
+                add_multiple(y[p, i], -plane.along[i] / pivot, along_e)
+                for c in range(i):
+                    add_multiple(y[p, i], -plane.factor[i, c] / pivot, y[p, c])

@@ -1,7 +1,7 @@
 """Test error of the two-layer network, with relative accuracy however small it is.
 
 For a test sample of one label the noise enters through h(z) of `simulate.design_points`, z standard normal, and the
-error is P(h > threshold), which `simulate.importance` estimates by importance sampling.
+error is P(h > threshold), which `simulate.importance` estimates.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class TestError:
     Attributes:
         error: Probability that a test sample's observed label is predicted wrongly; a tie counts one half.
         standard_error: Standard error of `error`.
-        effective_sample_size: Number of equally weighted draws that would tell as much, out of K: where it is below
-            about 20 the estimate and its standard error are unreliable, and 0 says that no draw met an error.
+        effective_sample_size: Number of equally weighted draws that would tell as much, out of K. Below about 20 the
+            estimate and its standard error are unreliable; 0 says that no draw met an error.
         log_clean_error: Natural logarithm of the error without label flips, however small.
         clean_error_by_label: Error without label flips for the true labels +1 and -1, (..., 2).
     """
@@ -79,17 +79,24 @@ def test_error(
     """
     margins, grams = np.asarray(signal_margin, dtype=float), np.asarray(noise_gram, dtype=float)
     flip, normals, uniforms = (np.asarray(a, dtype=float) for a in (label_flip, normals, uniforms))
-    rows = grams.shape[-1] if grams.ndim >= 2 else 0
+    _check(margins, grams, multiplicity, patches, flip, normals, uniforms)
+    rows, draws = grams.shape[-1], uniforms.shape[-1]
     batch = np.broadcast_shapes(margins.shape[:-1], grams.shape[:-2], flip.shape)
-    margins = np.broadcast_to(margins, (*batch, 2)).reshape(-1, 2) * (0.5 * rows / multiplicity)
-    grams = np.broadcast_to(grams, (*batch, rows, rows)).reshape(-1, rows, rows)
-    draws = uniforms.shape[-1]
     own = batch if normals.ndim > 2 or uniforms.ndim > 1 else ()
-    uniforms = np.broadcast_to(uniforms, (*own, draws)).reshape(-1, draws)
+    margins = np.broadcast_to(margins, (*batch, 2)).reshape(-1, 2)
+    grams = np.broadcast_to(grams, (*batch, rows, rows)).reshape(-1, rows, rows)
     normals = np.broadcast_to(normals, (*own, draws, patches * rows)).reshape(-1, draws, patches, rows)
+    uniforms = np.broadcast_to(uniforms, (*own, draws)).reshape(-1, draws)
+    finite = np.isfinite(margins).all(axis=-1) & np.isfinite(grams).all(axis=(-2, -1))
+    margins, grams = np.where(finite[:, None], margins, 0.0), np.where(finite[:, None, None], grams, 0.0)
+    longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)
+    longest[longest <= 0.0] = 1.0
+    thresholds = margins * (0.5 * rows / multiplicity) / np.sqrt(longest)[:, None]
     results = np.empty((len(margins), 5))
-    arrays = [np.ascontiguousarray(a) for a in (margins, grams, normals.transpose(0, 2, 3, 1), uniforms)]
-    in_threads(lambda first, last: estimate_range(first, last, *arrays, results), len(results))
+    draws_last = np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
+    arrays = thresholds, grams / longest[:, None, None], draws_last, np.ascontiguousarray(uniforms), results
+    in_threads(lambda first, last: estimate_range(first, last, *arrays), len(results))
+    results[~finite] = np.nan
     results = results.reshape(*batch, 5)
     clean = np.exp(results[..., 0])
     return TestError(
@@ -101,4 +108,25 @@ def test_error(
     )
 
 
-test_error.__test__ = False  # type: ignore[attr-defined]
+test_error.__test__ = False  # type: ignore[attr-defined]  # the name is the field's term
+
+
+def _check(
+    margins: np.ndarray,
+    grams: np.ndarray,
+    multiplicity: float,
+    patches: int,
+    flip: np.ndarray,
+    normals: np.ndarray,
+    uniforms: np.ndarray,
+) -> None:
+    """Check what `test_error` is given, all but the leading axes."""
+    checks.real("multiplicity", multiplicity, positive=True)
+    checks.integer("patches", patches, least=1)
+    for p in flip.ravel():
+        checks.fraction("label_flip", float(p), below=0.5)
+    rows, draws = grams.shape[-1:], uniforms.shape[-1:]
+    checks.shape("signal_margin", margins, (*margins.shape[:-1], 2))
+    checks.shape("noise_gram", grams, (*grams.shape[:-2], *rows, *rows))
+    checks.shape("uniforms", uniforms, (*uniforms.shape[:-1], *draws))
+    checks.shape("normals", normals, (*normals.shape[:-2], *draws, patches * grams.shape[-1]))

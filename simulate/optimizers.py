@@ -80,7 +80,8 @@ class SharpMinMax:
 
     When the phase begins the network is split by the size of the gradient of the forget loss. A step first
     descends α L(R) with sharpness minimised and moves the retain part only, then descends -(1 - α) L(F) with
-    sharpness maximised and moves the forget part only. It needs the NegGrad objective.
+    sharpness maximised and moves the forget part only. It needs the NegGrad objective. Filters of equal gradient are
+    common (they have the same active neurons) and are ranked in their order, j = +1 first.
 
     Source: the paper's abstract and summaries; the order of the two steps is that of the released code.
     """

@@ -14,7 +14,13 @@ from numba import njit
 
 __all__ = ["COMPILE", "add_gradient", "no_pattern", "refresh_pattern", "signal_coefficient"]
 
-COMPILE = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc"}}
+COMPILE = {
+    "cache": True,
+    "no_cfunc_wrapper": True,
+    "error_model": "numpy",
+    "nogil": True,
+    "fastmath": {"contract", "reassoc"},
+}
 """How every kernel is compiled: sums may be reassociated and contracted, so that they vectorise; NaN and infinity keep
 their meaning."""
 

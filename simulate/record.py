@@ -49,5 +49,5 @@ class Record:
             return np.unique(np.append(np.arange(0, total, self.every), total))
         if total == 0:
             return np.array([0])
-        spaced = np.rint(np.geomspace(1, total, self.points - 1)).astype(np.int64)
-        return np.unique(np.concatenate([[0], spaced, [total]]))
+        spaced = np.rint(np.geomspace(total, 1, self.points - 1)).astype(np.int64)
+        return np.unique(np.append(0, spaced))

@@ -64,7 +64,8 @@ class Result:
         status: How the last phase ended, or NONFINITE if any phase failed.
         phases: Name of each phase with its steps and status.
         kink_margin: Smallest |pre-activation| at which a gradient was taken, relative to the largest at the end.
-            Where it is near rounding (1e-12) a ReLU may have fallen on either side and engines may differ.
+            Where it is near rounding (1e-12) a ReLU may have fallen on either side and engines may differ. It covers
+            the steps of this call.
         state: Where the run stands, to go on from.
         instance: The data it ran on.
     """

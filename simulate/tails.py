@@ -19,6 +19,7 @@ __all__ = [
     "normal_tail_quantile",
     "point_in_intervals",
     "split_tilted_normal",
+    "tilt_coordinate",
     "tilted_normal",
     "truncated_normal",
 ]
@@ -237,6 +238,30 @@ def kinked_normal(mean, load, left, right, fraction):
     if fraction * total < mills_below:
         return low - normal_tail_point(tail_below * (fraction * total / mills_below)), log_mass
     return high + normal_tail_point(tail_above * ((1.0 - fraction) * total / mills_above)), log_mass
+
+
+@njit(**_options)
+def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts):
+    """Tilt standard normals y (N,), from draw `first` on, and take the logs of the masses off log_tilts (N,).
+
+    The tilts are those of `split_tilted_normal`, with means (count, N) of their own for each draw.
+    """
+    for q in range(count):
+        order[q] = q
+    for k in range(y.size):
+        fraction = 0.5 * math.erfc(-y[k] * _SQRT_HALF)
+        value, log_mass = math.nan, math.nan
+        if count == 1:
+            value, log_mass = kinked_normal(means[0, k], terms[2, 0], terms[3, 0], terms[4, 0], fraction)
+        if math.isnan(log_mass):
+            for q in range(count):
+                terms[1, q] = means[q, k]
+            log_mass = split_tilted_normal(terms, count, order, pieces)
+            if k >= first:
+                value = tilted_normal(pieces, count, fraction)
+        log_tilts[k] -= log_mass
+        if k >= first:
+            y[k] = value
 
 
 @njit(**_options)

@@ -12,6 +12,7 @@ from simulate.phases import Objective
 from simulate.plan import compile_phase
 
 torch = pytest.importorskip("torch", reason="the autograd oracle needs PyTorch")
+torch.set_num_threads(1)  # tensors are so small that threads would only wait for each other
 
 Scalar = Callable[[Any], Any]
 """A part of an objective, as a function of the weights; all tensors are float64."""
@@ -42,7 +43,9 @@ def train_phase(weights, phase: Phase, instance: Instance):
         def both(weights, seen=seen):
             return terms(phase.objective, loss_of_each(weights), seen, forget)
 
-        weights = step(weights, lambda w: both(w)[0], lambda w: both(w)[1], phase.optimizer, part)
+        weights = step(
+            weights, lambda w: sum(both(w)), lambda w: both(w)[0], lambda w: both(w)[1], phase.optimizer, part
+        )
     return weights
 
 
@@ -70,10 +73,8 @@ def terms(objective: Objective, losses, seen, forget):
     return losses[seen & ~forget].sum() / seen.sum(), losses[seen & forget].sum() / seen.sum()
 
 
-def step(weights, retain: Scalar, forget: Scalar, optimizer: Optimizer, part):
-    def whole(weights):
-        return retain(weights) + forget(weights)
-
+def step(weights, whole: Scalar, retain: Scalar, forget: Scalar, optimizer: Optimizer, part):
+    """One step on the whole objective, or on its retain and then its forget term."""
     if isinstance(optimizer, SGD):
         return weights - optimizer.lr * gradient(whole, weights)
     if isinstance(optimizer, SAM):
@@ -93,7 +94,8 @@ def direction(weights, whole: Scalar, perturbed: Scalar, optimizer, tau: float, 
     norm = (scale * here).norm()
     shift = tau * scale**2 * here / norm if norm > 0 else torch.zeros_like(weights)
     sign = {"min": 1, "max": -1}[sharpness]
-    return gradient(whole, weights) + sign * optimizer.mixing * (gradient(perturbed, weights + shift) - here)
+    whole_here = here if whole is perturbed else gradient(whole, weights)
+    return whole_here + sign * optimizer.mixing * (gradient(perturbed, weights + shift) - here)
 
 
 def forget_part(forget_gradient, optimizer: SharpMinMax):

@@ -25,12 +25,14 @@ MIN_MAXES = tuple(
 OPTIMIZERS = (SGD(), *SAMS, *MIN_MAXES)
 """Every choice among the discrete options; a mixing weight that is not 1 stands for a random one."""
 
-DENSE_OPTIMIZERS = (
-    *(replace(sam, adaptive=True) for sam in SAMS),
-    *(replace(each, partition="coordinate") for each in MIN_MAXES),
-    *(replace(each, adaptive=True) for each in MIN_MAXES),
-    *(replace(each, partition="coordinate", adaptive=True) for each in MIN_MAXES),
+ADAPTIVE_SAMS = tuple(replace(sam, adaptive=True) for sam in SAMS)
+DENSE_MIN_MAXES = tuple(
+    replace(each, partition=partition, adaptive=adaptive)
+    for each, (partition, adaptive) in product(
+        MIN_MAXES, (("coordinate", False), ("filter", True), ("coordinate", True))
+    )
 )
+DENSE_OPTIMIZERS = (*ADAPTIVE_SAMS, *DENSE_MIN_MAXES)
 """What the dense engine alone can do."""
 
 NUMBERS = {"lr", "tau", "batch", "alpha", "fraction"}
@@ -115,7 +117,7 @@ def configure(objective, optimizer, noise, patches, minibatches, *, steps: int, 
         "tau": sigma_0 * np.sqrt(m * n) * 10 ** rng.uniform(-1, 1),
         "mixing": rng.uniform(0.2, 2.0),
         "tau_forget": sigma_0 * np.sqrt(m * n) * 10 ** rng.uniform(-1, 1),
-        "fraction": rng.choice([0.0, 0.25, 0.5, 0.8, 1.0]),
+        "fraction": rng.uniform(0.2, 0.8),
     }
     before = (SGD(), SAM())[rng.integers(2)]
     if isinstance(objective, NegGrad):

@@ -6,6 +6,7 @@ B the number of samples; an active neuron has |N(0, σ_0² σ_p² d)|. Hence, wi
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -32,8 +33,9 @@ def half_normal_mass(ratio: float) -> float:
 def deactivated(problem: Problem, objective, tau: float, seed: int, optimizer=PLAIN):
     """The recorded table (relation × set) at initialisation, and the instance."""
     phase, record = Phase("look", objective, optimizer, steps=0), Record(observe=("deactivation",), tau=tau)
-    result = run(problem, [phase], seed=seed, engine="numpy", record=record, test_directions=16)
-    return result.trace.deactivated.isel(step=0), result.instance
+    instance = replace(Instance.draw(problem, seed), noise_law=None)  # no test error is asked for
+    result = run(instance, [phase], engine="numpy", record=record)
+    return result.trace.deactivated.isel(step=0), instance
 
 
 def active_neurons(instance: Instance, relation: str, part: str) -> int:

@@ -70,8 +70,8 @@ def sample_of_runs(problem: Problem, engine: str, first_seed: int, count: int = 
         Phase("unlearn", NegGrad(alpha=0.6), SGD(lr=0.1), steps=5),
     )
     cells = [Cell(replace(problem, forget=0.34), phases, seed) for seed in range(first_seed, first_seed + count)]
-    ends = run_ensemble(cells, engine=engine, test_directions=64)
-    words = ("kappa_mean", "zeta_mean_retain", "zeta_mean_forget", "train_loss", "test_error", "log_clean_error")
+    ends = run_ensemble(cells, engine=engine, test_directions=32)
+    words = ("kappa_mean", "zeta_mean_retain", "zeta_mean_forget", "train_loss", "test_error")
     return {word: ends[word].values for word in words}
 
 
@@ -95,8 +95,8 @@ def test_frame_has_the_law_of_the_space(name: str) -> None:
 @every_problem
 def test_runs_in_the_frame_have_the_law_of_runs_in_the_space(name: str) -> None:
     problem = PROBLEMS[name]
-    found = smallest_p_value(sample_of_runs(problem, "numba", 0), sample_of_runs(problem, "dense", 10_000))
-    assert found > LEVEL / len(PROBLEMS)
+    frames, spaces = sample_of_runs(problem, "numba", 0, 250), sample_of_runs(problem, "dense", 10_000, 250)
+    assert smallest_p_value(frames, spaces) > LEVEL / len(PROBLEMS)
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ WRONG = {
     "noise five percent too loud": frame_by(falling, loudness=1.05),
     "noise five percent too quiet": frame_by(falling, loudness=0.95),
 }
-BATCHES = 4
+BATCHES = 3
 
 
 def rejections(draw: Callable, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -281,7 +281,7 @@ def given_arrays(seed: int, d: int, patches: int | None) -> dict:
 
 @pytest.mark.parametrize("patches", [None, 2])
 @pytest.mark.parametrize("d", [5, 15, 24, 300])  # fewer dimensions than vectors, and more
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_reduction_keeps_the_trajectory(seed: int, d: int, patches: int | None) -> None:
     phases = [
         Phase("pretrain", Loss(), SAM(lr=0.1, tau=0.2), steps=30),

@@ -396,7 +396,7 @@ def test_all_steps_are_taken_however_few_are_recorded(record: Record) -> None:
 
 
 @pytest.mark.parametrize("engine", ["numba", "numpy", "dense"])
-@pytest.mark.parametrize("every", [1, 2, 3, 5, 7, 100])
+@pytest.mark.parametrize("every", [1, 5, 7])
 def test_early_stop_is_the_last_record(every: int, engine: str) -> None:
     phase = Phase("a", Loss(), SGD(lr=0.1), steps=60)
     instance = random_instance()
