@@ -30,7 +30,7 @@ def instance_from_arrays(
     checks.choice("space", space, ("frame", "ambient"))
     checks.integer("P", P, least=2)
     checks.integer("seed", seed, least=0)
-    phi, xi, w0 = (_real(name, array) for name, array in (("phi", phi), ("xi", xi), ("w0", w0)))
+    phi, xi, w0 = (checks.real_array(name, array) for name, array in (("phi", phi), ("xi", xi), ("w0", w0)))
     checks.shape("phi", phi, ("d",))
     d = len(phi)
     xi, multiplicity = _patches("xi", xi, P, d)
@@ -83,15 +83,6 @@ def _in_frame(instance: Instance) -> Instance:
     )
 
 
-def _real(name: str, array: np.ndarray) -> np.ndarray:
-    try:
-        array = np.array(array, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"Argument `{name}` must be an array of real numbers, but is not.") from None
-    checks.finite(name, array)
-    return array
-
-
 def _labels(name: str, labels: np.ndarray, n: int) -> np.ndarray:
     labels = np.asarray(labels)
     checks.shape(name, labels, (n,))
@@ -114,7 +105,7 @@ def _test_set(xi: np.ndarray | None, y: np.ndarray | None, P: int, d: int, patch
         raise ValueError(f"Argument `{missing}` must be given together with its partner, but is missing.")
     if xi is None or y is None:
         return None
-    noise, _ = _patches("test_xi", _real("test_xi", xi), P, d)
+    noise, _ = _patches("test_xi", checks.real_array("test_xi", xi), P, d)
     if noise.shape[1] != patches:
         raise ValueError(f"Argument `test_xi` must have {patches} noise patches as `xi` has, but has {noise.shape[1]}.")
     return TestSet(noise, _labels("test_y", y, len(noise)))

@@ -9,7 +9,7 @@ from typing import NoReturn, TypeGuard
 
 import numpy as np
 
-__all__ = ["boolean", "choice", "finite", "fraction", "integer", "real", "shape", "signs"]
+__all__ = ["boolean", "choice", "finite", "fraction", "integer", "real", "real_array", "shape", "signs"]
 
 
 def fail(name: str, requirement: str, value: object) -> NoReturn:
@@ -66,6 +66,19 @@ def finite(name: str, array: np.ndarray) -> None:
     bad = np.size(array) - np.count_nonzero(np.isfinite(array))
     if bad:
         raise ValueError(f"Argument `{name}` must be finite, but has {bad} entries that are NaN or infinite.")
+
+
+def real_array(name: str, values: object) -> np.ndarray:
+    """Require an array of finite real numbers, and return it as a new array of float64."""
+    try:
+        array = np.asarray(values)
+        if np.iscomplexobj(array):
+            raise TypeError
+        array = np.array(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"Argument `{name}` must be an array of real numbers, but is not.") from None
+    finite(name, array)
+    return array
 
 
 def shape(name: str, array: np.ndarray, expected: tuple[int | str, ...]) -> None:

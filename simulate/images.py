@@ -109,8 +109,7 @@ def _two_classes(images: np.ndarray, labels: np.ndarray, classes: tuple[int, int
     if len(classes) != 2 or classes[0] == classes[1]:
         checks.fail("classes", "be two different classes", classes)
     chosen = np.isin(labels, classes)
-    pixels = images[chosen].reshape(np.count_nonzero(chosen), -1).astype(np.float64)
-    checks.finite("images", pixels)
+    pixels = checks.real_array("images", images.reshape(len(images), -1)[chosen])
     largest = np.abs(pixels).max(initial=0.0)
     return pixels / (largest or 1.0), np.where(labels[chosen] == classes[0], 1, -1)
 

@@ -222,8 +222,8 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
             finite = _update(
                 c, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
             )  # fmt: skip
-            if not finite:
-                return step, NONFINITE
+            if not finite:  # a step that overflows in its first part counts as taken
+                return step + (1 if number > 0 else 0), NONFINITE
         step += 1
 
 

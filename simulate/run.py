@@ -14,6 +14,7 @@ from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
 from simulate.measure import is_finite, measure_fit, measure_test_error
 from simulate.observe import Snapshot
+from simulate.optimizers import SharpMinMax
 from simulate.phases import Phase
 from simulate.plan import Plan, compile_phase
 from simulate.problem import Problem
@@ -149,6 +150,9 @@ def _check_start(start: State, phases: Sequence[Phase], instance: Instance) -> N
         raise ValueError(
             f'Argument `start` must not be past the {planned} steps of phase "{start.phase}", but is at {start.steps}.'
         )
+    split = {phase.name for phase in phases if isinstance(phase.optimizer, SharpMinMax)}
+    if start.phase in split and start.forget_part is None:
+        raise ValueError(f'Argument `start` must hold the parts of the network in phase "{start.phase}", but has none.')
     shape = instance.geometry.start.shape
     for array in (start.coefficients, start.preactivations):
         if array.shape != shape:
