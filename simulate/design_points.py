@@ -15,9 +15,9 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
-from simulate.tails import insert_sorted, log_mills_ratio
+from simulate.tails import insert_sorted, kinked_normal, log_mills_ratio
 
-__all__ = ["Plane", "add_multiple", "assign", "find_design_points", "plane_coordinates", "tangent_planes"]
+__all__ = ["Plane", "add_multiple", "allot", "find_design_points", "plane_coordinates", "tangent_planes"]
 
 _MAX_POINTS, _MAX_STARTS, _MAX_ASCENTS, _MAX_SWEEPS = 6, 30, 10, 60
 _SWEEP_TOLERANCE = 1e-9
@@ -27,13 +27,14 @@ _CONSTANT = 1e-5  # a row that varies less than this, relative to the longest, i
 _LEAST_RADIUS, _LARGEST_RADIUS = 1.0, 1e7  # of a plane, whatever the threshold
 _HELPING_REACH, _HINDERING_REACH = 4.0, 1.8  # kinks further away, in standard deviations, are left to the weights
 _COVERED_SWITCHES = 3  # design points that differ in so many kinked rows share a plane
+_LEAST_SHARE = 0.05  # of the draws, for a plane relative to the likeliest
 _LARGEST_DISADVANTAGE = 9.0  # a design point exp(9) times less likely than another is left out
 
 _options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
 
 
 @njit(**_options)
-def assign(target, source):
+def _assign(target, source):
     """Copy source to target, both (N,): much quicker to compile than a slice."""
     for k in range(source.size):
         target[k] = source[k]
@@ -142,10 +143,10 @@ def _insert_point(points, heights, count, coefficients, values):
     while place > 0 and heights[place - 1] < height:
         place -= 1
     for j in range(min(count, _MAX_POINTS - 1), place, -1):
-        assign(points[j], points[j - 1])
+        _assign(points[j], points[j - 1])
         heights[j] = heights[j - 1]
     if place < _MAX_POINTS:
-        assign(points[place], coefficients)
+        _assign(points[place], coefficients)
         heights[place] = height
     return place if place < _MAX_POINTS else -1
 
@@ -173,12 +174,12 @@ def find_design_points(gram, helping):
         if place >= 0:
             count = min(count + 1, _MAX_POINTS)
         if place == 0:
-            assign(best_values, values)
+            _assign(best_values, values)
             tried[:] = False
-        assign(coefficients, points[0])
-        if not _flip_best_row(gram, helping, tried, coefficients, best_values):
-            if not _start_at_row(gram, helping, started, coefficients):
-                break
+        _assign(coefficients, points[0])
+        flipped = _flip_best_row(gram, helping, tried, coefficients, best_values)
+        if not flipped and not _start_at_row(gram, helping, started, coefficients):
+            break
     return points[:count], heights[:count]
 
 
@@ -198,7 +199,9 @@ def _semidefinite_factor(gram, order):
     return factor
 
 
-Plane = namedtuple("Plane", ["radius", "dual", "along", "order", "kinked", "factor", "spare", "entry", "left", "right"])
+Plane = namedtuple(
+    "Plane", ["radius", "dual", "along", "order", "kinked", "factor", "spare", "entry", "left", "right", "widening"]
+)
 """Tangent plane {ρe + w : w ⟂ e} at a design point of direction e, with what it takes to draw w there.
 
 The plane has an order of its own for the rows: those whose kink crosses it near ρe first, nearest kink foremost. The
@@ -263,7 +266,17 @@ def _tangent_plane(gram, helping, radius, patches, coefficients, height):
         for c in range(i + 1):
             if abs(factor[i, c]) > _CONSTANT:
                 entry[i] = c
-    return Plane(radius, dual, along, order, kinked, factor, spare, entry, left, right)
+    curvature = 0.0
+    for i in range(kinked):
+        spread = math.sqrt(max(plane_gram[order[i], order[i]], 0.0))
+        for step in range(-1, 2):
+            mean = along[i] * (per_patch + 0.5 * step)
+            log_mass = kinked_normal(mean, spread, left[i], right[i], 0.5)[1]
+            if math.isnan(log_mass):
+                continue
+            curvature += (1.0 if step != 0 else -2.0) * log_mass / 0.25
+    widening = 1.0 / math.sqrt(1.0 - min(max(curvature, 0.0), 0.6))
+    return Plane(radius, dual, along, order, kinked, factor, spare, entry, left, right, widening)
 
 
 @njit(**_options)
@@ -296,7 +309,8 @@ def tangent_planes(gram, helping, threshold, patches, points, heights):
     Returns:
         Planes at the points that neither weigh far less than the first nor are covered by a higher one.
     """
-    planes, sources = [], []
+    planes: list[Plane] = []
+    sources: list[int] = []
     for j in range(heights.size):
         radius = math.exp(-log_mills_ratio(threshold / math.sqrt(patches * heights[j])))
         radius = min(max(radius, _LEAST_RADIUS), _LARGEST_RADIUS)
@@ -327,3 +341,16 @@ def plane_coordinates(plane, points, y):
                 add_multiple(y[p, i], -plane.along[i] / pivot, along_e)
                 for c in range(i):
                     add_multiple(y[p, i], -plane.factor[i, c] / pivot, y[p, c])
+
+
+@njit(**_options)
+def allot(planes, draws):
+    """Where each plane's draws begin, (J + 1,): the shares follow the masses exp(-ρ²/2), tempered."""
+    masses = np.zeros(len(planes) + 1)
+    for j in range(len(planes)):
+        mass = math.exp(-0.25 * (planes[j].radius ** 2 - planes[0].radius ** 2))
+        masses[j + 1] = masses[j] + mass + _LEAST_SHARE
+    starts = np.zeros(len(planes) + 1, dtype=np.int64)
+    for j in range(len(planes)):
+        starts[j + 1] = round(draws * masses[j + 1] / masses[-1])
+    return starts

@@ -36,7 +36,7 @@ class TestError:
     log_clean_error: np.ndarray
     clean_error_by_label: np.ndarray
 
-    __test__ = False  # the name is the field's term; tell pytest it is not a test
+    __test__ = False  # to pytest
 
     def select(self, index: int | tuple[int, ...]) -> TestError:
         """Return the estimate of one trajectory."""
@@ -46,7 +46,6 @@ class TestError:
 def direction_normals(rng: np.random.Generator, n_directions: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw what `test_error` needs: standard normals (n_directions, k) and uniforms (n_directions,)."""
     checks.integer("n_directions", n_directions, least=2)
-    checks.integer("k", k, least=2)
     return rng.standard_normal((n_directions, k)), rng.random(n_directions)
 
 
@@ -77,27 +76,30 @@ def test_error(
     Raises:
         ValueError: if an argument has a wrong shape or range.
     """
-    margins, grams = np.asarray(signal_margin, dtype=float), np.asarray(noise_gram, dtype=float)
-    flip, normals, uniforms = (np.asarray(a, dtype=float) for a in (label_flip, normals, uniforms))
-    _check(margins, grams, multiplicity, patches, flip, normals, uniforms)
-    rows, draws = grams.shape[-1], uniforms.shape[-1]
+    checks.real("multiplicity", multiplicity, positive=True)
+    checks.integer("patches", patches, least=1)
+    arrays = (signal_margin, noise_gram, label_flip, normals, uniforms)
+    margins, grams, flip, normals, uniforms = (np.asarray(array, dtype=float) for array in arrays)
+    for p in flip.flat:
+        checks.fraction("label_flip", float(p), below=0.5)
+    rows, draws = (array.shape[-1] if array.ndim else 0 for array in (grams, uniforms))
     batch = np.broadcast_shapes(margins.shape[:-1], grams.shape[:-2], flip.shape)
     own = batch if normals.ndim > 2 or uniforms.ndim > 1 else ()
-    margins = np.broadcast_to(margins, (*batch, 2)).reshape(-1, 2)
-    grams = np.broadcast_to(grams, (*batch, rows, rows)).reshape(-1, rows, rows)
-    normals = np.broadcast_to(normals, (*own, draws, patches * rows)).reshape(-1, draws, patches, rows)
-    uniforms = np.broadcast_to(uniforms, (*own, draws)).reshape(-1, draws)
+    margins = _flatten("signal_margin", margins, batch, (2,))
+    grams = _flatten("noise_gram", grams, batch, (rows, rows))
+    uniforms = _flatten("uniforms", uniforms, own, (draws,))
+    normals = _flatten("normals", normals, own, (draws, patches * rows)).reshape(-1, draws, patches, rows)
+    normals = np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
     finite = np.isfinite(margins).all(axis=-1) & np.isfinite(grams).all(axis=(-2, -1))
     margins, grams = np.where(finite[:, None], margins, 0.0), np.where(finite[:, None, None], grams, 0.0)
-    longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)
-    longest[longest <= 0.0] = 1.0
-    thresholds = margins * (0.5 * rows / multiplicity) / np.sqrt(longest)[:, None]
+    longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)[:, None]
+    longest = np.where(longest > 0.0, longest, 1.0)
+    with np.errstate(over="ignore"):
+        thresholds = margins / np.sqrt(longest) * (0.5 * rows / multiplicity)
     results = np.empty((len(margins), 5))
-    draws_last = np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
-    arrays = thresholds, grams / longest[:, None, None], draws_last, np.ascontiguousarray(uniforms), results
+    arrays = thresholds, grams / longest[:, None], normals, np.ascontiguousarray(uniforms), results
     in_threads(lambda first, last: estimate_range(first, last, *arrays), len(results))
-    results[~finite] = np.nan
-    results = results.reshape(*batch, 5)
+    results = np.where(finite[:, None], results, np.nan).reshape(*batch, 5)
     clean = np.exp(results[..., 0])
     return TestError(
         error=flip + (1.0 - 2.0 * flip) * clean,
@@ -111,22 +113,7 @@ def test_error(
 test_error.__test__ = False  # type: ignore[attr-defined]  # the name is the field's term
 
 
-def _check(
-    margins: np.ndarray,
-    grams: np.ndarray,
-    multiplicity: float,
-    patches: int,
-    flip: np.ndarray,
-    normals: np.ndarray,
-    uniforms: np.ndarray,
-) -> None:
-    """Check what `test_error` is given, all but the leading axes."""
-    checks.real("multiplicity", multiplicity, positive=True)
-    checks.integer("patches", patches, least=1)
-    for p in flip.ravel():
-        checks.fraction("label_flip", float(p), below=0.5)
-    rows, draws = grams.shape[-1:], uniforms.shape[-1:]
-    checks.shape("signal_margin", margins, (*margins.shape[:-1], 2))
-    checks.shape("noise_gram", grams, (*grams.shape[:-2], *rows, *rows))
-    checks.shape("uniforms", uniforms, (*uniforms.shape[:-1], *draws))
-    checks.shape("normals", normals, (*normals.shape[:-2], *draws, patches * grams.shape[-1]))
+def _flatten(name: str, array: np.ndarray, batch: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """Check the last axes of an array and make one of all leading ones."""
+    checks.shape(name, array, (*array.shape[: -len(shape)], *shape))
+    return np.ascontiguousarray(np.broadcast_to(array, (*batch, *shape)).reshape(-1, *shape))

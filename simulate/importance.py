@@ -13,9 +13,10 @@ import math
 import numpy as np
 from numba import njit
 
-from simulate.design_points import add_multiple, find_design_points, plane_coordinates, tangent_planes
+from simulate.design_points import add_multiple, allot, find_design_points, plane_coordinates, tangent_planes
 from simulate.tails import (
     exceedance_intervals,
+    exponentiate,
     log_add,
     log_measure,
     point_in_intervals,
@@ -25,17 +26,17 @@ from simulate.tails import (
 __all__ = ["estimate_range"]
 
 _UNTILTED_SHARE = 0.1  # of a plane's draws
-_LEAST_SHARE = 0.05  # of a plane, relative to the likeliest
+_LIKELY = 0.9  # from here on the opposite event is estimated instead
 _TIE = 1e-12  # a tie counts one half: the mean over thresholds this far on either side
 
 _options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract"}}
 
 
 @njit(**_options)
-def _tilt(plane, y, shift, reference, first, log_tilts):
+def _tilt(plane, y, along_e, first, log_tilts):
     """Tilt the coordinates y (2m, N) of one noise vector, from draw `first` on, by the kinked rows.
 
-    The tilt of a row, whose value is along (shift + reference) + Σ_c factor_c y_c, acts on the last coordinate the row
+    The tilt of a row, whose value is along · along_e + Σ_c factor_c y_c, acts on the last coordinate that the row
     depends on, given those before. The logs of the masses are taken off log_tilts (N,).
     """
     rows, draws = y.shape
@@ -45,8 +46,8 @@ def _tilt(plane, y, shift, reference, first, log_tilts):
         count = 0
         for q in range(i, plane.kinked):
             if plane.entry[q] == i:
-                for k in range(draws):
-                    means[count, k] = plane.along[q] * (shift[k] + reference)
+                means[count] = 0.0
+                add_multiple(means[count], plane.along[q], along_e)
                 for c in range(i):
                     add_multiple(means[count], plane.factor[q, c], y[c])
                 terms[2, count], terms[3, count], terms[4, count] = plane.factor[q, i], plane.left[q], plane.right[q]
@@ -57,35 +58,38 @@ def _tilt(plane, y, shift, reference, first, log_tilts):
 
 @njit(**_options)
 def _draw(plane, y, first, rows, log_tilts):
-    """Draw w on a plane.
+    """Draw points ρe + w on a plane.
 
     Args:
         plane: The tangent plane.
         y: Standard normals, (patches, 2m, N), overwritten by the coordinates. The spare ones, less their mean over the
-            noise vectors, are the components along e, which repeats in all noise vectors.
+            noise vectors, are the components of w along e, which repeats in all noise vectors.
         first: Number of draws that are left untilted.
-        rows: ⟨a_r, w⟩ in each noise vector, (patches, 2m, N), to be filled.
+        rows: ⟨a_r, ρe + w⟩ in each noise vector, (patches, 2m, N), to be filled.
         log_tilts: Log density of the tilted law relative to the normal, (N,), to be filled.
     """
     patches, n_rows, draws = y.shape
-    reference, mean, shift = plane.radius / math.sqrt(patches), np.zeros(draws), np.empty(draws)
-    log_tilts[:] = 0.0
+    mean, widening = np.zeros(draws), plane.widening
+    for k in range(draws):
+        log_tilts[k] = (1.0 - patches) * math.log(widening)
     for p in range(patches):
         add_multiple(mean, 1.0 / patches, y[p, plane.spare])
     for p in range(patches):
+        along_e = y[p, plane.spare]
         for k in range(draws):
-            shift[k] = y[p, plane.spare, k] - mean[k]
-        _tilt(plane, y[p], shift, reference, first, log_tilts)
+            shift = (along_e[k] - mean[k]) * (widening if k >= first else 1.0)
+            log_tilts[k] += 0.5 * shift**2 * (1.0 - 1.0 / widening**2)
+            along_e[k] = plane.radius / math.sqrt(patches) + shift
+        _tilt(plane, y[p], along_e, first, log_tilts)
         for i in range(n_rows):
-            x, offset = rows[p, plane.order[i]], plane.along[i] * reference
+            x = rows[p, plane.order[i]]
             x[:] = 0.0
-            add_multiple(x, plane.along[i], shift)
+            add_multiple(x, plane.along[i], along_e)
             for c in range(i + 1):
                 add_multiple(x, plane.factor[i, c], y[p, c])
             if i < plane.kinked and plane.entry[i] >= 0:
                 for k in range(draws):
-                    value = x[k] + offset
-                    log_tilts[k] += (plane.left[i] if value < 0.0 else plane.right[i]) * value
+                    log_tilts[k] += (plane.left[i] if x[k] < 0.0 else plane.right[i]) * x[k]
 
 
 @njit(**_options)
@@ -98,7 +102,7 @@ def _add_density(plane, helping, threshold, rows, log_tilts, counts, uniforms, l
         plane: The tangent plane.
         helping: Which rows help to cross the threshold, (2m,) of bool.
         threshold: Value that h has to exceed.
-        rows: ⟨a_r, w⟩ in each noise vector, (patches, 2m, N); overwritten by those of the points.
+        rows: ⟨a_r, ρe + w⟩ in each noise vector, (patches, 2m, N); overwritten by those of the points.
         log_tilts: Log density of the tilted law relative to the normal, (N,).
         counts: Numbers of the plane's plain and tilted draws, which weight its density.
         uniforms: Where in the event to go, (N,); empty to stay.
@@ -113,7 +117,7 @@ def _add_density(plane, helping, threshold, rows, log_tilts, counts, uniforms, l
         signs[q] = 1.0 if helping[q % n_rows] else -1.0
     for k in range(draws):
         for q in range(size):
-            offsets[q] = rows[q // n_rows, q % n_rows, k]
+            offsets[q] = rows[q // n_rows, q % n_rows, k] - slopes[q] * plane.radius
         count = exceedance_intervals(offsets, slopes, signs, threshold, order, kinks, intervals)
         log_line = log_measure(intervals, count)
         if log_line == -math.inf or log_density[k] == math.inf:
@@ -124,29 +128,20 @@ def _add_density(plane, helping, threshold, rows, log_tilts, counts, uniforms, l
         if uniforms.size > 0:
             t = point_in_intervals(intervals, count, log_line, uniforms[k])
             for q in range(size):
-                rows[q // n_rows, q % n_rows, k] += slopes[q] * t
+                rows[q // n_rows, q % n_rows, k] = offsets[q] + slopes[q] * t
 
 
 @njit(**_options)
-def _allot(planes, draws):
-    """Where each plane's draws begin, (J + 1,), and how many of them are untilted, (J,).
-
-    Planes share the draws by their masses exp(-ρ²/2), tempered.
-    """
-    masses = np.zeros(len(planes) + 1)
-    for j in range(len(planes)):
-        mass = math.exp(-0.25 * (planes[j].radius ** 2 - planes[0].radius ** 2))
-        masses[j + 1] = masses[j] + mass + _LEAST_SHARE
-    starts, plain = np.zeros(len(planes) + 1, dtype=np.int64), np.zeros(len(planes), dtype=np.int64)
-    for j in range(len(planes)):
-        starts[j + 1] = round(draws * masses[j + 1] / masses[-1])
-        plain[j] = round(_UNTILTED_SHARE * (starts[j + 1] - starts[j]))
-    return starts, plain
+def _split(starts, j):
+    """Numbers of the untilted and the tilted draws of plane j."""
+    size = starts[j + 1] - starts[j]
+    plain = round(_UNTILTED_SHARE * size)
+    return plain, size - plain
 
 
 @njit(**_options)
 def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
-    """Estimate log P(h > threshold) for one label.
+    """Estimate log P(h > threshold).
 
     Args:
         gram: Gram matrix of the rows, (2m, 2m), its largest diagonal entry one.
@@ -162,82 +157,107 @@ def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
         points, heights = np.zeros((1, helping.size)), np.ones(1)
         points[0, np.argmax(np.diag(gram))] = 1.0
     planes = tangent_planes(gram, helping, threshold, normals.shape[0], points, heights)
-    starts, plain = _allot(planes, uniforms.size)
+    starts = allot(planes, uniforms.size)
     log_density, log_tilts = np.full(uniforms.size, -math.inf), np.empty(uniforms.size)
     for j in range(len(planes)):
-        start, stop = starts[j], starts[j + 1]
-        stratum[start : start + plain[j]] = 2 * j
-        stratum[start + plain[j] : stop] = 2 * j + 1
+        start, stop, plain = starts[j], starts[j + 1], _split(starts, j)[0]
+        stratum[start : start + plain] = 2 * j
+        stratum[start + plain : stop] = 2 * j + 1
         y, tilts, density = normals[:, :, start:stop].copy(), log_tilts[start:stop], log_density[start:stop]
         picks = uniforms[start:stop] if len(planes) > 1 else uniforms[:0]
         drawn, projected = np.empty_like(y), np.empty_like(y)
-        _draw(planes[j], y, plain[j], drawn, tilts)
-        counts = plain[j], stop - start - plain[j]
-        _add_density(planes[j], helping, threshold, drawn, tilts, counts, picks, density)
+        _draw(planes[j], y, plain, drawn, tilts)
+        _add_density(planes[j], helping, threshold, drawn, tilts, _split(starts, j), picks, density)
         for i in range(len(planes)):
             if i != j:
                 plane_coordinates(planes[i], drawn, y)
                 _draw(planes[i], y, stop - start, projected, tilts)
-                counts = plain[i], starts[i + 1] - starts[i] - plain[i]
-                _add_density(planes[i], helping, threshold, projected, tilts, counts, picks[:0], density)
+                _add_density(planes[i], helping, threshold, projected, tilts, _split(starts, i), picks[:0], density)
     for k in range(uniforms.size):
         log_weights[k] = math.log(uniforms.size) - log_density[k]
 
 
 @njit(**_options)
-def _summarise(log_weights, strata, result):
-    """Fill result (5,): log mean over labels, its relative standard error, sample size, log mean of either label.
+def _evaluate(label, gram, threshold, normals, uniforms, values, stratum):
+    """Estimate the error for one label, by that of error and success which is less likely.
 
-    Args:
-        log_weights: Log of one estimate per label and draw, (2, K).
-        strata: Part of the mixture each is from, (2, K) of int.
-        result: To be filled.
+    The noise errs where the rows of the other class exceed those of the label's own by more than the threshold. Fills
+    values (K,) with one estimate per draw and stratum (K,); the other arguments are those of `_weigh`.
+
+    Returns:
+        Log of the unit of the values, and the mean of what is random in them, in that unit.
     """
-    draws, highest = log_weights.shape[1], -math.inf
-    for label in range(2):
-        for k in range(draws):
-            highest = max(highest, log_weights[label, k])
+    first = np.arange(gram.shape[0]) < gram.shape[0] // 2
+    own, other = (first, ~first) if label > 0 else (~first, first)
+    if threshold == 0.0:
+        successes, random_part = np.empty_like(values), 0.0
+        _weigh(gram, other, _TIE, normals, uniforms, values, stratum)
+        _weigh(gram, own, _TIE, normals, uniforms, successes, stratum)
+        for k in range(values.size):
+            error, success = 0.5 * math.exp(values[k]), 0.5 * math.exp(successes[k])
+            values[k] = 0.5 + error - success
+            random_part += (error + success) / values.size
+        return 0.0, random_part
+    by_error = threshold > 0.0
+    _weigh(gram, other if by_error else own, abs(threshold), normals, uniforms, values, stratum)
+    unit, mean = exponentiate(values)
+    if math.exp(unit) * mean > _LIKELY:
+        by_error = not by_error
+        _weigh(gram, other if by_error else own, -abs(threshold), normals, uniforms, values, stratum)
+        unit, mean = exponentiate(values)
+    if by_error:
+        return unit, mean
+    for k in range(values.size):
+        values[k] = 1.0 - math.exp(unit) * values[k]
+    return 0.0, math.exp(unit) * mean
+
+
+@njit(**_options)
+def _combine(values, plus, minus, strata, result):
+    """Fill result (5,) from the values (2, K) of the labels +1 and -1, and what `_evaluate` returned for either.
+
+    The result is the log mean over the labels, its relative standard error, its sample size, and the logs by label.
+    """
+    draws, highest = values.shape[1], max(plus[0], minus[0])
     if highest == -math.inf:
         result[0], result[1], result[2], result[3], result[4] = highest, 0.0, 0.0, highest, highest
         return
-    # Neighbours of one stratum are independent and of the same law: half their squared difference is its variance.
+    scales = math.exp(plus[0] - highest), math.exp(minus[0] - highest)
     first, second, square, variance, pairs, before = 0.0, 0.0, 0.0, 0.0, 0, 0.0
+    # Neighbours of one stratum are independent and of the same law: half their squared difference is its variance.
     for k in range(draws):
-        weights = math.exp(log_weights[0, k] - highest), math.exp(log_weights[1, k] - highest)
-        both = weights[0] + weights[1]
+        both = scales[0] * values[0, k] + scales[1] * values[1, k]
         if k > 0 and strata[0, k] == strata[0, k - 1] and strata[1, k] == strata[1, k - 1]:
             variance += 0.5 * (both - before) ** 2
             pairs += 1
-        first += weights[0]
-        second += weights[1]
+        first += scales[0] * values[0, k]
+        second += scales[1] * values[1, k]
         square += both**2
         before = both
+    # What no draw has seen may hold about 1/K of the mass: no standard error is smaller.
+    unseen = scales[0] * plus[1] + scales[1] * minus[1]
     result[0] = highest + math.log(0.5 * (first + second) / draws)
-    result[1] = math.sqrt(variance / pairs * draws) / (first + second)
+    result[1] = math.hypot(math.sqrt(variance / pairs * draws), unseen) / (first + second)
     result[2] = (first + second) ** 2 / square
     result[3], result[4] = highest + math.log(first / draws), highest + math.log(second / draws)
 
 
 @njit(**_options)
-def _estimate(thresholds, gram, normals, uniforms, result):
-    """Fill result (5,), as in `_summarise`, for one trajectory with thresholds (2,) of either label."""
-    rows, draws = gram.shape[0], uniforms.size
-    log_weights, strata = np.empty((2, draws)), np.zeros((2, draws), dtype=np.int64)
-    for label in range(2):
-        helping = np.arange(rows) >= rows // 2 if label == 0 else np.arange(rows) < rows // 2
-        threshold = thresholds[label] if thresholds[label] != 0.0 else _TIE
-        _weigh(gram, helping, threshold, normals, uniforms, log_weights[label], strata[label])
-        if thresholds[label] == 0.0:
-            below = np.empty(draws)
-            _weigh(gram, helping, -_TIE, normals, uniforms, below, strata[label])
-            for k in range(draws):
-                log_weights[label, k] = math.log(0.5) + log_add(log_weights[label, k], below[k])
-    _summarise(log_weights, strata, result)
-
-
-@njit(**_options)
 def estimate_range(first, last, thresholds, grams, normals, uniforms, results):
-    """Fill rows first..last of results (T, 5) from thresholds (T, 2), grams (T, 2m, 2m) and draws (1 or T, ...)."""
+    """Fill rows first..last of results (T, 5), as in `_combine`.
+
+    Args:
+        first: First trajectory.
+        last: One past the last trajectory.
+        thresholds: Thresholds of the labels +1 and -1, (T, 2).
+        grams: Covariances of the noise pre-activations, (T, 2m, 2m).
+        normals: Standard normals, (1 or T, patches, 2m, K).
+        uniforms: Uniforms, (1 or T, K).
+        results: To be filled.
+    """
     for t in range(first, last):
-        own = t if normals.shape[0] > 1 else 0
-        _estimate(thresholds[t], grams[t], normals[own], uniforms[own], results[t])
+        i = t if normals.shape[0] > 1 else 0
+        values, strata = np.empty((2, uniforms.shape[1])), np.empty((2, uniforms.shape[1]), dtype=np.int64)
+        plus = _evaluate(1.0, grams[t], thresholds[t, 0], normals[i], uniforms[i], values[0], strata[0])
+        minus = _evaluate(-1.0, grams[t], thresholds[t, 1], normals[i], uniforms[i], values[1], strata[1])
+        _combine(values, plus, minus, strata, results[t])

@@ -8,6 +8,7 @@ from numba import njit
 
 __all__ = [
     "exceedance_intervals",
+    "exponentiate",
     "insert_sorted",
     "kinked_normal",
     "log_add",
@@ -321,3 +322,15 @@ def point_in_intervals(intervals, count, log_total, fraction):
             break
         fraction -= share
     return truncated_normal(intervals[i, 0], intervals[i, 1], min(fraction / share, 1.0))
+
+
+@njit(**_options)
+def exponentiate(log_weights):
+    """Turn log weights (K,) into weights in units of the largest; return the log of the unit and the mean weight."""
+    unit, mean = -math.inf, 0.0
+    for k in range(log_weights.size):
+        unit = max(unit, log_weights[k])
+    for k in range(log_weights.size):
+        log_weights[k] = math.exp(log_weights[k] - unit) if unit > -math.inf else 0.0
+        mean += log_weights[k] / log_weights.size
+    return unit, mean

@@ -4,6 +4,8 @@ The two pre-activations are R times a function of the angle, with R² exponentia
 the error is in closed form, and between its kinks the integrand is analytic.
 """
 
+import itertools
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -45,9 +47,7 @@ def kinks(root: np.ndarray) -> np.ndarray:
 def panels(breaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and log weights (summing to one) of a Gauss-Legendre rule on the circle, fine between all breaks."""
     ends = np.concatenate([breaks, breaks[:1] + 2 * np.pi])
-    edges = np.concatenate(
-        [np.linspace(a, b, PANELS // len(breaks) + 1)[:-1] for a, b in zip(ends, ends[1:], strict=False)]
-    )
+    edges = np.concatenate([np.linspace(a, b, PANELS // len(breaks) + 1)[:-1] for a, b in itertools.pairwise(ends)])
     lengths = np.diff(np.append(edges, ends[-1]))
     nodes = edges[:, None] + 0.5 * lengths[:, None] * (1.0 + NODES)
     weights = 0.5 * lengths[:, None] * WEIGHTS / (2 * np.pi)

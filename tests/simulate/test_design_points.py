@@ -133,7 +133,5 @@ def test_tilts_are_what_the_gain_differs_from_its_tangent():
     w -= np.outer(w @ e, e)
     values = (plane.radius * e + w) @ root.T
     tilts = np.where(values < 0, plane.left[np.argsort(plane.order)], plane.right[np.argsort(plane.order)]) * values
-    slope = plane.radius / np.sqrt(heights[0])
-    assert tilts.sum(axis=1) == pytest.approx(
-        slope * (noise_gain(values, helping) - plane.radius * np.sqrt(heights[0]))
-    )
+    gained = noise_gain(values, helping) - plane.radius * np.sqrt(heights[0])
+    assert tilts.sum(axis=1) == pytest.approx(plane.radius / np.sqrt(heights[0]) * gained)

@@ -11,15 +11,8 @@ LOG_10 = np.log(10.0)
 
 def estimate(margins, gram, *, n=512, seed=0, multiplicity=1.0, patches=1, label_flip=0.0) -> TestError:
     normals, uniforms = direction_normals(np.random.default_rng(seed), n, patches * np.shape(gram)[-1])
-    return test_error(
-        margins,
-        gram,
-        multiplicity=multiplicity,
-        patches=patches,
-        label_flip=label_flip,
-        normals=normals,
-        uniforms=uniforms,
-    )
+    settings = {"multiplicity": multiplicity, "patches": patches, "label_flip": label_flip}
+    return test_error(margins, gram, normals=normals, uniforms=uniforms, **settings)
 
 
 def log10(test: TestError) -> np.ndarray:
@@ -68,9 +61,7 @@ def test_agreement_with_monte_carlo(m, rank, patches):
         theirs, error = monte_carlo.error_by_label(margins, gram, multiplicity, patches, 40_000, rng)
         spread = np.hypot(ours.standard_error, 0.5 * np.hypot(*error) + 1e-5)
         assert abs(ours.error - theirs.mean()) < 4 * spread
-        assert abs(ours.clean_error_by_label - theirs) == pytest.approx(
-            0.0, abs=4 * (error + 2 * ours.standard_error + 1e-5).max()
-        )
+        assert (abs(ours.clean_error_by_label - theirs) < 4 * (error + 2 * ours.standard_error + 1e-5)).all()
 
 
 @pytest.mark.slow
@@ -93,9 +84,10 @@ def test_agreement_with_quadrature(target):
         ours = estimate([margin, margin], gram)
         by_label = [circle_quadrature.log_error(margin, gram, label) for label in (1, -1)]
         assert ours.log_clean_error == pytest.approx(np.logaddexp(*by_label) - np.log(2.0), abs=0.05)
-        if target > -300:
-            assert relative_error(ours) < 0.02
-            assert np.log(ours.clean_error_by_label) == pytest.approx(by_label, abs=0.1)
+        for log_error, of_label in zip(by_label, ours.clean_error_by_label, strict=True):
+            if log_error > -700.0:
+                assert np.log(of_label) == pytest.approx(log_error, abs=0.05)
+        assert target < -300 or relative_error(ours) < 0.02
 
 
 @pytest.mark.parametrize("distance", [0.5, 3.0, 37.0, 1e4])
@@ -104,7 +96,7 @@ def test_one_active_neuron_is_exact(distance):
     test = estimate([2.0 * distance] * 2, gram)
     assert test.log_clean_error == pytest.approx(norm.logsf(distance) - np.log(2.0), rel=1e-12)
     assert test.effective_sample_size == pytest.approx(512)
-    assert test.standard_error == pytest.approx(0.0, abs=1e-12)
+    assert test.standard_error == pytest.approx(test.error / 512)  # what no draw has seen
     assert test.clean_error_by_label[0] == 0.0
 
 
@@ -126,32 +118,36 @@ def test_precision_at_tiny_errors(gram, patches, bound):
     assert np.abs(scores).max() < 4.0
 
 
-def test_standard_errors_are_honest():
-    """Scores against exact errors have mean 0 and variance 1, unless the answer is off by a few per cent."""
+def test_scores_against_exact_errors():
+    """Their mean is zero and they are not large, unless the margin is off by three per cent."""
     scores, wrong_scores = [], []
     for seed in range(150):
         rng = np.random.default_rng(seed)
         gram, margin = random_gram(1, 2, seed + 100), rng.uniform(0.1, 4.0)
         test = estimate([margin, margin], gram, n=100, seed=seed)
-        if test.standard_error > 1e-8 * test.error:
-            for scale, kept in ((1.0, scores), (1.03, wrong_scores)):
-                exact = [np.exp(circle_quadrature.log_error(scale * margin, gram, label)) for label in (1, -1)]
-                kept.append((test.error - np.mean(exact)) / test.standard_error)
-    assert len(scores) > 100
+        for scale, kept in ((1.0, scores), (1.03, wrong_scores)):
+            exact = [np.exp(circle_quadrature.log_error(scale * margin, gram, label)) for label in (1, -1)]
+            kept.append((test.error - np.mean(exact)) / test.standard_error)
     assert abs(np.mean(scores)) < 4.0 / np.sqrt(len(scores))
-    assert 0.6 < np.var(scores) < 1.5
+    assert np.var(scores) < 1.5  # well below one: so small a problem leaves little to chance
     assert abs(np.mean(wrong_scores)) > 4.0 / np.sqrt(len(scores))
 
 
-def test_standard_errors_are_honest_with_many_neurons():
-    for m, rank, target in ((4, 3, -3.0), (6, 20, -12.0)):
-        gram = random_gram(m, rank, 5)
-        margin = margin_for(target, gram)
-        truth = estimate([margin, margin], gram, n=100_000, seed=99)
-        tests = [estimate([margin, margin], gram, n=128, seed=seed) for seed in range(60)]
-        scores = np.array([(t.error - truth.error) / np.hypot(t.standard_error, truth.standard_error) for t in tests])
-        assert abs(scores.mean()) < 0.6
-        assert 0.5 < scores.std() < 1.6
+@pytest.mark.parametrize(
+    ("m", "rank", "patches", "target"), [(4, 3, 1, -3), (6, 20, 1, -12), (3, 6, 2, -2), (5, 50, 1, -0.6)]
+)
+def test_standard_errors_cover(m, rank, patches, target):
+    gram = random_gram(m, rank, 5)
+    margin = margin_for(target, gram, patches)
+    truth, wrong = (estimate([x, x], gram, n=50_000, seed=99, patches=patches) for x in (margin, 1.1 * margin))
+    tests = [estimate([margin, margin], gram, n=128, seed=seed, patches=patches) for seed in range(60)]
+    scores, wrong_scores = (
+        np.array([(t.error - reference.error) / np.hypot(t.standard_error, reference.standard_error) for t in tests])
+        for reference in (truth, wrong)
+    )
+    assert abs(scores.mean()) < 0.6
+    assert 0.5 < scores.std() < 1.6
+    assert wrong_scores.mean() > 1.5
 
 
 def test_a_few_draws_on_a_hard_problem_say_so():
@@ -190,8 +186,10 @@ def test_a_larger_margin_means_a_smaller_error(patches):
     gram = random_gram(6, 40, 2)
     margins = np.concatenate([np.linspace(-3, 3, 13), np.geomspace(4, 400, 20)])
     test = estimate(np.stack([margins, margins], axis=-1), gram, patches=patches)
-    assert (np.diff(test.log_clean_error) < 0).all()
-    assert test.error[0] > 0.9
+    assert (np.diff(test.log_clean_error) <= 0).all()
+    assert (np.diff(test.log_clean_error)[4:] < 0).all()
+    assert test.error[0] == pytest.approx(1.0, abs=1e-6)
+    assert test.error.max() <= 1.0
     assert log10(test)[-1] < -300
 
 
@@ -200,7 +198,7 @@ def test_label_flips_set_the_floor():
     clean, noisy = estimate([1.0, 1.0], gram), estimate([1.0, 1.0], gram, label_flip=p)
     assert noisy.error == pytest.approx(p + (1 - 2 * p) * clean.error)
     assert noisy.standard_error == pytest.approx((1 - 2 * p) * clean.standard_error)
-    assert noisy.log_clean_error == pytest.approx(clean.log_clean_error)
+    assert (noisy.log_clean_error == clean.log_clean_error).all()
     assert estimate([1e3, 1e3], gram, label_flip=0.1).error == 0.1
 
 
