@@ -13,7 +13,8 @@ import math
 import numpy as np
 from numba import njit
 
-from simulate.design_points import add_multiple, allot, find_design_points, plane_coordinates, tangent_planes
+from simulate.design_points import add_multiple, find_design_points
+from simulate.planes import allot, plane_coordinates, tangent_planes
 from simulate.tails import (
     exceedance_intervals,
     exponentiate,

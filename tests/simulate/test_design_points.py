@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from simulate.design_points import find_design_points, plane_coordinates, tangent_planes
+from simulate.design_points import find_design_points
+from simulate.planes import plane_coordinates, tangent_planes
 from tests.oracles.monte_carlo import square_root
 
 

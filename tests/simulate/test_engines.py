@@ -295,6 +295,19 @@ def test_kink_margin_tells_how_close_a_gradient_was_taken_to_a_kink(engine, opti
     assert (result.kink_margin < TOLERANCE) is rounded
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("column", range(4))
+def test_every_pre_activation_is_watched_for_kinks(engine, column):
+    """Column 0 is the signal's, the others those of three noise vectors."""
+    axes, y, forget = np.eye(4), np.array([1, -1, 1]), np.array([False, True, False])
+    for sign, number in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        w0 = np.full((2, 2, 4), 0.3)
+        w0[sign, number, column] = 1e-7
+        instance = Instance.from_arrays(phi=axes[0], xi=axes[1:], y=y, w0=w0, forget=forget, space="ambient")
+        result = run(instance, [Phase("pretrain", Loss(), SGD(lr=0.1), steps=1)], engine=engine)
+        assert result.kink_margin * np.abs(result.state.preactivations).max() == pytest.approx(1e-7, rel=0.01)
+
+
 @pytest.mark.parametrize(("optimizer", "kink"), KINKS)
 def test_trajectories_part_at_a_kink(optimizer, kink):
     """Why these are excused: rounding decides which side of the ReLU they see."""
