@@ -24,7 +24,7 @@ class TestError:
     Attributes:
         error: Probability that a test sample's observed label is predicted wrongly; a tie counts one half.
         standard_error: Standard error of `error`.
-        effective_sample_size: Number of equally weighted draws that would tell as much, out of K. Below about 20 the
+        effective_sample_size: Number of equally weighted draws, out of K, that would tell as much. Below about 20 the
             estimate and its standard error are unreliable; 0 says that no draw met an error.
         log_clean_error: Natural logarithm of the error without label flips, however small.
         clean_error_by_label: Error without label flips for the true labels +1 and -1, (..., 2).
@@ -36,7 +36,7 @@ class TestError:
     log_clean_error: np.ndarray
     clean_error_by_label: np.ndarray
 
-    __test__ = False  # to pytest
+    __test__ = False  # for pytest: the name is the field's term
 
     def select(self, index: int | tuple[int, ...]) -> TestError:
         """Return the estimate of one trajectory."""

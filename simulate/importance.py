@@ -26,10 +26,10 @@ from simulate.tails import (
 
 __all__ = ["estimate_range"]
 
-_UNTILTED_SHARE = 0.1  # of a plane's draws
 _LIKELY = 0.9  # from here on the opposite event is estimated instead
 _TIE = 1e-12  # a tie counts one half: the mean over thresholds this far on either side
 
+# numba's cache follows each file alone: after a change of the modules imported here, run `make clean`.
 _options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract"}}
 
 
@@ -64,23 +64,19 @@ def _draw(plane, y, first, rows, log_tilts):
     Args:
         plane: The tangent plane.
         y: Standard normals, (patches, 2m, N), overwritten by the coordinates. The spare ones, less their mean over the
-            noise vectors, are the components of w along e, which repeats in all noise vectors.
+            noise vectors, are the parts of w along e, which repeats in all of them.
         first: Number of draws that are left untilted.
         rows: ⟨a_r, ρe + w⟩ in each noise vector, (patches, 2m, N), to be filled.
         log_tilts: Log density of the tilted law relative to the normal, (N,), to be filled.
     """
     patches, n_rows, draws = y.shape
-    mean, widening = np.zeros(draws), plane.widening
-    for k in range(draws):
-        log_tilts[k] = (1.0 - patches) * math.log(widening)
+    mean = np.full(draws, -plane.radius / math.sqrt(patches))
+    log_tilts[:] = 0.0
     for p in range(patches):
         add_multiple(mean, 1.0 / patches, y[p, plane.spare])
     for p in range(patches):
         along_e = y[p, plane.spare]
-        for k in range(draws):
-            shift = (along_e[k] - mean[k]) * (widening if k >= first else 1.0)
-            log_tilts[k] += 0.5 * shift**2 * (1.0 - 1.0 / widening**2)
-            along_e[k] = plane.radius / math.sqrt(patches) + shift
+        add_multiple(along_e, -1.0, mean)
         _tilt(plane, y[p], along_e, first, log_tilts)
         for i in range(n_rows):
             x = rows[p, plane.order[i]]
@@ -94,7 +90,7 @@ def _draw(plane, y, first, rows, log_tilts):
 
 
 @njit(**_options)
-def _add_density(plane, helping, threshold, rows, log_tilts, counts, uniforms, log_density):
+def _add_density(plane, helping, threshold, rows, log_tilts, bounds, uniforms, log_density):
     """Add a plane's density, relative to the normal law in the event h > threshold, and go to points in the event.
 
     On the plane its law is a mixture of the plain and the tilted one; on the line along e, normal within the event.
@@ -105,7 +101,7 @@ def _add_density(plane, helping, threshold, rows, log_tilts, counts, uniforms, l
         threshold: Value that h has to exceed.
         rows: ⟨a_r, ρe + w⟩ in each noise vector, (patches, 2m, N); overwritten by those of the points.
         log_tilts: Log density of the tilted law relative to the normal, (N,).
-        counts: Numbers of the plane's plain and tilted draws, which weight its density.
+        bounds: Where the plane's plain draws begin, where its tilted ones do, and where these end, (3,) of int.
         uniforms: Where in the event to go, (N,); empty to stay.
         log_density: What to add to, (N,); infinite where the line misses the event.
     """
@@ -116,6 +112,7 @@ def _add_density(plane, helping, threshold, rows, log_tilts, counts, uniforms, l
     for q in range(size):
         slopes[q - q % n_rows + plane.order[q % n_rows]] = plane.along[q % n_rows] / math.sqrt(patches)
         signs[q] = 1.0 if helping[q % n_rows] else -1.0
+    log_plain, log_tilted = math.log(bounds[1] - bounds[0]), math.log(bounds[2] - bounds[1])
     for k in range(draws):
         for q in range(size):
             offsets[q] = rows[q // n_rows, q % n_rows, k] - slopes[q] * plane.radius
@@ -124,20 +121,12 @@ def _add_density(plane, helping, threshold, rows, log_tilts, counts, uniforms, l
         if log_line == -math.inf or log_density[k] == math.inf:
             log_density[k] = math.inf
             continue
-        on_plane = log_add(math.log(counts[0]), math.log(counts[1]) + log_tilts[k])
+        on_plane = log_add(log_plain, log_tilted + log_tilts[k])
         log_density[k] = log_add(log_density[k], on_plane - log_line)
         if uniforms.size > 0:
             t = point_in_intervals(intervals, count, log_line, uniforms[k])
             for q in range(size):
                 rows[q // n_rows, q % n_rows, k] = offsets[q] + slopes[q] * t
-
-
-@njit(**_options)
-def _split(starts, j):
-    """Numbers of the untilted and the tilted draws of plane j."""
-    size = starts[j + 1] - starts[j]
-    plain = round(_UNTILTED_SHARE * size)
-    return plain, size - plain
 
 
 @njit(**_options)
@@ -158,24 +147,39 @@ def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
         points, heights = np.zeros((1, helping.size)), np.ones(1)
         points[0, np.argmax(np.diag(gram))] = 1.0
     planes = tangent_planes(gram, helping, threshold, normals.shape[0], points, heights)
-    starts = allot(planes, uniforms.size)
+    bounds = allot(planes, uniforms.size)
     log_density, log_tilts = np.full(uniforms.size, -math.inf), np.empty(uniforms.size)
     for j in range(len(planes)):
-        start, stop, plain = starts[j], starts[j + 1], _split(starts, j)[0]
-        stratum[start : start + plain] = 2 * j
-        stratum[start + plain : stop] = 2 * j + 1
+        start, middle, stop = bounds[2 * j], bounds[2 * j + 1], bounds[2 * j + 2]
+        stratum[start:middle] = 2 * j
+        stratum[middle:stop] = 2 * j + 1
         y, tilts, density = normals[:, :, start:stop].copy(), log_tilts[start:stop], log_density[start:stop]
         picks = uniforms[start:stop] if len(planes) > 1 else uniforms[:0]
-        drawn, projected = np.empty_like(y), np.empty_like(y)
-        _draw(planes[j], y, plain, drawn, tilts)
-        _add_density(planes[j], helping, threshold, drawn, tilts, _split(starts, j), picks, density)
+        drawn, projected, share = np.empty_like(y), np.empty_like(y), bounds[2 * j : 2 * j + 3]
+        _draw(planes[j], y, middle - start, drawn, tilts)
+        _add_density(planes[j], helping, threshold, drawn, tilts, share, picks, density)
         for i in range(len(planes)):
             if i != j:
                 plane_coordinates(planes[i], drawn, y)
                 _draw(planes[i], y, stop - start, projected, tilts)
-                _add_density(planes[i], helping, threshold, projected, tilts, _split(starts, i), picks[:0], density)
+                share = bounds[2 * i : 2 * i + 3]
+                _add_density(planes[i], helping, threshold, projected, tilts, share, picks[:0], density)
     for k in range(uniforms.size):
         log_weights[k] = math.log(uniforms.size) - log_density[k]
+
+
+@njit(**_options)
+def _measure(gram, helping, threshold, normals, uniforms, weights, stratum):
+    """Turn the weights of `_weigh`, ties counted one half, into multiples of a unit; return its log and the mean."""
+    if threshold == 0.0:
+        above = np.empty_like(weights)
+        _weigh(gram, helping, _TIE, normals, uniforms, above, stratum)
+        _weigh(gram, helping, -_TIE, normals, uniforms, weights, stratum)
+        for k in range(weights.size):
+            weights[k] = log_add(weights[k], above[k]) - math.log(2.0)
+    else:
+        _weigh(gram, helping, threshold, normals, uniforms, weights, stratum)
+    return exponentiate(weights)
 
 
 @njit(**_options)
@@ -190,22 +194,11 @@ def _evaluate(label, gram, threshold, normals, uniforms, values, stratum):
     """
     first = np.arange(gram.shape[0]) < gram.shape[0] // 2
     own, other = (first, ~first) if label > 0 else (~first, first)
-    if threshold == 0.0:
-        successes, random_part = np.empty_like(values), 0.0
-        _weigh(gram, other, _TIE, normals, uniforms, values, stratum)
-        _weigh(gram, own, _TIE, normals, uniforms, successes, stratum)
-        for k in range(values.size):
-            error, success = 0.5 * math.exp(values[k]), 0.5 * math.exp(successes[k])
-            values[k] = 0.5 + error - success
-            random_part += (error + success) / values.size
-        return 0.0, random_part
-    by_error = threshold > 0.0
-    _weigh(gram, other if by_error else own, abs(threshold), normals, uniforms, values, stratum)
-    unit, mean = exponentiate(values)
+    by_error, size = threshold >= 0.0, abs(threshold)
+    unit, mean = _measure(gram, other if by_error else own, size, normals, uniforms, values, stratum)
     if math.exp(unit) * mean > _LIKELY:
         by_error = not by_error
-        _weigh(gram, other if by_error else own, -abs(threshold), normals, uniforms, values, stratum)
-        unit, mean = exponentiate(values)
+        unit, mean = _measure(gram, other if by_error else own, -size, normals, uniforms, values, stratum)
     if by_error:
         return unit, mean
     for k in range(values.size):

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from simulate.design_points import add_multiple
-from simulate.tails import insert_sorted, kinked_normal, log_mills_ratio
+from simulate.tails import insert_sorted, log_mills_ratio
 
 __all__ = ["Plane", "allot", "plane_coordinates", "tangent_planes"]
 
@@ -23,6 +23,7 @@ _LEAST_RADIUS, _LARGEST_RADIUS = 1.0, 1e7  # of a plane, whatever the threshold
 _HELPING_REACH, _HINDERING_REACH = 4.0, 1.8  # kinks further away, in standard deviations, are left to the weights
 _COVERED_SWITCHES = 3  # design points that differ in so many kinked rows share a plane
 _LEAST_SHARE = 0.05  # of the draws, for a plane relative to the likeliest
+_UNTILTED_SHARE = 0.1  # of a plane's draws
 _LARGEST_DISADVANTAGE = 9.0  # a design point exp(9) times less likely than another is left out
 
 _options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
@@ -44,9 +45,7 @@ def _semidefinite_factor(gram, order):
     return factor
 
 
-Plane = namedtuple(
-    "Plane", ["radius", "dual", "along", "order", "kinked", "factor", "spare", "entry", "left", "right", "widening"]
-)
+Plane = namedtuple("Plane", ["radius", "dual", "along", "order", "kinked", "factor", "spare", "entry", "left", "right"])
 """Tangent plane {ρe + w : w ⟂ e} at a design point of direction e, with what it takes to draw w there.
 
 The plane has an order of its own for the rows: those whose kink crosses it near ρe first, nearest kink foremost. The
@@ -111,17 +110,7 @@ def _tangent_plane(gram, helping, radius, patches, coefficients, height):
         for c in range(i + 1):
             if abs(factor[i, c]) > _CONSTANT:
                 entry[i] = c
-    curvature = 0.0
-    for i in range(kinked):
-        spread = math.sqrt(max(plane_gram[order[i], order[i]], 0.0))
-        for step in range(-1, 2):
-            mean = along[i] * (per_patch + 0.5 * step)
-            log_mass = kinked_normal(mean, spread, left[i], right[i], 0.5)[1]
-            if math.isnan(log_mass):
-                continue
-            curvature += (1.0 if step != 0 else -2.0) * log_mass / 0.25
-    widening = 1.0 / math.sqrt(1.0 - min(max(curvature, 0.0), 0.6))
-    return Plane(radius, dual, along, order, kinked, factor, spare, entry, left, right, widening)
+    return Plane(radius, dual, along, order, kinked, factor, spare, entry, left, right)
 
 
 @njit(**_options)
@@ -190,12 +179,15 @@ def plane_coordinates(plane, points, y):
 
 @njit(**_options)
 def allot(planes, draws):
-    """Where each plane's draws begin, (J + 1,): the shares follow the masses exp(-ρ²/2), tempered."""
-    masses = np.zeros(len(planes) + 1)
+    """Divide draws among planes: (2J + 1,) bounds, those of plane j's untilted and tilted draws at 2j, 2j + 1, 2j + 2.
+
+    The shares of the planes follow their masses exp(-ρ²/2), tempered.
+    """
+    masses, bounds = np.zeros(len(planes) + 1), np.zeros(2 * len(planes) + 1, dtype=np.int64)
     for j in range(len(planes)):
         mass = math.exp(-0.25 * (planes[j].radius ** 2 - planes[0].radius ** 2))
         masses[j + 1] = masses[j] + mass + _LEAST_SHARE
-    starts = np.zeros(len(planes) + 1, dtype=np.int64)
     for j in range(len(planes)):
-        starts[j + 1] = round(draws * masses[j + 1] / masses[-1])
-    return starts
+        bounds[2 * j + 2] = round(draws * masses[j + 1] / masses[-1])
+        bounds[2 * j + 1] = bounds[2 * j] + round(_UNTILTED_SHARE * (bounds[2 * j + 2] - bounds[2 * j]))
+    return bounds

@@ -239,7 +239,8 @@ def test_without_noise_the_signal_decides():
     margins = np.array([[1.0, 2.0], [-1.0, -2.0], [1.0, -1.0], [0.0, 0.0], [0.0, 1.0]])
     test = estimate(margins, np.zeros((6, 6)))
     assert test.error == pytest.approx([0.0, 1.0, 0.5, 0.5, 0.25])
-    assert test.standard_error == pytest.approx(0.0)
+    assert test.standard_error == pytest.approx(0.0, abs=1e-3)
+    assert (test.standard_error[:3] == 0.0).all()
     assert test.log_clean_error[0] == -np.inf
 
 
@@ -258,6 +259,10 @@ def test_ties_count_one_half():
     assert test.error == pytest.approx(0.5, abs=4 * test.standard_error)
     only_one = estimate([0.0, 0.0], np.diag([1.0, 0.0]))
     assert only_one.clean_error_by_label == pytest.approx([0.25, 0.75])
+    # Ten neurons of one class alone: it is rare that they all rest, the only chance of the other class.
+    unequal = estimate([0.0, 0.0], np.diag([1.0] * 10 + [0.0] * 10), n=4096).clean_error_by_label
+    assert unequal == pytest.approx([0.5**11, 1.0 - 0.5**11], abs=4e-4)
+    assert unequal.sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
