@@ -14,6 +14,8 @@ import math
 import numpy as np
 from numba import njit
 
+from simulate.compilation import COMPILE
+
 __all__ = ["add_multiple", "find_design_points"]
 
 _MAX_POINTS, _MAX_STARTS, _MAX_ASCENTS, _MAX_SWEEPS = 6, 30, 10, 60
@@ -21,24 +23,22 @@ _SWEEP_TOLERANCE = 1e-9
 _SAME_DIRECTION = 0.99  # cosine
 _ZERO_HEIGHT = 1e-12  # relative to the longest row, squared
 
-_options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
 
-
-@njit(**_options)
+@njit(**COMPILE)
 def _assign(target, source):
     """Copy source to target, both (N,): much quicker to compile than a slice."""
     for k in range(source.size):
         target[k] = source[k]
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def add_multiple(total, factor, x):
     """Add factor x to total, both (N,)."""
     for k in range(x.size):
         total[k] += factor * x[k]
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _inner(x, y):
     total = 0.0
     for k in range(x.size):
@@ -46,7 +46,7 @@ def _inner(x, y):
     return total
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _shrink(gram, helping, coefficients, values):
     """Move the hindering coefficients to argmin_z B(z) + |z|²/2 - ⟨c, z⟩ for fixed c = Σ_{helping} c_r a_r.
 
@@ -68,7 +68,7 @@ def _shrink(gram, helping, coefficients, values):
             break
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _ascend(gram, helping, coefficients, values):
     """Climb to a maximum of h by difference-of-convex steps from the helping rows active in `coefficients` (2m,).
 
@@ -90,7 +90,7 @@ def _ascend(gram, helping, coefficients, values):
             break
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _flip_best_row(gram, helping, tried, coefficients, values):
     """Switch the helping row of a point (2m,) that promises most among those not tried; say if there is one.
 
@@ -107,7 +107,7 @@ def _flip_best_row(gram, helping, tried, coefficients, values):
     return best >= 0
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _start_at_row(gram, helping, started, coefficients):
     """Start from the longest helping row not started from yet; say if there is one."""
     best, length = -1, 0.0
@@ -121,7 +121,7 @@ def _start_at_row(gram, helping, started, coefficients):
     return best >= 0
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _insert_point(points, heights, count, coefficients, values):
     """Insert a point into the list (J, 2m), highest first, if it is a new maximum; return its place, or -1."""
     height = _inner(coefficients, values)
@@ -142,7 +142,7 @@ def _insert_point(points, heights, count, coefficients, values):
     return place if place < _MAX_POINTS else -1
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def find_design_points(gram, helping):
     """Find maxima of h on the sphere.
 

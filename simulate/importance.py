@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
+from simulate.compilation import COMPILE
 from simulate.design_points import add_multiple, find_design_points
 from simulate.planes import allot, plane_coordinates, tangent_planes
 from simulate.tails import (
@@ -29,11 +30,8 @@ __all__ = ["estimate_range"]
 _LIKELY = 0.9  # from here on the opposite event is estimated instead
 _TIE = 1e-12  # a tie counts one half: the mean over thresholds this far on either side
 
-# numba's cache follows each file alone: after a change of the modules imported here, run `make clean`.
-_options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract"}}
 
-
-@njit(**_options)
+@njit(**COMPILE)
 def _tilt(plane, y, along_e, first, log_tilts):
     """Tilt the coordinates y (2m, N) of one noise vector, from draw `first` on, by the kinked rows.
 
@@ -57,7 +55,7 @@ def _tilt(plane, y, along_e, first, log_tilts):
             tilt_coordinate(means, terms, count, order, pieces, first, y[i], log_tilts)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _draw(plane, y, first, rows, log_tilts):
     """Draw points ρe + w on a plane.
 
@@ -89,7 +87,7 @@ def _draw(plane, y, first, rows, log_tilts):
                     log_tilts[k] += (plane.left[i] if x[k] < 0.0 else plane.right[i]) * x[k]
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _add_density(plane, helping, threshold, rows, log_tilts, bounds, uniforms, log_density):
     """Add a plane's density, relative to the normal law in the event h > threshold, and go to points in the event.
 
@@ -129,7 +127,7 @@ def _add_density(plane, helping, threshold, rows, log_tilts, bounds, uniforms, l
                 rows[q // n_rows, q % n_rows, k] = offsets[q] + slopes[q] * t
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
     """Estimate log P(h > threshold).
 
@@ -168,7 +166,7 @@ def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
         log_weights[k] = math.log(uniforms.size) - log_density[k]
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _measure(gram, helping, threshold, normals, uniforms, weights, stratum):
     """Turn the weights of `_weigh`, ties counted one half, into multiples of a unit; return its log and the mean."""
     if threshold == 0.0:
@@ -182,7 +180,7 @@ def _measure(gram, helping, threshold, normals, uniforms, weights, stratum):
     return exponentiate(weights)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _evaluate(label, gram, threshold, normals, uniforms, values, stratum):
     """Estimate the error for one label, by that of error and success which is less likely.
 
@@ -206,7 +204,7 @@ def _evaluate(label, gram, threshold, normals, uniforms, values, stratum):
     return 0.0, math.exp(unit) * mean
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _combine(values, plus, minus, strata, result):
     """Fill result (5,) from the values (2, K) of the labels +1 and -1, and what `_evaluate` returned for either.
 
@@ -236,7 +234,7 @@ def _combine(values, plus, minus, strata, result):
     result[3], result[4] = highest + math.log(first / draws), highest + math.log(second / draws)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def estimate_range(first, last, thresholds, grams, normals, uniforms, results):
     """Fill rows first..last of results (T, 5), as in `_combine`.
 

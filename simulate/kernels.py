@@ -12,14 +12,17 @@ import math
 import numpy as np
 from numba import njit
 
-from simulate.patterns import COMPILE, add_gradient, no_pattern, refresh_pattern, signal_coefficient
+from simulate.compilation import COMPILE
+from simulate.patterns import add_gradient, no_pattern, refresh_pattern, signal_coefficient
 
 __all__ = ["CONVERGED", "NONFINITE", "RUNNING", "advance_trajectories", "network_output", "weighted_loss"]
+
+_COMPILE = {**COMPILE, "fastmath": {"contract", "reassoc"}}  # as in simulate.patterns
 
 RUNNING, CONVERGED, NONFINITE = 0, 1, 2
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def network_output(z, y_true, multiplicity, noise, closest, output):
     """Fill output (n,) with f_i; noise (n patches,) is scratch.
 
@@ -44,7 +47,7 @@ def network_output(z, y_true, multiplicity, noise, closest, output):
         output[i] = ((facing if y_true[i] > 0 else opposed) + multiplicity * total) / m
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _slopes(weight, target, present, perturbed, chosen, output, slopes):
     """Fill slopes (n,) with ∂L/∂f_i over the present samples whose `perturbed` mark is `chosen`; say if any."""
     found = False
@@ -56,7 +59,7 @@ def _slopes(weight, target, present, perturbed, chosen, output, slopes):
     return found
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _signal_sums(slopes, y_true, m):
     """(1/m) Σ ∂L/∂f_i over the samples with ŷ = +1 and over those with ŷ = -1."""
     plus, minus = 0.0, 0.0
@@ -68,7 +71,7 @@ def _signal_sums(slopes, y_true, m):
     return plus / m, minus / m
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _noise_slopes(slopes, multiplicity, m, g):
     """Fill g (n patches,) with the coefficient an active neuron of each noise vector gets, for j = +1."""
     patches = g.size // slopes.size
@@ -77,7 +80,7 @@ def _noise_slopes(slopes, multiplicity, m, g):
             g[k] = slopes[i] * multiplicity / m
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _squared_norm(z, g, plus, minus, products):
     """‖∇L‖² = Σ b · (b · gram)."""
     m, total = z.shape[0] // 2, 0.0
@@ -89,7 +92,7 @@ def _squared_norm(z, g, plus, minus, products):
     return total
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _move_coefficients(c, z, g, plus, minus, moves, scale):
     """C -= scale · b for the filters that move."""
     m = z.shape[0] // 2
@@ -101,7 +104,7 @@ def _move_coefficients(c, z, g, plus, minus, moves, scale):
                 c[row, 1 + k] -= signed * g[k] if z[row, 1 + k] > 0.0 else 0.0
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _perturb(z, scale, products, z_perturbed):
     """Fill z_perturbed with the pre-activations at W + scale · gradient."""
     for row in range(z.shape[0]):
@@ -109,7 +112,7 @@ def _perturb(z, scale, products, z_perturbed):
             z_perturbed[row, k] = z[row, k] + scale * products[row, k]
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _add_scaled(out, scale, array, moves):
     """Out += scale · array on the rows that move."""
     for row in range(out.shape[0]):
@@ -118,7 +121,7 @@ def _add_scaled(out, scale, array, moves):
                 out[row, k] += scale * array[row, k]
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _move(c, z, gram, y_true, multiplicity, slopes, g, moves, step, at, pattern, scratch):
     """C -= step · b and z -= step · b · gram, for the gradient b of these slopes at the pre-activations `at`."""
     m = z.shape[0] // 2
@@ -128,7 +131,7 @@ def _move(c, z, gram, y_true, multiplicity, slopes, g, moves, step, at, pattern,
     add_gradient(gram, at, pattern, g, plus, minus, moves, -step, scratch, z)
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, matrices, patterns, scratch):
     """One `simulate.plan.Update` in place; returns False, with nothing changed, once an output is not finite.
 
@@ -167,7 +170,7 @@ def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, 
     return True
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def weighted_loss(weight, target, output):
     """Σ_i ω_i log(1 + exp(-t_i f_i))."""
     total = 0.0
@@ -177,7 +180,7 @@ def weighted_loss(weight, target, output):
     return total
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _rule_met(stop, learned, target, y, forget, output):
     """Whether one of the rules (loss, forget_below, forget_above; NaN when absent) asks to stop."""
     if not math.isnan(stop[0]) and weighted_loss(learned, target, output) <= stop[0]:
@@ -192,7 +195,7 @@ def _rule_met(stop, learned, target, y, forget, output):
     return right / size <= stop[1] or right / size >= stop[2]
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _advance(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, start):
     """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
     y, y_true, forget, target, learned = labels
@@ -227,7 +230,7 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
         step += 1
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def advance_trajectories(
     first, last, c, z, gram, labels, updates, present, rules, until, closest, multiplicity, steps, status
 ):

@@ -12,26 +12,20 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["COMPILE", "add_gradient", "no_pattern", "refresh_pattern", "signal_coefficient"]
+from simulate.compilation import COMPILE
 
-COMPILE = {
-    "cache": True,
-    "no_cfunc_wrapper": True,
-    "error_model": "numpy",
-    "nogil": True,
-    "fastmath": {"contract", "reassoc"},
-}
-"""How every kernel is compiled: sums may be reassociated and contracted, so that they vectorise; NaN and infinity keep
-their meaning."""
+__all__ = ["add_gradient", "no_pattern", "refresh_pattern", "signal_coefficient"]
+
+_COMPILE = {**COMPILE, "fastmath": {"contract", "reassoc"}}  # sums may be reassociated, so that they vectorise
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def signal_coefficient(u, plus, minus):
     """Coefficient of φ for a j = +1 filter with ⟨w, φ⟩ = u."""
     return plus if u > 0.0 else (-minus if u < 0.0 else 0.0)
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def _add_rows(gram, rows, factors, count, out, row):
     """out[row] += Σ factors · gram[rows] over the first `count` entries, four rows at a time."""
     position = 0
@@ -48,7 +42,7 @@ def _add_rows(gram, rows, factors, count, out, row):
         position += 1
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def refresh_pattern(z, pattern):
     """Bring an activation pattern up to date with the pre-activations z (2m, L).
 
@@ -82,7 +76,7 @@ def refresh_pattern(z, pattern):
                 n_minority[row] = count
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def add_gradient(gram, z, pattern, g, plus, minus, moves, scale, scratch, out):
     """out += scale · b · gram, (2m, L), for the filters that move; z, its pattern and `out` may belong together."""
     majority, minority, n_minority = pattern[1], pattern[2], pattern[3]
@@ -110,7 +104,7 @@ def add_gradient(gram, z, pattern, g, plus, minus, moves, scale, scratch, out):
                 _add_rows(gram, rows, factors, count, out, row)
 
 
-@njit(**COMPILE)
+@njit(**_COMPILE)
 def no_pattern(n_filters, n_noise):
     """A pattern that no pre-activations have, so that the first refresh sets all of it."""
     active, majority = np.full((n_filters, n_noise), -1.0), np.full((2, n_noise), -1.0)

@@ -85,8 +85,8 @@ class Phase:
     steps: int = 1000
     """Number of steps at most."""
     stop_loss: float | None = None
-    """Stop once the mean loss over the samples the objective descends on is at most this (all samples for Loss,
-    the retain set for NegGrad, all samples with their random labels for RandomLabel)."""
+    """Stop once the mean loss over the samples the objective descends on is at most this (those Loss covers, the
+    retain set for NegGrad, all samples with their random labels for RandomLabel)."""
     stop_forget_below: float | None = None
     """Stop once the accuracy on the forget set is at most this."""
     stop_forget_above: float | None = None

@@ -12,6 +12,7 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
+from simulate.compilation import COMPILE
 from simulate.design_points import add_multiple
 from simulate.tails import insert_sorted, log_mills_ratio
 
@@ -26,10 +27,8 @@ _LEAST_SHARE = 0.05  # of the draws, for a plane relative to the likeliest
 _UNTILTED_SHARE = 0.1  # of a plane's draws
 _LARGEST_DISADVANTAGE = 9.0  # a design point exp(9) times less likely than another is left out
 
-_options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
 
-
-@njit(**_options)
+@njit(**COMPILE)
 def _semidefinite_factor(gram, order):
     """Lower triangular factor of gram[order][:, order], (2m, 2m); a pivot lost in rounding leaves a zero column."""
     factor = np.zeros(gram.shape)
@@ -66,7 +65,7 @@ Attributes:
 """
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _order_rows(plane_gram, helping, values, order):
     """Fill `order` (2m,) with the kinked rows first, nearest kink foremost, and return how many are kinked.
 
@@ -84,7 +83,7 @@ def _order_rows(plane_gram, helping, values, order):
     return kinked
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _tangent_plane(gram, helping, radius, patches, coefficients, height):
     """Build the plane at the distance `radius` in the direction of a design point; see `tangent_planes`."""
     rows, length, per_patch = helping.size, math.sqrt(height), radius / math.sqrt(patches)
@@ -113,7 +112,7 @@ def _tangent_plane(gram, helping, radius, patches, coefficients, height):
     return Plane(radius, dual, along, order, kinked, factor, spare, entry, left, right)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _covers(plane, own, point):
     """Whether a plane's tilts reach a design point: it differs from its own in few rows, all of them kinked there."""
     switched = 0
@@ -124,7 +123,7 @@ def _covers(plane, own, point):
     return switched <= _COVERED_SWITCHES
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def tangent_planes(gram, helping, threshold, patches, points, heights):
     """Build the tangent planes at the design points that matter.
 
@@ -157,7 +156,7 @@ def tangent_planes(gram, helping, threshold, patches, points, heights):
     return planes
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def plane_coordinates(plane, points, y):
     """Fill y (patches, 2m, N) with the coordinates of points z given by ⟨a_r, z⟩, of the same shape.
 
@@ -177,7 +176,7 @@ def plane_coordinates(plane, points, y):
                     add_multiple(y[p, i], -plane.factor[i, c] / pivot, y[p, c])
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def allot(planes, draws):
     """Divide draws among planes: (2J + 1,) bounds, those of plane j's untilted and tilted draws at 2j, 2j + 1, 2j + 2.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -59,7 +58,12 @@ def save(dataset: xarray.Dataset, path: str | Path) -> Path:
         dataset.assign_attrs({_MARK: __version__}).to_zarr(fresh, zarr_format=2, consolidated=False)
         if path.exists():
             path.rename(old)
-        shutil.move(fresh, path)
+        try:
+            fresh.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
     return path
 
 

@@ -6,6 +6,8 @@ import math
 
 from numba import njit
 
+from simulate.compilation import COMPILE
+
 __all__ = [
     "exceedance_intervals",
     "exponentiate",
@@ -30,10 +32,8 @@ _SQRT_HALF = math.sqrt(0.5)
 _NO_UNDERFLOW = 35.0
 _ASYMPTOTIC_FROM = 25.0  # from here on five terms of the Mills series are exact in double precision
 
-_options = {"cache": True, "no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
 
-
-@njit(**_options)
+@njit(**COMPILE)
 def log_add(a, b):
     """log(exp(a) + exp(b)); minus infinity stands for zero, NaN stays NaN."""
     high, low = (a, b) if a > b else (b, a)
@@ -42,7 +42,7 @@ def log_add(a, b):
     return high + math.log1p(math.exp(low - high))
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def log_mills_ratio(x):
     """log M(x) = log[Φ(-x)/φ(x)] for any real x."""
     if x < _ASYMPTOTIC_FROM:
@@ -51,7 +51,7 @@ def log_mills_ratio(x):
     return math.log1p(-u * (1.0 - u * (3.0 - u * (15.0 - u * (105.0 - 945.0 * u))))) - math.log(x)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def log_normal_tail(x):
     """log Φ(-x), the upper tail of the standard normal, for any real or infinite x; absolute accuracy near 0."""
     if x < _ASYMPTOTIC_FROM:
@@ -59,7 +59,7 @@ def log_normal_tail(x):
     return log_mills_ratio(x) - 0.5 * x * x - _HALF_LOG_2PI
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def log_normal_interval(lower, upper):
     """log P(lower < z < upper) of a standard normal z; infinite ends are allowed."""
     if upper == math.inf:
@@ -96,7 +96,7 @@ _FAR_TAIL = (
 )  # fmt: skip
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def _ratio(fraction, r):
     """Rational function of AS 241 at r."""
     top, bottom = fraction
@@ -112,7 +112,7 @@ def _ratio(fraction, r):
     )
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def normal_tail_point(probability):
     """The x that solves Φ(-x) = `probability`, to about sixteen digits down to 1e-300."""
     q = 0.5 - probability
@@ -123,7 +123,7 @@ def normal_tail_point(probability):
     return x if q > 0.0 else -x
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def normal_tail_quantile(log_probability):
     """The x that solves log Φ(-x) = `log_probability`, at any depth, to at least ten digits."""
     if log_probability > -650.0:
@@ -136,7 +136,7 @@ def normal_tail_quantile(log_probability):
     return x + excess * mills / (1.0 + 0.5 * excess * (1.0 - x * mills))
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def truncated_normal(lower, upper, fraction):
     """Quantile at `fraction` in [0, 1] of a standard normal restricted to lower < z < upper."""
     mirrored = lower + upper < 0.0  # work in the thinner tail
@@ -149,7 +149,7 @@ def truncated_normal(lower, upper, fraction):
     return -z if mirrored else z
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def insert_sorted(order, count, keys):
     """Sort the first `count` entries of `order` by their keys; fast if they are nearly sorted already."""
     for i in range(1, count):
@@ -160,7 +160,7 @@ def insert_sorted(order, count, keys):
         order[place] = item
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def split_tilted_normal(terms, count, order, pieces):
     """Split the density φ(y) exp(Σ_q τ_q(y)) at the kinks of its tilts into pieces of truncated normals.
 
@@ -205,7 +205,7 @@ def split_tilted_normal(terms, count, order, pieces):
     return highest + math.log(total)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def tilted_normal(pieces, count, fraction):
     """Quantile at `fraction` of a density that `split_tilted_normal` split into `count` + 1 pieces."""
     i = 0
@@ -217,7 +217,7 @@ def tilted_normal(pieces, count, fraction):
     return slope + truncated_normal(pieces[0, i] - slope, pieces[1, i] - slope, inside)
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def kinked_normal(mean, load, left, right, fraction):
     """Quantile and log mass of a density with a single tilt of positive load: the common case, made fast.
 
@@ -241,7 +241,7 @@ def kinked_normal(mean, load, left, right, fraction):
     return high + normal_tail_point(tail_above * ((1.0 - fraction) * total / mills_above)), log_mass
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts):
     """Tilt standard normals y (N,), from draw `first` on, and take the logs of the masses off log_tilts (N,).
 
@@ -265,7 +265,7 @@ def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts):
             y[k] = value
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def exceedance_intervals(offsets, slopes, signs, threshold, order, kinks, intervals):
     """Fill intervals (n + 1, 2) with where Σ signs relu(offsets + slopes t) > threshold and return their number.
 
@@ -303,7 +303,7 @@ def exceedance_intervals(offsets, slopes, signs, threshold, order, kinks, interv
     return count
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def log_measure(intervals, count):
     """Log-probability that a standard normal lies in one of the first `count` intervals."""
     total = -math.inf
@@ -312,7 +312,7 @@ def log_measure(intervals, count):
     return total
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def point_in_intervals(intervals, count, log_total, fraction):
     """Quantile at `fraction` of a standard normal restricted to the first `count` intervals."""
     i, share = 0, 1.0
@@ -324,7 +324,7 @@ def point_in_intervals(intervals, count, log_total, fraction):
     return truncated_normal(intervals[i, 0], intervals[i, 1], min(fraction / share, 1.0))
 
 
-@njit(**_options)
+@njit(**COMPILE)
 def exponentiate(log_weights):
     """Turn log weights (K,) into weights in units of the largest; return the log of the unit and the mean weight."""
     unit, mean = -math.inf, 0.0

@@ -57,3 +57,19 @@ def test_a_result_goes_to_disk_with_its_configuration(tmp_path: Path) -> None:
     assert stored.attrs["seed"] == 3
     assert '"d": 20000' in stored.attrs["problem"]
     assert stored.attrs["status"] == "max_steps"
+
+
+def test_an_older_dataset_survives_a_failing_last_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(DATA, tmp_path / "x.zarr")
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.name == "fresh":
+            raise OSError("no space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="no space"):
+        save(DATA.rename(x="y"), tmp_path / "x.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
+    assert list(load(tmp_path / "x.zarr")) == ["x"]
