@@ -2,10 +2,12 @@ r"""Phase maps: the test error over dimension and signal strength, SGD beside SA
 
 Both optimizers are run as their theorems ask. With q = (P - 1) σ_p the scale of the noise:
 
-* SGD starts at σ_0 = 0.1 √n / (q d) and trains until the training loss is 0.01.
-* SAM starts at σ_0 = 1 / (P σ_p √d) with radius τ = m √n / (P σ_p √d), trains for a time η T = 2 m / q², or until
-  the training loss is 0.4, and hands over to SGD until 0.01: SAM alone leaves the flipped labels unfitted. The time,
-  in which a signal of strength q is learned, is the same for every d.
+* SGD starts at small weights and trains until the training loss is 0.01.
+* SAM starts at its own weights, with its own radius, trains for a time η T = 2 m / q², or until the training loss is
+  0.4, and hands over to SGD until 0.01: SAM alone leaves the flipped labels unfitted. The time, in which a signal of
+  strength q is learned, is the same for every d.
+
+Weights, radius and step sizes are those of `simulate.scales`.
 
 The step size keeps the own-noise step η q² d / (n m) at 0.1; SAM's grows with √d on top of that, which is harmless
 where it switches the noise neurons off, and is what makes d = 10^7 affordable.
@@ -25,10 +27,11 @@ import numpy as np
 import xarray
 
 from simulate import checks
-from simulate.ensemble import Cell, run_ensemble
+from simulate.ensemble import Cell, run_ensemble, unfold
 from simulate.optimizers import SAM, SGD
 from simulate.phases import Loss, Phase
 from simulate.problem import Problem
+from simulate.scales import sam_radius, step_size, with_sam_weights, with_small_weights
 from simulate.version import __version__
 
 __all__ = ["OPTIMIZERS", "PhaseMap", "phase_map", "sam_cell", "sgd_cell"]
@@ -71,18 +74,17 @@ class PhaseMap:
 
 def sgd_cell(grid: PhaseMap, d: int, signal: float, seed: int) -> Cell:
     """A run of SGD on the theory's scale."""
-    problem = _problem(grid, d, signal, sigma_0=0.1 * np.sqrt(grid.n) / (_noise_scale(grid) * d))
-    return Cell(problem, (_fit(grid, d),), seed)
+    problem = with_small_weights(_problem(grid, d, signal))
+    return Cell(problem, (_fit(problem),), seed)
 
 
 def sam_cell(grid: PhaseMap, d: int, signal: float, seed: int) -> Cell:
     """A run of SAM, then SGD, on the theory's scale."""
-    unit = grid.P * grid.sigma_p * np.sqrt(d)
-    problem = _problem(grid, d, signal, sigma_0=1.0 / unit)
-    lr = _lr(grid, d) * np.sqrt(d / 1000.0)
-    steps = round(2.0 * grid.m / _noise_scale(grid) ** 2 / lr)
-    optimizer = SAM(lr=lr, tau=grid.m * np.sqrt(grid.n) / unit)
-    return Cell(problem, (Phase("sam", Loss(), optimizer, steps=steps, stop_loss=0.4), _fit(grid, d)), seed)
+    problem = with_sam_weights(_problem(grid, d, signal))
+    lr = step_size(problem) * np.sqrt(d / 1000.0)
+    steps = round(2.0 * grid.m / ((grid.P - 1) * grid.sigma_p) ** 2 / lr)
+    optimizer = SAM(lr=lr, tau=sam_radius(problem))
+    return Cell(problem, (Phase("sam", Loss(), optimizer, steps=steps, stop_loss=0.4), _fit(problem)), seed)
 
 
 OPTIMIZERS: dict[str, Callable[[PhaseMap, int, float, int], Cell]] = {"SGD": sgd_cell, "SAM": sam_cell}
@@ -97,7 +99,7 @@ def phase_map(grid: PhaseMap, progress: Callable[[int], None] | None = None) -> 
         progress: Called with the number of runs just finished, of 2 · d · signal · replicates.
 
     Returns:
-        The variables of `simulate.ensemble.run_ensemble` with dimensions optimizer, d, signal, seed.
+        The variables of `simulate.ensemble.run_ensemble` with dimensions optimizer, d, signal, seed (and phase).
     """
     seeds = range(grid.seed, grid.seed + grid.replicates)
     axes: dict[str, list[Any]] = {
@@ -114,26 +116,14 @@ def phase_map(grid: PhaseMap, progress: Callable[[int], None] | None = None) -> 
         for seed in seeds
     ]
     flat = run_ensemble(cells, test_directions=grid.test_directions, progress=progress)
-    shape = tuple(len(values) for values in axes.values())
-    variables = {name: (tuple(axes), values.values.reshape(shape)) for name, values in flat.items()}
-    attributes = {"grid": json.dumps(asdict(grid)), "version": __version__}
-    return xarray.Dataset(variables, coords=axes, attrs=attributes)
+    return unfold(flat, axes).assign_attrs(grid=json.dumps(asdict(grid)), version=__version__)
 
 
-def _noise_scale(grid: PhaseMap) -> float:
-    return (grid.P - 1) * grid.sigma_p
+def _fit(problem: Problem) -> Phase:
+    return Phase("sgd", Loss(), SGD(lr=step_size(problem)), steps=5000, stop_loss=0.01)
 
 
-def _lr(grid: PhaseMap, d: int) -> float:
-    """Step size at which an own-class noise neuron moves its sample's output by 0.1 |ℓ'| a step."""
-    return 0.1 * grid.n * grid.m / (_noise_scale(grid) ** 2 * d)
-
-
-def _fit(grid: PhaseMap, d: int) -> Phase:
-    return Phase("sgd", Loss(), SGD(lr=_lr(grid, d)), steps=5000, stop_loss=0.01)
-
-
-def _problem(grid: PhaseMap, d: int, signal: float, sigma_0: float) -> Problem:
+def _problem(grid: PhaseMap, d: int, signal: float) -> Problem:
     return Problem(
         d=d,
         n=grid.n,
@@ -141,7 +131,6 @@ def _problem(grid: PhaseMap, d: int, signal: float, sigma_0: float) -> Problem:
         P=grid.P,
         signal=signal,
         sigma_p=grid.sigma_p,
-        sigma_0=sigma_0,
         label_flip=grid.label_flip,
         forget=0.0,
     )

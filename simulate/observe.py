@@ -20,7 +20,7 @@ from simulate.instance import Instance
 from simulate.plan import Plan
 from simulate.step import gradient, logistic_loss, network_output, output_slopes, perturbation, squared_norms
 
-__all__ = ["OBSERVABLES", "PARTS", "RELATIONS", "SETS", "Snapshot"]
+__all__ = ["NEEDS_RADIUS", "OBSERVABLES", "PARTS", "RELATIONS", "SETS", "Snapshot"]
 
 SETS = ("retain", "forget")
 """Coordinates of the dimension "set"."""
@@ -164,6 +164,9 @@ OBSERVABLES: dict[str, Callable[[Snapshot], Variables]] = {
     )
 }  # fmt: skip
 """Every observable, by the name `Record.observe` uses."""
+
+NEEDS_RADIUS = ("deactivation", "sharpness")
+"""Those that are taken at a radius τ."""
 
 
 def _or_nan(reduce: Callable[..., Any]) -> Callable[..., Any]:

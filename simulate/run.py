@@ -13,7 +13,7 @@ from simulate import checks
 from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
 from simulate.measure import is_finite, measure_fit, measure_test_error
-from simulate.observe import Snapshot
+from simulate.observe import NEEDS_RADIUS, Snapshot
 from simulate.optimizers import SharpMinMax
 from simulate.phases import Phase
 from simulate.plan import Plan, compile_phase
@@ -164,7 +164,7 @@ def _check_start(start: State, phases: Sequence[Phase], instance: Instance) -> N
 def _radius(plan: Plan, record: Record) -> float:
     """The radius at which deactivation and sharpness are measured in a phase."""
     tau = plan.updates[0].tau if record.tau is None else record.tau
-    wanted = {"deactivation", "sharpness"}.intersection(record.observe)
+    wanted = set(NEEDS_RADIUS).intersection(record.observe)
     if wanted and tau == 0.0:
         raise ValueError(
             f'Argument `tau` of Record must be given to observe {sorted(wanted)} in phase "{plan.phase.name}", '

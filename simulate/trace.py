@@ -7,9 +7,10 @@ import xarray
 
 from simulate.observe import OBSERVABLES, PARTS, RELATIONS, SETS, Snapshot
 
-__all__ = ["Trace"]
+__all__ = ["COORDINATES", "Trace"]
 
-_COORDINATES = {"sign": [1, -1], "set": list(SETS), "relation": list(RELATIONS), "part": list(PARTS)}
+COORDINATES = {"sign": [1, -1], "set": list(SETS), "relation": list(RELATIONS), "part": list(PARTS)}
+"""Labels along the dimensions of what is observed."""
 
 
 class Trace:
@@ -38,7 +39,7 @@ class Trace:
         steps, phases, phase_steps = zip(*self._steps, strict=True)
         data = {name: (("step", *self._dims[name]), np.stack(values)) for name, values in self._values.items()}
         used = {dim for dims in self._dims.values() for dim in dims}
-        coordinates: dict[str, object] = {dim: values for dim, values in _COORDINATES.items() if dim in used}
+        coordinates: dict[str, object] = {dim: values for dim, values in COORDINATES.items() if dim in used}
         coordinates["step"] = list(steps)
         coordinates["phase"] = ("step", list(phases))
         coordinates["phase_step"] = ("step", list(phase_steps))

@@ -20,7 +20,7 @@ def maps():
 
 
 def test_dimensions_are_those_of_the_grid(maps) -> None:
-    assert dict(maps.sizes) == {"optimizer": 2, "d": 3, "signal": 7, "seed": 3}
+    assert dict(maps["test_error"].sizes) == {"optimizer": 2, "d": 3, "signal": 7, "seed": 3}
     assert json.loads(maps.attrs["grid"])["n"] == GRID.n
 
 
