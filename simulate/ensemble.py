@@ -90,7 +90,7 @@ def run_ensemble(
         retain_accuracy, forget_accuracy, kappa_mean, zeta_mean_retain and zeta_mean_forget (own class), steps (of
         all phases), status (of the last phase, or "nonfinite"), and along "cell" and "phase" (0, 1, …) phase_steps
         and what was observed; NaN after a cell's own last phase. An observable that shares its name with a summary
-        of the end (test_error) is called by it with "phase_" before.
+        of the end (test_error, kappa_mean) is called by it with "phase_" before.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -131,7 +131,8 @@ def unfold(flat: xarray.Dataset, axes: Mapping[str, Sequence[Any]]) -> xarray.Da
     variables = {
         name: ((*axes, *value.dims[1:]), value.values.reshape(*shape, *value.shape[1:])) for name, value in flat.items()
     }
-    return xarray.Dataset(variables, coords={**flat.coords, **axes}, attrs=flat.attrs)
+    labels = {axis: (axis, list(values)) for axis, values in axes.items()}
+    return xarray.Dataset(variables, coords={**flat.coords, **labels}, attrs=flat.attrs)
 
 
 _Observed = dict[str, tuple[tuple[str, ...], Any]]
@@ -205,9 +206,7 @@ class _Chunk:
         observed: _Observed = {"phase_steps": ((), float(machine.steps[t]))}
         for word in self.record.observe:
             if tau > 0.0 or word not in NEEDS_RADIUS:
-                for name, (dims, value) in OBSERVABLES[word](snapshot).items():
-                    called = f"phase_{name}" if name.startswith("test_error") else name
-                    observed[called] = dims, value
+                observed.update(OBSERVABLES[word](snapshot))
         return observed
 
 
@@ -241,9 +240,10 @@ def _pack(ends: Sequence[_Observed], phases: Sequence[Sequence[_Observed]]) -> x
     for t, rows in enumerate(phases):
         for number, row in enumerate(rows):
             for name, (dims, value) in row.items():
-                if name not in packed:
+                called = f"phase_{name}" if name in ends[0] else name
+                if called not in packed:
                     shape = (len(phases), longest, *np.shape(value))
-                    packed[name] = ("cell", "phase", *dims), np.full(shape, np.nan)
-                packed[name][1][t, number] = value
+                    packed[called] = ("cell", "phase", *dims), np.full(shape, np.nan)
+                packed[called][1][t, number] = value
     used = {dim for dims, _ in packed.values() for dim in dims}
     return xarray.Dataset(packed, coords={dim: labels for dim, labels in COORDINATES.items() if dim in used})

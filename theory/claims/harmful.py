@@ -1,0 +1,63 @@
+"""Theorem 3.2 below its boundary: harmful overfitting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from theory.experiments import sgd
+from theory.experiments.boundaries import BASE, Lines
+from theory.lab import Lab
+from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
+from theory.statements import STATEMENTS
+from theory.statistics import worst_of
+
+__all__ = ["CLAIMS"]
+
+_BELOW, _ABOVE = 0.7, 2.5
+"""Positions relative to d^¼ n^-¼ (P - 1) σ_p that count as below and as above the boundary; fixed beforehand."""
+
+
+def _excess(lines: Lines, place: float) -> np.ndarray:
+    """Test error above the label noise in every cell at a position, (replicates, cells)."""
+    return lines.error[:, np.isclose(lines.place, place)] - BASE.label_flip
+
+
+def _measure(lab: Lab) -> Evidence:
+    lines = lab.once(sgd.small_weights)
+    places = np.unique(lines.place)
+    excess = [_excess(lines, place) for place in places]
+    return Evidence(
+        effect=worst_of(_excess(lines, _BELOW), np.argmin),
+        control=worst_of(_excess(lines, _ABOVE), np.argmin),
+        n_runs=lines.n_runs,
+        conditions=lines.conditions,
+        picture=Picture(
+            r"signal over $d^{1/4}n^{-1/4}(P-1)\sigma_p$",
+            "test error - p",
+            (
+                Curve("lowest cell", places, np.array([cells.mean(axis=0).min() for cells in excess]), style="both"),
+                Curve("highest cell", places, np.array([cells.mean(axis=0).max() for cells in excess]), style="both"),
+                Curve("claimed bound", places[places <= _BELOW], np.full((places <= _BELOW).sum(), 0.1), style="line"),
+            ),
+        ),
+        remark=f"Below the boundary means at {_BELOW:g} times d^¼ n^-¼ (P-1) σ_p; the theorem's own constant is not known.",
+    )
+
+
+CLAIMS = (
+    Claim(
+        name="sgd-harmful",
+        number=5,
+        title="SGD below its boundary: test error at least p + 0.1, at every d, n and σ_p",
+        source="Theorem 3.2 of the unlearning paper (test error ≥ 0.1) [S]; with p, Chen et al. 2023 [M 90%]",
+        statement=STATEMENTS["theorem_3_2_harmful"].latex,
+        effect="test error - p in the cell where it is lowest",
+        supported=Region(low=0.1),
+        refuted_if="In some cell below the boundary the mean test error is less than p + 0.1.",
+        experiment=f"The cells of sgd-boundary-d at {_BELOW:g} times d^¼ n^-¼ (P-1) σ_p, on all three lines.",
+        stopping_rule="That of sgd-boundary-d.",
+        statistic="Mean over replicates in the lowest of the cells, its interval widened for having been picked.",
+        control=Control(name=f"harmful at {_ABOVE:g} times the boundary, too", region=Region(low=0.1)),
+        measure=_measure,
+    ),
+)

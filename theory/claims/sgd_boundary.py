@@ -1,0 +1,101 @@
+"""Theorem 3.2 at its boundary: the exponents of d, n and the noise, and the role of the initial weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from theory.experiments import sgd
+from theory.experiments.boundaries import LEVELS, Lines
+from theory.lab import Lab
+from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
+from theory.statements import STATEMENTS
+
+__all__ = ["CLAIMS"]
+
+_SOURCE = "Theorem 3.2 of the unlearning paper as its summaries state it [S]; Chen et al. 2023, Theorem 3.2 [M 90%]"
+_STATISTIC = (
+    "Ratio of exponents in the pooled model te = p + (1 - 2p) Φ(-a ‖φ‖^b d^e n^c q^f), fitted to all cells; standard "
+    "error by bootstrap over replicates."
+)
+_STOPPING = (
+    "Each run stops at a training loss of 0.01 (5,000 steps at most); the experiment after 8 signals on each point of "
+    "three lines with 24 replicates (quick), 200 (full). No interim looks."
+)
+_EXPERIMENT = (
+    "SGD from small weights, σ_0 = 0.1 √n / (q d) with q = (P-1) σ_p, p = 0.1, m = 10, along lines that cross at "
+    "d = 10^6, n = 20, q = 1: d to 10^9, n = 20 to 160, q = 1/4 to 4 (through σ_p and through P)."
+)
+_LABELS = {"d": "dimension $d$", "n": "samples $n$", "noise": r"noise scale $(P-1)\sigma_p$"}
+
+
+def _picture(lines: Lines, factor: str, predicted: float) -> Picture:
+    curves = []
+    for level in LEVELS:
+        values, signal = lines.critical(factor, level)
+        curves.append(Curve(f"test error {level:g}", values, signal))
+        middle = np.exp(np.mean(np.log(signal) - predicted * np.log(values)))
+        curves.append(Curve(f"exponent {predicted:g}", values, middle * values**predicted, style="line"))
+    return Picture(_LABELS[factor], r"critical signal $\|\varphi\|$", tuple(curves), x_log=True, y_log=True)
+
+
+def _evidence(lab: Lab, lines: Lines, factor: str, predicted: float, *pooled: str) -> Evidence:
+    effect = lines.exponents(lab.rng("surface"), *pooled)[factor]
+    levels = {
+        f"exponent at test error {level:g} alone": lines.level_slope(factor, level, lab.rng("level", factor))
+        for level in LEVELS
+    }
+    return Evidence(
+        effect=effect,
+        control=effect,
+        n_runs=lines.n_runs,
+        details=levels,
+        conditions=lines.conditions,
+        picture=_picture(lines, factor, predicted),
+    )
+
+
+def _exponent(factor: str, words: str, predicted: float, margin: float, control: float) -> Claim:
+    return Claim(
+        name=f"sgd-boundary-{factor}",
+        number=4,
+        title=f"SGD: the signal it needs grows as {words} to the {predicted:g}",
+        source=_SOURCE,
+        statement=STATEMENTS["theorem_3_2_benign"].latex,
+        effect=f"exponent of {words} in the critical signal",
+        supported=Region.around(predicted, margin),
+        refuted_if=f"The exponent differs from {predicted:g} by more than {margin:g} (equivalence test).",
+        experiment=_EXPERIMENT,
+        stopping_rule=_STOPPING,
+        statistic=_STATISTIC,
+        control=Control(name=f"the exponent is {control:g}", region=Region.around(control, margin)),
+        measure=lambda lab: _evidence(lab, lab.once(sgd.small_weights), factor, predicted, "d", "n", "noise"),
+    )
+
+
+CLAIMS = (
+    _exponent("d", "d", 0.25, 0.05, 0.5),
+    _exponent("n", "n", -0.25, 0.1, -0.5),
+    _exponent("noise", "(P-1) σ_p", 1.0, 0.05, 0.5),
+    Claim(
+        name="sgd-boundary-d-large-weights",
+        number=4,
+        title="SGD: the exponent 1/4 of d survives the initial weights of SAM's theorem",
+        source=f"{_SOURCE}; that it might not is [D+N]",
+        statement=STATEMENTS["theorem_3_2_benign"].latex,
+        effect="exponent of d in the critical signal",
+        supported=Region.around(0.25, 0.05),
+        refuted_if="The exponent differs from 0.25 by more than 0.05 (equivalence test).",
+        experiment=(
+            "SGD from σ_0 = 1 / (P σ_p √d), which Theorem 3.3 asks for and the conditions of Theorem 3.2 exclude, "
+            "d = 10^4 to 10^8, n = 20, m = 10, p = 0.1."
+        ),
+        stopping_rule=(
+            "Each run stops at a training loss of 0.01 (5,000 steps at most); the experiment after 9 signals at 5 "
+            "dimensions with 12 replicates (quick), 100 (full)."
+        ),
+        statistic=_STATISTIC,
+        control=Control(name="the boundary does not move with d", region=Region.around(0.0, 0.05)),
+        measure=lambda lab: _evidence(lab, lab.once(sgd.large_weights), "d", 0.25, "d"),
+        core=False,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Experiments that claims share: what is simulated, on which grid, and when it stops."""

@@ -1,0 +1,182 @@
+"""The boundary between benign and harmful overfitting, along lines over d, n and the scale of the noise.
+
+Signals are placed relative to the boundary that Theorem 3.2 predicts, ‖φ‖ = x d^¼ n^-¼ (P - 1) σ_p, so that few of them
+see its neighbourhood at every size; the exponents are fitted freely afterwards. Signals for SAM are placed relative to
+(P - 1) σ_p alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray
+
+from simulate import Phase, Problem
+from simulate.boundary import critical_signal
+from simulate.ensemble import Cell
+from theory.lab import Lab
+from theory.statistics import Estimate, bootstrap, slope
+from theory.surface import boundary_exponents
+
+__all__ = ["BASE", "LEVELS", "NOISE", "Line", "Lines", "noise_scale", "predicted_boundary", "run_lines"]
+
+BASE = Problem(d=10**6, n=20, m=10, label_flip=0.1, forget=0.0)
+"""Where the lines cross."""
+
+LEVELS = (0.2, 0.3, 0.4)
+"""Test errors at which the critical signal is also read off, level by level."""
+
+NOISE: dict[float, dict[str, Any]] = {
+    0.25: {"P": 2, "sigma_p": 0.25},
+    1.0: {"P": 2, "sigma_p": 1.0},
+    4.0: {"P": 5, "sigma_p": 1.0},
+}
+"""Problems by the scale of their noise (P - 1) σ_p."""
+
+
+def predicted_boundary(problem: Problem) -> float:
+    """Signal d^¼ n^-¼ (P - 1) σ_p: the boundary of Theorem 3.2 without its unknown constant."""
+    return float((problem.d / problem.n) ** 0.25 * noise_scale(problem))
+
+
+def noise_scale(problem: Problem) -> float:
+    """(P - 1) σ_p."""
+    return (problem.P - 1) * problem.sigma_p
+
+
+@dataclass(frozen=True)
+class Line:
+    """One factor of the boundary varied, the others at their base."""
+
+    factor: str
+    """d, n or noise."""
+    values: tuple[float, ...]
+
+    def problem(self, base: Problem, value: float) -> Problem:
+        """The problem at a value of the factor."""
+        return replace(base, **(NOISE[value] if self.factor == "noise" else {self.factor: value}))
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """What was measured along all lines.
+
+    Attributes:
+        factors: Signal, d, n and noise of each cell, (C,) each.
+        error: Test errors, (replicates, C).
+        line: Name of the line that each cell belongs to, (C,).
+        place: Position x of each cell relative to where its boundary is predicted, (C,).
+        status: How the runs ended, (replicates, C).
+        data: The dataset of each line.
+    """
+
+    factors: dict[str, np.ndarray]
+    error: np.ndarray
+    line: np.ndarray
+    place: np.ndarray
+    data: dict[str, xarray.Dataset]
+
+    @property
+    def n_runs(self) -> int:
+        """Number of trainings."""
+        return int(self.error.size)
+
+    @property
+    def conditions(self) -> dict[str, tuple[float, float]]:
+        """Margins of the hypotheses over all lines; see `Evidence`."""
+        tables = [data.attrs["conditions"] for data in self.data.values()]
+        weights = [data["test_error"].isel(seed=0).size for data in self.data.values()]
+        return {
+            name: (
+                min(table[name][0] for table in tables),
+                float(np.average([table[name][1] for table in tables], weights=weights)),
+            )
+            for name in tables[0]
+        }
+
+    def exponents(self, rng: np.random.Generator, *factors: str) -> dict[str, Estimate]:
+        """Exponents of the boundary in the pooled model, over cells of all lines."""
+        chosen = {name: self.factors[name] for name in ("signal", *factors)}
+        return boundary_exponents(chosen, self.error, BASE.label_flip, rng)
+
+    def critical(self, factor: str, level: float, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Values along a line and the critical signal at each, for some replicates (all if None)."""
+        mask = self.line == factor
+        error = (self.error if rows is None else self.error[rows])[:, mask].mean(axis=0)
+        values, signal = self.factors[factor][mask], self.factors["signal"][mask]
+        unique = np.unique(values)
+        found = [critical_signal(signal[values == value], error[values == value], level) for value in unique]
+        return unique, np.array(found)
+
+    def level_slope(self, factor: str, level: float, rng: np.random.Generator) -> Estimate:
+        """Exponent of a factor in the critical signal at one level; NaN if it is censored."""
+
+        def statistic(rows: np.ndarray) -> float:
+            values, signal = self.critical(factor, level, rows)
+            if not np.all((signal > 0) & np.isfinite(signal)):
+                return np.nan
+            return slope(np.log(values), np.log(signal))
+
+        return bootstrap(statistic, len(self.error), rng)
+
+
+def run_lines(
+    lab: Lab,
+    name: str,
+    lines: Sequence[Line],
+    places: Sequence[float],
+    *,
+    scale: Callable[[Problem], float],
+    prepare: Callable[[Problem], Problem],
+    phases: Callable[[Problem], tuple[Phase, ...]],
+    replicates: int,
+    base: Problem = BASE,
+    test_directions: int = 64,
+) -> Lines:
+    """Train along lines.
+
+    Args:
+        lab: The laboratory.
+        name: Name of the experiment.
+        lines: The lines.
+        places: Positions x of the signals, ascending.
+        scale: Signal at x = 1.
+        prepare: Sets the initial weights.
+        phases: Phases of a run.
+        replicates: Number of seeds; they are the same along all lines.
+        base: Where the lines cross.
+        test_directions: See `simulate.ensemble.run_ensemble`.
+
+    Returns:
+        What was measured.
+    """
+    data: dict[str, xarray.Dataset] = {}
+    factors: dict[str, list[float]] = {"signal": [], "d": [], "n": [], "noise": []}
+    names: list[str] = []
+    for line in lines:
+
+        def make(seed: int, *, line: Line = line, **labels: float) -> Cell:
+            problem = line.problem(base, labels[line.factor])
+            problem = prepare(replace(problem, signal=labels["place"] * scale(problem)))
+            return Cell(problem, phases(problem), seed)
+
+        axes: Mapping[str, Sequence[Any]] = {line.factor: line.values, "place": places}
+        data[line.factor] = lab.grid(name, make, axes, replicates=replicates, test_directions=test_directions)
+        for value in line.values:
+            problem = line.problem(base, value)
+            for place in places:
+                row = (place * scale(problem), problem.d, problem.n, noise_scale(problem))
+                for factor, number in zip(factors, row, strict=True):
+                    factors[factor].append(number)
+                names.append(line.factor)
+    error = [data[line.factor]["test_error"].values.reshape(-1, replicates) for line in lines]
+    return Lines(
+        factors={factor: np.array(values, dtype=float) for factor, values in factors.items()},
+        error=np.concatenate(error).T,
+        line=np.array(names),
+        place=np.tile(np.array(places, dtype=float), len(names) // len(places)),
+        data=data,
+    )

@@ -1,0 +1,110 @@
+"""Methods of unlearning, scored by their distance to the network retrained without the forget set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import xarray
+
+from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, SharpMinMax
+from simulate.ensemble import Cell
+from simulate.optimizers import Optimizer
+from simulate.phases import Objective
+from simulate.scales import step_size, with_sam_weights
+from theory.experiments.unlearning import ALPHA, PRETRAINED_LOSS, STANDARD, phase_from_end
+from theory.lab import Lab
+from theory.protocols import Pretraining, pretrain, retrain, unlearn, unlearning_radius
+
+__all__ = ["METHODS", "interaction", "scored"]
+
+METHODS: dict[str, Callable[[Problem], tuple[Objective, Optimizer]]] = {
+    "NegGrad SGD": lambda p: (NegGrad(alpha=ALPHA), SGD()),
+    "NegGrad SAM": lambda p: (NegGrad(alpha=ALPHA), SAM(tau=unlearning_radius(p))),
+    "NegGrad retain-SAM": lambda p: (NegGrad(alpha=ALPHA), SAM(tau=unlearning_radius(p), on="retain")),
+    "Sharp MinMax": lambda p: (NegGrad(alpha=ALPHA), SharpMinMax(tau=unlearning_radius(p))),
+    "random label SGD": lambda p: (RandomLabel(), SGD()),
+    "random label SAM": lambda p: (RandomLabel(), SAM(tau=unlearning_radius(p))),
+}
+"""Ways to unlearn that are compared."""
+
+_PROBLEM = with_sam_weights(replace(STANDARD, signal=4.0, forget=0.25))
+"""Weaker signal and more to forget: here the retrained network errs on the forget set, so that there is a distance."""
+
+_AXES = {"pretraining": ("SGD", "SAM")}
+_OBSERVE = ("accuracy", "test_error")
+
+
+def _relearn(problem: Problem) -> Phase:
+    """Learn the forget set again, until the loss on it is that of pretraining."""
+    lr = step_size(problem) * problem.forget
+    return Phase("relearn", Loss(on="forget"), SGD(lr=lr), steps=4000, stop_loss=PRETRAINED_LOSS)
+
+
+def retrained(lab: Lab) -> xarray.Dataset:
+    """Networks that never saw the forget set, and then learn it."""
+
+    def make(seed: int, pretraining: Pretraining) -> Cell:
+        phases = retrain(pretrain(_PROBLEM, pretraining, loss=PRETRAINED_LOSS))
+        return Cell(_PROBLEM, (*phases, _relearn(_PROBLEM)), seed)
+
+    return lab.grid("scored", make, _AXES, replicates=lab.choose(quick=24, full=200), observe=_OBSERVE)
+
+
+def scored(lab: Lab) -> xarray.Dataset:
+    """Every method from either pretraining, until its forget accuracy is that of the retrained network of its seed.
+
+    Returns:
+        Dataset over pretraining, method and seed: tow (tug of war), test_error, steps, relearn_steps of each method and
+        retrained_relearn_steps, forgotten (whether the accuracy was reached).
+    """
+    oracle = lab.once(retrained)
+    target = _end_of_unlearning(oracle)
+
+    def make(seed: int, pretraining: Pretraining, method: str) -> Cell:
+        objective, optimizer = METHODS[method](_PROBLEM)
+        until = float(target["forget_accuracy"].sel(pretraining=pretraining, seed=seed))
+        last = unlearn(_PROBLEM, objective, optimizer, until=until)
+        before = pretrain(_PROBLEM, pretraining, loss=PRETRAINED_LOSS)
+        return Cell(_PROBLEM, (*before, last, _relearn(_PROBLEM)), seed)
+
+    data = lab.grid(
+        "scored", make, {**_AXES, "method": tuple(METHODS)}, replicates=lab.choose(quick=24, full=200), observe=_OBSERVE
+    )
+    ends = _end_of_unlearning(data)
+    tow = xarray.ones_like(ends["test_error"])
+    for name in ends:
+        tow = tow * (1.0 - abs(ends[name] - target[name]))
+    return ends.assign(
+        tow=tow,
+        steps=phase_from_end(data, "phase_steps", 2),
+        relearn_steps=phase_from_end(data, "phase_steps"),
+        retrained_relearn_steps=phase_from_end(oracle, "phase_steps"),
+        forgotten=ends["forget_accuracy"] <= target["forget_accuracy"],
+    ).assign_attrs(n_runs=data.attrs["n_runs"] + oracle.attrs["n_runs"], conditions=data.attrs["conditions"])
+
+
+def _end_of_unlearning(data: xarray.Dataset) -> xarray.Dataset:
+    """Accuracies and test error before relearning."""
+    accuracy = phase_from_end(data, "accuracy", 2)
+    return xarray.Dataset(
+        {
+            "retain_accuracy": accuracy.sel(set="retain", drop=True),
+            "forget_accuracy": accuracy.sel(set="forget", drop=True),
+            "test_error": phase_from_end(data, "phase_test_error", 2),
+        }
+    )
+
+
+def interaction(lab: Lab) -> xarray.Dataset:
+    """Sharp MinMax over α and the fraction of the network in the forget part, at the standard problem."""
+    problem = with_sam_weights(STANDARD)
+
+    def make(seed: int, alpha: float, fraction: float) -> Cell:
+        optimizer = SharpMinMax(tau=unlearning_radius(problem), fraction=fraction)
+        last = unlearn(problem, NegGrad(alpha=alpha), optimizer)
+        return Cell(problem, (*pretrain(problem, "SGD", loss=PRETRAINED_LOSS), last), seed)
+
+    axes = {"alpha": (0.1, 0.3, 0.5, 0.7, 0.9), "fraction": tuple(np.round(np.arange(0.1, 1.0, 0.2), 1))}
+    return lab.grid("interaction", make, axes, replicates=lab.choose(quick=16, full=100))

@@ -1,0 +1,64 @@
+"""How much signal SAM and SGD learn from the same start, and the α each of them needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import xarray
+
+from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
+from simulate.ensemble import Cell
+from simulate.scales import sam_radius, step_size, with_sam_weights, with_small_weights
+from theory.experiments.boundaries import predicted_boundary
+from theory.experiments.unlearning import ALPHAS, PRETRAINED_LOSS, STANDARD
+from theory.lab import Lab
+from theory.protocols import Pretraining, pretrain, unlearn
+
+__all__ = ["DIMENSIONS", "SIGNALS", "alpha_needed", "early", "end_of_training"]
+
+SIGNALS = (2.0, 3.0, 4.0, 6.0, 8.0)
+DIMENSIONS = (2000, 8000, 32_000)
+_BASE = replace(STANDARD, n=20, signal=3.0, forget=0.0)
+_OPTIMIZERS = ("SGD", "SAM")
+
+
+def end_of_training(lab: Lab, factor: str) -> xarray.Dataset:
+    """Networks fitted to a loss of 0.01, over signal, d or n."""
+    values: tuple[float, ...] = {"signal": SIGNALS, "d": DIMENSIONS, "n": (10, 20, 40)}[factor]
+
+    def make(seed: int, optimizer: Pretraining, **fields: float) -> Cell:
+        problem = with_sam_weights(replace(_BASE, **fields))  # type: ignore[arg-type]
+        return Cell(problem, pretrain(problem, optimizer), seed)
+
+    axes = {"optimizer": _OPTIMIZERS, factor: values}
+    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=16, full=150))
+
+
+def early(lab: Lab) -> xarray.Dataset:
+    """The first ten steps, at one step size, over the signal."""
+
+    def make(seed: int, optimizer: Pretraining, signal: float) -> Cell:
+        problem = with_sam_weights(replace(_BASE, signal=signal))
+        lr = step_size(problem, 0.01)
+        chosen = SGD(lr=lr) if optimizer == "SGD" else SAM(lr=lr, tau=sam_radius(problem))
+        return Cell(problem, (Phase("early", Loss(), chosen, steps=10),), seed)
+
+    axes = {"optimizer": _OPTIMIZERS, "signal": SIGNALS}
+    return lab.grid("early signal", make, axes, replicates=lab.choose(quick=16, full=150))
+
+
+def alpha_needed(lab: Lab) -> xarray.Dataset:
+    """NegGrad with SGD over d, n and α, after SGD and after SAM, each pretrained from its own theorem's weights.
+
+    Signals are 2.5 d^¼ n^-¼ q, where both are benign before unlearning.
+    """
+
+    def make(seed: int, pretraining: Pretraining, d: int, n: int, alpha: float) -> Cell:
+        problem = replace(STANDARD, d=d, n=n)
+        problem = replace(problem, signal=2.5 * predicted_boundary(problem))
+        problem = with_small_weights(problem) if pretraining == "SGD" else with_sam_weights(problem)
+        last = unlearn(problem, NegGrad(alpha=alpha), SGD())
+        return Cell(problem, (*pretrain(problem, pretraining, loss=PRETRAINED_LOSS), last), seed)
+
+    axes = {"pretraining": _OPTIMIZERS, "d": DIMENSIONS, "n": (20, 40), "alpha": ALPHAS}
+    return lab.grid("alpha needed", make, axes, replicates=lab.choose(quick=16, full=150))

@@ -1,0 +1,124 @@
+"""The laboratory: where experiments get their seeds, run their grids and count their trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar, get_args
+
+import numpy as np
+import xarray
+
+from simulate import Problem, checks
+from simulate.ensemble import Cell, run_ensemble, unfold
+from simulate.streams import stream
+from theory.conditions import problem_margins
+
+__all__ = ["BUDGETS", "Budget", "Lab", "MakeCell"]
+
+Budget = Literal["quick", "full"]
+BUDGETS: tuple[Budget, ...] = get_args(Budget)
+"""quick: about two minutes for the whole ledger on two cores; full: within an hour."""
+
+_Made = TypeVar("_Made")
+
+
+class MakeCell(Protocol):
+    """Turns the labels of a grid cell and a seed into a run."""
+
+    def __call__(self, seed: int, **labels: Any) -> Cell:
+        """The run."""
+
+
+class Lab:
+    """Runs experiments for claims.
+
+    Args:
+        budget: "quick" or "full".
+        seed: Master seed: the same seed and budget give the same ledger, byte for byte.
+        images: Folder of real images by class, for claims that can use them.
+        progress: Called with the number of trainings just finished.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        budget: Budget = "quick",
+        seed: int = 0,
+        images: Path | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        checks.choice("budget", budget, BUDGETS)
+        checks.integer("seed", seed, least=0)
+        self.budget, self.seed, self.images = budget, seed, images
+        self._progress = progress
+        self._shared: dict[Callable[[Lab], Any], Any] = {}
+
+    def choose(self, *, quick: _Made, full: _Made) -> _Made:
+        """Whichever belongs to the budget."""
+        return quick if self.budget == "quick" else full
+
+    def once(self, experiment: Callable[[Lab], _Made]) -> _Made:
+        """The result of an experiment that several claims share; it runs at the first call."""
+        if experiment not in self._shared:
+            self._shared[experiment] = experiment(self)
+        made: _Made = self._shared[experiment]
+        return made
+
+    def rng(self, *name: str | int) -> np.random.Generator:
+        """Generator for what is drawn outside of the trainings, such as bootstrap samples."""
+        return stream(self.seed, "theory", *name)
+
+    def seeds(self, name: str, count: int) -> list[int]:
+        """Seeds of the replicates of an experiment; different experiments have different ones."""
+        return [int(word) for word in self.rng("seeds", name).integers(2**48, size=count)]
+
+    def grid(
+        self,
+        name: str,
+        make: MakeCell,
+        axes: Mapping[str, Sequence[Any]],
+        *,
+        replicates: int,
+        test_directions: int = 64,
+        observe: Sequence[str] = (),
+        tau: float | None = None,
+    ) -> xarray.Dataset:
+        """Run every cell of a grid with every replicate; cells of a replicate share their random numbers.
+
+        Args:
+            name: Name of the experiment, from which its seeds follow.
+            make: Makes the cell of some labels.
+            axes: Labels along each axis.
+            replicates: Number of seeds.
+            test_directions: See `simulate.ensemble.run_ensemble`.
+            observe: What to observe at the end of every phase.
+            tau: Radius at which it is observed.
+
+        Returns:
+            Dataset of `simulate.ensemble.run_ensemble` with the axes and "seed" in place of "cell"; its attributes
+            "n_runs" and "conditions" (margins of the theory's hypotheses) are what `Evidence` wants.
+        """
+        seeds = self.seeds(name, replicates)
+        named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
+        cells = [make(seed, **labels) for labels in named for seed in seeds]
+        flat = run_ensemble(
+            cells, test_directions=test_directions, observe=observe, tau=tau, progress=self._progress
+        )
+        attributes = {"n_runs": len(cells), "conditions": _conditions(cells[:: len(seeds)])}
+        return unfold(flat, {**axes, "seed": seeds}).assign_attrs(attributes)
+
+
+def _conditions(cells: Sequence[Cell]) -> dict[str, tuple[float, float]]:
+    """Least margin of each hypothesis, and the fraction of the cells outside of it."""
+    margins: dict[str, list[float]] = {}
+    for cell in cells:
+        if isinstance(cell.problem, Problem):
+            for name, margin in problem_margins(cell.problem, cell.phases).items():
+                margins.setdefault(name, []).append(margin)
+    return {name: (min(values), float(np.mean(np.array(values) < 0))) for name, values in margins.items()}
+
+

@@ -1,0 +1,91 @@
+"""What a claim is, and what an experiment says about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from theory.ledger.decide import Region
+from theory.ledger.picture import Picture
+from theory.statistics import Estimate
+
+__all__ = ["Claim", "Control", "Evidence"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """A deliberately false variant of a claim, which the same experiment must refute."""
+
+    name: str
+    """What it says, in a few words."""
+    region: Region
+    """Effects it allows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What an experiment measured."""
+
+    effect: Estimate | None
+    """The effect the claim is about; None if nothing of the claim can be measured, with the reason in `remark`."""
+    control: Estimate
+    """The effect that the control is judged by; often the same one."""
+    n_runs: int
+    """Number of trainings behind it."""
+    details: Mapping[str, Estimate] = field(default_factory=dict)
+    """Other numbers worth knowing; no verdict hangs on them."""
+    conditions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Each hypothesis of the theory: its least margin over the cells (decades; negative is outside), and the
+    fraction of the cells outside."""
+    picture: Picture | None = None
+    """The experiment at a glance."""
+    remark: str = ""
+    """What a reader should know: censoring, what was left out, how to read the number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One row of the ledger: a statement that an experiment can contradict.
+
+    Everything but `measure` is fixed before the experiment runs, and is printed beside the verdict.
+    """
+
+    name: str
+    """Lower-case words joined by hyphens; the row is found by it."""
+    number: int
+    """The group it belongs to, which orders the ledger."""
+    title: str
+    """What is claimed, in one line."""
+    source: str
+    """Who claims it, with the mark [S] read in a source, [M] remembered, [D] derived or [N] seen in a prototype."""
+    statement: str
+    """The formula, in LaTeX that matplotlib's mathtext can set (without dollars)."""
+    effect: str
+    """What the number is that decides."""
+    supported: Region
+    """Effects the claim allows."""
+    refuted_if: str
+    """What would refute it, in words."""
+    experiment: str
+    """What is simulated."""
+    stopping_rule: str
+    """When trainings and the experiment stop, fixed beforehand."""
+    statistic: str
+    """How the effect and its interval are computed."""
+    control: Control
+    """The false variant."""
+    measure: Callable[[Any], Evidence]
+    """Runs the experiment in a laboratory (for this room `theory.lab.Lab`)."""
+    core: bool = True
+    """Whether it is a claim of the paper itself, and not an open question, an opposing claim or an extension."""
+
+    def __post_init__(self) -> None:
+        """Validate the name.
+
+        Raises:
+            ValueError: if it is not made of lower-case words, digits, dots and hyphens.
+        """
+        if not re.fullmatch(r"[a-z0-9.]+(-[a-z0-9.]+)*", self.name):
+            raise ValueError(f"Argument `name` must be lower-case words joined by hyphens, but is {self.name!r}.")

@@ -1,0 +1,93 @@
+"""The one rule by which every claim is judged.
+
+A claim predicts that an effect lies in a region, fixed before the experiment. The interval of the measured effect
+decides: inside the region the claim is supported, outside it is refuted, and across its border nothing is decided.
+An equivalence test is this rule with a region around the predicted value (two one-sided tests at the level of the
+interval), a one-sided test is it with a half-line, an identity with [0, tolerance].
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+
+__all__ = ["Region", "Verdict", "decide"]
+
+
+class Verdict(enum.Enum):
+    """What the ledger can say of a claim."""
+
+    SUPPORTED = "supported"
+    """The whole interval lies in the predicted region."""
+    REFUTED = "refuted"
+    """The whole interval lies outside of it."""
+    INCONCLUSIVE = "inconclusive"
+    """The interval crosses its border, or there is none: the data or the budget do not decide."""
+    NOT_TESTABLE = "not testable"
+    """The claim, as far as it can be read, forbids nothing that can be measured here."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """The effects a claim allows, from `low` to `high`, borders included.
+
+    Example:
+        >>> Region.around(0.25, 0.05)
+        Region(low=0.2, high=0.3)
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Require an order, and a region that forbids something.
+
+        Raises:
+            ValueError: if it is empty or holds every number.
+        """
+        if not self.low <= self.high:
+            raise ValueError(f"Argument `low` must be at most `high`, but is {self.low} with high {self.high}.")
+        if math.isinf(self.low) and math.isinf(self.high):
+            raise ValueError("Argument `high` must be finite when `low` is not: a region has to forbid something.")
+
+    @classmethod
+    def around(cls, value: float, margin: float) -> Region:
+        """The region of equivalence with a value."""
+        return cls(value - margin, value + margin)
+
+    def __str__(self) -> str:
+        """How the ledger writes it."""
+        if math.isinf(self.high):
+            return f"≥ {self.low:g}"
+        if math.isinf(self.low):
+            return f"≤ {self.high:g}"
+        return f"in [{self.low:g}, {self.high:g}]"
+
+
+def decide(interval: tuple[float, float], region: Region) -> Verdict:
+    """Judge an interval by a region.
+
+    Args:
+        interval: Lower and upper end; NaN where the budget or censoring left no interval.
+        region: What is predicted.
+
+    Returns:
+        SUPPORTED, REFUTED or INCONCLUSIVE.
+
+    Example:
+        >>> decide((0.22, 0.27), Region.around(0.25, 0.05)).value
+        'supported'
+        >>> decide((0.22, 0.27), Region.around(0.5, 0.05)).value
+        'refuted'
+        >>> decide((0.1, 0.4), Region.around(0.25, 0.05)).value
+        'inconclusive'
+    """
+    low, high = interval
+    if math.isnan(low) or math.isnan(high):
+        return Verdict.INCONCLUSIVE
+    if region.low <= low and high <= region.high:
+        return Verdict.SUPPORTED
+    if high < region.low or region.high < low:
+        return Verdict.REFUTED
+    return Verdict.INCONCLUSIVE

@@ -1,0 +1,133 @@
+"""Estimates with their uncertainty, and the fits that make them.
+
+Replicates (whole data sets with their seeds) are the unit of everything: intervals come from how a statistic differs
+between replicates, or between bootstrap samples of replicates, never from cells that share their random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from simulate import checks
+
+__all__ = ["FAMILY_LEVEL", "Estimate", "bootstrap", "exact", "from_replicates", "slope", "slopes", "worst_of"]
+
+FAMILY_LEVEL = 0.95
+"""Probability that all intervals of a ledger cover together (Bonferroni)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, and how well it is known.
+
+    Attributes:
+        value: The estimate; NaN if it could not be made.
+        standard_error: Its standard error; 0 for what is exact.
+        degrees_of_freedom: Those of the standard error, number of replicates less one.
+        comparisons: Number of candidates it was picked from (the worst of so many cells); its interval allows for it.
+    """
+
+    value: float
+    standard_error: float
+    degrees_of_freedom: float
+    comparisons: int = 1
+
+    def interval(self, rows: int = 1) -> tuple[float, float]:
+        """Student's interval, one of `rows` that are to cover together with probability `FAMILY_LEVEL`.
+
+        Example:
+            >>> Estimate(1.0, 0.1, 9).interval()
+            (0.774, 1.226)
+            >>> Estimate(1.0, 0.1, 9).interval(rows=20)
+            (0.570, 1.430)
+        """
+        checks.integer("rows", rows, least=1)
+        if not math.isfinite(self.value) or not math.isfinite(self.standard_error):
+            return math.nan, math.nan
+        if self.standard_error == 0.0:
+            return self.value, self.value
+        if self.degrees_of_freedom < 1:
+            return math.nan, math.nan
+        tail = (1.0 - FAMILY_LEVEL) / (2.0 * rows * self.comparisons)
+        reach = float(stats.t.isf(tail, self.degrees_of_freedom)) * self.standard_error
+        return self.value - reach, self.value + reach
+
+
+def exact(value: float) -> Estimate:
+    """An estimate without chance, such as the largest deviation from an identity."""
+    return Estimate(float(value), 0.0, math.inf)
+
+
+def from_replicates(values: np.ndarray, comparisons: int = 1) -> Estimate:
+    """Mean over independent replicates.
+
+    Args:
+        values: One number a replicate, (R,).
+        comparisons: See `Estimate`.
+
+    Returns:
+        The estimate; NaN if a replicate has no number, since to leave it out would bias what remains.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2 or not np.isfinite(values).all():
+        return Estimate(math.nan, math.nan, len(values) - 1, comparisons)
+    error = float(values.std(ddof=1) / math.sqrt(len(values)))
+    return Estimate(float(values.mean()), error, len(values) - 1, comparisons)
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], float], n_replicates: int, rng: np.random.Generator, resamples: int = 200
+) -> Estimate:
+    """A statistic of all replicates, with the standard error of the bootstrap over replicates.
+
+    Args:
+        statistic: Maps the chosen replicates, (R,) of whole numbers with repetitions, to a number.
+        n_replicates: Number of replicates R.
+        rng: Draws the resamples.
+        resamples: Number of them.
+
+    Returns:
+        The estimate; NaN if more than one resample in twenty has no finite statistic (which is how censoring shows).
+
+    Example:
+        >>> values = np.arange(20.0)
+        >>> estimate = bootstrap(lambda chosen: values[chosen].mean(), 20, np.random.default_rng(0))
+        >>> estimate.value, round(estimate.standard_error, 1), round(values.std() / 20**0.5, 1)
+        (9.5, 1.3, 1.3)
+    """
+    checks.integer("n_replicates", n_replicates, least=2)
+    value = statistic(np.arange(n_replicates))
+    again = np.array([statistic(rng.integers(n_replicates, size=n_replicates)) for _ in range(resamples)])
+    known = again[np.isfinite(again)]
+    if not math.isfinite(value) or len(known) < 0.95 * resamples:
+        return Estimate(math.nan, math.nan, n_replicates - 1)
+    # A bootstrap sample varies by (R - 1) / R of what a fresh sample does.
+    error = float(known.std(ddof=1)) * math.sqrt(n_replicates / (n_replicates - 1))
+    return Estimate(float(value), error, n_replicates - 1)
+
+
+def slope(x: np.ndarray, y: np.ndarray) -> float:
+    """Least-squares slope of y over x; NaN if a value is not finite."""
+    return float(slopes(x, np.asarray(y)[None])[0])
+
+
+def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Least-squares slopes of the rows of y, (..., N), over x, (N,)."""
+    centred = np.asarray(x, dtype=float) - np.mean(x)
+    return np.asarray(y, dtype=float) @ centred / (centred @ centred)
+
+
+def worst_of(values: np.ndarray, pick: Callable[[np.ndarray], np.intp]) -> Estimate:
+    """Mean over replicates in the cell whose mean is picked; its interval allows for the picking.
+
+    Args:
+        values: One row a replicate, (R, C).
+        pick: `numpy.argmin` or `numpy.argmax`.
+    """
+    chosen = int(pick(values.mean(axis=0)))
+    return from_replicates(values[:, chosen], comparisons=values.shape[1])
