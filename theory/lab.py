@@ -5,30 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import xarray
+from threadpoolctl import threadpool_limits
 
 from simulate import Problem, checks
 from simulate.ensemble import Cell, run_ensemble, unfold
 from simulate.streams import stream
 from theory.conditions import problem_margins
 
-__all__ = ["BUDGETS", "Budget", "Lab", "MakeCell"]
+__all__ = ["BUDGETS", "Budget", "Lab"]
 
 Budget = Literal["quick", "full"]
 BUDGETS: tuple[Budget, ...] = get_args(Budget)
 """quick: about two minutes for the whole ledger on two cores; full: within an hour."""
 
 _Made = TypeVar("_Made")
-
-
-class MakeCell(Protocol):
-    """Turns the labels of a grid cell and a seed into a run."""
-
-    def __call__(self, seed: int, **labels: Any) -> Cell:
-        """The run."""
 
 
 class Lab:
@@ -53,7 +47,10 @@ class Lab:
     ) -> None:
         checks.choice("budget", budget, BUDGETS)
         checks.integer("seed", seed, least=0)
-        self.budget, self.seed, self.images = budget, seed, images
+        if images is not None and not Path(images).is_dir():
+            checks.fail("images", "name a folder", str(images))
+        self.budget, self.seed = budget, seed
+        self.images = None if images is None else Path(images)
         self._progress = progress
         self._shared: dict[Callable[[Lab], Any], Any] = {}
 
@@ -79,7 +76,7 @@ class Lab:
     def grid(
         self,
         name: str,
-        make: MakeCell,
+        make: Callable[..., Cell],
         axes: Mapping[str, Sequence[Any]],
         *,
         replicates: int,
@@ -91,7 +88,7 @@ class Lab:
 
         Args:
             name: Name of the experiment, from which its seeds follow.
-            make: Makes the cell of some labels.
+            make: Makes the run of a seed and the labels of a grid cell: make(seed, d=..., signal=...).
             axes: Labels along each axis.
             replicates: Number of seeds.
             test_directions: See `simulate.ensemble.run_ensemble`.
@@ -105,9 +102,10 @@ class Lab:
         seeds = self.seeds(name, replicates)
         named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
         cells = [make(seed, **labels) for labels in named for seed in seeds]
-        flat = run_ensemble(
-            cells, test_directions=test_directions, observe=observe, tau=tau, progress=self._progress
-        )
+        with threadpool_limits(limits=1, user_api="blas"):  # sums that do not depend on the number of cores
+            flat = run_ensemble(
+                cells, test_directions=test_directions, observe=observe, tau=tau, progress=self._progress
+            )
         attributes = {"n_runs": len(cells), "conditions": _conditions(cells[:: len(seeds)])}
         return unfold(flat, {**axes, "seed": seeds}).assign_attrs(attributes)
 
@@ -120,5 +118,3 @@ def _conditions(cells: Sequence[Cell]) -> dict[str, tuple[float, float]]:
             for name, margin in problem_margins(cell.problem, cell.phases).items():
                 margins.setdefault(name, []).append(margin)
     return {name: (min(values), float(np.mean(np.array(values) < 0))) for name, values in margins.items()}
-
-

@@ -85,6 +85,8 @@ def unlearn(
         steps: Number of steps at most.
     """
     share = problem.n_forget / problem.n
-    weight = max(objective.alpha / (1.0 - share), (1.0 - objective.alpha) / share) if isinstance(objective, NegGrad) else 1.0
+    weight = (
+        max(objective.alpha / (1.0 - share), (1.0 - objective.alpha) / share) if isinstance(objective, NegGrad) else 1.0
+    )
     lr = step_size(problem, OWN_STEP_UNLEARNING) / weight
     return Phase("unlearn", objective, replace(optimizer, lr=lr), steps=steps, stop_forget_below=until)

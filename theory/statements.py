@@ -56,6 +56,10 @@ def _definitions() -> tuple[Statement, ...]:
             "P - 1 noise patches are copies of one vector.",
         ),
         Statement(
+            "snr", "Signal-to-noise ratio", "Label-noise GD (Huang et al. 2025) [S]", s.snr,
+            note="Of one noise patch, as it is usually written; the boundary of SGD is at n SNR⁴ d = Θ(1) for P = 2.",
+        ),
+        Statement(
             "neggrad_loss", "NegGrad objective", "Unlearning paper, as summaries state it [S]", _is(s.loss, pull),
             note="Both losses are means over their own set, as in the released code [S].",
         ),

@@ -67,7 +67,7 @@ CLAIMS = (
         effect="slope of log(-log(test error - p)) over log(n‖φ‖⁴ / (d q⁴))",
         supported=Region.around(1.0, 0.1),
         refuted_if="The slope differs from 1 by more than 0.1.",
-        experiment="SGD from small weights at 2.4 to 9 times d^¼ n^-¼ q; d = 10^7 to 10^9 and n = 20, 40.",
+        experiment="SGD from small weights at 3.2 to 10 times d^¼ n^-¼ q; d = 10^7 to 10^9 and n = 20, 40.",
         stopping_rule=(
             "Each run stops at a training loss of 0.01; the experiment after 7 signals at 5 sizes with 10 replicates "
             "(quick), 60 (full)."

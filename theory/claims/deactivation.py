@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -19,12 +20,12 @@ _EXPERIMENT = (
     "Instances at d = 10^8, σ_0 → 0, full batch of n = 40, 160 samples, m = 5, 20 filters, ratio τ/(σ_0 √(m n)) = 1/4, "
     "1/2, 1; all active own-class noise neurons before and after ε̂."
 )
-_STOPPING = "No training; 40 instances in each cell (quick), 400 (full)."
+_STOPPING = "No training; 200 instances in each cell (quick), 1,000 (full)."
 
 
-def _estimate(lab: Lab, statistic: object) -> Estimate:
+def _estimate(lab: Lab, statistic: Callable[..., float]) -> Estimate:
     data = lab.once(at_start)
-    return bootstrap(partial(statistic, data), data.sizes["seed"], lab.rng("deactivation"))  # type: ignore[arg-type]
+    return bootstrap(partial(statistic, data), data.sizes["seed"], lab.rng("deactivation"))
 
 
 def _picture(lab: Lab) -> Picture:
@@ -68,7 +69,9 @@ def _scaling(factor: str, words: str) -> Claim:
         refuted_if="The exponent differs from -1/2 by more than 0.02.",
         experiment=_EXPERIMENT,
         stopping_rule=_STOPPING,
-        statistic="z of the measured fraction 2Φ(z) - 1; exponent from the ends of the range; bootstrap over instances.",
+        statistic=(
+            "z of the measured fraction 2Φ(z) - 1; exponent from the ends of the range; bootstrap over instances."
+        ),
         control=Control(name="the number drops out", region=Region.around(0.0, 0.02)),
         measure=partial(_exponent, factor=factor),
     )

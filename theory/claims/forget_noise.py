@@ -18,9 +18,7 @@ __all__ = ["CLAIMS"]
 
 def _learned_in_unlearning(data: xarray.Dataset, relation: str) -> xarray.DataArray:
     """What unlearning adds to the mean ζ on the forget set, over the mean own-class ζ it began with."""
-    zeta, before = (
-        phase_from_end(data, "zeta_mean", back).sel(set="forget") for back in (1, 2)
-    )
+    zeta, before = (phase_from_end(data, "zeta_mean", back).sel(set="forget") for back in (1, 2))
     return (zeta.sel(relation=relation) - before.sel(relation=relation)) / before.sel(relation="own", drop=True)
 
 
@@ -36,7 +34,10 @@ def _measure(lab: Lab, pretraining: str) -> Evidence:
         Curve(
             f"{optimizer}, {relation} class",
             np.array(ALPHAS),
-            _learned_in_unlearning(data, relation).sel(pretraining=pretraining, optimizer=optimizer).mean("seed").values,
+            _learned_in_unlearning(data, relation)
+            .sel(pretraining=pretraining, optimizer=optimizer)
+            .mean("seed")
+            .values,
             style="both",
         )
         for optimizer in ("SGD", "SAM")
@@ -68,10 +69,11 @@ CLAIMS = tuple(
         supported=Region.around(0.0, 0.1),
         refuted_if="At equal forget accuracy the mean own-class ζ on F differs by more than a tenth of what it was.",
         experiment=(
-            "d = 8,000, n = 40, |F| = 4, m = 10, ‖φ‖ = 6, p = 0.1, SAM's weights; NegGrad at α = 0.7 with SGD and with SAM "
+            "d = 8,000, n = 40, |F| = 4, m = 10, ‖φ‖ = 6, p = 0.1, SAM's weights; NegGrad at α = 0.7 with SGD "
+            "and with SAM "
             "(radius 1/√m of the theory's)."
         ),
-        stopping_rule="Forget accuracy at most 0.5 (4,000 steps at most); 16 replicates (quick), 150 (full).",
+        stopping_rule="Forget accuracy at most 0.5 (4,000 steps at most); 40 replicates (quick), 200 (full).",
         statistic="Paired difference in every replicate, Student's interval.",
         control=Control(name="unlearning with SGD leaves ζ on F as it was", region=Region.around(0.0, 0.1)),
         measure=partial(_measure, pretraining=pretraining),

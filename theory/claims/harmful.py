@@ -40,7 +40,9 @@ def _measure(lab: Lab) -> Evidence:
                 Curve("claimed bound", places[places <= _BELOW], np.full((places <= _BELOW).sum(), 0.1), style="line"),
             ),
         ),
-        remark=f"Below the boundary means at {_BELOW:g} times d^¼ n^-¼ (P-1) σ_p; the theorem's own constant is not known.",
+        remark=(
+            f"Below the boundary means at {_BELOW:g} times d^¼ n^-¼ (P-1) σ_p; the theorem's own constant is not known."
+        ),
     )
 
 

@@ -26,7 +26,8 @@ _CELLS = tuple((relation, part) for part in ("retain", "forget") for relation in
 
 _SOURCE = "Lemma 3.1 of the unlearning paper as its summaries state it [S]; {}"
 _EXPERIMENT = (
-    "d = 20,000, n = 40, |F| = 10, m = 10, ‖φ‖ = 6, σ_0 = 1/(P σ_p √d), p = 0; fraction of the active noise neurons that "
+    "d = 20,000, n = 40, |F| = 10, m = 10, ‖φ‖ = 6, σ_0 = 1/(P σ_p √d), p = 0; fraction of the active noise "
+    "neurons that "
     "ε̂ of NegGrad at α = |R|/n and τ = √m σ_0 √(mn) switches off, {}."
 )
 _STOPPING = "16 instances (quick), 100 (full); pretraining stops at a loss of 0.01."
@@ -143,7 +144,9 @@ CLAIMS = (
         Claim(
             name=f"lemma3.1-retain-off-after-{pretraining.lower()}",
             number=3,
-            title=f"After pretraining with {pretraining}, the theory's radius still switches off the retain set's noise",
+            title=(
+                f"After pretraining with {pretraining}, the theory's radius still switches off the retain set's noise"
+            ),
             source=_SOURCE.format("when in training it holds cannot be recovered; doubt is [D+N]"),
             statement=STATEMENTS["lemma_3_1"].latex,
             effect="fraction switched off: retain set, own class",

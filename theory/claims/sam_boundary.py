@@ -78,7 +78,9 @@ CLAIMS = (
         name="sam-boundary-d",
         number=7,
         title="SAM, then SGD: the signal it needs does not grow with d",
-        source="Theorem 3.3 of the unlearning paper as its summaries state it [S]; Chen et al. 2023, Theorem 4.1 [M 80%]",
+        source=(
+            "Theorem 3.3 of the unlearning paper as its summaries state it [S]; Chen et al. 2023, Theorem 4.1 [M 80%]"
+        ),
         statement=STATEMENTS["theorem_3_3"].latex,
         effect="exponent of d in the critical signal",
         supported=Region.around(0.0, 0.05),
@@ -99,7 +101,7 @@ CLAIMS = (
         supported=Region.around(0.0, 0.1),
         refuted_if="The exponent differs from 0 by more than 0.1 (equivalence test).",
         experiment=f"{_SCALES}, d = 10^5, m = 10, p = 0.1, n = 20, 40, 80. {_TRAINING}",
-        stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each n, 10 replicates (quick), 80 (full).",
+        stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each n, 14 replicates (quick), 80 (full).",
         statistic=_STATISTIC,
         control=Control(name="it falls as n to the -1/4, as with SGD", region=Region.around(-0.25, 0.1)),
         measure=_samples,

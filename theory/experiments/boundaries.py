@@ -97,10 +97,13 @@ class Lines:
             for name in tables[0]
         }
 
-    def exponents(self, rng: np.random.Generator, *factors: str) -> dict[str, Estimate]:
-        """Exponents of the boundary in the pooled model, over cells of all lines."""
-        chosen = {name: self.factors[name] for name in ("signal", *factors)}
-        return boundary_exponents(chosen, self.error, BASE.label_flip, rng)
+    def exponents(
+        self, rng: np.random.Generator, *factors: str, where: np.ndarray | None = None
+    ) -> dict[str, Estimate]:
+        """Exponents of the boundary in the pooled model, over the cells of all lines, or those where a mask is True."""
+        cells = np.ones(self.error.shape[1], dtype=bool) if where is None else where
+        chosen = {name: self.factors[name][cells] for name in ("signal", *factors)}
+        return boundary_exponents(chosen, self.error[:, cells], BASE.label_flip, rng)
 
     def critical(self, factor: str, level: float, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Values along a line and the critical signal at each, for some replicates (all if None)."""

@@ -33,7 +33,7 @@ def at_start(lab: Lab) -> xarray.Dataset:
 
     return lab.grid(
         "deactivation at start", make, {"n": (40, 160), "m": (5, 20), "ratio": (0.25, 0.5, 1.0, 2.0)},
-        replicates=lab.choose(quick=40, full=400), test_directions=16, observe=("deactivation",),
+        replicates=lab.choose(quick=200, full=1000), test_directions=16, observe=("deactivation",),
     )  # fmt: skip
 
 
@@ -54,9 +54,9 @@ def law_constant(data: xarray.Dataset, rows: np.ndarray, *, samples: bool = True
 def law_exponent(data: xarray.Dataset, rows: np.ndarray, factor: str) -> float:
     """Exponent of n or m in z σ_0 / τ."""
     depth = _depths(data, rows)
-    per_radius = np.log(depth / (depth["ratio"] * np.sqrt(depth["n"] * depth["m"])))
-    ends = per_radius.isel({factor: -1}) - per_radius.isel({factor: 0})
-    return float(ends.mean() / np.log(depth[factor].values[-1] / depth[factor].values[0]))
+    per_radius = depth / (depth["ratio"] * np.sqrt(depth["n"] * depth["m"]))
+    growth = per_radius.isel({factor: -1}) / per_radius.isel({factor: 0})
+    return float(np.log(growth.values).mean() / np.log(depth[factor].values[-1] / depth[factor].values[0]))
 
 
 # --- when unlearning begins --------------------------------------------------------------------------
@@ -105,5 +105,10 @@ def tables(lab: Lab) -> xarray.DataArray:
     ]
     joined = np.stack([look.transpose("phase", "relation", "set", "seed").values for look in looks])
     dims = ("pretraining", "look", "relation", "set", "seed")
-    coords = {"pretraining": data["pretraining"], "relation": data["relation"], "set": data["set"], "seed": data["seed"]}
+    coords = {
+        "pretraining": data["pretraining"],
+        "relation": data["relation"],
+        "set": data["set"],
+        "seed": data["seed"],
+    }
     return xarray.DataArray(joined, dims=dims, coords=coords, attrs=data.attrs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import xarray
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, SharpMinMax
@@ -42,6 +41,10 @@ def _relearn(problem: Problem) -> Phase:
     return Phase("relearn", Loss(on="forget"), SGD(lr=lr), steps=4000, stop_loss=PRETRAINED_LOSS)
 
 
+def _replicates(lab: Lab) -> int:
+    return lab.choose(quick=64, full=400)
+
+
 def retrained(lab: Lab) -> xarray.Dataset:
     """Networks that never saw the forget set, and then learn it."""
 
@@ -49,28 +52,28 @@ def retrained(lab: Lab) -> xarray.Dataset:
         phases = retrain(pretrain(_PROBLEM, pretraining, loss=PRETRAINED_LOSS))
         return Cell(_PROBLEM, (*phases, _relearn(_PROBLEM)), seed)
 
-    return lab.grid("scored", make, _AXES, replicates=lab.choose(quick=24, full=200), observe=_OBSERVE)
+    return lab.grid("scored", make, _AXES, replicates=_replicates(lab), observe=_OBSERVE)
 
 
 def scored(lab: Lab) -> xarray.Dataset:
     """Every method from either pretraining, until its forget accuracy is that of the retrained network of its seed.
 
     Returns:
-        Dataset over pretraining, method and seed: tow (tug of war), test_error, steps, relearn_steps of each method and
-        retrained_relearn_steps, forgotten (whether the accuracy was reached).
+        Dataset over pretraining, unlearner and seed: tow (tug of war), test_error, steps and relearn_steps of each
+        method, retrained_relearn_steps, and forgotten (whether the accuracy was reached).
     """
     oracle = lab.once(retrained)
     target = _end_of_unlearning(oracle)
 
-    def make(seed: int, pretraining: Pretraining, method: str) -> Cell:
-        objective, optimizer = METHODS[method](_PROBLEM)
+    def make(seed: int, pretraining: Pretraining, unlearner: str) -> Cell:
+        objective, optimizer = METHODS[unlearner](_PROBLEM)
         until = float(target["forget_accuracy"].sel(pretraining=pretraining, seed=seed))
         last = unlearn(_PROBLEM, objective, optimizer, until=until)
         before = pretrain(_PROBLEM, pretraining, loss=PRETRAINED_LOSS)
         return Cell(_PROBLEM, (*before, last, _relearn(_PROBLEM)), seed)
 
     data = lab.grid(
-        "scored", make, {**_AXES, "method": tuple(METHODS)}, replicates=lab.choose(quick=24, full=200), observe=_OBSERVE
+        "scored", make, {**_AXES, "unlearner": tuple(METHODS)}, replicates=_replicates(lab), observe=_OBSERVE
     )
     ends = _end_of_unlearning(data)
     tow = xarray.ones_like(ends["test_error"])
@@ -106,5 +109,5 @@ def interaction(lab: Lab) -> xarray.Dataset:
         last = unlearn(problem, NegGrad(alpha=alpha), optimizer)
         return Cell(problem, (*pretrain(problem, "SGD", loss=PRETRAINED_LOSS), last), seed)
 
-    axes = {"alpha": (0.1, 0.3, 0.5, 0.7, 0.9), "fraction": tuple(np.round(np.arange(0.1, 1.0, 0.2), 1))}
+    axes = {"alpha": (0.1, 0.3, 0.5, 0.7, 0.9), "fraction": (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)}
     return lab.grid("interaction", make, axes, replicates=lab.choose(quick=16, full=100))

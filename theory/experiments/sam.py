@@ -32,5 +32,5 @@ def over_samples(lab: Lab) -> Lines:
     """The line over n at d = 10^5."""
     return run_lines(
         lab, "sam samples", (Line("n", (20, 40, 80)),), _PLACES, scale=noise_scale, prepare=with_sam_weights,
-        phases=_train, base=replace(BASE, d=10**5), replicates=lab.choose(quick=10, full=80),
+        phases=_train, base=replace(BASE, d=10**5), replicates=lab.choose(quick=14, full=80),
     )  # fmt: skip

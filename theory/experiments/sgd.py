@@ -24,7 +24,9 @@ def _fit(problem: Problem) -> tuple[Phase, ...]:
 def small_weights(lab: Lab) -> Lines:
     """Lines over d, n and the noise from small initial weights, trained until the loss is 0.01."""
     lines = (
-        Line("d", lab.choose(quick=(10**4, 10**5, 10**6, 10**7, 10**8, 10**9), full=tuple(10**k for k in range(3, 10)))),
+        Line(
+            "d", lab.choose(quick=(10**4, 10**5, 10**6, 10**7, 10**8, 10**9), full=tuple(10**k for k in range(3, 10)))
+        ),
         Line("n", (20, 40, 80, 160)),
         Line("noise", (0.25, 1.0, 4.0)),
     )
@@ -46,7 +48,7 @@ def large_weights(lab: Lab) -> Lines:
 def decay(lab: Lab) -> Lines:
     """Far into the benign regime, where only the closed-form radius of the test noise can see an error at all."""
     return run_lines(
-        lab, "sgd decay", (Line("d", (10**7, 10**8, 10**9)), Line("n", (20, 40))), tuple(np.geomspace(2.4, 9.0, 7)),
+        lab, "sgd decay", (Line("d", (10**7, 10**8, 10**9)), Line("n", (20, 40))), tuple(np.geomspace(3.2, 10.0, 7)),
         scale=predicted_boundary, prepare=with_small_weights, phases=_fit, base=replace(BASE, d=10**8),
         replicates=lab.choose(quick=10, full=60),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import xarray
 
-from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
+from simulate import SAM, SGD, Loss, NegGrad, Phase
 from simulate.ensemble import Cell
 from simulate.scales import sam_radius, step_size, with_sam_weights, with_small_weights
 from theory.experiments.boundaries import predicted_boundary
@@ -16,7 +16,7 @@ from theory.protocols import Pretraining, pretrain, unlearn
 
 __all__ = ["DIMENSIONS", "SIGNALS", "alpha_needed", "early", "end_of_training"]
 
-SIGNALS = (2.0, 3.0, 4.0, 6.0, 8.0)
+SIGNALS = (1.0, 1.5, 2.0, 3.0, 4.0)
 DIMENSIONS = (2000, 8000, 32_000)
 _BASE = replace(STANDARD, n=20, signal=3.0, forget=0.0)
 _OPTIMIZERS = ("SGD", "SAM")
@@ -24,14 +24,14 @@ _OPTIMIZERS = ("SGD", "SAM")
 
 def end_of_training(lab: Lab, factor: str) -> xarray.Dataset:
     """Networks fitted to a loss of 0.01, over signal, d or n."""
-    values: tuple[float, ...] = {"signal": SIGNALS, "d": DIMENSIONS, "n": (10, 20, 40)}[factor]
+    values: tuple[float, ...] = {"signal": SIGNALS, "d": DIMENSIONS, "n": (20, 40, 80)}[factor]
 
     def make(seed: int, optimizer: Pretraining, **fields: float) -> Cell:
         problem = with_sam_weights(replace(_BASE, **fields))  # type: ignore[arg-type]
         return Cell(problem, pretrain(problem, optimizer), seed)
 
     axes = {"optimizer": _OPTIMIZERS, factor: values}
-    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=16, full=150))
+    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=64, full=400))
 
 
 def early(lab: Lab) -> xarray.Dataset:
@@ -44,7 +44,7 @@ def early(lab: Lab) -> xarray.Dataset:
         return Cell(problem, (Phase("early", Loss(), chosen, steps=10),), seed)
 
     axes = {"optimizer": _OPTIMIZERS, "signal": SIGNALS}
-    return lab.grid("early signal", make, axes, replicates=lab.choose(quick=16, full=150))
+    return lab.grid("early signal", make, axes, replicates=lab.choose(quick=64, full=400))
 
 
 def alpha_needed(lab: Lab) -> xarray.Dataset:
@@ -61,4 +61,4 @@ def alpha_needed(lab: Lab) -> xarray.Dataset:
         return Cell(problem, (*pretrain(problem, pretraining, loss=PRETRAINED_LOSS), last), seed)
 
     axes = {"pretraining": _OPTIMIZERS, "d": DIMENSIONS, "n": (20, 40), "alpha": ALPHAS}
-    return lab.grid("alpha needed", make, axes, replicates=lab.choose(quick=16, full=150))
+    return lab.grid("alpha needed", make, axes, replicates=lab.choose(quick=24, full=200))

@@ -49,7 +49,7 @@ def after_sgd(lab: Lab) -> Lines:
     places = (0.25, 0.5, 0.8, 1.1, 1.4, 1.8, 2.5, 4.0)
     return run_lines(
         lab, "neggrad after sgd", (Line("d", (10**4, 10**5, 10**6, 10**7, 10**8)),), places, scale=predicted_boundary,
-        prepare=with_small_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=16, full=150),
+        prepare=with_small_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=64, full=400),
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def from_start(lab: Lab) -> Lines:
 
     return run_lines(
         lab, "neggrad from start", (Line("d", (10**4, 10**6, 10**8)),), (0.5, 1.1, 2.5, 4.0), scale=predicted_boundary,
-        prepare=with_small_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=12, full=100),
+        prepare=with_small_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=40, full=300),
     )  # fmt: skip
 
 
@@ -72,9 +72,9 @@ def after_sam(lab: Lab) -> Lines:
         return *pretrain(problem, "SAM", loss=PRETRAINED_LOSS), unlearn(problem, NegGrad(alpha=ALPHA), SGD())
 
     return run_lines(
-        lab, "neggrad after sam", (Line("d", (4000, 8000, 16_000, 32_000)),), (0.35, 0.5, 0.7, 1.0, 1.5, 3.0),
+        lab, "neggrad after sam", (Line("d", (8000, 16_000, 32_000)),), (0.35, 0.5, 0.7, 1.0, 1.5, 3.0),
         scale=noise_scale, prepare=with_sam_weights, phases=phases, base=_UNLEARNED,
-        replicates=lab.choose(quick=16, full=150),
+        replicates=lab.choose(quick=40, full=200),
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def both_sam(lab: Lab) -> Lines:
 
     return run_lines(
         lab, "neggrad sam both", (Line("d", (2000, 4000, 8000)),), (1.5, 3.0, 6.0), scale=noise_scale,
-        prepare=with_sam_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=10, full=80),
+        prepare=with_sam_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=32, full=200),
     )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def alpha_grid(lab: Lab) -> xarray.Dataset:
 
     return lab.grid(
         "alpha", make, {"pretraining": ("SGD", "SAM"), "optimizer": ("SGD", "SAM"), "alpha": ALPHAS},
-        replicates=lab.choose(quick=16, full=150), observe=("coefficients", "hessian", "sharpness"),
+        replicates=lab.choose(quick=40, full=200), observe=("coefficients", "hessian", "sharpness"),
         tau=unlearning_radius(problem),
     )  # fmt: skip
 
@@ -121,6 +121,6 @@ def snr_line(lab: Lab) -> xarray.Dataset:
         last = unlearn(problem, NegGrad(alpha=ALPHA), SGD())
         return Cell(problem, (*pretrain(problem, "SGD", loss=PRETRAINED_LOSS), last), seed)
 
-    return lab.grid("snr", make, {"signal": (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0)}, replicates=lab.choose(quick=24, full=200))
-
-
+    return lab.grid(
+        "snr", make, {"signal": (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0)}, replicates=lab.choose(quick=150, full=800)
+    )

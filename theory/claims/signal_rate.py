@@ -1,0 +1,132 @@
+"""Lemma 3.4: SAM's signal learning is Θ(‖φ‖²) times that of SGD. A rate of what?"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import xarray
+
+from theory.experiments import signals
+from theory.lab import Lab
+from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
+from theory.statements import STATEMENTS
+from theory.statistics import Estimate, from_replicates, slopes
+
+__all__ = ["CLAIMS"]
+
+
+def _log_ratio(data: xarray.Dataset, factor: str) -> np.ndarray:
+    """log(κ_SAM / κ_SGD), (replicates, values of the factor)."""
+    kappa = data["kappa_mean"].where(data["kappa_mean"] > 0).transpose("optimizer", "seed", factor)
+    sam, sgd = (np.log(kappa.sel(optimizer=name).values) for name in ("SAM", "SGD"))
+    return np.asarray(sam - sgd)
+
+
+def _slope(data: xarray.Dataset, factor: str) -> Estimate:
+    return from_replicates(slopes(np.log(data[factor].values), _log_ratio(data, factor)))
+
+
+def _picture(data: xarray.Dataset, factor: str, label: str, predicted: dict[str, float]) -> Picture:
+    values = data[factor].values.astype(float)
+    ratio = np.exp(_log_ratio(data, factor).mean(axis=0))
+    lines = [
+        Curve(name, values, ratio[len(ratio) // 2] * (values / values[len(values) // 2]) ** exponent, style="line")
+        for name, exponent in predicted.items()
+    ]
+    return Picture(
+        label, r"$\kappa_{SAM}/\kappa_{SGD}$", (Curve("measured", values, ratio), *lines), x_log=True, y_log=True
+    )
+
+
+def _early(lab: Lab) -> Evidence:
+    data = lab.once(signals.early)
+    effect = _slope(data, "signal")
+    level = from_replicates(np.exp(_log_ratio(data, "signal")).mean(axis=1))
+    return Evidence(
+        effect=effect,
+        control=effect,
+        n_runs=data.attrs["n_runs"],
+        details={"ratio itself": level},
+        conditions=data.attrs["conditions"],
+        picture=_picture(data, "signal", r"signal $\|\varphi\|$", {"H1": 2.0}),
+    )
+
+
+def _end(lab: Lab, factor: str) -> Evidence:
+    lines = {name: lab.once(_LINES[name]) for name in _LINES}
+    effect = _slope(lines[factor], factor)
+    words = {"signal": r"signal $\|\varphi\|$", "d": "dimension $d$", "n": "samples $n$"}
+    predicted = {"signal": {"H1": 2.0, "H2": -2.0}, "d": {"H2": 1.0}, "n": {"H2": -1.0}}
+    return Evidence(
+        effect=effect,
+        control=effect,
+        n_runs=lines[factor].attrs["n_runs"],
+        conditions=lines[factor].attrs["conditions"],
+        picture=_picture(lines[factor], factor, words[factor], predicted[factor]),
+    )
+
+
+_LINES = {name: partial(signals.end_of_training, factor=name) for name in ("signal", "d", "n")}
+
+_LEMMA = "Lemma 3.4 of the unlearning paper as its summaries state it [S]; {}"
+_STATISTIC = "Slope of log(κ_SAM/κ_SGD), means over filters, in every replicate; Student's interval over replicates."
+_BASE = "n = 20, m = 10, d = 8,000, ‖φ‖ = 3, p = 0.1, no forget set, both from SAM's initial weights; "
+_END = _BASE + "κ when the training loss is 0.01; along a line over {}."
+_REPLICATES = "64 replicates (quick), 400 (full)."
+
+
+def _h2(factor: str, words: str, predicted: float, control: float) -> Claim:
+    return Claim(
+        name=f"signal-surplus-h2-{factor}",
+        number=10,
+        title=f"H2: at the end of training κ_SAM/κ_SGD grows as {words} to the {predicted:g}",
+        source=_LEMMA.format("reading H2 is [D+N], from κ_SGD ~ n SNR² and κ_SAM ~ 1"),
+        statement=STATEMENTS["lemma_3_4_rate_on_boundary"].latex,
+        effect=f"exponent of {words}",
+        supported=Region.around(predicted, 0.4),
+        refuted_if=f"The exponent differs from {predicted:g} by more than 0.4.",
+        experiment=_END.format(words),
+        stopping_rule="Training loss 0.01. " + _REPLICATES,
+        statistic=_STATISTIC,
+        control=Control(name=f"the exponent is {control:g}", region=Region.around(control, 0.4)),
+        measure=partial(_end, factor=factor),
+        core=False,
+    )
+
+
+CLAIMS = (
+    Claim(
+        name="signal-rate-per-step",
+        number=10,
+        title="H1, a step: early in training SAM learns Θ(‖φ‖²) times the signal that SGD learns",
+        source=_LEMMA.format("read as the signal learned in a step"),
+        statement=STATEMENTS["lemma_3_4_rate_per_signal"].latex,
+        effect="exponent of ‖φ‖ in κ_SAM/κ_SGD after ten small steps",
+        supported=Region.around(2.0, 0.4),
+        refuted_if="The exponent differs from 2 by more than 0.4.",
+        experiment=_BASE + "κ after ten steps of one size, ‖φ‖ = 1 to 4.",
+        stopping_rule="Ten steps. " + _REPLICATES,
+        statistic=_STATISTIC,
+        control=Control(name="the exponent is -2", region=Region.around(-2.0, 0.4)),
+        measure=_early,
+    ),
+    Claim(
+        name="signal-surplus-h1",
+        number=10,
+        title="H1, at the end: SAM has learned Θ(‖φ‖²) times the signal that SGD has",
+        source=_LEMMA.format("read as the signal at the end of training"),
+        statement=STATEMENTS["lemma_3_4_rate_per_signal"].latex,
+        effect="exponent of ‖φ‖ in κ_SAM/κ_SGD at the end of training",
+        supported=Region.around(2.0, 0.4),
+        refuted_if="The exponent differs from 2 by more than 0.4.",
+        experiment=_END.format("‖φ‖ = 1 to 4"),
+        stopping_rule="Training loss 0.01. " + _REPLICATES,
+        statistic=_STATISTIC,
+        control=Control(name="the ratio does not depend on ‖φ‖", region=Region.around(0.0, 0.4)),
+        measure=partial(_end, factor="signal"),
+    ),
+    _h2("signal", "‖φ‖", -2.0, 2.0),
+    _h2("d", "d", 1.0, 0.0),
+    _h2("n", "n", -1.0, 0.0),
+)

@@ -1,0 +1,139 @@
+"""Residuals of real images as the noise of the model, beside Gaussian noise of the same covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xarray
+
+from simulate import SAM, SGD, Instance, Loss, Phase, checks
+from simulate.ensemble import Cell
+from simulate.images import digits
+from simulate.streams import stream
+from theory.lab import Lab
+
+__all__ = ["NOISES", "PLACES", "Residuals", "digit_residuals", "folder_residuals", "thresholds"]
+
+NOISES = ("images", "gaussian")
+PLACES = (0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2)
+"""Signals over (tr Σ² / n)^¼, Σ the covariance of the noise; for isotropic noise that is d^¼ n^-¼ q."""
+_N, _M, _TEST, _FLIP = 20, 10, 400, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """What is left of images when the mean of their class is taken away, scaled to a mean square of 1 a coordinate.
+
+    Attributes:
+        rows: (N, D).
+        source: Where they come from.
+    """
+
+    rows: np.ndarray
+    source: str
+
+    @classmethod
+    def of(cls, images: np.ndarray, labels: np.ndarray, source: str) -> Residuals:
+        """Residuals of images (N, …) with labels (N,)."""
+        flat = np.asarray(images, dtype=float).reshape(len(images), -1)
+        rows = flat.copy()
+        for label in np.unique(labels):
+            rows[labels == label] -= flat[labels == label].mean(axis=0)
+        return cls(rows / np.sqrt(np.mean(rows**2)), source)
+
+    @cached_property
+    def squared_trace(self) -> float:
+        """tr Σ², with Σ their covariance."""
+        products = self.rows @ self.rows.T if len(self.rows) < self.rows.shape[1] else self.rows.T @ self.rows
+        return float(np.sum((products / len(self.rows)) ** 2))
+
+    @property
+    def effective_dimension(self) -> float:
+        """(tr Σ)² / tr Σ²: the number of coordinates that isotropic noise with such inner products would have."""
+        return float(np.mean(np.sum(self.rows**2, axis=1)) ** 2 / self.squared_trace)
+
+    def draw(self, count: int, noise: str, rng: np.random.Generator) -> np.ndarray:
+        """Different residuals, or Gaussian vectors of their covariance, (count, D)."""
+        if noise == "images":
+            return self.rows[rng.permutation(len(self.rows))[:count]]
+        weights = rng.standard_normal((count, len(self.rows))) / np.sqrt(len(self.rows))
+        return np.asarray(weights @ self.rows)
+
+
+def digit_residuals() -> Residuals:
+    """The 1,797 digits of scikit-learn."""
+    return Residuals.of(*digits(), "scikit-learn's digits")
+
+
+def folder_residuals(folder: Path, limit: int = 2000) -> Residuals:
+    """Images in folders named by their class, in the order of their names.
+
+    Args:
+        folder: Holds one folder a class (or a folder "train" that does).
+        limit: Number of images taken, as many of each class.
+
+    Raises:
+        ValueError: if there are no such images.
+    """
+    from matplotlib.image import imread  # reads PNG, and with Pillow whatever else there is
+
+    root = folder / "train" if (folder / "train").is_dir() else folder
+    classes = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    files = [sorted(path.iterdir())[: limit // len(classes)] for path in classes]
+    if len(classes) < 2 or not all(files):
+        checks.fail("images", "name a folder that holds one folder of images a class", str(folder))
+    images = np.stack([imread(file) for group in files for file in group])
+    labels = np.repeat(np.arange(len(classes)), [len(group) for group in files])
+    return Residuals.of(images, labels, f"{len(images)} images of {folder.name}")
+
+
+def thresholds(lab: Lab, residuals: Residuals) -> xarray.Dataset:
+    """Test errors over optimizer (SGD, SAM), noise (images, gaussian) and place of the signal."""
+    unit = (residuals.squared_trace / _N) ** 0.25
+
+    def make(seed: int, optimizer: str, noise: str, place: float) -> Cell:
+        return Cell(_instance(residuals, noise, place * unit, seed), _phases(residuals, optimizer), seed)
+
+    axes = {"optimizer": ("SGD", "SAM"), "noise": NOISES, "place": PLACES}
+    return lab.grid("images", make, axes, replicates=lab.choose(quick=32, full=400), test_directions=16)
+
+
+def _instance(residuals: Residuals, noise: str, signal: float, seed: int) -> Instance:
+    """Signal along a random direction; labels, direction and weights are the same for both noises."""
+    rng = stream(seed, "image problem")
+    size = residuals.rows.shape[1]
+    direction = rng.standard_normal(size)
+    y_true = rng.choice([-1, 1], _N + _TEST)
+    flipped = rng.random(_N) < _FLIP
+    w0 = rng.standard_normal((2, _M, size)) * _sigma_0(residuals)
+    xi = residuals.draw(_N + _TEST, noise, stream(seed, "image noise"))
+    instance = Instance.from_arrays(
+        phi=np.asarray(signal * direction / np.linalg.norm(direction)),
+        xi=xi[:_N],
+        y=np.where(flipped, -y_true[:_N], y_true[:_N]),
+        y_true=y_true[:_N],
+        w0=w0,
+        forget=np.zeros(_N, dtype=bool),
+        test_xi=xi[_N:],
+        test_y=y_true[_N:],
+        seed=seed,
+    )
+    return replace(instance, source=residuals.source)
+
+
+def _sigma_0(residuals: Residuals) -> float:
+    return 0.5 / np.sqrt(residuals.rows.shape[1])
+
+
+def _phases(residuals: Residuals, optimizer: str) -> tuple[Phase, ...]:
+    """SGD, or SAM and then SGD, as for noise of the same mean square norm."""
+    d = residuals.rows.shape[1]
+    lr = 0.1 * _N * _M / d
+    fit = Phase("fit", Loss(), SGD(lr=lr), steps=5000, stop_loss=0.05)
+    if optimizer == "SGD":
+        return (fit,)
+    tau = _sigma_0(residuals) * _M * np.sqrt(_N)
+    return (Phase("sam", Loss(), SAM(lr=lr, tau=tau), steps=round(2 * _M / lr), stop_loss=0.4), fit)
