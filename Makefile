@@ -25,14 +25,18 @@ endef
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help verify test lint check bench lab figures lock clean
+.PHONY: help verify ledger test lint check bench lab figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "PYTHON=... names the interpreter that makes $(VENV); ARGS=... is passed on to what a target runs."
 
-verify: $(VENV)/.core ## check the theory in about a minute; tables and figures go to results/verify
-	$(RUN) -m simulate verify --out results/verify $(ARGS)
+verify: $(VENV)/.core ## check the theory in about three minutes: phase maps, then the ledger of claims
+	$(RUN) -m simulate verify --out results/verify
+	$(RUN) -m theory verify --out results/ledger $(ARGS)
+
+ledger: $(VENV)/.core ## the ledger with its full budget, within an hour (ARGS="--images DIR" for real images)
+	$(RUN) -m theory verify --budget full --out results/ledger_full $(ARGS)
 
 test: $(VENV)/.full ## run the test suite (ARGS="-m slow" for the long tests)
 	$(RUN) -m pytest $(ARGS)

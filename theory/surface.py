@@ -51,8 +51,8 @@ class ErrorSurface:
             ValueError: if an error is not finite or there are fewer cells than parameters.
 
         Example:
-            >>> signal, d = np.geomspace(1, 16, 10), np.geomspace(1e3, 1e6, 10)[::-1]
-            >>> error = 0.1 + 0.8 * ndtr(-(signal**2) / (0.01 * d**0.5))
+            >>> signal, d = np.repeat([1.0, 2.0, 4.0], 2), np.tile([1e3, 1e4], 3)
+            >>> error = 0.1 + 0.8 * ndtr(-10 * signal**2 / d**0.5)
             >>> surface = ErrorSurface.fit({"signal": signal, "d": d}, error, 0.1)
             >>> {name: round(value, 3) for name, value in surface.exponents.items()}
             {'signal': 2.0, 'd': -0.5}

@@ -1,0 +1,68 @@
+"""What commands that run claims have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import Progress, TaskID
+
+from simulate import checks
+from simulate.version import __version__
+from theory import claims as registry
+from theory.lab import Budget, Lab
+from theory.ledger import Claim, Ledger, run_claims
+
+__all__ = ["check_files", "check_folder", "run_on"]
+
+
+def check_files(*paths: Path) -> None:
+    """Require that files can be written, before anything runs that would then be lost.
+
+    Raises:
+        ValueError: if a folder is in the place of one, or the folder above it cannot be written to.
+    """
+    for path in paths:
+        if path.is_dir():
+            raise ValueError(f"Argument `out` must leave room for the file {path}, but a folder is there.")
+        above = next(folder for folder in path.parents if folder.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise ValueError(f"Argument `out` must be in a folder that can be written to, but {above} is not one.")
+
+
+def check_folder(name: str, path: Path | None) -> None:
+    """Require a folder, if one is named."""
+    if path is not None and not path.is_dir():
+        checks.fail(name, "be a folder", str(path))
+
+
+def run_on(
+    bar: Progress, task: TaskID, claims: Sequence[Claim], *, budget: Budget, seed: int, images: Path | None = None
+) -> Ledger:
+    """Run claims, one step of the bar each; beside it their names and the trainings done so far.
+
+    Intervals allow for all claims there are, whichever of them run, so that a row does not depend on its company.
+    """
+    name, trainings, started = "", 0, 0
+
+    def show() -> None:
+        bar.update(task, description=f"{name} ({trainings:,} trainings)")
+
+    def begin(claim: Claim) -> None:
+        nonlocal name, started
+        name = claim.name
+        bar.advance(task, 1 if started else 0)
+        started += 1
+        show()
+
+    def trained(count: int) -> None:
+        nonlocal trainings
+        trainings += count
+        show()
+
+    lab = Lab(budget, seed, images, progress=trained)
+    rows = len(registry.all_claims())
+    ledger = run_claims(claims, lab, rows=rows, seed=seed, budget=budget, version=__version__, begin=begin)
+    bar.advance(task)
+    return ledger

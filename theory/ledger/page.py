@@ -1,0 +1,237 @@
+"""The ledger as one page of HTML that needs nothing else: no scripts, no network, and no clock."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from theory.ledger.book import Ledger, Row
+from theory.ledger.decide import Verdict
+from theory.ledger.picture import Picture
+from theory.ledger.wording import counts, interval, number, warning, with_minus
+
+__all__ = ["page"]
+
+_MARKS = {
+    "S": "read in the source that is named",
+    "M": "remembered, with that confidence",
+    "D": "derived here",
+    "N": "seen in numbers of a prototype",
+}
+_RULE = (
+    "Each claim predicts a region for one effect, fixed before the experiment, and the interval of the measured effect "
+    "decides: supported if it lies inside the region, refuted if it lies outside, inconclusive if it crosses the "
+    "border or if there is none, not testable if nothing of the claim can be measured. Beside every claim stands a "
+    "deliberately false variant of it, its negative control, which the same experiment has to refute: where it does "
+    "not, the claim's own verdict deserves no trust."
+)
+
+
+def page(ledger: Ledger, *, title: str = "Ledger of claims", colors: Mapping[str, str] | None = None) -> str:
+    """Write a ledger as a page.
+
+    Args:
+        ledger: Rows and their pictures.
+        title: Heading of the page.
+        colors: Colours of curves by name, see `theory.ledger.drawing.draw`.
+
+    Returns:
+        HTML that is well-formed XML, too; the same bytes for the same ledger.
+    """
+    from theory.ledger.drawing import draw, figure_svg  # matplotlib, only when something is drawn
+
+    def drawn(picture: Picture) -> str:
+        return figure_svg(draw(picture, colors))
+
+    style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />',
+        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body><h1>{escape(title)}</h1>",
+        _introduction(ledger),
+        _overview(ledger.rows),
+        *(_section(row, ledger.pictures.get(row.name), drawn) for row in ledger.rows),
+        _legend(),
+        "</body></html>\n",
+    ]
+    return "\n".join(parts)
+
+
+# --- above the claims ----------------------------------------------------------------------------------
+
+
+def _introduction(ledger: Ledger) -> str:
+    tally = "".join(f"<li>{_badge(verdict)} {count}</li>" for verdict, count in counts(ledger).items())
+    alarm = warning(ledger)
+    return "\n".join(
+        [
+            f'<p class="label">{escape(_provenance(ledger.rows))}</p>',
+            f'<ul class="tally">{tally}</ul>',
+            f'<p class="alarm">{escape(alarm)}</p>' if alarm else "",
+            f"<p>{escape(_RULE)}</p>",
+        ]
+    )
+
+
+def _provenance(rows: Sequence[Row]) -> str:
+    """What was run: version, seed, budget and confidence, which rows of one ledger share."""
+    if not rows:
+        return "No claim was run."
+    row = rows[0]
+    return (
+        f"Version {row.version} · seed {row.seed} · budget {row.budget} · {len(rows)} claims · "
+        f"{sum(row.n_runs for row in rows):,} trainings, counted for each claim that uses them · "
+        f"confidence {row.confidence}"
+    )
+
+
+def _overview(rows: Iterable[Row]) -> str:
+    heads = ("#", "Claim", "Verdict", "Effect", "Interval", "Predicted", "Control")
+    lines = [
+        [
+            str(row.number),
+            f'<a href="#{row.name}">{escape(row.title)}</a>',
+            _badge(row.verdict),
+            number(row.effect, 3),
+            interval(row.interval, 3),
+            escape(with_minus(row.predicted)),
+            _control_verdict(row),
+        ]
+        for row in rows
+    ]
+    return _table("Overview; the titles lead to the details", heads, lines, numeric=range(3, 6), bare=range(3))
+
+
+def _legend() -> str:
+    marks = "".join(f"<dt>[{mark}]</dt><dd>{escape(meaning)}</dd>" for mark, meaning in _MARKS.items())
+    return f'<section id="marks"><h2>Marks of sources</h2><dl>{marks}</dl></section>'
+
+
+# --- one claim -----------------------------------------------------------------------------------------
+
+
+def _section(row: Row, picture: Picture | None, drawn: Callable[[Picture], str]) -> str:
+    kind = "core claim" if row.core else "open question, opposing claim or extension"
+    return "\n".join(
+        [
+            f'<section id="{row.name}"><p class="label">{row.number} · {escape(row.name)} · {kind}</p>',
+            f"<h2>{escape(row.title)} {_badge(row.verdict)}</h2>",
+            _found(row),
+            _formula(row.statement),
+            "" if picture is None else _image(drawn(picture), f"{row.effect_is}: {picture.y_label}", "picture"),
+            _terms(row),
+            _details(row),
+            _conditions(row),
+            "</section>",
+        ]
+    )
+
+
+def _found(row: Row) -> str:
+    measured = f"<strong>{number(row.effect)}</strong> {interval(row.interval)}"
+    return f'<p class="found">{escape(row.effect_is)}: {measured}, predicted {escape(with_minus(row.predicted))}</p>'
+
+
+def _formula(latex: str) -> str:
+    """The parts of a statement below each other, and their source."""
+    from theory.ledger.drawing import formula_svg
+
+    parts = "".join(_image(formula_svg(part), part) for part in latex.split(r",\quad "))
+    source = f"<details><summary>LaTeX</summary><code>{escape(latex)}</code></details>"
+    return f'<div class="formula">{parts}</div>\n{source}'
+
+
+def _terms(row: Row) -> str:
+    control = row.control
+    told = {
+        "Source": _marked(row.source),
+        "Refuted if": escape(row.refuted_if),
+        "Experiment": escape(row.experiment),
+        "Stopping rule": escape(row.stopping_rule),
+        "Statistic": escape(row.statistic),
+        "Control": f"{escape(control['name'])}: {number(control['effect'])} {interval(control['interval'])}, "
+        f"would have to be {escape(with_minus(control['predicted']))} · {_control_verdict(row)}",
+        "Remark": escape(row.remark),
+        "Trainings": f"{row.n_runs:,}, master seed {row.seed}, budget {escape(row.budget)}",
+    }
+    return "<dl>" + "\n".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in told.items() if text) + "</dl>"
+
+
+def _details(row: Row) -> str:
+    lines = [
+        [escape(label), number(found["effect"]), interval(found["interval"])] for label, found in row.details.items()
+    ]
+    return _table("Other numbers; no verdict hangs on them", ("", "Value", "Interval"), lines, numeric=(1, 2))
+
+
+def _conditions(row: Row) -> str:
+    """Hypotheses of the theory, those that some cell violates highlighted."""
+    lines = []
+    for name, found in row.conditions.items():
+        least, outside = found["least_margin"], found["fraction_outside"]
+        told = [escape(name.replace("_", " ")), "unlimited" if least is None else number(least, 3), f"{outside:.0%}"]
+        lines.append([f'<span class="outside">{text}</span>' if outside else text for text in told])
+    caption = (
+        "Hypotheses of the theory over the cells of the experiment. The margin is log₁₀ of the largest constant with "
+        "which one still holds; below 0 it asks for a constant below one."
+    )
+    return _table(caption, ("Hypothesis", "Least margin", "Cells outside"), lines, numeric=(1, 2))
+
+
+# --- pieces --------------------------------------------------------------------------------------------
+
+
+def _badge(verdict: str) -> str:
+    return f'<span class="badge {verdict.replace(" ", "-")}">{verdict}</span>'
+
+
+def _control_verdict(row: Row) -> str:
+    verdict = row.control["verdict"]
+    if verdict == Verdict.REFUTED.value:
+        return '<span class="control">✓ refuted</span>'
+    return f'<span class="control unrefuted">✗ {verdict}</span>'
+
+
+def _marked(source: str) -> str:
+    """A source whose marks say on hovering what they mean."""
+
+    def explained(found: re.Match[str]) -> str:
+        meaning = "; ".join(_MARKS[letter] for letter in re.findall(r"\b[SMDN]\b", found[0]))
+        return f'<abbr title="{meaning}">{found[0]}</abbr>'
+
+    return re.sub(r"\[[SMDN]\b[^\]<>]*\]", explained, escape(source))
+
+
+def _image(svg: str, words: str, name: str = "") -> str:
+    """An SVG as an image of its own, so that ids inside of it cannot meet those of others."""
+    data = base64.b64encode(svg.encode()).decode()
+    kind = f' class="{name}"' if name else ""
+    return f'<img{kind} alt="{escape(words)}" src="data:image/svg+xml;base64,{data}" />'
+
+
+def _table(
+    caption: str,
+    heads: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    *,
+    numeric: Iterable[int],
+    bare: Iterable[int] = (0,),
+) -> str:
+    """A table of cells that are HTML already; on a narrow screen all but the `bare` columns repeat their heads."""
+    if not lines:
+        return ""
+    right, alone = set(numeric), set(bare)
+
+    def kind(place: int) -> str:
+        return ' class="number"' if place in right else ""
+
+    def cell(place: int, text: str) -> str:
+        label = "" if place in alone else f' data-label="{escape(heads[place])}"'
+        return f"<td{kind(place)}{label}>{text}</td>"
+
+    head = "".join(f"<th{kind(place)}>{escape(text)}</th>" for place, text in enumerate(heads))
+    body = "\n".join(f"<tr>{''.join(cell(i, text) for i, text in enumerate(line))}</tr>" for line in lines)
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
