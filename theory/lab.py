@@ -97,7 +97,7 @@ class Lab:
 
         Returns:
             Dataset of `simulate.ensemble.run_ensemble` with the axes and "seed" in place of "cell"; its attributes
-            "n_runs" and "conditions" (margins of the theory's hypotheses) are what `Evidence` wants.
+            "n_runs", "conditions" (margins of the theory's hypotheses) and "endings" are what `Evidence` wants.
         """
         seeds = self.seeds(name, replicates)
         named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
@@ -106,8 +106,16 @@ class Lab:
             flat = run_ensemble(
                 cells, test_directions=test_directions, observe=observe, tau=tau, progress=self._progress
             )
-        attributes = {"n_runs": len(cells), "conditions": _conditions(cells[:: len(seeds)])}
+        attributes = {
+            "n_runs": len(cells),
+            "conditions": _conditions(cells[:: len(seeds)]),
+            "endings": _endings(flat["status"].values),
+        }
         return unfold(flat, {**axes, "seed": seeds}).assign_attrs(attributes)
+
+
+_CASES = ("sgd_benign", "sgd_harmful", "sam_signal")
+"""Conditions that tell the cases of a theorem apart, and are no hypotheses of it."""
 
 
 def _conditions(cells: Sequence[Cell]) -> dict[str, tuple[float, float]]:
@@ -116,5 +124,13 @@ def _conditions(cells: Sequence[Cell]) -> dict[str, tuple[float, float]]:
     for cell in cells:
         if isinstance(cell.problem, Problem):
             for name, margin in problem_margins(cell.problem, cell.phases).items():
-                margins.setdefault(name, []).append(margin)
-    return {name: (min(values), float(np.mean(np.array(values) < 0))) for name, values in margins.items()}
+                if name not in _CASES:
+                    margins.setdefault(name, []).append(margin)
+    rounding = -1e-9  # a problem on the scale itself is not outside of it
+    return {name: (min(values), float(np.mean(np.array(values) < rounding))) for name, values in margins.items()}
+
+
+def _endings(status: np.ndarray) -> dict[str, float]:
+    """Fraction of the runs that ended in each way."""
+    words, counts = np.unique(status, return_counts=True)
+    return {str(word): float(count / status.size) for word, count in zip(words, counts, strict=True)}

@@ -35,21 +35,23 @@ def fit(problem: Problem, *, loss: float = FIT_LOSS, own_step: float = 0.1) -> P
     return Phase("fit", Loss(), SGD(lr=step_size(problem, own_step)), steps=5000, stop_loss=loss)
 
 
-def sam_stage(problem: Problem, *, loss: float = 0.4) -> Phase:
-    """SAM at the theory's radius, until the loss or the time for the signal is reached.
+def sam_stage(problem: Problem, *, loss: float = 0.4, time: float = SIGNAL_TIME) -> Phase:
+    """SAM at the theory's radius, until the loss or the time η T q² / m is reached.
 
-    Its step grows with √d: noise neurons are switched off, so that the signal alone limits the step.
+    Its step grows with √d, up to d = 10^6: noise neurons are switched off, so that the signal alone limits the step.
     """
     q = (problem.P - 1) * problem.sigma_p
-    lr = step_size(problem) * math.sqrt(problem.d / 1000.0)
-    steps = math.ceil(SIGNAL_TIME * problem.m / q**2 / lr)
+    lr = step_size(problem) * math.sqrt(min(problem.d, 10**6) / 1000.0)
+    steps = math.ceil(time * problem.m / q**2 / lr)
     return Phase("sam", Loss(), SAM(lr=lr, tau=sam_radius(problem)), steps=steps, stop_loss=loss)
 
 
-def pretrain(problem: Problem, optimizer: Pretraining, *, loss: float = FIT_LOSS) -> tuple[Phase, ...]:
-    """SGD alone, or SAM and then SGD, as their theorems ask."""
+def pretrain(
+    problem: Problem, optimizer: Pretraining, *, loss: float = FIT_LOSS, time: float = SIGNAL_TIME
+) -> tuple[Phase, ...]:
+    """SGD alone, or SAM for a time and then SGD, as their theorems ask."""
     last = fit(problem, loss=loss)
-    return (last,) if optimizer == "SGD" else (sam_stage(problem), last)
+    return (last,) if optimizer == "SGD" else (sam_stage(problem, time=time), last)
 
 
 def retrain(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
 from simulate import checks
 
-__all__ = ["FAMILY_LEVEL", "Estimate", "bootstrap", "exact", "from_replicates", "slope", "slopes", "worst_of"]
+__all__ = [
+    "FAMILY_LEVEL",
+    "Estimate",
+    "bootstrap",
+    "exact",
+    "from_fractions",
+    "from_replicates",
+    "slope",
+    "slopes",
+    "worst_of",
+]
 
 FAMILY_LEVEL = 0.95
 """Probability that all intervals of a ledger cover together (Bonferroni)."""
@@ -78,6 +88,28 @@ def from_replicates(values: np.ndarray, comparisons: int = 1) -> Estimate:
         return Estimate(math.nan, math.nan, len(values) - 1, comparisons)
     error = float(values.std(ddof=1) / math.sqrt(len(values)))
     return Estimate(float(values.mean()), error, len(values) - 1, comparisons)
+
+
+def from_fractions(values: np.ndarray, trials: float, comparisons: int = 1) -> Estimate:
+    """Mean of fractions over replicates, each a fraction of many trials.
+
+    Where all replicates agree (every neuron on, or off), the deviation between them says nothing of the uncertainty;
+    the standard error is then at least that of (k + 1) / (N + 2) for k successes in all N trials.
+
+    Args:
+        values: One fraction a replicate, (R,).
+        trials: Number of trials in a replicate, or their mean.
+        comparisons: See `Estimate`.
+
+    Example:
+        >>> round(from_fractions(np.zeros(16), 100).standard_error, 5)
+        0.00062
+    """
+    estimate = from_replicates(values, comparisons)
+    total = trials * len(values)
+    shrunk = (estimate.value * total + 1.0) / (total + 2.0)
+    floor = math.sqrt(shrunk * (1.0 - shrunk) / total)
+    return replace(estimate, standard_error=max(estimate.standard_error, floor))
 
 
 def bootstrap(

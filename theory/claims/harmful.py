@@ -31,6 +31,7 @@ def _measure(lab: Lab) -> Evidence:
         control=worst_of(_excess(lines, _ABOVE), np.argmin),
         n_runs=lines.n_runs,
         conditions=lines.conditions,
+        endings=lines.endings,
         picture=Picture(
             r"signal over $d^{1/4}n^{-1/4}(P-1)\sigma_p$",
             "test error - p",

@@ -14,14 +14,14 @@ from theory.experiments.deactivation import LOOKS, UNLEARNING, tables
 from theory.lab import Lab
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statements import STATEMENTS
-from theory.statistics import Estimate, from_replicates
+from theory.statistics import Estimate, from_fractions
 
 __all__ = ["CLAIMS"]
 
 _EQUAL = NegGrad(alpha=0.75)
 """α = |R|/n: every sample weighs the same."""
-_THEORY = math.sqrt(10.0)
-"""τ/(σ_0 √(mn)) at the radius of the theory, √m."""
+_THEORY, _TENTH = math.sqrt(10.0), math.sqrt(0.1)
+"""τ/(σ_0 √(mn)) at the radius of the theory, √m, and at a tenth of it."""
 _CELLS = tuple((relation, part) for part in ("retain", "forget") for relation in ("own", "opposite"))
 
 _SOURCE = "Lemma 3.1 of the unlearning paper as its summaries state it [S]; {}"
@@ -45,6 +45,12 @@ def _fractions(table: xarray.DataArray, relation: str, part: str) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
+def _neurons(part: str) -> float:
+    """About as many noise neurons of one class are active on a set at initialisation: half of m for each sample."""
+    samples = UNLEARNING.n_forget if part == "forget" else UNLEARNING.n - UNLEARNING.n_forget
+    return samples * UNLEARNING.m / 2
+
+
 def _table(data: xarray.DataArray) -> dict[str, Estimate]:
     """The full table at the theory's radius, and the part of it that α moves."""
     rows: dict[str, Estimate] = {}
@@ -54,8 +60,19 @@ def _table(data: xarray.DataArray) -> dict[str, Estimate]:
             table = _chosen(data, str(pretraining), objective, _THEORY)
             for relation, part in _CELLS:
                 label = f"{called}, pretraining {pretraining}: {part} set, {relation} class"
-                rows[label] = from_replicates(_fractions(table, relation, part))
+                rows[label] = from_fractions(_fractions(table, relation, part), _neurons(part))
     return rows
+
+
+def _radii(data: xarray.DataArray, pretraining: str) -> dict[str, Estimate]:
+    """How much of the retain set's own class is switched off at each radius."""
+    ratios = [look.ratio for look in LOOKS if look.objective == _EQUAL]
+    return {
+        f"retain set, own class, at {ratio / _THEORY:.2g} of the radius": from_fractions(
+            _fractions(_chosen(data, pretraining, _EQUAL, ratio), "own", "retain"), _neurons("retain")
+        )
+        for ratio in ratios
+    }
 
 
 def _picture(data: xarray.DataArray, pretraining: str) -> Picture:
@@ -73,20 +90,27 @@ def _picture(data: xarray.DataArray, pretraining: str) -> Picture:
 
 
 def _measure(
-    lab: Lab, relation: str | None, part: str, pretraining: str, control: tuple[str, str], full_table: bool = False
+    lab: Lab,
+    relation: str | None,
+    part: str,
+    pretraining: str,
+    control: tuple[str, str, float],
+    full_table: bool = False,
 ) -> Evidence:
     data = lab.once(tables)
     table = _chosen(data, pretraining, _EQUAL, _THEORY)
     if relation is None:  # at initialisation as many neurons of either relation are active
-        effect = from_replicates(table.sel(set=part).mean("relation").values)
+        effect = from_fractions(table.sel(set=part).mean("relation").values, _neurons(part))
     else:
-        effect = from_replicates(_fractions(table, relation, part))
+        effect = from_fractions(_fractions(table, relation, part), _neurons(part))
+    false_table = _chosen(data, pretraining, _EQUAL, control[2])
     return Evidence(
         effect=effect,
-        control=from_replicates(_fractions(table, *control)),
+        control=from_fractions(_fractions(false_table, *control[:2]), _neurons(control[1])),
         n_runs=data.attrs["n_runs"],
-        details=_table(data) if full_table else {},
+        details=_table(data) if full_table else _radii(data, pretraining),
         conditions=data.attrs["conditions"],
+        endings=data.attrs["endings"],
         picture=_picture(data, pretraining),
         remark=f"|F|/n = {UNLEARNING.forget:g}. Own class means j = y_k with the observed label.",
     )
@@ -105,9 +129,14 @@ CLAIMS = (
         experiment=_EXPERIMENT.format("at initialisation"),
         stopping_rule=_STOPPING,
         statistic="Mean over instances, Student's interval.",
-        control=Control(name="so it does to the retain set's opposite class", region=Region(low=0.9)),
+        control=Control(name="a tenth of the radius does so, too", region=Region(low=0.9)),
         measure=partial(
-            _measure, relation="own", part="retain", pretraining="none", control=("opposite", "retain"), full_table=True
+            _measure,
+            relation="own",
+            part="retain",
+            pretraining="none",
+            control=("own", "retain", _TENTH),
+            full_table=True,
         ),
     ),
     Claim(
@@ -123,7 +152,9 @@ CLAIMS = (
         stopping_rule=_STOPPING,
         statistic="Mean over instances, Student's interval.",
         control=Control(name="it leaves those of the retain set active, too", region=Region(high=0.05)),
-        measure=partial(_measure, relation="own", part="forget", pretraining="none", control=("own", "retain")),
+        measure=partial(
+            _measure, relation="own", part="forget", pretraining="none", control=("own", "retain", _THEORY)
+        ),
     ),
     Claim(
         name="lemma3.1-forget-all-on",
@@ -138,7 +169,9 @@ CLAIMS = (
         stopping_rule=_STOPPING,
         statistic="Mean over instances of the mean of both classes, Student's interval.",
         control=Control(name="it leaves the opposite class of the forget set active", region=Region(high=0.05)),
-        measure=partial(_measure, relation=None, part="forget", pretraining="none", control=("opposite", "forget")),
+        measure=partial(
+            _measure, relation=None, part="forget", pretraining="none", control=("opposite", "forget", _THEORY)
+        ),
     ),
     *(
         Claim(
@@ -155,9 +188,9 @@ CLAIMS = (
             experiment=_EXPERIMENT.format(f"after pretraining with {pretraining} to a loss of 0.01"),
             stopping_rule=_STOPPING,
             statistic="Mean over instances, Student's interval.",
-            control=Control(name="so it does to the forget set's own class", region=Region(low=0.9)),
+            control=Control(name="a tenth of the radius does so, too", region=Region(low=0.9)),
             measure=partial(
-                _measure, relation="own", part="retain", pretraining=pretraining, control=("own", "forget")
+                _measure, relation="own", part="retain", pretraining=pretraining, control=("own", "retain", _TENTH)
             ),
         )
         for pretraining in ("SGD", "SAM")

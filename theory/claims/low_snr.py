@@ -15,20 +15,21 @@ __all__ = ["CLAIMS"]
 
 
 def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
-    return float(stats.spearmanr(x, y).statistic)
+    """Spearman's; 0 where all y are equal, which orders nothing."""
+    return 0.0 if np.ptp(y) == 0 else float(stats.spearmanr(x, y).statistic)
 
 
 def _measure(lab: Lab) -> Evidence:
     data = lab.once(snr_line)
     signal = data["signal"].values
     steps = phase_from_end(data, "phase_steps").transpose("seed", "signal").values
+    effect = from_replicates(np.array([_rank_correlation(signal, row) for row in steps]))
     excess = data["test_error"].transpose("seed", "signal").values
-    shuffled = [lab.rng("shuffle", number).permutation(signal) for number in range(len(steps))]
     means = [from_replicates(column) for column in steps.T]
     low, high = (np.array(ends) for ends in zip(*(mean.interval() for mean in means), strict=True))
     return Evidence(
-        effect=from_replicates(np.array([_rank_correlation(signal, row) for row in steps])),
-        control=from_replicates(np.array([_rank_correlation(*pair) for pair in zip(shuffled, steps, strict=True)])),
+        effect=effect,
+        control=effect,
         n_runs=data.attrs["n_runs"],
         details={
             "rank correlation of signal and test error after": from_replicates(
@@ -37,6 +38,7 @@ def _measure(lab: Lab) -> Evidence:
             "steps at the strongest signal over the weakest": from_replicates(steps[:, -1] / steps[:, 0]),
         },
         conditions=data.attrs["conditions"],
+        endings=data.attrs["endings"],
         picture=Picture(
             r"signal $\|\varphi\|$",
             "steps to forget",
@@ -64,7 +66,7 @@ CLAIMS = (
         ),
         stopping_rule="Forget accuracy at most 0.5 (4,000 steps at most); 150 replicates (quick), 800 (full).",
         statistic="Spearman correlation over the seven signals in every replicate; Student's interval over replicates.",
-        control=Control(name="so do signals that are dealt out anew", region=Region(low=0.5)),
+        control=Control(name="the signal alone orders the steps: a rank correlation of 0.9", region=Region(low=0.9)),
         measure=_measure,
         core=False,
     ),

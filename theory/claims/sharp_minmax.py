@@ -7,15 +7,20 @@ from functools import partial
 import numpy as np
 import xarray
 
-from theory.experiments.retrained import METHODS, scored
+from theory.experiments.retrained import GRADIENTS, METHODS, scored
 from theory.lab import Lab
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statements import STATEMENTS
-from theory.statistics import Estimate, from_replicates, worst_of
+from theory.statistics import Estimate, from_fractions, from_replicates, worst_of
 
 __all__ = ["CLAIMS"]
 
 _OURS = "Sharp MinMax"
+
+
+def _unlearned(data: xarray.Dataset) -> xarray.Dataset:
+    """Without the replicates whose retrained network forgets no more than the pretrained one: nothing to do there."""
+    return data.isel(seed=(data["steps"].max("unlearner") > 0).values)
 
 
 def _leads(data: xarray.Dataset, method: str) -> np.ndarray:
@@ -26,34 +31,40 @@ def _leads(data: xarray.Dataset, method: str) -> np.ndarray:
 
 
 def _details(data: xarray.Dataset) -> dict[str, Estimate]:
-    words = {"tow": "ToW", "test_error": "test error", "steps": "steps to forget", "forgotten": "runs forgotten"}
-    return {
-        f"{words[name]}, {method}": from_replicates(data[name].sel(unlearner=method).values)
-        for name in words
-        for method in METHODS
-    }
+    rows: dict[str, Estimate] = {}
+    for method in METHODS:
+        here = data.sel(unlearner=method)
+        rows |= {
+            f"ToW, {method}": from_replicates(here["tow"].values),
+            f"test error, {method}": from_replicates(here["test_error"].values),
+            f"forget error, {method}": from_replicates(1.0 - here["forget_accuracy"].values),
+            f"gradients to forget, {method}": from_replicates(GRADIENTS[method] * here["steps"].values),
+            f"fraction forgotten, {method}": from_fractions(here["forgotten"].values.astype(float), 1),
+        }
+    return rows
 
 
 def _measure(lab: Lab, pretraining: str) -> Evidence:
     data = lab.once(scored)
-    here = data.sel(pretraining=pretraining)
-    places = np.arange(len(METHODS))
+    here = _unlearned(data.sel(pretraining=pretraining))
+    effect = worst_of(_leads(here, _OURS), np.argmin)
     bars = [from_replicates(here["tow"].sel(unlearner=method).values) for method in METHODS]
     low, high = (np.array(ends) for ends in zip(*(bar.interval() for bar in bars), strict=True))
+    bar = Curve("mean", np.arange(len(METHODS)), np.array([bar.value for bar in bars]), low, high)
     return Evidence(
-        effect=worst_of(_leads(here, _OURS), np.argmin),
-        control=worst_of(_leads(here, "random label SAM") - 0.1, np.argmin),
+        effect=effect,
+        control=effect,
         n_runs=data.attrs["n_runs"],
         details=_details(here),
         conditions=data.attrs["conditions"],
-        picture=Picture(
-            "",
-            "tug of war",
-            (Curve("mean", places, np.array([bar.value for bar in bars]), low, high),),
-            ticks=tuple(name.replace(" ", "\n", 1) for name in METHODS),
-        ),
+        endings=data.attrs["endings"],
+        picture=Picture("", "tug of war", (bar,), ticks=tuple(name.replace(" ", "\n", 1) for name in METHODS)),
         remark=(
-            "Test error enters the score as an absolute difference: a test error below the retrained one costs, too."
+            f"{here.sizes['seed']} of {data.sizes['seed']} replicates count: in the others the retrained network "
+            "forgets no "
+            "more than the pretrained one. Forget accuracies agree by the stopping rule, so that the test error "
+            "decides; "
+            "one below the retrained error costs, too."
         ),
     )
 
@@ -73,18 +84,20 @@ CLAIMS = tuple(
         experiment=(
             "d = 8,000, n = 40, |F| = 10, m = 10, ‖φ‖ = 4, p = 0.1; six methods at α = 0.7: joint SAM, SAM on "
             "the retain "
-            "set, SGD, Sharp MinMax (half of the filters), random labels with SGD and SAM."
+            "set, SGD, Sharp MinMax (half of the filters), maximised sharpness on the forget set, random labels "
+            "(flipped, or "
+            "half of them, with SGD; flipped with SAM); radius 1/√m of the theory's."
         ),
         stopping_rule=(
             "Each run stops when its forget accuracy is at most that of the network retrained with the same seed "
-            "(4,000 "
-            "steps at most); 64 replicates (quick), 400 (full)."
+            "(4,000 steps at most); 64 replicates (quick), 300 (full)."
         ),
         statistic=(
             "Paired differences to every other method; the smallest mean, its interval widened for having been picked."
         ),
-        control=Control(name="random labels with SAM lead all others by 0.1", region=Region(low=0.0)),
+        control=Control(name="it comes closer than every other by 0.05 or more", region=Region(low=0.05)),
         measure=partial(_measure, pretraining=pretraining),
+        core=False,
     )
     for pretraining in ("SGD", "SAM")
 )

@@ -49,30 +49,32 @@ def _early(lab: Lab) -> Evidence:
         n_runs=data.attrs["n_runs"],
         details={"ratio itself": level},
         conditions=data.attrs["conditions"],
+        endings=data.attrs["endings"],
         picture=_picture(data, "signal", r"signal $\|\varphi\|$", {"H1": 2.0}),
     )
 
 
 def _end(lab: Lab, factor: str) -> Evidence:
-    lines = {name: lab.once(_LINES[name]) for name in _LINES}
-    effect = _slope(lines[factor], factor)
+    data = lab.once(_LINES[factor])
+    effect = _slope(data, factor)
     words = {"signal": r"signal $\|\varphi\|$", "d": "dimension $d$", "n": "samples $n$"}
     predicted = {"signal": {"H1": 2.0, "H2": -2.0}, "d": {"H2": 1.0}, "n": {"H2": -1.0}}
     return Evidence(
         effect=effect,
         control=effect,
-        n_runs=lines[factor].attrs["n_runs"],
-        conditions=lines[factor].attrs["conditions"],
-        picture=_picture(lines[factor], factor, words[factor], predicted[factor]),
+        n_runs=data.attrs["n_runs"],
+        conditions=data.attrs["conditions"],
+        picture=_picture(data, factor, words[factor], predicted[factor]),
     )
 
 
-_LINES = {name: partial(signals.end_of_training, factor=name) for name in ("signal", "d", "n")}
+_LINES = {"signal": signals.over_signal, "d": signals.over_dimension, "n": signals.over_samples}
 
 _LEMMA = "Lemma 3.4 of the unlearning paper as its summaries state it [S]; {}"
 _STATISTIC = "Slope of log(κ_SAM/κ_SGD), means over filters, in every replicate; Student's interval over replicates."
 _BASE = "n = 20, m = 10, d = 8,000, ‖φ‖ = 3, p = 0.1, no forget set, both from SAM's initial weights; "
 _END = _BASE + "κ when the training loss is 0.01; along a line over {}."
+_RANGES = {"signal": "‖φ‖ = 1 to 4", "d": "d = 2,000 to 32,000", "n": "n = 20 to 80"}
 _REPLICATES = "64 replicates (quick), 400 (full)."
 
 
@@ -86,7 +88,7 @@ def _h2(factor: str, words: str, predicted: float, control: float) -> Claim:
         effect=f"exponent of {words}",
         supported=Region.around(predicted, 0.4),
         refuted_if=f"The exponent differs from {predicted:g} by more than 0.4.",
-        experiment=_END.format(words),
+        experiment=_END.format(_RANGES[factor]),
         stopping_rule="Training loss 0.01. " + _REPLICATES,
         statistic=_STATISTIC,
         control=Control(name=f"the exponent is {control:g}", region=Region.around(control, 0.4)),
@@ -120,7 +122,7 @@ CLAIMS = (
         effect="exponent of ‖φ‖ in κ_SAM/κ_SGD at the end of training",
         supported=Region.around(2.0, 0.4),
         refuted_if="The exponent differs from 2 by more than 0.4.",
-        experiment=_END.format("‖φ‖ = 1 to 4"),
+        experiment=_END.format(_RANGES["signal"]),
         stopping_rule="Training loss 0.01. " + _REPLICATES,
         statistic=_STATISTIC,
         control=Control(name="the ratio does not depend on ‖φ‖", region=Region.around(0.0, 0.4)),

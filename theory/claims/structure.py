@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from theory.experiments import sgd, signals
@@ -14,11 +12,9 @@ from theory.statistics import from_replicates, slopes
 
 __all__ = ["CLAIMS"]
 
-_SIGNAL_LINE = partial(signals.end_of_training, factor="signal")
-
 
 def _signal_to_memory(lab: Lab) -> Evidence:
-    data = lab.once(_SIGNAL_LINE)
+    data = lab.once(signals.over_signal)
     chosen = data.sel(optimizer="SGD").transpose("seed", "signal", ...)
     ratio = (chosen["kappa_mean"] / chosen["zeta_mean_retain"]).values
     signal = data["signal"].values
@@ -30,6 +26,7 @@ def _signal_to_memory(lab: Lab) -> Evidence:
         control=effect,
         n_runs=data.attrs["n_runs"],
         conditions=data.attrs["conditions"],
+        endings=data.attrs["endings"],
         picture=Picture(
             r"signal $\|\varphi\|$",
             r"$\kappa/\zeta$",
@@ -56,6 +53,7 @@ def _training_time(lab: Lab) -> Evidence:
         control=effect,
         n_runs=lines.n_runs,
         conditions=lines.conditions,
+        endings=lines.endings,
         picture=Picture("dimension $d$", r"steps, at $\eta\propto mn/d$", curves, x_log=True),
         remark="The step size goes as mn/(d q²), so the claim is that the number of steps does not move with d.",
     )
@@ -65,7 +63,7 @@ CLAIMS = (
     Claim(
         name="signal-to-memory",
         number=20,
-        title="SGD: learned signal over memorised noise grows as the square of the signal-to-noise ratio",
+        title="SGD: learned signal over memorised noise grows as the square of the signal",
         source="Kou et al. 2023, key lemma [M 90%]",
         statement=STATEMENTS["signal_to_memory"].latex,
         effect="exponent of ‖φ‖ in κ/ζ",
@@ -81,7 +79,7 @@ CLAIMS = (
     Claim(
         name="training-time",
         number=20,
-        title="SGD: the training loss is reached in a time η T of order m n / d",
+        title="SGD: at a step size ∝ mn/d the steps to a training loss do not grow with d",
         source="Chen et al. 2023, Theorem 3.2 [M 90%]",
         statement=STATEMENTS["training_time"].latex,
         effect="exponent of d in the number of steps when η goes as mn/d",

@@ -90,7 +90,9 @@ def _claim(optimizer: str, short: str, words: str, measure: Callable[..., Eviden
         experiment=(
             f"n = 20, m = 10, p = 0.1; the noise of a sample is a residual of {words} about its class mean, or a "
             "Gaussian "
-            "vector of the residuals' covariance; 400 held-out residuals give the test error."
+            "vector of the residuals' covariance; σ_0 = 0.5/√d for d pixels of mean square 1, own step 0.1"
+            + (", SAM at τ = σ_0 m √n for ηT = 2m, then SGD" if optimizer == "SAM" else "")
+            + "; 400 held-out residuals give the test error."
         ),
         stopping_rule="Training loss 0.05; 8 signals, 32 replicates (quick), 400 (full).",
         statistic="Log ratio of the critical signals of the mean test errors; bootstrap over replicates.",

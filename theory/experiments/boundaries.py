@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,6 @@ class Lines:
         error: Test errors, (replicates, C).
         line: Name of the line that each cell belongs to, (C,).
         place: Position x of each cell relative to where its boundary is predicted, (C,).
-        status: How the runs ended, (replicates, C).
         data: The dataset of each line.
     """
 
@@ -97,13 +97,30 @@ class Lines:
             for name in tables[0]
         }
 
+    @property
+    def endings(self) -> dict[str, float]:
+        """How the trainings ended, over all lines; see `Evidence`."""
+        shares = [(data.attrs["endings"], data.attrs["n_runs"] / self.n_runs) for data in self.data.values()]
+        words = sorted({word for table, _ in shares for word in table})
+        return {word: sum(table.get(word, 0.0) * part for table, part in shares) for word in words}
+
     def exponents(
         self, rng: np.random.Generator, *factors: str, where: np.ndarray | None = None
     ) -> dict[str, Estimate]:
         """Exponents of the boundary in the pooled model, over the cells of all lines, or those where a mask is True."""
-        cells = np.ones(self.error.shape[1], dtype=bool) if where is None else where
+        different = np.ones(self.error.shape[1], dtype=bool) if "noise" in factors else self._different
+        cells = different if where is None else different & where
         chosen = {name: self.factors[name][cells] for name in ("signal", *factors)}
         return boundary_exponents(chosen, self.error[:, cells], BASE.label_flip, rng)
+
+    @cached_property
+    def _different(self) -> np.ndarray:
+        """Marks one of each set of equal cells: lines cross, and problems that differ in scale alone are the same."""
+        scaled = [self.factors["signal"] / self.factors["noise"], self.factors["d"], self.factors["n"]]
+        rows = np.round(np.column_stack(scaled), 9)
+        different = np.zeros(len(rows), dtype=bool)
+        different[np.unique(rows, axis=0, return_index=True)[1]] = True
+        return different
 
     def critical(self, factor: str, level: float, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Values along a line and the critical signal at each, for some replicates (all if None)."""

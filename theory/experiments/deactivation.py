@@ -81,7 +81,7 @@ class Look:
         return Phase("look_" + "".join(c if c.isalnum() else "_" for c in word), self.objective, SAM(tau=tau), steps=0)
 
 
-_RATIOS = (0.1, 0.3, 1.0, math.sqrt(10.0), 10.0)
+_RATIOS = (0.1, math.sqrt(0.1), 1.0, math.sqrt(10.0), 10.0)
 _ALPHAS = (0.5, 0.75, 0.9)
 LOOKS: tuple[Look, ...] = (
     *(Look(NegGrad(alpha=alpha), ratio) for alpha in _ALPHAS for ratio in _RATIOS),

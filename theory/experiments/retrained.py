@@ -16,20 +16,31 @@ from theory.experiments.unlearning import ALPHA, PRETRAINED_LOSS, STANDARD, phas
 from theory.lab import Lab
 from theory.protocols import Pretraining, pretrain, retrain, unlearn, unlearning_radius
 
-__all__ = ["METHODS", "interaction", "scored"]
+__all__ = ["GRADIENTS", "METHODS", "RELEARN_STEPS", "interaction", "scored"]
 
 METHODS: dict[str, Callable[[Problem], tuple[Objective, Optimizer]]] = {
     "NegGrad SGD": lambda p: (NegGrad(alpha=ALPHA), SGD()),
     "NegGrad SAM": lambda p: (NegGrad(alpha=ALPHA), SAM(tau=unlearning_radius(p))),
     "NegGrad retain-SAM": lambda p: (NegGrad(alpha=ALPHA), SAM(tau=unlearning_radius(p), on="retain")),
     "Sharp MinMax": lambda p: (NegGrad(alpha=ALPHA), SharpMinMax(tau=unlearning_radius(p))),
+    "NegGrad forget-SAM max": lambda p: (
+        NegGrad(alpha=ALPHA),
+        SAM(tau=unlearning_radius(p), on="forget", sharpness="max"),
+    ),
     "random label SGD": lambda p: (RandomLabel(), SGD()),
+    "random label 1/2 SGD": lambda p: (RandomLabel(flip=0.5), SGD()),
     "random label SAM": lambda p: (RandomLabel(), SAM(tau=unlearning_radius(p))),
 }
 """Ways to unlearn that are compared."""
 
+GRADIENTS = {name: 2 if "SAM" in name else 4 if name == "Sharp MinMax" else 1 for name in METHODS}
+"""Gradients that a step takes: each sharpness-aware move takes two, and Sharp MinMax makes two moves."""
+
 _PROBLEM = with_sam_weights(replace(STANDARD, signal=4.0, forget=0.25))
 """Weaker signal and more to forget: here the retrained network errs on the forget set, so that there is a distance."""
+
+RELEARN_STEPS = 4000
+"""Steps of relearning at most."""
 
 _AXES = {"pretraining": ("SGD", "SAM")}
 _OBSERVE = ("accuracy", "test_error")
@@ -38,11 +49,11 @@ _OBSERVE = ("accuracy", "test_error")
 def _relearn(problem: Problem) -> Phase:
     """Learn the forget set again, until the loss on it is that of pretraining."""
     lr = step_size(problem) * problem.forget
-    return Phase("relearn", Loss(on="forget"), SGD(lr=lr), steps=4000, stop_loss=PRETRAINED_LOSS)
+    return Phase("relearn", Loss(on="forget"), SGD(lr=lr), steps=RELEARN_STEPS, stop_loss=PRETRAINED_LOSS)
 
 
 def _replicates(lab: Lab) -> int:
-    return lab.choose(quick=64, full=400)
+    return lab.choose(quick=64, full=300)
 
 
 def retrained(lab: Lab) -> xarray.Dataset:
@@ -85,7 +96,11 @@ def scored(lab: Lab) -> xarray.Dataset:
         relearn_steps=phase_from_end(data, "phase_steps"),
         retrained_relearn_steps=phase_from_end(oracle, "phase_steps"),
         forgotten=ends["forget_accuracy"] <= target["forget_accuracy"],
-    ).assign_attrs(n_runs=data.attrs["n_runs"] + oracle.attrs["n_runs"], conditions=data.attrs["conditions"])
+    ).assign_attrs(
+        n_runs=data.attrs["n_runs"] + oracle.attrs["n_runs"],
+        conditions=data.attrs["conditions"],
+        endings=data.attrs["endings"],
+    )
 
 
 def _end_of_unlearning(data: xarray.Dataset) -> xarray.Dataset:
@@ -110,4 +125,4 @@ def interaction(lab: Lab) -> xarray.Dataset:
         return Cell(problem, (*pretrain(problem, "SGD", loss=PRETRAINED_LOSS), last), seed)
 
     axes = {"alpha": (0.1, 0.3, 0.5, 0.7, 0.9), "fraction": (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)}
-    return lab.grid("interaction", make, axes, replicates=lab.choose(quick=16, full=100))
+    return lab.grid("interaction", make, axes, replicates=lab.choose(quick=32, full=150))

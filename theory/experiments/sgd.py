@@ -47,8 +47,9 @@ def large_weights(lab: Lab) -> Lines:
 
 def decay(lab: Lab) -> Lines:
     """Far into the benign regime, where only the closed-form radius of the test noise can see an error at all."""
+    lines = (Line("d", (10**7, 10**8, 10**9)), Line("n", (20, 40, 80, 160)))
     return run_lines(
-        lab, "sgd decay", (Line("d", (10**7, 10**8, 10**9)), Line("n", (20, 40))), tuple(np.geomspace(3.2, 10.0, 7)),
+        lab, "sgd decay", lines, tuple(np.geomspace(3.2, 10.0, 7)),
         scale=predicted_boundary, prepare=with_small_weights, phases=_fit, base=replace(BASE, d=10**8),
-        replicates=lab.choose(quick=10, full=60),
+        replicates=lab.choose(quick=20, full=100),
     )  # fmt: skip

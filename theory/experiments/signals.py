@@ -14,17 +14,31 @@ from theory.experiments.unlearning import ALPHAS, PRETRAINED_LOSS, STANDARD
 from theory.lab import Lab
 from theory.protocols import Pretraining, pretrain, unlearn
 
-__all__ = ["DIMENSIONS", "SIGNALS", "alpha_needed", "early", "end_of_training"]
+__all__ = ["DIMENSIONS", "SIGNALS", "alpha_needed", "early", "over_dimension", "over_samples", "over_signal"]
 
 SIGNALS = (1.0, 1.5, 2.0, 3.0, 4.0)
 DIMENSIONS = (2000, 8000, 32_000)
+SAMPLES = (20, 40, 80)
 _BASE = replace(STANDARD, n=20, signal=3.0, forget=0.0)
 _OPTIMIZERS = ("SGD", "SAM")
 
 
-def end_of_training(lab: Lab, factor: str) -> xarray.Dataset:
-    """Networks fitted to a loss of 0.01, over signal, d or n."""
-    values: tuple[float, ...] = {"signal": SIGNALS, "d": DIMENSIONS, "n": (20, 40, 80)}[factor]
+def over_signal(lab: Lab) -> xarray.Dataset:
+    """Networks fitted to a loss of 0.01, over the signal."""
+    return _end_of_training(lab, "signal", SIGNALS)
+
+
+def over_dimension(lab: Lab) -> xarray.Dataset:
+    """The same over d."""
+    return _end_of_training(lab, "d", DIMENSIONS)
+
+
+def over_samples(lab: Lab) -> xarray.Dataset:
+    """The same over n."""
+    return _end_of_training(lab, "n", SAMPLES)
+
+
+def _end_of_training(lab: Lab, factor: str, values: tuple[float, ...]) -> xarray.Dataset:
 
     def make(seed: int, optimizer: Pretraining, **fields: float) -> Cell:
         problem = with_sam_weights(replace(_BASE, **fields))  # type: ignore[arg-type]

@@ -15,8 +15,8 @@ from theory.lab import Lab
 from theory.protocols import Pretraining, fit, pretrain, unlearn, unlearning_radius
 
 __all__ = [
-    "ALPHA", "ALPHAS", "PRETRAINED_LOSS", "STANDARD", "after_sam", "after_sgd", "alpha_grid", "both_sam", "from_start",
-    "phase_from_end", "snr_line",
+    "ALPHA", "ALPHAS", "PRETRAINED_LOSS", "STANDARD", "after_sam", "after_sgd", "alpha_grid", "both_sam", "forgettable",
+    "from_start", "phase_from_end", "snr_line",
 ]  # fmt: skip
 
 PRETRAINED_LOSS = 0.05
@@ -72,7 +72,7 @@ def after_sam(lab: Lab) -> Lines:
         return *pretrain(problem, "SAM", loss=PRETRAINED_LOSS), unlearn(problem, NegGrad(alpha=ALPHA), SGD())
 
     return run_lines(
-        lab, "neggrad after sam", (Line("d", (8000, 16_000, 32_000)),), (0.35, 0.5, 0.7, 1.0, 1.5, 3.0),
+        lab, "neggrad after sam", (Line("d", (4000, 8000, 16_000)),), (0.35, 0.5, 0.7, 1.0, 1.5, 3.0),
         scale=noise_scale, prepare=with_sam_weights, phases=phases, base=_UNLEARNED,
         replicates=lab.choose(quick=40, full=200),
     )  # fmt: skip
@@ -82,13 +82,25 @@ def both_sam(lab: Lab) -> Lines:
     """SAM and SGD at SAM's weights, then NegGrad with SAM until the forget set is forgotten."""
 
     def phases(problem: Problem) -> tuple[Phase, ...]:
-        last = unlearn(problem, NegGrad(alpha=ALPHA), SAM(tau=unlearning_radius(problem)), steps=20_000)
+        last = unlearn(problem, NegGrad(alpha=ALPHA), SAM(tau=unlearning_radius(problem)), steps=40_000)
         return *pretrain(problem, "SAM", loss=PRETRAINED_LOSS), last
 
     return run_lines(
-        lab, "neggrad sam both", (Line("d", (2000, 4000, 8000)),), (1.5, 3.0, 6.0), scale=noise_scale,
+        lab, "neggrad sam both", (Line("d", (2000, 3000, 4000)),), (1.5, 3.0, 6.0), scale=noise_scale,
         prepare=with_sam_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=32, full=200),
     )  # fmt: skip
+
+
+def forgettable(lab: Lab) -> xarray.Dataset:
+    """How many runs NegGrad with SGD makes forget within its steps, over pretraining and d."""
+
+    def make(seed: int, pretraining: Pretraining, d: int) -> Cell:
+        problem = with_sam_weights(replace(_UNLEARNED, d=d, signal=1.5))
+        last = unlearn(problem, NegGrad(alpha=ALPHA), SGD())
+        return Cell(problem, (*pretrain(problem, pretraining, loss=PRETRAINED_LOSS), last), seed)
+
+    axes = {"pretraining": ("SGD", "SAM"), "d": (10**4, 10**5, 10**6)}
+    return lab.grid("forgettable", make, axes, replicates=lab.choose(quick=24, full=200))
 
 
 # --- one problem, many ways to unlearn -----------------------------------------------------------------

@@ -46,6 +46,7 @@ class Row:
     confidence: str
     details: dict[str, dict[str, Any]]
     conditions: dict[str, dict[str, float]]
+    endings: dict[str, float]
     remark: str
 
 
@@ -128,12 +129,13 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
         statistic=claim.statistic,
         control={"name": claim.control.name, "predicted": str(claim.control.region), **control},
         n_runs=evidence.n_runs,
-        confidence=f"{FAMILY_LEVEL:.0%} for all {rows} rows together (Bonferroni)",
+        confidence=f"{FAMILY_LEVEL:.0%} for the effects of all {rows} rows together (Bonferroni)",
         details={label: _measured(estimate, rows) for label, estimate in evidence.details.items()},
         conditions={
             name: {"least_margin": _rounded(least), "fraction_outside": _rounded(outside)}
             for name, (least, outside) in evidence.conditions.items()
         },
+        endings={name: _rounded(share) for name, share in evidence.endings.items()},
         remark=evidence.remark,
         **judged,
         **common,

@@ -39,6 +39,8 @@ class Evidence:
     conditions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Each hypothesis of the theory: its least margin over the cells (decades; negative is outside), and the
     fraction of the cells outside."""
+    endings: Mapping[str, float] = field(default_factory=dict)
+    """Fraction of the trainings whose last phase ended in each way (a stopping rule, all its steps, not finite)."""
     picture: Picture | None = None
     """The experiment at a glance."""
     remark: str = ""
@@ -79,7 +81,8 @@ class Claim:
     measure: Callable[[Any], Evidence]
     """Runs the experiment in a laboratory (for this room `theory.lab.Lab`)."""
     core: bool = True
-    """Whether it is a claim of the paper itself, and not an open question, an opposing claim or an extension."""
+    """Whether it belongs to the theory the paper states or builds on, and is not an open question, an opposing claim or
+    an extension."""
 
     def __post_init__(self) -> None:
         """Validate the name.
