@@ -125,7 +125,7 @@ def test_the_same_ledger_gives_the_same_bytes_and_no_clock() -> None:
 
 def test_provenance_and_confidence_are_told() -> None:
     told = words(tree())
-    for text in ("Version 9.9", "seed 0", "budget quick", "95% for all 10 rows together (Bonferroni)"):
+    for text in ("Version 9.9", "seed 0", "budget quick", "95% for the effects of all 10 rows together (Bonferroni)"):
         assert text in told
 
 

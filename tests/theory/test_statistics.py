@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory.statistics import FAMILY_LEVEL, Estimate, bootstrap, exact, from_replicates, slope, slopes, worst_of
+from theory.statistics import (
+    FAMILY_LEVEL,
+    Estimate,
+    bootstrap,
+    exact,
+    from_fractions,
+    from_replicates,
+    slope,
+    slopes,
+    worst_of,
+)
 
 
 def reach(estimate: Estimate, rows: int = 1) -> float:
@@ -163,3 +173,15 @@ def test_the_worst_cell_is_the_picked_one() -> None:
     assert worst_of(values, np.argmax).value == 6.0
     assert worst_of(values, np.argmin).value == 1.5
     assert math.isnan(worst_of(np.array([[1.0, np.nan], [2.0, 3.0]]), np.argmax).value)
+
+
+def test_fractions_that_all_agree_are_not_exact() -> None:
+    none, all_of_them = (from_fractions(np.full(16, value), 100) for value in (0.0, 1.0))
+    assert none.standard_error == pytest.approx(all_of_them.standard_error)
+    assert 0 < none.standard_error < 0.002
+    assert none.interval()[0] < 0 < none.interval()[1] < 0.01
+
+
+def test_fractions_that_vary_keep_their_deviation() -> None:
+    values = np.linspace(0.2, 0.8, 16)
+    assert from_fractions(values, 1000) == from_replicates(values)

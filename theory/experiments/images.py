@@ -76,18 +76,30 @@ def folder_residuals(folder: Path, limit: int = 2000) -> Residuals:
         limit: Number of images taken, as many of each class.
 
     Raises:
-        ValueError: if there are no such images.
+        ValueError: if there are fewer than two classes, or files that are not images of one shape.
     """
-    from matplotlib.image import imread  # reads PNG, and with Pillow whatever else there is
-
     root = folder / "train" if (folder / "train").is_dir() else folder
     classes = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     files = [sorted(path.iterdir())[: limit // len(classes)] for path in classes]
-    if len(classes) < 2 or not all(files):
-        checks.fail("images", "name a folder that holds one folder of images a class", str(folder))
-    images = np.stack([imread(file) for group in files for file in group])
+    if len(classes) < 2 or min(map(len, files)) < 2:
+        checks.fail(
+            "images", "name a folder that holds a folder of images for each of two classes or more", str(folder)
+        )
+    images = [_read(file) for group in files for file in group]
+    shapes = {image.shape for image in images}
+    if len(shapes) > 1:
+        checks.fail("images", "hold images of one shape", sorted(map(str, shapes))[:2])
     labels = np.repeat(np.arange(len(classes)), [len(group) for group in files])
-    return Residuals.of(images, labels, f"{len(images)} images of {folder.name}")
+    return Residuals.of(np.stack(images), labels, f"{len(images)} images of {folder.name}")
+
+
+def _read(file: Path) -> np.ndarray:
+    from matplotlib.image import imread  # PNG, and with Pillow whatever else there is
+
+    try:
+        return np.asarray(imread(file))
+    except (OSError, ValueError, SyntaxError):
+        raise ValueError(f"Argument `images` must hold images only, but {file} is none.") from None
 
 
 def thresholds(lab: Lab, residuals: Residuals) -> xarray.Dataset:

@@ -156,6 +156,7 @@ def _terms(row: Row) -> str:
         f"would have to be {escape(with_minus(control['predicted']))} · {_control_verdict(row)}",
         "Remark": escape(row.remark),
         "Trainings": f"{row.n_runs:,}, master seed {row.seed}, budget {escape(row.budget)}",
+        "They ended": ", ".join(f"{share:.1%} {escape(word)}" for word, share in row.endings.items()),
     }
     return "<dl>" + "\n".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in told.items() if text) + "</dl>"
 
