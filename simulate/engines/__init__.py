@@ -2,7 +2,7 @@
 
 An engine holds the state of several trajectories and advances them through compiled phases (`Engine` in
 `simulate.engines.base`). "dense" keeps weights in R^d and is the oracle; "numpy" is the readable coefficient step;
-"numba" is the fast one.
+"numba" is the fast one, and "cupy" the same on a GPU.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ ENGINES = {
     "dense": ("simulate.engines.dense", "DenseEngine"),
     "numpy": ("simulate.engines.readable", "ReadableEngine"),
     "numba": ("simulate.engines.compiled", "CompiledEngine"),
+    "cupy": ("simulate.engines.gpu", "CupyEngine"),
 }
 """Module and class of each engine; a module is imported when its engine is first used."""
 

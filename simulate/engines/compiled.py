@@ -65,10 +65,14 @@ class CompiledEngine(Engine):
             c, z, self._gram, self._labels, self._updates, self._present(ends, status), self._rules, ends,
             self._closest, multiplicity, self.steps, status,
         )  # fmt: skip
-        in_threads(lambda first, last: kernels.advance_trajectories(first, last, *arrays), T)
+        self._launch(arrays)
         for t, code in enumerate(status):
             if code != _ENDED:
                 self.status[t] = _STATUS[int(code)]
+
+    def _launch(self, arrays: tuple) -> None:
+        """Advance all trajectories in place; `arrays` are the arguments of `simulate.kernels.advance_trajectories`."""
+        in_threads(lambda first, last: kernels.advance_trajectories(first, last, *arrays), len(self.instances))
 
     def _present(self, until: np.ndarray, status: np.ndarray) -> np.ndarray:
         """Batches of the coming steps, (T, S, n); a single row when all steps see the same samples."""
