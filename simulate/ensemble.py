@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
+import numba
 import numpy as np
 import xarray
 
 from simulate import checks
 from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
-from simulate.measure import is_finite, measure_fit, measure_test_error
+from simulate.measure import measure_test_error
 from simulate.observe import NEEDS_RADIUS, OBSERVABLES, Snapshot
 from simulate.phases import Phase
-from simulate.plan import Plan, compile_phase
+from simulate.plan import compile_phase
 from simulate.problem import Problem
 from simulate.record import Record
 from simulate.result import Status
 from simulate.run import check_phases
+from simulate.summary import summarise
 from simulate.trace import COORDINATES
 
 __all__ = ["Cell", "run_ensemble", "unfold"]
 
 CHUNK_BYTES = 256 * 2**20
 """Memory that the arrays of one chunk may take."""
+
+CHUNK_CELLS = 256
+"""Most cells of a chunk when several run side by side: their arrays stay in the cache."""
 
 SEGMENT = 4096
 """Steps between two draws of minibatches."""
@@ -99,17 +106,18 @@ def run_ensemble(
     record = Record(observe=tuple(observe), tau=tau)
     for cell in cells:
         check_phases(cell.phases)
-    ends: list[_Observed] = [{} for _ in cells]
-    phases: list[list[_Observed]] = [[] for _ in cells]
-    for numbers in _chunks(cells):
-        chunk = _Chunk([cells[number] for number in numbers], engine, test_directions, record)
+    whole = _Whole(len(cells), max((len(cell.phases) for cell in cells), default=0))
+    threads = numba.get_num_threads() if engine == "numba" else 1
+
+    def run(numbers: list[int]) -> tuple[list[int], _Ended]:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported by the status
-            chunk.run()
-        for place, number in enumerate(numbers):
-            ends[number], phases[number] = chunk.ends[place], chunk.phases[place]
+            return numbers, _run_chunk([cells[number] for number in numbers], engine, test_directions, record)
+
+    for numbers, ended in _side_by_side(run, list(_chunks(cells, threads)), threads):
+        whole.add(numbers, ended)
         if progress is not None:
             progress(len(numbers))
-    return _pack(ends, phases)
+    return whole.dataset()
 
 
 def unfold(flat: xarray.Dataset, axes: Mapping[str, Sequence[Any]]) -> xarray.Dataset:
@@ -135,79 +143,92 @@ def unfold(flat: xarray.Dataset, axes: Mapping[str, Sequence[Any]]) -> xarray.Da
     return xarray.Dataset(variables, coords={**flat.coords, **labels}, attrs=flat.attrs)
 
 
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
 _Observed = dict[str, tuple[tuple[str, ...], Any]]
-"""Dimensions and value of each variable of one cell."""
+"""Dimensions and value of each variable that was observed of one cell at the end of one phase."""
 
 
-def _chunks(cells: Sequence[Cell]) -> Iterator[list[int]]:
-    """Numbers of cells that fit in one chunk, in order within each shape."""
+def _chunks(cells: Sequence[Cell], threads: int) -> Iterator[list[int]]:
+    """Numbers of cells that fit in one chunk, in order within each shape.
+
+    With several threads the chunks are small enough that all threads are busy to the end.
+    """
     by_shape: dict[tuple[object, ...], list[int]] = {}
     for number, cell in enumerate(cells):
         by_shape.setdefault(cell.shape, []).append(number)
     for numbers in by_shape.values():
-        per_chunk = max(1, CHUNK_BYTES // cells[numbers[0]].n_bytes)
+        per_chunk = max(1, CHUNK_BYTES // (threads * cells[numbers[0]].n_bytes))
+        if threads > 1:
+            per_chunk = min(per_chunk, CHUNK_CELLS, -(-len(numbers) // (8 * threads)))
         for first in range(0, len(numbers), per_chunk):
             yield numbers[first : first + per_chunk]
 
 
-class _Chunk:
-    """Cells of one shape on their way through their phases.
+def _side_by_side(run: Callable[[_In], _Out], chunks: Sequence[_In], threads: int) -> Iterator[_Out]:
+    """What `run` returns of each chunk, in order; a few are under way at any time, whatever their number."""
+    if threads <= 1 or len(chunks) <= 1:
+        yield from map(run, chunks)
+        return
+    with ThreadPoolExecutor(threads, initializer=numba.set_num_threads, initargs=(1,)) as pool:
+        under_way: deque[Future[_Out]] = deque()
+        try:
+            for chunk in chunks:
+                under_way.append(pool.submit(run, chunk))
+                if len(under_way) > 2 * threads:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
 
-    Attributes:
-        ends: Summary of each cell's end.
-        phases: What was observed at the end of each phase of each cell.
-    """
 
-    def __init__(self, cells: Sequence[Cell], engine: str, directions: int, record: Record) -> None:
-        space: Space = "ambient" if engine == "dense" else "frame"
-        self.cells, self.directions, self.record = cells, directions, record
-        self.instances = [cell.instance(space) for cell in cells]
-        self.machine = make_engine(engine, self.instances)
-        self.phases: list[list[_Observed]] = [[] for _ in cells]
-        self.ends: list[_Observed] = []
+@dataclass(frozen=True)
+class _Ended:
+    """What is kept of the cells of one chunk."""
 
-    def run(self) -> None:
-        """Train, observe, summarise."""
-        machine, count = self.machine, len(self.cells)
-        totals, failed = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool)
-        for number in range(len(self.cells[0].phases)):
-            phases = [cell.phases[number] for cell in self.cells]
-            pairs = zip(phases, self.instances, strict=True)
-            machine.begin([compile_phase(phase, instance) for phase, instance in pairs])
-            _advance(machine, np.array([phase.steps for phase in phases]))
-            totals += machine.steps
-            failed |= [status is Status.NONFINITE for status in machine.status]
-            for t in range(count):
-                self.phases[t].append(self._observe(t, machine.plans[t]))
-        tests = measure_test_error(machine, range(count), self.directions)
-        for t in range(count):
-            estimate = tests.select(t)
-            failed[t] |= not is_finite(machine, t, estimate)
-            status = Status.NONFINITE if failed[t] else machine.status[t] or Status.MAX_STEPS
-            summary = {
-                "test_error": float(estimate.error),
-                "test_error_se": float(estimate.standard_error),
-                "test_error_ess": float(estimate.effective_sample_size),
-                "log_clean_error": float(estimate.log_clean_error),
-                **_summary(machine, t),
-                "steps": int(totals[t]),
-                "status": status.value,
-            }
-            self.ends.append({name: ((), value) for name, value in summary.items()})
+    ends: dict[str, np.ndarray]
+    """Summary of each cell's end, (T,) each."""
+    phase_steps: np.ndarray
+    """Steps taken in each phase, (T, phases)."""
+    observed: list[list[_Observed]]
+    """What was observed at the end of each phase of each cell; empty if nothing was asked for."""
 
-    def _observe(self, t: int, plan: Plan) -> _Observed:
-        """What is asked for at the end of a phase."""
-        machine = self.machine
-        tau = plan.updates[0].tau if self.record.tau is None else self.record.tau
-        snapshot = Snapshot(
-            self.instances[t], plan, machine.coefficients[t], machine.preactivations[t], tau,
-            lambda: measure_test_error(machine, [t], self.directions).select(0),
-        )  # fmt: skip
-        observed: _Observed = {"phase_steps": ((), float(machine.steps[t]))}
-        for word in self.record.observe:
-            if tau > 0.0 or word not in NEEDS_RADIUS:
-                observed.update(OBSERVABLES[word](snapshot))
-        return observed
+
+def _run_chunk(cells: Sequence[Cell], engine: str, directions: int, record: Record) -> _Ended:
+    """Train, observe and summarise cells of one shape."""
+    space: Space = "ambient" if engine == "dense" else "frame"
+    machine = make_engine(engine, [cell.instance(space) for cell in cells])
+    failed = np.zeros(len(cells), dtype=bool)
+    steps = np.empty((len(cells), len(cells[0].phases)), dtype=np.int64)
+    observed: list[list[_Observed]] = [[] for _ in cells] if record.observe else []
+    for number in range(steps.shape[1]):
+        phases = [cell.phases[number] for cell in cells]
+        machine.begin([compile_phase(*pair) for pair in zip(phases, machine.instances, strict=True)])
+        _advance(machine, np.array([phase.steps for phase in phases]))
+        steps[:, number] = machine.steps
+        failed |= [status is Status.NONFINITE for status in machine.status]
+        for t, rows in enumerate(observed):
+            rows.append(_observe(machine, t, directions, record))
+    tests = measure_test_error(machine, range(len(cells)), directions)
+    return _Ended(summarise(machine, tests, steps.sum(axis=1), failed), steps, observed)
+
+
+def _observe(machine: Engine, t: int, directions: int, record: Record) -> _Observed:
+    """What is asked for at the end of a phase."""
+    plan = machine.plans[t]
+    tau = plan.updates[0].tau if record.tau is None else record.tau
+    snapshot = Snapshot(
+        machine.instances[t], plan, machine.coefficients[t], machine.preactivations[t], tau,
+        lambda: measure_test_error(machine, [t], directions).select(0),
+    )  # fmt: skip
+    observed: _Observed = {}
+    for word in record.observe:
+        if tau > 0.0 or word not in NEEDS_RADIUS:
+            observed.update(OBSERVABLES[word](snapshot))
+    return observed
 
 
 def _advance(machine: Engine, steps: np.ndarray) -> None:
@@ -219,31 +240,39 @@ def _advance(machine: Engine, steps: np.ndarray) -> None:
         machine.advance(np.minimum(until, steps))
 
 
-def _summary(machine: Engine, t: int) -> dict[str, float]:
-    instance, c = machine.instances[t], machine.coefficients[t]
-    zeta = instance.geometry.zeta(c, instance.multiplicity).mean(axis=1).reshape(2, instance.n, -1).mean(axis=-1)
-    own = zeta[(instance.y < 0).astype(int), np.arange(instance.n)]
-    return {
-        **vars(measure_fit(instance, machine.preactivations[t])),
-        "kappa_mean": float(instance.geometry.kappa(c).mean()),
-        "zeta_mean_retain": float(own[~instance.forget].mean()) if not instance.forget.all() else np.nan,
-        "zeta_mean_forget": float(own[instance.forget].mean()) if instance.forget.any() else np.nan,
-    }
+class _Whole:
+    """One array a variable over all cells, filled chunk by chunk; NaN where a cell has no such phase or observation.
 
+    Args:
+        count: Number of cells.
+        phases: Largest number of phases of a cell.
+    """
 
-def _pack(ends: Sequence[_Observed], phases: Sequence[Sequence[_Observed]]) -> xarray.Dataset:
-    """One array a variable, over all cells; NaN where a cell has no such phase or observation."""
-    packed: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    for name in ends[0] if ends else ():
-        packed[name] = ("cell",), np.array([row[name][1] for row in ends])
-    longest = max(map(len, phases), default=0)
-    for t, rows in enumerate(phases):
-        for number, row in enumerate(rows):
-            for name, (dims, value) in row.items():
-                called = f"phase_{name}" if name in ends[0] else name
-                if called not in packed:
-                    shape = (len(phases), longest, *np.shape(value))
-                    packed[called] = ("cell", "phase", *dims), np.full(shape, np.nan)
-                packed[called][1][t, number] = value
-    used = {dim for dims, _ in packed.values() for dim in dims}
-    return xarray.Dataset(packed, coords={dim: labels for dim, labels in COORDINATES.items() if dim in used})
+    def __init__(self, count: int, phases: int) -> None:
+        self._count, self._phases = count, phases
+        self._packed: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+
+    def add(self, numbers: list[int], ended: _Ended) -> None:
+        """Take what was kept of the cells of these numbers."""
+        for name, values in ended.ends.items():
+            dtype = "U9" if name == "status" else values.dtype
+            self._array(name, (), (self._count,), dtype)[numbers] = values
+        steps = self._array("phase_steps", ("phase",), (self._count, self._phases), float)
+        steps[numbers, : ended.phase_steps.shape[1]] = ended.phase_steps
+        for cell, rows in zip(numbers, ended.observed, strict=False):  # nothing was asked for: no rows
+            for number, row in enumerate(rows):
+                for name, (dims, value) in row.items():
+                    called = f"phase_{name}" if name in ended.ends else name
+                    shape = self._count, self._phases, *np.shape(value)
+                    self._array(called, ("phase", *dims), shape, float)[cell, number] = value
+
+    def dataset(self) -> xarray.Dataset:
+        """Everything along "cell"."""
+        used = {dim for dims, _ in self._packed.values() for dim in dims}
+        return xarray.Dataset(self._packed, coords={dim: labels for dim, labels in COORDINATES.items() if dim in used})
+
+    def _array(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        if name not in self._packed:
+            empty = np.full(shape, np.nan, dtype) if np.dtype(dtype).kind == "f" else np.zeros(shape, dtype)
+            self._packed[name] = ("cell", *dims), empty
+        return self._packed[name][1]

@@ -17,7 +17,7 @@ from simulate import checks
 from simulate.problem import Problem
 from simulate.streams import stream
 
-__all__ = ["AMBIENT_LIMIT", "draw_ambient", "draw_frame", "reduce_to_frame"]
+__all__ = ["AMBIENT_LIMIT", "check_dimension", "draw_ambient", "draw_frame", "reduce_to_frame"]
 
 AMBIENT_LIMIT = 8 * 2**30
 """Bytes that a dense draw may take before it is refused."""
@@ -37,14 +37,11 @@ def draw_frame(problem: Problem, seed: int) -> np.ndarray:
     Raises:
         ValueError: if d is smaller than the frame.
     """
+    check_dimension(problem, "frame")
     size = problem.frame_size
-    if problem.d < size:
-        checks.fail("d", f"be at least {size} (all vectors of the problem) in the exact frame", problem.d)
-    rows = np.zeros((size, size))
-    below = _strictly_lower(size)
-    rows[below] = stream(seed, "normals").standard_normal(len(below[0]))
+    rows = _shared_normals(seed, size).copy() if size <= _SHARED_SIZE else _normals(seed, size)
     freedom = problem.d - np.arange(size)
-    np.fill_diagonal(rows, np.sqrt(stream(seed, "chi").chisquare(freedom)))
+    rows.reshape(-1)[:: size + 1] = np.sqrt(stream(seed, "chi").chisquare(freedom))
     return _scale(problem, rows)
 
 
@@ -61,11 +58,36 @@ def draw_ambient(problem: Problem, seed: int) -> np.ndarray:
     Raises:
         ValueError: if the array would take more than 8 GiB.
     """
+    check_dimension(problem, "ambient")
+    return _scale(problem, stream(seed, "ambient").standard_normal((problem.frame_size, problem.d)))
+
+
+def check_dimension(problem: Problem, space: str) -> None:
+    """Require a d for which the problem can be drawn in the frame, or in R^d ("ambient").
+
+    Raises:
+        ValueError: if d is too small for the frame, or too large for the memory.
+    """
     size = problem.frame_size
-    if size * problem.d * 8 > AMBIENT_LIMIT:
+    if space == "frame" and problem.d < size:
+        checks.fail("d", f"be at least {size} (all vectors of the problem) in the exact frame", problem.d)
+    if space == "ambient" and size * problem.d * 8 > AMBIENT_LIMIT:
         limit = AMBIENT_LIMIT // (8 * size)
         checks.fail("d", f"be at most {limit} to be drawn densely (8 GiB); the exact frame has no limit", problem.d)
-    return _scale(problem, stream(seed, "ambient").standard_normal((size, problem.d)))
+
+
+def _normals(seed: int, size: int) -> np.ndarray:
+    """Standard normals below the diagonal, zeros elsewhere, (size, size)."""
+    rows, below = np.zeros((size, size)), _strictly_lower(size)
+    rows[below] = stream(seed, "normals").standard_normal(len(below[0]))
+    return rows
+
+
+_SHARED_SIZE = 128
+"""Largest frame that is kept for the next problem drawn with its seed."""
+
+_shared_normals = lru_cache(maxsize=256)(_normals)
+"""Cells of a sweep share the normals of a seed; at most 32 MiB are kept."""
 
 
 @lru_cache(maxsize=8)

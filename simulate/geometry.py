@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["SIGNS", "Geometry"]
+__all__ = ["SIGNS", "Geometry", "weight_grams"]
 
 SIGNS = np.array([1.0, -1.0])
 """The second layer: j of the two groups of filters."""
@@ -48,15 +48,6 @@ class Geometry:
         """⟨w_jr, s_k⟩ at the coefficients c, both (2, m, 1 + n patches)."""
         return self.start + coefficients @ self.gram
 
-    def weight_gram(self, coefficients: np.ndarray, preactivations: np.ndarray) -> np.ndarray:
-        """Inner products ⟨w_jr, w_j'r'⟩ of all filters, (2m, 2m).
-
-        W Wᵀ = W W(0)ᵀ + (W Sᵀ) cᵀ with W W(0)ᵀ = W(0) W(0)ᵀ + c (W(0) Sᵀ)ᵀ, S the matrix of the s_k.
-        """
-        c, z, start = (array.reshape(len(self.filters), -1) for array in (coefficients, preactivations, self.start))
-        products = self.filters + c @ start.T + z @ c.T
-        return 0.5 * (products + products.T)
-
     def kappa(self, coefficients: np.ndarray) -> np.ndarray:
         """Signal coefficients κ, (2, m)."""
         return SIGNS[:, None] * coefficients[..., 0] * self.squared_norms[0]
@@ -64,3 +55,25 @@ class Geometry:
     def zeta(self, coefficients: np.ndarray, multiplicity: int) -> np.ndarray:
         """Noise coefficients ζ, (2, m, n patches)."""
         return multiplicity * coefficients[..., 1:] * self.squared_norms[1:]
+
+
+def weight_grams(
+    filters: np.ndarray, start: np.ndarray, coefficients: np.ndarray, preactivations: np.ndarray
+) -> np.ndarray:
+    """Inner products ⟨w_jr, w_j'r'⟩ of all filters of one trajectory or of many.
+
+    W Wᵀ = W W(0)ᵀ + (W Sᵀ) cᵀ with W W(0)ᵀ = W(0) W(0)ᵀ + c (W(0) Sᵀ)ᵀ, S the matrix of the s_k.
+
+    Args:
+        filters: ⟨w_jr(0), w_j'r'(0)⟩, (..., 2m, 2m).
+        start: Initial pre-activations, (..., 2, m, 1 + n patches).
+        coefficients: The coefficients c, same shape as `start`.
+        preactivations: The pre-activations at c, same shape.
+
+    Returns:
+        Array (..., 2m, 2m).
+    """
+    shape = (*filters.shape[:-1], -1)
+    c, z, first = (array.reshape(shape) for array in (coefficients, preactivations, start))
+    products = filters + c @ first.swapaxes(-1, -2) + z @ c.swapaxes(-1, -2)
+    return 0.5 * (products + products.swapaxes(-1, -2))

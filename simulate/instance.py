@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -124,11 +124,7 @@ class Instance:
         """
         checks.choice("space", space, ("frame", "ambient"))
         rows = (frame.draw_frame if space == "frame" else frame.draw_ambient)(problem, seed)
-        labels = stream(seed, "labels")
-        y_true = np.where(labels.random(problem.n) < 0.5, 1, -1)
-        y = np.where(labels.random(problem.n) < problem.label_flip, -y_true, y_true)
-        forget = np.zeros(problem.n, dtype=bool)
-        forget[labels.permutation(problem.n)[: problem.n_forget]] = True
+        y_true, y, forget = (array.copy() for array in _labels(seed, problem.n, problem.label_flip, problem.n_forget))
         first_filter = problem.frame_size - 2 * problem.m
         return cls(
             phi=rows[0],
@@ -198,3 +194,14 @@ class Instance:
         from simulate.images import instance_from_images
 
         return instance_from_images(images, labels, **options)
+
+
+@lru_cache(maxsize=256)
+def _labels(seed: int, n: int, label_flip: float, n_forget: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True labels, observed labels and forget set, (n,) each; cells of a sweep that share a seed share them."""
+    labels = stream(seed, "labels")
+    y_true = np.where(labels.random(n) < 0.5, 1, -1)
+    y = np.where(labels.random(n) < label_flip, -y_true, y_true)
+    forget = np.zeros(n, dtype=bool)
+    forget[labels.permutation(n)[:n_forget]] = True
+    return y_true, y, forget

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from simulate.engines.base import Engine
 from simulate.generalize import TestError, direction_normals, test_error
-from simulate.geometry import SIGNS
+from simulate.geometry import SIGNS, weight_grams
 from simulate.instance import Instance, NoiseLaw, TestSet
 from simulate.step import logistic_loss, network_output
 from simulate.streams import stream
@@ -57,10 +58,11 @@ def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) 
     if not laws:
         return _undefined(len(numbers))
     size = 2 * first.m * first.patches
-    draws = [direction_normals(stream(i.seed, "directions"), directions, size) for i in instances]
+    draw = _shared_directions if directions * size <= _SHARED_NORMALS else _directions
+    draws = [draw(instance.seed, directions, size) for instance in instances]
     return test_error(
-        np.stack([_signal_margin(engine.instances[t], engine.preactivations[t]) for t in numbers]),
-        np.stack([_noise_gram(engine, *pair) for pair in zip(numbers, laws, strict=True)]),
+        _signal_margins(engine.preactivations[list(numbers)]),
+        _noise_grams(engine, numbers, laws),
         multiplicity=first.multiplicity,
         patches=first.patches,
         label_flip=np.array([instance.label_flip for instance in instances]),
@@ -85,24 +87,45 @@ def is_finite(engine: Engine, number: int, test: TestError) -> bool:
     )
 
 
-def _signal_margin(instance: Instance, z: np.ndarray) -> np.ndarray:
-    """ŷ f of the signal patch alone, for ŷ = +1 and -1, (2,)."""
-    return np.array([sign * (SIGNS @ np.maximum(sign * z[..., 0], 0.0).sum(axis=1)) for sign in SIGNS]) / instance.m
+def _directions(seed: int, directions: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The directions of a seed: standard normals (directions, size) and uniforms (directions,)."""
+    return direction_normals(stream(seed, "directions"), directions, size)
 
 
-def _noise_gram(engine: Engine, number: int, law: NoiseLaw) -> np.ndarray:
-    """Covariance of the 2m pre-activations of one test noise vector, (2m, 2m)."""
-    instance, z = engine.instances[number], engine.preactivations[number]
-    weights = engine.weights(number)
-    if weights is None:
-        products = instance.geometry.weight_gram(engine.coefficients[number], z)
+_SHARED_NORMALS = 2**14
+"""Most normals that are kept for the next trajectory of their seed."""
+
+_shared_directions = lru_cache(maxsize=256)(_directions)
+"""Trajectories that share a seed are tested in the same directions; at most 32 MiB are kept."""
+
+
+def _signal_margins(z: np.ndarray) -> np.ndarray:
+    """ŷ f of the signal patch alone, for ŷ = +1 and -1, at pre-activations (T, 2, m, 1 + n patches); (T, 2)."""
+    sums = [np.maximum(sign * z[..., 0], 0.0).sum(axis=-1) for sign in SIGNS]
+    margins = [
+        sign * (SIGNS[0] * by_row[:, 0] + SIGNS[1] * by_row[:, 1]) for sign, by_row in zip(SIGNS, sums, strict=True)
+    ]
+    return np.stack(margins, axis=-1) / z.shape[2]
+
+
+def _noise_grams(engine: Engine, numbers: Sequence[int], laws: Sequence[NoiseLaw]) -> np.ndarray:
+    """Covariances of the 2m pre-activations of one test noise vector, (T, 2m, 2m)."""
+    geometries = [engine.instances[t].geometry for t in numbers]
+    z = engine.preactivations[list(numbers)]
+    weights = [w for t in numbers if (w := engine.weights(t)) is not None]
+    if not weights:
+        starts = np.stack([geometry.start for geometry in geometries])
+        filters = np.stack([geometry.filters for geometry in geometries])
+        products = weight_grams(filters, starts, engine.coefficients[list(numbers)], z)
     else:
-        flat = weights.reshape(2 * instance.m, -1)
-        products = flat @ flat.T
-    if law.orthogonal:
-        signal = z[..., 0].ravel()
-        products = products - np.outer(signal, signal) / instance.geometry.gram[0, 0]
-    return law.sigma_p**2 * products
+        flat = np.stack([w.reshape(2 * z.shape[2], -1) for w in weights])
+        products = flat @ flat.swapaxes(-1, -2)
+    signal = z[..., 0].reshape(len(z), -1)
+    norms = np.array([geometry.gram[0, 0] for geometry in geometries])
+    projections = signal[:, :, None] * signal[:, None] / norms[:, None, None]
+    orthogonal = np.array([law.orthogonal for law in laws])
+    variances = np.array([law.sigma_p**2 for law in laws])
+    return variances[:, None, None] * np.where(orthogonal[:, None, None], products - projections, products)
 
 
 def _counted(engine: Engine, number: int, test: TestSet) -> TestError:

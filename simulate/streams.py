@@ -7,6 +7,7 @@ threads can change a number, and cells of a sweep that share a seed share their 
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,5 +30,11 @@ def stream(seed: int, *name: str | int) -> np.random.Generator:
         False
     """
     checks.integer("seed", seed, least=0)
+    return np.random.default_rng(_sequence(int(seed), name))
+
+
+@lru_cache(maxsize=4096)
+def _sequence(seed: int, name: tuple[str | int, ...]) -> np.random.SeedSequence:
+    """The seed of a stream; an ensemble starts the same few streams of a seed in every cell."""
     key = tuple(part if isinstance(part, int) else zlib.crc32(part.encode()) for part in name)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    return np.random.SeedSequence(seed, spawn_key=key)

@@ -1,9 +1,10 @@
 """Ensembles: what is observed at the ends of phases, instances as cells, and grids."""
 
+import numba
 import numpy as np
 import pytest
 
-from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Record, run
+from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Record, ensemble, run
 from simulate.ensemble import Cell, run_ensemble, unfold
 
 PROBLEM = Problem(d=2000, n=12, m=3, signal=4.0, forget=0.25, label_flip=0.1)
@@ -63,3 +64,56 @@ def test_unfold_puts_cells_where_they_came_from() -> None:
     assert grid["loss"].dims == ("copy", "seed", "phase", "part")
     assert grid["test_error"].sel(copy="a").identical(grid["test_error"].sel(copy="b").assign_coords(copy="a"))
     assert grid["train_loss"].sel(copy="a", seed=3) != grid["train_loss"].sel(copy="a", seed=4)
+
+
+def mixed_cells() -> list[Cell]:
+    """Cells of several shapes, with and without a forget set, one that overflows."""
+    cells = []
+    for seed in range(12):
+        problem = Problem(d=2000 + seed, n=5 + seed % 3, m=1 + seed % 2, forget=0.25 * (seed % 2), label_flip=0.2)
+        lr = 1e200 if seed == 7 else 0.02
+        phase = Phase("pretrain", Loss(), SGD(lr=lr, batch=None if seed % 4 else 3), steps=10 + seed)
+        cells.append(Cell(problem, (phase, UNLEARN) if seed % 2 else (phase,), seed))
+    return cells
+
+
+def test_summaries_of_many_are_those_of_one_run() -> None:
+    ends = run_ensemble(mixed_cells(), test_directions=32)
+    for number, cell in enumerate(mixed_cells()):
+        result, end = run(cell.problem, cell.phases, seed=cell.seed, test_directions=32), ends.isel(cell=number)
+        own = result.zeta[(result.instance.y < 0).astype(int), :, np.arange(cell.problem.n)].mean(axis=1)
+        expected = {
+            "test_error": result.test_error,
+            "test_error_se": result.test_error_se,
+            "log_clean_error": result.test.log_clean_error,
+            "train_loss": result.train_loss,
+            "retain_accuracy": result.retain_accuracy,
+            "forget_accuracy": result.forget_accuracy,
+            "kappa_mean": result.kappa.mean(),
+        }
+        for name, value in expected.items():
+            np.testing.assert_array_equal(end[name].values, value, err_msg=name)
+        assert end["steps"] == result.steps
+        assert end["status"] == result.status.value
+        if result.instance.forget.any():
+            np.testing.assert_allclose(end["zeta_mean_forget"], own[result.instance.forget].mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("threads", "together"), [(1, 256), (2, 256), (2, 1), (2, 3)])
+def test_threads_and_chunks_change_no_bit(threads: int, together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = run_ensemble(mixed_cells(), test_directions=32, observe=("loss",), engine="numba")
+    monkeypatch.setattr(ensemble, "CHUNK_CELLS", together)
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    try:
+        done: list[int] = []
+        found = run_ensemble(mixed_cells(), test_directions=32, observe=("loss",), progress=done.append)
+    finally:
+        numba.set_num_threads(before)
+    assert found.identical(expected)
+    assert sum(done) == 12
+
+
+def test_an_error_in_a_chunk_ends_the_ensemble() -> None:
+    with pytest.raises(ValueError, match="`forget`"):
+        run_ensemble([*mixed_cells(), Cell(Problem(n=5, m=1, forget=0.0), (UNLEARN,), 0)])
