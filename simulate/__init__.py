@@ -7,9 +7,10 @@ from simulate.problem import Problem
 from simulate.record import Record
 from simulate.result import Result, State, Status
 from simulate.run import run
+from simulate.sweep import sweep
 from simulate.version import __version__
 
 __all__ = [
     "SAM", "SGD", "Instance", "Loss", "NegGrad", "Phase", "Problem", "RandomLabel", "Record", "Result", "SharpMinMax",
-    "State", "Status", "__version__", "run",
+    "State", "Status", "__version__", "run", "sweep",
 ]  # fmt: skip

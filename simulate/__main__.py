@@ -1,4 +1,4 @@
-"""The front door of the simulator: `python -m simulate run | map | verify`."""
+"""The front door of the simulator: `python -m simulate run | sweep | map | verify`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,12 @@
-"""From a phase map to the boundary between benign and harmful overfitting, and its exponent."""
+"""From a phase map to the boundary between benign and harmful overfitting, and its exponent.
+
+`critical_values` reads the boundary off any swept dataset; `fit_boundary` is the one over d, with its exponent.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray
@@ -11,7 +15,7 @@ from scipy.optimize import isotonic_regression
 from simulate import checks
 from simulate.streams import stream
 
-__all__ = ["Boundary", "check_level", "critical_signal", "fit_boundary"]
+__all__ = ["Boundary", "check_level", "critical_signal", "critical_values", "fit_boundary"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,16 +63,130 @@ def critical_signal(signal: np.ndarray, error: np.ndarray, level: float) -> floa
         >>> critical_signal(np.array([1.0, 4.0, 16.0]), np.array([0.5, 0.3, 0.1]), 0.4)
         2.0
     """
+    before, share = _crossing(error, level)
+    if before < 0:
+        return 0.0
+    if before >= len(signal):
+        return np.inf
+    if share == 0.0:
+        return float(signal[before])
+    return float(signal[before] * (signal[before + 1] / signal[before]) ** share)
+
+
+def _crossing(error: np.ndarray, level: float) -> tuple[int, float]:
+    """Where errors, made to fall, cross a level: the point before it and the share of the way to the next.
+
+    The point is -1 if all errors are below the level, and len(error) if none is.
+    """
     falling = isotonic_regression(error, increasing=False).x
     if falling[0] < level:
-        return 0.0
+        return -1, 0.0
     if falling[-1] > level:
-        return np.inf
+        return len(error), 0.0
     after = int(np.argmax(falling <= level))
     if falling[after] == level:
-        return float(signal[after])
-    share = (falling[after - 1] - level) / (falling[after - 1] - falling[after])
-    return float(signal[after - 1] * (signal[after] / signal[after - 1]) ** share)
+        return after, 0.0
+    return after - 1, float((falling[after - 1] - level) / (falling[after - 1] - falling[after]))
+
+
+def critical_values(
+    data: xarray.Dataset | xarray.DataArray,
+    level: float,
+    *,
+    along: str = "signal",
+    variable: str = "test_error",
+    direction: Literal["falling", "rising"] = "falling",
+    spacing: Literal["log", "linear"] = "log",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> xarray.Dataset:
+    """Find where the mean over seeds crosses a level along one axis, at every point of all others.
+
+    The means are first made monotone (isotonic regression), then interpolated.
+
+    Args:
+        data: What `simulate.sweep` returned, or one variable of it, with a dimension "seed".
+        level: The value that defines the boundary.
+        along: The dimension, with at least two different values.
+        variable: Name of the variable, in a dataset.
+        direction: Whether the variable falls or rises along it.
+        spacing: Whether it is interpolated in the logarithm of the axis, which must be positive then, or in the axis.
+        resamples: Bootstrap resamples. Seeds are resampled for all points jointly, since the cells of a seed share
+            their random numbers.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        Dataset over the other dimensions: "critical", its 95 % interval "low" and "high", and "censored": "no",
+        "below" or "above" where the boundary lies below or above the range of the axis, "undefined" where a mean is
+        NaN. A critical value below the range is -inf (0 in logarithms), one above it is inf; so may be the ends of an
+        interval whose resamples leave the range.
+
+    Raises:
+        ValueError: if an argument is out of range or a dimension is missing.
+
+    Example:
+        >>> error = xarray.DataArray([[0.5, 0.3, 0.1]], dims=("seed", "signal"), coords={"signal": [1.0, 4.0, 16.0]})
+        >>> critical_values(error, 0.4).critical.item()
+        2.0
+    """
+    values, axis = _ordered(data, along, variable, spacing)
+    checks.real("level", level)
+    checks.choice("direction", direction, ("falling", "rising"))
+    checks.integer("resamples", resamples, least=100)
+    order = np.argsort(axis)[:: 1 if direction == "falling" else -1]
+    axis, table = axis[order], values.values[..., order]
+    others = values.isel({"seed": 0, along: 0}, drop=True)
+    rows = table.reshape(len(table), -1, len(axis))
+    draws = stream(seed, "bootstrap").integers(len(rows), size=(resamples, len(rows)))
+    weights = np.stack([np.bincount(drawn, minlength=len(rows)) for drawn in draws]) / len(rows)
+    found = np.empty((rows.shape[1], 3))
+    for number in range(rows.shape[1]):
+        estimate = _place(axis, rows[:, number].mean(axis=0), level)
+        spread = [_place(axis, mean, level) for mean in weights @ rows[:, number]]
+        found[number] = estimate, *np.quantile(spread, (0.025, 0.975), method="nearest")
+    if spacing == "log":
+        found = np.exp(found)
+    outside = found[:, 0] == (0.0 if spacing == "log" else -np.inf)
+    flags = np.where(outside, "below", np.where(found[:, 0] == np.inf, "above", "no"))
+    columns = {"critical": found[:, 0], "low": found[:, 1], "high": found[:, 2]}
+    columns["censored"] = np.where(np.isnan(found[:, 0]), "undefined", flags)
+    attributes = {"level": level, "along": along, "variable": str(values.name)}
+    made = {name: (others.dims, column.reshape(others.shape)) for name, column in columns.items()}
+    return xarray.Dataset(made, coords=others.coords, attrs=attributes)
+
+
+def _ordered(
+    data: xarray.Dataset | xarray.DataArray, along: str, variable: str, spacing: str
+) -> tuple[xarray.DataArray, np.ndarray]:
+    """A variable with its seeds first and the axis last, and the axis as it is interpolated."""
+    checks.choice("spacing", spacing, ("log", "linear"))
+    if isinstance(data, xarray.Dataset):
+        checks.choice("variable", variable, [str(name) for name in data])
+        data = data[variable]
+    if not isinstance(data, xarray.DataArray) or "seed" not in data.dims:
+        checks.fail("data", 'be a swept dataset, or an array with a dimension "seed"', data)
+    choices = [str(dim) for dim in data.dims if dim != "seed"]
+    checks.choice("along", along, choices)
+    axis = np.asarray(data[along].values)
+    if axis.dtype.kind not in "iuf" or len(np.unique(axis)) < max(2, len(axis)) or not np.isfinite(axis).all():
+        checks.fail("along", "name an axis of at least two different numbers", along)
+    if spacing == "log" and axis.min() <= 0:
+        checks.fail("spacing", 'be "linear" where the axis is not positive', spacing)
+    others = [dim for dim in data.dims if dim not in ("seed", along)]
+    return data.transpose("seed", *others, along), np.log(axis) if spacing == "log" else axis.astype(float)
+
+
+def _place(axis: np.ndarray, error: np.ndarray, level: float) -> float:
+    """Crossing on an axis along which the error falls; infinite on the side of the range on which it lies."""
+    if np.isnan(error).any():
+        return np.nan
+    before, share = _crossing(error, level)
+    rising = 1.0 if axis[-1] > axis[0] else -1.0
+    if before < 0:
+        return -np.inf * rising
+    if before >= len(axis):
+        return np.inf * rising
+    return float(axis[before] + share * (axis[before + 1] - axis[before])) if share > 0.0 else float(axis[before])
 
 
 def fit_boundary(error: xarray.DataArray, level: float, *, resamples: int = 1000, seed: int = 0) -> Boundary:

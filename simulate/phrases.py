@@ -11,7 +11,7 @@ from typing import Any
 from simulate.optimizers import SAM, SGD, Optimizer, SharpMinMax
 from simulate.phases import Loss, NegGrad, Objective, Phase, RandomLabel
 
-__all__ = ["VOCABULARY", "describe_vocabulary", "format_phase", "parse_phase"]
+__all__ = ["VOCABULARY", "describe_vocabulary", "format_phase", "parse_part", "parse_phase"]
 
 VOCABULARY = {cls.__name__: cls for cls in (Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax)}
 """The objectives and optimizers a phase's text may name."""
@@ -46,6 +46,22 @@ def parse_phase(text: str) -> Phase:
         raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
     positional = [_value(argument) for argument in call.args]
     return _construct(Phase, [name.strip().strip("\"'"), *positional], call.keywords)
+
+
+def parse_part(text: str) -> Objective | Optimizer:
+    """Read one objective or optimizer, e.g. "SAM(lr=0.01, tau=0.03)".
+
+    Raises:
+        ValueError: saying what of the text is not understood.
+    """
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}" ({error.msg}).') from None
+    if not isinstance(call, ast.Call):
+        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}".')
+    part: Any = _value(call)
+    return part
 
 
 def format_phase(phase: Phase) -> str:

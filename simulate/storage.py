@@ -11,9 +11,10 @@ import xarray
 
 from simulate.version import __version__
 
-__all__ = ["check_target", "load", "save"]
+__all__ = ["MARK", "check_target", "load", "save"]
 
-_MARK = "sharpmu_version"
+MARK = "sharpmu_version"
+"""Attribute by which a store is known as ours; it is written last."""
 
 
 def check_target(path: str | Path, *, name: str = "out") -> Path:
@@ -55,7 +56,7 @@ def save(dataset: xarray.Dataset, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         fresh, old = Path(folder) / "fresh", Path(folder) / "old"
-        dataset.assign_attrs({_MARK: __version__}).to_zarr(fresh, zarr_format=2, consolidated=False)
+        dataset.assign_attrs({MARK: __version__}).to_zarr(fresh, zarr_format=2, consolidated=False)
         if path.exists():
             path.rename(old)
         try:
@@ -82,6 +83,6 @@ def load(path: str | Path) -> xarray.Dataset:
 def _is_ours(path: Path) -> bool:
     """Whether a folder is a zarr group that carries our mark."""
     try:
-        return _MARK in json.loads((path / ".zattrs").read_text())
+        return MARK in json.loads((path / ".zattrs").read_text())
     except (OSError, ValueError):
         return False

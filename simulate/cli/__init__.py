@@ -10,13 +10,14 @@ import tyro
 
 from simulate.cli.map import Map
 from simulate.cli.run import Run
+from simulate.cli.sweep import Sweep
 from simulate.cli.verify import Verify
 from simulate.phrases import describe_vocabulary
 
 __all__ = ["main"]
 
 _PROGRAM = "python -m simulate"
-_COMMANDS = {"run": Run, "map": Map, "verify": Verify}
+_COMMANDS = {"run": Run, "sweep": Sweep, "map": Map, "verify": Verify}
 _DESCRIPTION = "Exact simulation of signal and noise learning under SGD, SAM and NegGrad unlearning."
 
 
@@ -27,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after the program's name; None takes the process's own.
 
     Returns:
-        The exit status: 0, or 2 for an argument that is not valid.
+        The exit status: 0; 2 for an argument that is not valid, or a file that cannot be read or written.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         return _parse(words)()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -40,13 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parse(words: list[str]) -> Run | Map | Verify:
+def _parse(words: list[str]) -> Run | Sweep | Map | Verify:
     """The command that a command line asks for."""
     if not words or words[0] not in _COMMANDS:
         every: Any = Union[tuple(Annotated[cls, tyro.conf.subcommand(name)] for name, cls in _COMMANDS.items())]  # noqa: UP007
         return tyro.cli(every, prog=_PROGRAM, description=_DESCRIPTION, args=words)
     cls = _COMMANDS[words[0]]
     description = str(cls.__doc__)
-    if cls is Run:
+    if cls in (Run, Sweep):
         description += f"\n\nWhat a phase is made of:\n\n{describe_vocabulary()}"
     return tyro.cli(cls, prog=f"{_PROGRAM} {words[0]}", description=description, args=words[1:])

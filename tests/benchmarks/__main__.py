@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from simulate import __version__
-from tests.benchmarks.simulator import BENCHMARKS
+from tests.benchmarks import gpu, simulator, sweeps
+
+BENCHMARKS = {**simulator.BENCHMARKS, **sweeps.BENCHMARKS, "gpu": gpu.gpu}
 
 
 def main(names: list[str]) -> int:

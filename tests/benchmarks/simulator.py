@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import numba
@@ -51,26 +50,6 @@ def _unit_problem(d: int) -> Problem:
     return Problem(d=d, n=100, m=10, signal=1.0, sigma_0=0.03 / d**0.5)
 
 
-def phase_map() -> Iterator[Figure]:
-    """The 100 × 100 map with 10 repeats of Kou et al. 2023: n = 20, m = 10, 100 full-batch epochs."""
-    dimensions, signals = range(100, 1100, 10), np.linspace(0.1, 9.9, 100)
-    cells = [
-        Cell(
-            Problem(d=d, n=20, m=10, signal=float(signal), sigma_0=1e-2, label_flip=0.1, forget=0.0),
-            (Phase("train", Loss(), SGD(lr=20.0 / d), steps=100),),
-            seed,
-        )
-        for d in dimensions
-        for signal in signals
-        for seed in range(10)
-    ]
-    run_ensemble(cells[:50])
-    begin = time.perf_counter()
-    run_ensemble(cells, test_directions=64)
-    spent = time.perf_counter() - begin
-    yield Figure(f"{len(cells):,} trainings with test errors", f"{spent:.0f} s", "≤ 120 s", spent <= 120)
-
-
 def arithmetic() -> Iterator[Figure]:
     """Floating-point rate of the step at n = 200, beside this machine's matrix product."""
     problem, count, replicates = Problem(d=20_000, n=200, m=10, signal=6.0), 100, 16
@@ -111,6 +90,4 @@ print(next(line.split()[1] for line in status.splitlines() if line.startswith("V
     yield Figure("peak memory at n = 2000, m = 50", f"{mebibytes:.0f} MiB", "≤ 1024 MiB", mebibytes <= 1024)
 
 
-BENCHMARKS = {
-    benchmark.__name__: benchmark for benchmark in (autograd, dimension, phase_map, arithmetic, threads, memory)
-}
+BENCHMARKS = {benchmark.__name__: benchmark for benchmark in (autograd, dimension, arithmetic, threads, memory)}

@@ -33,7 +33,8 @@ def test_map_writes_data_and_figure(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["map", *grid, "--out", str(tmp_path / "map")]) == 0
     assert "SGD:" in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "map").iterdir()} == {"maps.png", "maps.zarr"}
-    assert dict(load(tmp_path / "map" / "maps.zarr").sizes) == {"optimizer": 2, "d": 2, "signal": 3, "seed": 2}
+    error = load(tmp_path / "map" / "maps.zarr")["test_error"]
+    assert dict(error.sizes) == {"optimizer": 2, "d": 2, "signal": 3, "seed": 2}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""`python -m simulate sweep`: a sweep that a TOML file describes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulate import checks
+from simulate.cli.console import console
+from simulate.phrases import parse_part, parse_phase
+from simulate.problem import Problem
+from simulate.sweep import sweep
+
+__all__ = ["Sweep", "read_config"]
+
+_OPTIONS = ("out", "engine", "coupled", "test_directions", "observe", "tau", "chunk")
+_KEYS = ("problem", "phases", "axes", "seeds", *_OPTIONS)
+_SPACED = {"start", "stop", "points", "spacing"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Train over a grid that a TOML file describes; an interrupted sweep goes on where it was.
+
+    The file has the arguments of `simulate.sweep` as keys: a table [problem], a list `phases` of phases in quotes as in
+    `run`, a table [axes] with lists or {start, stop, points, spacing = "log"}, `seeds` as a list or a number, a table
+    [coupled] of formulas, out, engine, test_directions, observe, tau, chunk. docs/examples/map.toml is one.
+    """
+
+    config: Path
+    """The TOML file."""
+    out: Path | None = None
+    """Folder of the result, a zarr store; None takes that of the file."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers compute, e.g. tcp://10.0.0.1:8786; None computes here."""
+
+    def __call__(self) -> int:
+        """Read, run, and say where the result is."""
+        arguments = read_config(self.config)
+        out = self.out or arguments.pop("out", None)
+        if out is None:
+            raise ValueError(f"Argument `out` must be given, here or as a key of {self.config}, but is not.")
+        arguments = {**arguments, "out": out, "progress": True}
+        if self.scheduler is None:
+            data = sweep(**arguments)
+        else:
+            from distributed import Client  # dask, only when there is a cluster
+
+            with Client(self.scheduler) as client:
+                data = sweep(**arguments, client=client)
+        sizes = " × ".join(f"{data.sizes[dim]} {dim}" for dim in data["test_error"].dims)
+        console.print(f"{data['test_error'].size:,} trainings ({sizes}): {out}", soft_wrap=True)
+        return 0
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the arguments of `simulate.sweep` from a TOML file.
+
+    Raises:
+        ValueError: naming the key that is not understood.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"Argument `config` must name a file that can be read, but {path} is not one: {error}."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"Argument `config` must name a TOML file, but {path} is not one: {error}.") from None
+    for key in content:
+        checks.choice("config", key, _KEYS)
+    for key in ("phases", "seeds"):
+        if key not in content:
+            raise ValueError(f"Argument `{key}` must be given in {path}, but is not.")
+    options = {key: content[key] for key in _OPTIONS if key in content}
+    if "coupled" in options:
+        options["coupled"] = _dotted(_table(options["coupled"], "coupled"))
+    return {
+        "problem": _problem(_table(content.get("problem", {}), "problem")),
+        "phases": [parse_phase(text) for text in _texts(content["phases"], "phases")],
+        "axes": _axes(_dotted(_table(content.get("axes", {}), "axes"))),
+        "seeds": _seeds(content["seeds"]),
+        **options,
+    }
+
+
+def _table(value: Any, key: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        checks.fail(key, "be a table", value)
+    return value
+
+
+def _texts(value: Any, key: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        checks.fail(key, "be a list of texts", value)
+    return value
+
+
+def _problem(table: dict[str, Any]) -> Problem:
+    for key in table:
+        checks.choice("problem", key, [option.name for option in fields(Problem)])
+    return Problem(**table)
+
+
+def _seeds(value: Any) -> list[int]:
+    """A list of seeds, or the first so many."""
+    if isinstance(value, list):
+        return value
+    checks.integer("seeds", value, least=1)
+    return list(range(value))
+
+
+def _dotted(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Tables within tables as dotted names: unlearn.alpha = … means the same in quotes and without."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        nested = isinstance(value, dict) and not value.keys() <= _SPACED
+        flat.update(_dotted(value, f"{before}{key}.") if nested else {f"{before}{key}": value})
+    return flat
+
+
+def _axes(table: Mapping[str, Any]) -> dict[str | tuple[str, ...], list[Any]]:
+    """Axes by name; "d, signal" names two that move together."""
+    axes: dict[str | tuple[str, ...], list[Any]] = {}
+    for key, value in table.items():
+        names = tuple(name.strip() for name in key.split(","))
+        values = _spaced(key, value) if isinstance(value, dict) else value
+        if not isinstance(values, list):
+            checks.fail("axes", f"hold a list of values for {key}", value)
+        if key.endswith((".optimizer", ".objective")):
+            values = [parse_part(text) for text in _texts(values, key)]
+        axes[key if len(names) == 1 else names] = values
+    return axes
+
+
+def _spaced(key: str, table: Mapping[str, Any]) -> list[float]:
+    """Points evenly spaced between two ends, themselves or their logarithms."""
+    for name in ("start", "stop", "points"):
+        if name not in table:
+            checks.fail("axes", f"give {name} for {key}", dict(table))
+    spacing = table.get("spacing", "linear")
+    checks.choice("spacing", spacing, ("log", "linear"))
+    checks.integer("points", table["points"], least=2)
+    for name in ("start", "stop"):
+        checks.real(name, table[name], positive=spacing == "log")
+    make = np.geomspace if spacing == "log" else np.linspace
+    return [float(value) for value in make(table["start"], table["stop"], table["points"])]
