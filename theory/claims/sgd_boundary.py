@@ -41,6 +41,10 @@ def _picture(lines: Lines, factor: str, predicted: float) -> Picture:
     curves = []
     for level in LEVELS:
         values, signal = lines.critical(factor, level)
+        inside = (signal > 0) & np.isfinite(signal)
+        if not inside.any():
+            continue
+        values, signal = values[inside], signal[inside]
         curves.append(Curve(f"test error {level:g}", values, signal))
         middle = np.exp(np.mean(np.log(signal) - predicted * np.log(values)))
         curves.append(Curve(f"exponent {predicted:g}", values, middle * values**predicted, style="line"))
