@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import xarray
-from threadpoolctl import threadpool_limits
 
 from simulate import Problem, checks
 from simulate.ensemble import Cell, run_ensemble, unfold
+from simulate.parallel import one_blas_thread
 from simulate.streams import stream
 from theory.conditions import problem_margins
 
@@ -102,7 +102,7 @@ class Lab:
         seeds = self.seeds(name, replicates)
         named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
         cells = [make(seed, **labels) for labels in named for seed in seeds]
-        with threadpool_limits(limits=1, user_api="blas"):  # sums that do not depend on the number of cores
+        with one_blas_thread():  # sums that do not depend on the number of cores
             flat = run_ensemble(
                 cells, test_directions=test_directions, observe=observe, tau=tau, progress=self._progress
             )
