@@ -11,25 +11,26 @@ from theory.experiments import signals
 from theory.lab import Lab
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statements import STATEMENTS
-from theory.statistics import Estimate, from_replicates, slopes
+from theory.statistics import Estimate, bootstrap, slope
 
 __all__ = ["CLAIMS"]
 
 
-def _log_ratio(data: xarray.Dataset, factor: str) -> np.ndarray:
-    """log(κ_SAM / κ_SGD), (replicates, values of the factor)."""
-    kappa = data["kappa_mean"].where(data["kappa_mean"] > 0).transpose("optimizer", "seed", factor)
-    sam, sgd = (np.log(kappa.sel(optimizer=name).values) for name in ("SAM", "SGD"))
-    return np.asarray(sam - sgd)
+def _ratio(data: xarray.Dataset, factor: str, rows: np.ndarray) -> np.ndarray:
+    """κ_SAM / κ_SGD of means over some replicates, (values of the factor,); NaN where SGD has learned none."""
+    kappa = data["kappa_mean"].isel(seed=rows).mean("seed").transpose("optimizer", factor)
+    sam, sgd = (kappa.sel(optimizer=name).values for name in ("SAM", "SGD"))
+    return np.divide(sam, sgd, out=np.full(len(sam), np.nan), where=sgd > 0)
 
 
-def _slope(data: xarray.Dataset, factor: str) -> Estimate:
-    return from_replicates(slopes(np.log(data[factor].values), _log_ratio(data, factor)))
+def _slope(data: xarray.Dataset, factor: str, rng: np.random.Generator) -> Estimate:
+    logs = np.log(data[factor].values)
+    return bootstrap(lambda rows: slope(logs, np.log(_ratio(data, factor, rows))), data.sizes["seed"], rng)
 
 
 def _picture(data: xarray.Dataset, factor: str, label: str, predicted: dict[str, float]) -> Picture:
     values = data[factor].values.astype(float)
-    ratio = np.exp(_log_ratio(data, factor).mean(axis=0))
+    ratio = _ratio(data, factor, np.arange(data.sizes["seed"]))
     lines = [
         Curve(name, values, ratio[len(ratio) // 2] * (values / values[len(values) // 2]) ** exponent, style="line")
         for name, exponent in predicted.items()
@@ -41,8 +42,8 @@ def _picture(data: xarray.Dataset, factor: str, label: str, predicted: dict[str,
 
 def _early(lab: Lab) -> Evidence:
     data = lab.once(signals.early)
-    effect = _slope(data, "signal")
-    level = from_replicates(np.exp(_log_ratio(data, "signal")).mean(axis=1))
+    effect = _slope(data, "signal", lab.rng("early"))
+    level = bootstrap(lambda rows: _ratio(data, "signal", rows).mean(), data.sizes["seed"], lab.rng("early"))
     return Evidence(
         effect=effect,
         control=effect,
@@ -56,7 +57,7 @@ def _early(lab: Lab) -> Evidence:
 
 def _end(lab: Lab, factor: str) -> Evidence:
     data = lab.once(_LINES[factor])
-    effect = _slope(data, factor)
+    effect = _slope(data, factor, lab.rng("end", factor))
     words = {"signal": r"signal $\|\varphi\|$", "d": "dimension $d$", "n": "samples $n$"}
     predicted = {"signal": {"H1": 2.0, "H2": -2.0}, "d": {"H2": 1.0}, "n": {"H2": -1.0}}
     return Evidence(
@@ -64,6 +65,7 @@ def _end(lab: Lab, factor: str) -> Evidence:
         control=effect,
         n_runs=data.attrs["n_runs"],
         conditions=data.attrs["conditions"],
+        endings=data.attrs["endings"],
         picture=_picture(data, factor, words[factor], predicted[factor]),
     )
 
@@ -71,7 +73,9 @@ def _end(lab: Lab, factor: str) -> Evidence:
 _LINES = {"signal": signals.over_signal, "d": signals.over_dimension, "n": signals.over_samples}
 
 _LEMMA = "Lemma 3.4 of the unlearning paper as its summaries state it [S]; {}"
-_STATISTIC = "Slope of log(κ_SAM/κ_SGD), means over filters, in every replicate; Student's interval over replicates."
+_STATISTIC = (
+    "Slope of the log ratio of κ, means over filters and replicates; standard error by bootstrap over replicates."
+)
 _BASE = "n = 20, m = 10, d = 8,000, ‖φ‖ = 3, p = 0.1, no forget set, both from SAM's initial weights; "
 _END = _BASE + "κ when the training loss is 0.01; along a line over {}."
 _RANGES = {"signal": "‖φ‖ = 1 to 4", "d": "d = 2,000 to 32,000", "n": "n = 20 to 80"}

@@ -8,7 +8,7 @@ from theory.experiments import sgd, signals
 from theory.lab import Lab
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statements import STATEMENTS
-from theory.statistics import from_replicates, slopes
+from theory.statistics import bootstrap, from_replicates, slope, slopes
 
 __all__ = ["CLAIMS"]
 
@@ -16,11 +16,18 @@ __all__ = ["CLAIMS"]
 def _signal_to_memory(lab: Lab) -> Evidence:
     data = lab.once(signals.over_signal)
     chosen = data.sel(optimizer="SGD").transpose("seed", "signal", ...)
-    ratio = (chosen["kappa_mean"] / chosen["zeta_mean_retain"]).values
+    kappa, zeta = chosen["kappa_mean"].values, chosen["zeta_mean_retain"].values
     signal = data["signal"].values
-    with np.errstate(invalid="ignore"):
-        effect = from_replicates(slopes(np.log(signal), np.log(ratio)))
-    mean = ratio.mean(axis=0)
+
+    def ratio(rows: np.ndarray) -> np.ndarray:
+        return np.asarray(kappa[rows].mean(axis=0) / zeta[rows].mean(axis=0))
+
+    def exponent(rows: np.ndarray) -> float:
+        found = ratio(rows)
+        return slope(np.log(signal), np.log(found)) if (found > 0).all() else np.nan
+
+    effect = bootstrap(exponent, len(kappa), lab.rng("structure"))
+    mean = ratio(np.arange(len(kappa)))
     return Evidence(
         effect=effect,
         control=effect,
@@ -71,7 +78,7 @@ CLAIMS = (
         refuted_if="The exponent differs from 2 by more than 0.2.",
         experiment="SGD at n = 20, m = 10, d = 8,000, p = 0.1, SAM's weights, ‖φ‖ = 1 to 4; trained to a loss of 0.01.",
         stopping_rule="Training loss 0.01. 64 replicates (quick), 400 (full).",
-        statistic="Slope in every replicate, Student's interval.",
+        statistic="Slope of the log ratio of means over replicates; standard error by bootstrap.",
         control=Control(name="the exponent is 1", region=Region.around(1.0, 0.2)),
         measure=_signal_to_memory,
         core=False,
