@@ -21,6 +21,7 @@ NOISES = ("images", "gaussian")
 PLACES = (0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2)
 """Signals over (tr Σ² / n)^¼, Σ the covariance of the noise; for isotropic noise that is d^¼ n^-¼ q."""
 _N, _M, _TEST, _FLIP = 20, 10, 400, 0.1
+_OPTIMIZERS = ("SGD", "SAM")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +104,25 @@ def _read(file: Path) -> np.ndarray:
 
 
 def thresholds(lab: Lab, residuals: Residuals) -> xarray.Dataset:
-    """Test errors over optimizer (SGD, SAM), noise (images, gaussian) and place of the signal."""
+    """Test errors over optimizer (SGD, SAM), noise (images, gaussian), place of the signal, and seed."""
     unit = (residuals.squared_trace / _N) ** 0.25
+    replicates = lab.choose(quick=32, full=400)
 
-    def make(seed: int, optimizer: str, noise: str, place: float) -> Cell:
-        return Cell(_instance(residuals, noise, place * unit, seed), _phases(residuals, optimizer), seed)
+    def column(optimizer: str, place: float) -> xarray.Dataset:
+        def make(seed: int, noise: str) -> Cell:
+            return Cell(_instance(residuals, noise, place * unit, seed), _phases(residuals, optimizer), seed)
 
-    axes = {"optimizer": ("SGD", "SAM"), "noise": NOISES, "place": PLACES}
-    return lab.grid("images", make, axes, replicates=lab.choose(quick=32, full=400), test_directions=16)
+        return lab.grid("images", make, {"noise": NOISES}, replicates=replicates, test_directions=16)
+
+    # One place at a time: instances carry their data, and all of them at once would fill the memory.
+    columns = [[column(optimizer, place) for place in PLACES] for optimizer in _OPTIMIZERS]
+    error = np.array([[data["test_error"].values for data in row] for row in columns])
+    first = columns[0][0]
+    return xarray.Dataset(
+        {"test_error": (("optimizer", "place", "noise", "seed"), error)},
+        coords={"optimizer": list(_OPTIMIZERS), "place": list(PLACES), "noise": list(NOISES), "seed": first["seed"]},
+        attrs={"n_runs": sum(data.attrs["n_runs"] for row in columns for data in row)},
+    )
 
 
 def _instance(residuals: Residuals, noise: str, signal: float, seed: int) -> Instance:
