@@ -1,0 +1,10 @@
+"""The front door of the deep networks: `python -m deepnet run | report | presets`."""
+
+from __future__ import annotations
+
+import sys
+
+from deepnet.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

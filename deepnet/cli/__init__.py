@@ -1,0 +1,62 @@
+"""Commands of `python -m deepnet`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+__all__ = ["main"]
+
+_USAGE = """usage: python -m deepnet COMMAND [OPTIONS]
+
+Unlearning of deep networks: every method with SGD, SAM and ASAM, measured against retrained models.
+
+  run      make and measure every model of a study (--preset digits takes a minute or two on a CPU)
+  report   tables and figures of a study's results
+  presets  the studies that come with the project, and the quirks of the released code
+
+python -m deepnet COMMAND --help lists the options of a command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: The words after the program's name; None takes the process's own.
+
+    Returns:
+        The exit status: 0; 1 if some training diverged; 2 for an argument that is not valid, or a file that cannot
+        be read or written.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if not words or words[0] in ("-h", "--help"):
+        print(_USAGE)
+        return 0 if words else 2
+    try:
+        return _command(words[0])(words[1:])
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _command(word: str) -> Callable[[list[str]], int]:
+    """The command of a word. Each is imported when it is asked for: a report needs no torch.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if word == "report":
+        from deepnet.cli.report import report
+
+        return report
+    if word in ("run", "presets"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # packages that curvlinops and umap import warn about each other
+            from deepnet.cli.run import presets, run
+
+        return run if word == "run" else presets
+    raise ValueError(f"There is no command {word!r}: the commands are run, report and presets.")

@@ -1,0 +1,38 @@
+"""`python -m deepnet report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from deepnet.cli.console import console
+
+__all__ = ["report"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCommand:
+    """Write tables, paired tests and figures of a study's results, and print the table."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """The study's folder, with its results.jsonl."""
+
+    def __call__(self) -> int:
+        """Write the report; returns the exit status."""
+        from deepnet.report import read_rows, terminal_table, write_report
+
+        written = write_report(self.folder)
+        console.print(terminal_table(read_rows(self.folder / "results.jsonl")))
+        for path in written:
+            console.print(str(path))
+        return 0
+
+
+def report(words: Sequence[str]) -> int:
+    """Report as a command line says."""
+    options: ReportCommand = tyro.cli(ReportCommand, args=list(words), prog="python -m deepnet report")
+    return options()

@@ -1,0 +1,166 @@
+"""`python -m deepnet run` and `presets`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from deepnet import parallel
+from deepnet.cli.console import console
+from deepnet.compat import QUIRKS, with_quirks
+from deepnet.environment import find_device
+from deepnet.presets import PRESETS, preset
+from deepnet.running import Summary, run_study, runs_of
+from deepnet.stages import Execution, Run
+from deepnet.study import Study
+from simulate import checks
+
+__all__ = ["presets", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand:
+    """Make and measure every model of a study, and write a table of results.
+
+    What is finished is kept under the hash of its configuration: an interrupted study goes on when the same command
+    is given again, and a changed one makes anew only what the change concerns.
+    """
+
+    study: Study
+    """The study; options change fields of the preset."""
+    preset: str = "digits"
+    """The study to start from."""
+    out: Path = Path("results/deepnet")
+    """Folder for the results; a study has a sub-folder of its name."""
+    methods: tuple[str, ...] = ()
+    """Only these methods (the retrained reference is always made); none named is all of the study's."""
+    compat: tuple[str, ...] = ()
+    """Quirks of the paper's released code to switch on, or "official" for all of them."""
+    device: str = "auto"
+    """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
+    share: parallel.Sharing = "runs"
+    """What several processes started by torchrun share: the runs of the study, or each batch."""
+    threads: int | None = None
+    """CPU threads of this process; None leaves it to torch, or takes one for networks as small as those of digits."""
+    channels_last: bool = False
+    """Lay images out channel by channel last, which tensor cores like."""
+    compile: bool = False
+    """Fuse the networks with torch.compile."""
+    keep_models: bool = True
+    """Keep unlearned models once they are measured."""
+    dry_run: bool = False
+    """Only list the models the study has."""
+
+    def __call__(self) -> int:
+        """Run the study; returns the exit status."""
+        study = with_quirks(_only(self.study, self.methods), self.compat)
+        if self.dry_run:
+            return _list_runs(study)
+        if self.threads is not None:
+            checks.integer("threads", self.threads, least=1)
+            torch.set_num_threads(self.threads)
+        device = find_device(self.device)
+        execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
+        with parallel.processes(self.share, device):
+            summary = run_study(
+                study, self.out / study.name, execution, progress=_progress, keep_models=self.keep_models
+            )
+            return _tell(summary) if parallel.is_first() else int(bool(summary.diverged))
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a study as a command line says; its defaults are those of the preset it names."""
+    name = _preset_of(words)
+    default = RunCommand(study=preset(name), preset=name)
+    options: RunCommand = tyro.cli(
+        Annotated[RunCommand, tyro.conf.OmitSubcommandPrefixes],
+        default=default,
+        args=list(words),
+        prog="python -m deepnet run",
+    )
+    return options()
+
+
+def presets(words: Sequence[str]) -> int:
+    """List the presets and the quirks."""
+    console.print("[bold]Presets[/]")
+    for name, make in PRESETS.items():
+        models = sum(map(len, runs_of(make())))
+        console.print(f"  {name:18} {(make.__doc__ or '').splitlines()[0]} ({models} models)")
+    console.print("\n[bold]Quirks of the released code[/] (--compat)")
+    for name, quirk in QUIRKS.items():
+        console.print(f"  {name:20} {quirk.title}")
+    return 0
+
+
+def _preset_of(words: Sequence[str]) -> str:
+    """The preset that a command line names."""
+    for position, word in enumerate(words):
+        if word == "--preset" and position + 1 < len(words):
+            return words[position + 1]
+        if word.startswith("--preset="):
+            return word.removeprefix("--preset=")
+    return "digits"
+
+
+def _only(study: Study, methods: Sequence[str]) -> Study:
+    """A study with only some of its methods.
+
+    Raises:
+        ValueError: if it does not have one of them.
+    """
+    known = [unlearner.method.name for unlearner in study.unlearners]
+    for name in methods:
+        checks.choice("methods", name, list(dict.fromkeys(known)))
+    if not methods:
+        return study
+    return replace(study, unlearners=tuple(one for one in study.unlearners if one.method.name in methods))
+
+
+@contextmanager
+def _progress(runs: Sequence[Run]) -> Iterator[Iterator[Run]]:
+    """A bar over the models of a stage that says which one is being made."""
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not parallel.is_first()) as progress:
+        task = progress.add_task("", total=len(runs))
+
+        def shown() -> Iterator[Run]:
+            for run in runs:
+                progress.update(task, description=run.label)
+                yield run
+                progress.advance(task)
+
+        yield shown()
+
+
+def _list_runs(study: Study) -> int:
+    runs = [run for group in runs_of(study) for run in group]
+    for run in runs:
+        console.print(run.label)
+    console.print(f"{len(runs)} models")
+    return 0
+
+
+def _tell(summary: Summary) -> int:
+    """Print the table and where everything is."""
+    from deepnet.report import terminal_table, write_report
+
+    write_report(summary.path.parent)
+    console.print(terminal_table(summary.rows))
+    for reason in summary.diverged:
+        console.print(f"[red]diverged[/] {reason}")
+    console.print(f"\nrows    {summary.path}\nreport  {summary.path.parent / 'report'}")
+    return int(bool(summary.diverged))

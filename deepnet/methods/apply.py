@@ -1,0 +1,47 @@
+"""Let a method change a model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from deepnet.journal import Journal
+from deepnet.loop import DivergenceError, History, train
+from deepnet.methods.base import Method
+from deepnet.task import Task
+
+__all__ = ["apply"]
+
+
+def apply(
+    method: Method,
+    task: Task,
+    *,
+    journal: Journal | None = None,
+    on_step: Callable[[int], None] | None = None,
+    holds_masked_weights: bool = True,
+) -> History:
+    """Change the model of a task in place.
+
+    Args:
+        method: The method.
+        task: The model, the samples and the settings.
+        journal: Where the state of an unfinished training is kept, and taken up from.
+        on_step: Called after each step with the number of steps done.
+        holds_masked_weights: Whether weights outside a mask are held in place to the bit.
+
+    Returns:
+        The history of the training. The time of what comes before it (masks, edits) is its `preparation`.
+
+    Raises:
+        DivergenceError: if the loss or a weight is no longer finite.
+    """
+    began = time.perf_counter()
+    method.edit(task)
+    if not all(bool(weight.isfinite().all()) for weight in task.parameters.values()):
+        raise DivergenceError("A weight is no longer finite after the edit; a larger `damping` may help.")
+    plan = method.plan(task)
+    preparation = time.perf_counter() - began
+    history = train(task, plan, journal=journal, on_step=on_step, holds_masked_weights=holds_masked_weights)
+    history.preparation = preparation
+    return history

@@ -1,0 +1,65 @@
+"""SCRUB: obey the pretrained model on the retain set, disobey it on the forget set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from deepnet.methods.base import Method
+from deepnet.methods.losses import cross_entropy, distillation
+from deepnet.normalization import frozen_statistics
+from deepnet.streams import Batch
+from deepnet.task import Task
+from deepnet.updates import Pass, Term, Update
+from simulate import checks
+
+__all__ = ["Scrub"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scrub(Method):
+    """Alternate passes that leave the teacher on the forget set with passes that follow it on the retain set.
+
+    The first epochs begin with a pass over the forget set that maximises the divergence from the teacher (the
+    pretrained model); every epoch passes over the retain set with γ CE + β KL.
+
+    Source: Kurmanji et al. 2023 (arXiv 2302.09880).
+    """
+
+    name: ClassVar[str] = "scrub"
+    title: ClassVar[str] = "SCRUB"
+
+    ascent_epochs: int = 2
+    """Number of first epochs that maximise the divergence on the forget set."""
+    beta: float = 0.1
+    """β, the weight of the divergence from the teacher on the retain set."""
+    gamma: float = 0.9
+    """γ, the weight of the cross-entropy on the retain set."""
+    temperature: float = 4.0
+    """Temperature of the softened predictions."""
+
+    def __post_init__(self) -> None:
+        """Validate every field."""
+        checks.integer("ascent_epochs", self.ascent_epochs, least=0)
+        checks.real("beta", self.beta, nonnegative=True)
+        checks.real("gamma", self.gamma, nonnegative=True)
+        checks.real("temperature", self.temperature, positive=True)
+
+    def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
+        """A pass over the forget set in the first epochs, then one over the retain set."""
+        model, teacher = task.model, task.teacher
+
+        def disobey(batch: Batch) -> Tensor:
+            with frozen_statistics(model):
+                return -distillation(model, teacher, batch, self.temperature)
+
+        def obey(batch: Batch) -> Tensor:
+            return self.gamma * cross_entropy(model, batch) + self.beta * distillation(
+                model, teacher, batch, self.temperature
+            )
+
+        climbing = [Pass("forget", (Update((Term(disobey, ("forget",)),)),))] if epoch < self.ascent_epochs else []
+        return [*climbing, Pass("retain", (Update((Term(obey, ("retain",)),)),))]

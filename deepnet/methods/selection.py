@@ -1,0 +1,60 @@
+"""Selection by curvature: unlearn with the weights whose diagonal Hessian entries stand out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deepnet.masks import Mask, Order, select
+from deepnet.methods.ascent import NegGrad, negative_gradient
+from deepnet.metrics.curvature import hessian_diagonal
+from deepnet.task import Task
+from deepnet.updates import Pass, Update
+from simulate import checks
+
+__all__ = ["CurvatureSelection"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvatureSelection(NegGrad):
+    """NegGrad by a small part of the weights, chosen by the diagonal of the Hessian of the learned loss.
+
+    What is to be forgotten may be samples, wrong labels or a feature (see `deepnet.requests`); in the latter two
+    cases the retain set contains the corrected samples.
+
+    Source: Malekmohammadi et al., "Sharpness-Aware Parameter Selection for Machine Unlearning". Its abstract selects
+    the largest entries, a published summary the smallest.
+    """
+
+    name: ClassVar[str] = "selection"
+    title: ClassVar[str] = "Curvature selection"
+
+    fraction: float = 0.1
+    """Fraction of the weights that may move."""
+    order: Order = "largest"
+    """Which of them, by their diagonal Hessian entry at the pretrained model."""
+    probes: int = 16
+    """Random vectors behind the estimate of the diagonal."""
+    samples: int = 512
+    """Pretraining samples behind it."""
+
+    def __post_init__(self) -> None:
+        """Validate every field."""
+        super().__post_init__()
+        checks.fraction("fraction", self.fraction)
+        checks.choice("order", self.order, ("largest", "smallest"))
+        checks.integer("probes", self.probes, least=1)
+        checks.integer("samples", self.samples, least=1)
+
+    def mask(self, task: Task) -> Mask:
+        """The weights that may move."""
+        batch_size = min(self.samples, len(task.rows("pretrain")))
+        batch = next(task.stream("pretrain", augment=False, batch_size=batch_size).batches(start=0))
+        diagonal = hessian_diagonal(task.model, [(batch.x, batch.y)], probes=self.probes, seed=task.seed[0])
+        return select(diagonal, self.fraction, self.order)
+
+    def plan(self, task: Task) -> list[Sequence[Pass]]:
+        """As NegGrad, with the mask fixed before the first epoch."""
+        update = Update((negative_gradient(task, self.alpha, self.mask(task)),))
+        return [[Pass("retain", (update,))]] * task.training.epochs

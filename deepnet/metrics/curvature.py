@@ -1,0 +1,201 @@
+"""Curvature of the loss at a model's weights: largest eigenvalue, trace and diagonal of the Hessian.
+
+H = ∇²_w L, with L the mean cross-entropy over some batches, in evaluation mode (running statistics of BatchNorm), is
+never formed. It enters through products H v, which curvlinops makes batch by batch and one vector at a time, so that
+memory does not grow with the number of samples or of probes. Random vectors are drawn on the CPU, by seed and index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from curvlinops import HessianLinearOperator
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from torch import Tensor, nn
+
+from deepnet.precision import matrix_products
+from deepnet.seeding import generator
+from simulate import checks
+
+__all__ = ["Curvature", "check_batches", "curvature", "evaluating", "hessian_diagonal"]
+
+LANCZOS_VECTORS = 20
+"""Vectors that the eigenvalue solver keeps, in float64 in the memory of the CPU: 160 bytes a weight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curvature:
+    """Two numbers that say how sharp the loss is at some weights."""
+
+    top: float
+    """Algebraically largest eigenvalue of the Hessian: the curvature along the steepest direction."""
+    trace: float
+    """Estimate of the trace, the sum of the curvatures along all weights."""
+    trace_se: float
+    """Standard error of that estimate over its probes."""
+
+    def __post_init__(self) -> None:
+        """Validate every field.
+
+        Raises:
+            ValueError: if a field is not finite, or the standard error is negative; the message names it.
+        """
+        checks.real("top", self.top)
+        checks.real("trace", self.trace)
+        checks.real("trace_se", self.trace_se, nonnegative=True)
+
+
+def curvature(
+    model: nn.Module,
+    batches: Sequence[tuple[Tensor, Tensor]],
+    *,
+    seed: int,
+    probes: int = 32,
+    tolerance: float = 1e-3,
+    restarts: int = 100,
+) -> Curvature:
+    """Largest eigenvalue and trace of the Hessian of the mean cross-entropy.
+
+    The trace is Hutchinson's mean of vᵀ H v over random signs v, without bias. The eigenvalue comes from ARPACK's
+    restarted Lanczos iteration for the upper end of the spectrum; power iteration would find the eigenvalue of largest
+    modulus, which may be a negative one.
+
+    Args:
+        model: A network from images to logits (b, K); used in evaluation mode, and left in the mode it was in.
+        batches: Images (b, ...) and labels (b,) of int64; each sample weighs the same, whatever its batch.
+        seed: Seed of the probes and of the first Lanczos vector.
+        probes: Random vectors behind the trace, at least 2; each costs one product H v.
+        tolerance: Residual ‖H u - θ u‖ / |θ| at which the eigenvalue θ counts as found.
+        restarts: Largest number of restarts of the Lanczos iteration.
+
+    Raises:
+        ValueError: if an argument is out of range, a batch is malformed, or the Hessian is not finite.
+        RuntimeError: if the eigenvalue is not found within `restarts`.
+
+    Source: Hutchinson 1989, Communications in Statistics 18(3); Lehoucq, Sorensen & Yang 1998, ARPACK Users' Guide.
+    """
+    checks.integer("probes", probes, least=2)
+    checks.real("tolerance", tolerance, positive=True)
+    checks.integer("restarts", restarts, least=1)
+    with _hessian(model, batches) as hessian:
+        values = [float((v * product).cpu().double().sum()) for v, product in _products(hessian, probes, seed)]
+        top = _largest_eigenvalue(hessian, seed, tolerance, restarts) if any(values) else 0.0
+    return Curvature(top=top, trace=float(np.mean(values)), trace_se=float(np.std(values, ddof=1) / probes**0.5))
+
+
+def hessian_diagonal(
+    model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]], *, probes: int, seed: int
+) -> dict[str, Tensor]:
+    """Estimate of the diagonal of the Hessian of the mean cross-entropy.
+
+    The mean of v ⊙ H v over random signs v: without bias, with variance Σ_{j≠i} H_ij² / probes in entry i.
+
+    Args:
+        model: A network from images to logits (b, K); used in evaluation mode, and left in the mode it was in.
+        batches: Images (b, ...) and labels (b,) of int64; each sample weighs the same, whatever its batch.
+        probes: Random vectors, at least 1; each costs one product H v.
+        seed: Their seed.
+
+    Returns:
+        The estimate for each parameter by name, of its shape and type and on its device.
+
+    Raises:
+        ValueError: if an argument is out of range, a batch is malformed, or the Hessian is not finite.
+
+    Source: Bekas, Kokiopoulou & Saad 2007, Applied Numerical Mathematics 57.
+    """
+    checks.integer("probes", probes, least=1)
+    with _hessian(model, batches) as hessian:
+        total = torch.zeros(hessian.shape[0], dtype=hessian.dtype, device=hessian.device)
+        for v, product in _products(hessian, probes, seed):
+            total.addcmul_(v, product)
+    weights = dict(model.named_parameters())
+    parts = total.div_(probes).split([weight.numel() for weight in weights.values()])
+    return {name: part.view_as(weight) for (name, weight), part in zip(weights.items(), parts, strict=True)}
+
+
+@contextmanager
+def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iterator[HessianLinearOperator]:
+    """The Hessian as a linear operator, good within the context only."""
+    check_batches(batches)
+    with evaluating(model), matrix_products("float32"):
+        yield HessianLinearOperator(
+            model,
+            nn.CrossEntropyLoss(),
+            list(model.parameters()),
+            batches,
+            num_data=sum(len(labels) for _, labels in batches),
+            # It would cost several products and draw from the global generator; a fixed list of tensors and
+            # evaluation mode leave nothing random to find.
+            check_deterministic=False,
+        )
+
+
+def _products(hessian: HessianLinearOperator, probes: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Vectors v of random signs, each with H v."""
+    for index in range(probes):
+        bits = generator(seed, "probe", index).integers(0, 2, size=hessian.shape[0], dtype=np.int8)
+        signs = torch.from_numpy(2 * bits - 1).to(hessian.device, hessian.dtype)
+        product = hessian @ signs
+        if not bool(product.isfinite().all()):
+            raise ValueError("Argument `model` must have a finite Hessian, but has one with NaN or infinite entries.")
+        yield signs, product
+
+
+def _largest_eigenvalue(hessian: HessianLinearOperator, seed: int, tolerance: float, restarts: int) -> float:
+    size = hessian.shape[0]
+    start = generator(seed, "start").standard_normal(size)
+    try:
+        (top,) = eigsh(
+            hessian.to_scipy(np.float64),
+            k=1,
+            which="LA",
+            v0=start,
+            ncv=min(size, LANCZOS_VECTORS),
+            maxiter=restarts,
+            tol=tolerance,
+            return_eigenvectors=False,
+        )
+    except ArpackNoConvergence:
+        raise RuntimeError(
+            f"The largest eigenvalue of the Hessian was not found to {tolerance:g} within {restarts} restarts; "
+            "raise `tolerance` or `restarts`."
+        ) from None
+    return float(top)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Within it a model is in evaluation mode; afterwards every layer is in the mode it was in before."""
+    before = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for layer, training in before:
+            layer.training = training
+
+
+def check_batches(batches: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Require at least one batch, each of as many labels of int64 as images, and at least one.
+
+    Raises:
+        ValueError: if that is not so; the message names the first batch that fails.
+    """
+    if len(batches) == 0:
+        raise ValueError("Argument `batches` must hold at least one batch, but is empty.")
+    for index, (images, labels) in enumerate(batches):
+        if labels.dtype != torch.int64 or labels.ndim != 1:
+            raise ValueError(
+                "Argument `batches` must hold vectors of int64 labels, "
+                f"but those of batch {index} have type {labels.dtype} and shape {tuple(labels.shape)}."
+            )
+        if len(labels) == 0 or len(images) != len(labels):
+            raise ValueError(
+                "Argument `batches` must hold as many labels as images, and at least one, "
+                f"but batch {index} has {len(images)} images and {len(labels)} labels."
+            )

@@ -1,0 +1,46 @@
+"""Number formats of a training: master weights stay in single precision, products may be made in less.
+
+The perturbation of SAM is smaller than the spacing of bfloat16 at typical weights, so rounding buries it in noise
+several times its size. float16 with a fixed loss scale keeps it (SAM's ε does not depend on the scale of the loss),
+and so does TF32, whose mantissa is as long; bfloat16 is for SGD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Literal
+
+import torch
+
+__all__ = ["PRECISIONS", "Precision", "autocast", "loss_scale", "matrix_products"]
+
+Precision = Literal["float32", "tf32", "float16", "bfloat16"]
+PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
+_LOSS_SCALE = 1024.0
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
+    """Context of a forward pass."""
+    if precision in ("float32", "tf32"):
+        return nullcontext()
+    return torch.autocast(device.type, dtype=getattr(torch, precision))
+
+
+def loss_scale(precision: Precision) -> float:
+    """Factor on the loss that keeps small gradients from vanishing in float16; a power of two, so exact."""
+    return _LOSS_SCALE if precision == "float16" else 1.0
+
+
+@contextmanager
+def matrix_products(precision: Precision) -> Iterator[None]:
+    """Within it, products and convolutions of float32 on CUDA devices are rounded to TF32 only where that was asked."""
+    backends = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    before = [backend.fp32_precision for backend in backends]
+    for backend in backends:
+        backend.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    try:
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.fp32_precision = value

@@ -1,0 +1,145 @@
+"""A study from beginning to end: which models it has, in which order they are made, and the table of results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deepnet import parallel, weights
+from deepnet.comparison import compare
+from deepnet.identity import as_json
+from deepnet.loop import DivergenceError
+from deepnet.measurement import describe, looks_at_geometry, measure
+from deepnet.methods import Retrain
+from deepnet.stages import Execution, Run, Stages
+from deepnet.store import Store
+from deepnet.study import ESTIMATED, Study, Unlearner
+
+__all__ = ["Summary", "run_study", "runs_of"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a study went."""
+
+    rows: list[dict[str, Any]]
+    """The rows of `results.jsonl`."""
+    path: Path
+    """That file."""
+    diverged: tuple[str, ...]
+    """Runs whose training did not stay finite, with the reason."""
+
+
+def runs_of(study: Study) -> list[list[Run]]:
+    """The models of a study, in groups; no model of a group starts from, or is compared with, one of the same."""
+    reference = Unlearner(method=Retrain(), training=study.retrain or study.pretrain)
+    plain = study.pretrain_sharpness[0]
+    pairs = [(forget, seed) for forget in study.forget for seed in study.seeds]
+    pretrained = [Run(*pair, how) for pair in pairs for how in study.pretrain_sharpness]
+    retrained = [Run(*pair, plain, reference, plain) for pair in pairs]
+    unlearned = [
+        Run(*pair, how, unlearner, sharpness)
+        for pair in pairs
+        for how in study.pretrain_sharpness
+        for unlearner in study.unlearners
+        for sharpness in unlearner.sharpness
+    ]
+    # What is to be forgotten usually leaves the pretrained model alone: it is made once, and measured for each set.
+    shared = [run for run in pretrained if study.request == "samples" and run.forget != study.forget[0]]
+    return [[*(run for run in pretrained if run not in shared), *retrained], [*shared, *unlearned]]
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    execution: Execution,
+    *,
+    progress: Callable[[Sequence[Run]], AbstractContextManager[Iterator[Run]]] | None = None,
+    keep_models: bool = True,
+) -> Summary:
+    """Make and measure every model of a study that is not on disk yet, and write the table of results.
+
+    Args:
+        study: What to do.
+        folder: Where results are kept; a study that was interrupted goes on from there.
+        execution: Where and how to compute.
+        progress: Shows how far it is: a context that yields the runs it is given.
+        keep_models: Whether unlearned models stay on disk once they are measured.
+
+    Returns:
+        The rows and where they are. Runs that diverge are rows with this status; the others go on.
+
+    Raises:
+        ValueError: if data, files or arguments are not what they must be; what is finished stays.
+        OSError: if a file cannot be written.
+    """
+    store = Store(folder)
+    stages = Stages(study, store, execution)
+    if parallel.is_first():
+        weights.write_text(folder / "study.json", json.dumps(as_json(study), indent=1))
+    number, world = parallel.shard()
+    show = progress or (lambda runs: nullcontext(iter(runs)))
+    groups = runs_of(study)
+    if any(forget.scores == ESTIMATED for forget in study.forget):
+        stages.votes(range(study.memorization.models)[number::world])
+        parallel.barrier()
+    for runs in groups:
+        with show(runs[number::world]) as shown:
+            for run in shown:
+                _measured(stages, run, keep_models)
+        parallel.barrier()
+    return _assembled(stages, [run for runs in groups for run in runs], folder / "results.jsonl")
+
+
+def _measured(stages: Stages, run: Run, keep_models: bool) -> None:
+    """Measure the model of a run, unless that is done."""
+    store, key = stages.store, _row_key(stages, run)
+    if store.row(key) is not None:
+        return
+    try:
+        found = measure(stages, run)
+    except DivergenceError as error:
+        store.save_row(key, _failed(stages, run, str(error)))
+    else:
+        store.save_arrays(key, found.arrays)
+        store.save_row(key, found.row)
+    parallel.keep_in_step()
+    if not keep_models and run.unlearner is not None and not isinstance(run.unlearner.method, Retrain):
+        store.drop_model(stages.config(run))
+
+
+def _row_key(stages: Stages, run: Run) -> dict[str, Any]:
+    """What decides a row: the model, the forget set it is measured on, and how it is measured."""
+    study = stages.study
+    return {
+        "model": stages.config(run), "forget": run.forget.label, "split": study.split_seed,
+        "evaluation": study.evaluation, "geometry": looks_at_geometry(stages, run), "study": study.name,
+        "title": run.unlearner.variant if run.unlearner else "", "compat": study.compat,
+    }  # fmt: skip
+
+
+def _failed(stages: Stages, run: Run, reason: str) -> dict[str, Any]:
+    """The row of a run that has no numbers."""
+    return {**describe(stages, run), "status": "diverged", "reason": reason}
+
+
+def _assembled(stages: Stages, runs: Sequence[Run], path: Path) -> Summary:
+    """Put the rows together, compare them, and write them."""
+    rows, margins = [], {}
+    for position, run in enumerate(runs):
+        key = _row_key(stages, run)
+        row = stages.store.row(key)
+        if row is None:
+            raise ValueError(f"The row of {run.label} is missing in {stages.store.folder}; run the study again.")
+        rows.append(row)
+        if row["status"] == "finished" and stages.study.evaluation.divergence:
+            margins[position] = stages.store.arrays(key)["margins"]
+    rows = compare(rows, margins, official_tow=stages.study.evaluation.official_tow)
+    if parallel.is_first():
+        weights.write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
+    diverged = tuple(row["reason"] for row in rows if row["status"] == "diverged")
+    return Summary(rows, path, diverged)

@@ -1,0 +1,75 @@
+"""What a method works on: a model, the sets of samples, and the settings of the training."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from deepnet.datasets import Dataset
+from deepnet.models import Network
+from deepnet.parallel import rank, world_size
+from deepnet.sharpness import Sharpness, sgd
+from deepnet.splits import Split
+from deepnet.streams import Relabel, Stream
+from deepnet.training import Training
+from deepnet.updates import Part
+
+__all__ = ["Task"]
+
+_PARTS: tuple[Part, ...] = ("pretrain", "retain", "forget", "relabelled")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model to be changed, and all that a method may look at."""
+
+    model: Network
+    """The model, on its device; a method changes it in place."""
+    dataset: Dataset
+    split: Split
+    training: Training
+    seed: tuple[int, ...]
+    """Seed of the batches."""
+    sharpness: Sharpness = field(default_factory=sgd)
+    """How the optimizer treats sharpness."""
+
+    @cached_property
+    def teacher(self) -> Network:
+        """A copy of the model as it was when this was first asked for, in the mode for testing, without gradients."""
+        return copy.deepcopy(self.model).eval().requires_grad_(False)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """The model's parameters by name."""
+        return dict(self.model.named_parameters())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives."""
+        return self.model.mean.device
+
+    def rows(self, part: Part) -> Tensor:
+        """Rows of the training images that a set consists of."""
+        split = self.split
+        kept = torch.cat([split.retain, split.corrected])
+        if part in ("pretrain", "forget"):
+            return split.pretrain if part == "pretrain" else split.forget
+        return kept if part == "retain" else torch.cat([kept, split.forget])
+
+    def stream(self, part: Part, *, augment: bool = True, batch_size: int | None = None) -> Stream:
+        """Endless batches of a set; each set has its own random numbers."""
+        relabel = Relabel(rows=self.split.forget, n_classes=self.dataset.n_classes) if part == "relabelled" else None
+        return Stream(
+            self.dataset.train,
+            self.rows(part),
+            batch_size or self.training.batch_size,
+            seed=(*self.seed, _PARTS.index(part)),
+            augment=augment,
+            rank=rank(),
+            world=world_size(),
+            relabel=relabel,
+        )
