@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from deepnet.normalization import BatchNorm
 from simulate import checks
 
-__all__ = ["ModelConfig", "Network", "build"]
+__all__ = ["Architecture", "ModelConfig", "Network", "build"]
 
 Architecture = Literal["convnet", "resnet18", "resnet50"]
 Stem = Literal["cifar", "imagenet"]

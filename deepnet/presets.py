@@ -21,7 +21,7 @@ from deepnet.methods import (
     Scrub,
     SharpMinMax,
 )  # fmt: skip
-from deepnet.models import ModelConfig
+from deepnet.models import Architecture, ModelConfig
 from deepnet.precision import Precision
 from deepnet.sharpness import Sharpness, asam, sam, sgd
 from deepnet.splits import ForgetSet
@@ -48,16 +48,16 @@ def digits() -> Study:
         pretrain=train,
         unlearners=(
             use(FineTune()),
-            use(GradientAscent(), epochs=3, lr=0.005),
-            use(NegGrad(alpha=0.9), optimizers),
-            use(RetainSAM(alpha=0.9), optimizers[1:]),
-            use(RandomLabel()),
-            use(SalUn(fraction=0.5)),
-            use(L1Sparse(gamma=1e-3)),
-            use(Scrub()),
-            use(Influence(), epochs=0),
+            use(GradientAscent()),
+            use(NegGrad(alpha=0.95), optimizers),
+            use(RetainSAM(alpha=0.95), optimizers[1:]),
+            use(RandomLabel(), epochs=5, lr=0.05),
+            use(SalUn(fraction=0.5), epochs=5, lr=0.05),
+            use(L1Sparse(gamma=2e-3), epochs=5, lr=0.1),
+            use(Scrub(ascent_epochs=3)),
+            use(Influence(damping=0.5), epochs=0),
             use(CurvatureSelection(alpha=0.9, fraction=0.2)),
-            use(SharpMinMax(alpha=0.9), optimizers),
+            use(SharpMinMax(alpha=0.95), optimizers),
         ),
         evaluation=Evaluation(
             shadow=300, entangled=100, relearning=replace(gentle, epochs=5), curvature=256, landscape=0, feature_map=0
@@ -65,7 +65,7 @@ def digits() -> Study:
     )
 
 
-def _resnet(name: str, data: DataConfig, architecture: str, epochs: int, precision: Precision) -> Study:
+def _resnet(name: str, data: DataConfig, architecture: Architecture, epochs: int, precision: Precision) -> Study:
     """The paper's grid on a ResNet with the stem of CIFAR, on a CUDA device."""
     model = ModelConfig(architecture=architecture, stem="cifar")
     train = Training(epochs=epochs, batch_size=256, descent=Descent(lr=0.1, schedule="cosine"), precision=precision)

@@ -97,6 +97,9 @@ def logistic_attack(members: np.ndarray, others: np.ndarray, *, splits: int = 10
     The larger side is thinned at random to the size of the smaller, so that chance is 1/2; then stratified random
     splits into nine tenths for fitting and one tenth for judging.
 
+    The regression is penalised and takes the losses as they are, as in the source: where both sides have losses far
+    below one it calls all alike, even if one side's are thirty times the other's. `threshold_attack` sees that.
+
     Args:
         members: Losses of samples that may have been trained on, (a,).
         others: Losses of samples that were not, (b,).

@@ -119,7 +119,7 @@ OFFICIAL_REFERENCES: Mapping[tuple[str, str, str], Accuracies] = MappingProxyTyp
         ("imagenet", "resnet50", "mid"): _percent(97.388, 52.27, 74.832),
         ("imagenet", "resnet50", "low"): _percent(96.671, 99.858, 75.018),
         ("cifar10", "resnet50", "random"): _percent(99.943, 92.567, 92.49),
-        ("tiny_imagenet", "resnet50", "random"): _percent(99.985, 59.383, 61.69),
+        ("tiny-imagenet", "resnet50", "random"): _percent(99.985, 59.383, 61.69),
         ("cifar100", "vit_s", "high"): _percent(99.962, 8.233, 62.73),
         ("cifar100", "vit_s", "mid"): _percent(99.964, 38.5, 61.56),
         ("cifar100", "vit_s", "low"): _percent(99.957, 93.533, 61.11),
@@ -133,7 +133,7 @@ def official_reference(dataset: str, kind: str, network: str = "resnet50") -> Ac
     """The constants of `OFFICIAL_REFERENCES` for one case.
 
     Args:
-        dataset: "cifar10", "cifar100", "imagenet" or "tiny_imagenet".
+        dataset: "cifar10", "cifar100", "imagenet" or "tiny-imagenet".
         kind: Kind of forget set: "high", "mid" or "low" memorisation, or "random".
         network: "resnet50" or "vit_s".
 

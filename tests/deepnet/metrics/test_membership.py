@@ -111,6 +111,12 @@ def test_logistic_attack_is_balanced_and_reproducible() -> None:
     assert dataclasses.astuple(logistic_attack(np.zeros(50), np.full(50, 1e6))) == (1.0, 0.0)
 
 
+def test_only_the_threshold_sees_small_losses() -> None:
+    members, others = np.linspace(1e-6, 2e-6, 50), np.linspace(3e-5, 6e-5, 50)
+    assert logistic_attack(members, others).accuracy == 0.5
+    assert threshold_attack(-members, -others).auc == 1.0
+
+
 @pytest.mark.parametrize(
     ("attack", "name"),
     [
@@ -205,6 +211,17 @@ def test_the_official_formula_is_a_switch() -> None:
     assert official.m_entropy == svc_efficacy(*map(m_entropy_official, sides))
     assert official.m_entropy != by_definition.m_entropy
     assert dataclasses.replace(official, m_entropy=by_definition.m_entropy) == by_definition
+
+
+def test_the_seed_reaches_every_draw() -> None:
+    outputs = {name: random_outputs(90, scale=0.5, seed=seed) for seed, name in enumerate(("retain", "forget", "test"))}
+    one, again, other = (
+        membership_inference(**outputs, shadow="balanced", shadow_size=40, seed=seed) for seed in (0, 0, 1)
+    )
+    assert one == again
+    assert one.logistic_accuracy != other.logistic_accuracy
+    assert one.confidence != other.confidence
+    assert (one.auc, one.true_positive_rate) == (other.auc, other.true_positive_rate)
 
 
 def test_membership_inference_refuses() -> None:

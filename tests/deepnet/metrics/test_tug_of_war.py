@@ -77,7 +77,7 @@ def test_official_constants() -> None:
         assert forget == sorted(forget)
     # Sizes of the forget sets as the decimals of the constants imply them.
     for (dataset, _, _), reference in OFFICIAL_REFERENCES.items():
-        size = {"imagenet": 50_000, "tiny_imagenet": 6_000}.get(dataset, 3_000)
+        size = {"imagenet": 50_000, "tiny-imagenet": 6_000}.get(dataset, 3_000)
         assert reference.forget * size == pytest.approx(round(reference.forget * size), abs=0.02)
 
 
