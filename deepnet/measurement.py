@@ -11,6 +11,7 @@ from torch import Tensor
 
 from deepnet.environment import hardware, versions
 from deepnet.identity import as_json
+from deepnet.images import Images
 from deepnet.metrics.accuracy import score
 from deepnet.metrics.curvature import curvature
 from deepnet.metrics.entanglement import measure_entanglement
@@ -19,7 +20,7 @@ from deepnet.metrics.landscape import directions, landscape
 from deepnet.metrics.membership import membership_inference
 from deepnet.metrics.outputs import Outputs, collect, margin
 from deepnet.models import Network
-from deepnet.precision import matrix_products
+from deepnet.precision import half_type, matrix_products
 from deepnet.relearning import relearning_curve
 from deepnet.seeding import generator
 from deepnet.stages import Finished, Run, Stages
@@ -44,7 +45,7 @@ def measure(stages: Stages, run: Run) -> Measurement:
     Raises:
         DivergenceError: if a training did not stay finite.
     """
-    with matrix_products("float32"):
+    with matrix_products(stages.study.pretrain.precision):
         return _Bench(stages, run, stages.finished(run)).measurement()
 
 
@@ -87,10 +88,15 @@ class _Bench:
         self.dataset, self.split = stages.data(run.forget)
         self.task = Task(self.model, self.dataset, self.split, stages.study.pretrain, (run.seed,), run.pretrain)
         train, test = self.dataset.train, self.dataset.test
-        self.retain = collect(self.model, train, self.task.rows("retain"))
-        self.forget = collect(self.model, train, self.split.forget)
-        self.val = collect(self.model, train, self.split.val) if len(self.split.val) else None
-        self.test = collect(self.model, test, torch.arange(len(test)))
+        self.retain = self._outputs(train, self.task.rows("retain"))
+        self.forget = self._outputs(train, self.split.forget)
+        self.val = self._outputs(train, self.split.val) if len(self.split.val) else None
+        self.test = self._outputs(test, torch.arange(len(test)))
+
+    def _outputs(self, images: Images, rows: Tensor, model: Network | None = None) -> Outputs:
+        """What the model says, in the number format it was trained in."""
+        half = half_type(self.stages.study.pretrain.precision)
+        return collect(model or self.model, images, rows, autocast=half)
 
     def measurement(self) -> Measurement:
         row = (
@@ -191,6 +197,6 @@ class _Bench:
         rows = [part[torch.from_numpy(generator(0, "map").permutation(len(part))[:count])] for part in parts]
         both = torch.cat(rows)
         forgotten = np.arange(len(both)) >= len(rows[0])
-        outputs: list[Outputs] = [collect(model, self.dataset.train, both) for model in (self._before(), self.model)]
+        outputs = [self._outputs(self.dataset.train, both, model) for model in (self._before(), self.model)]
         plane = feature_map(before=outputs[0], after=outputs[1], forgotten=forgotten)
         return {f"map_{name}": getattr(plane, name) for name in ("before", "after", "labels", "forgotten")}

@@ -13,18 +13,22 @@ from typing import Literal
 
 import torch
 
-__all__ = ["PRECISIONS", "Precision", "autocast", "loss_scale", "matrix_products"]
+__all__ = ["PRECISIONS", "Precision", "autocast", "half_type", "loss_scale", "matrix_products"]
 
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 _LOSS_SCALE = 1024.0
 
 
+def half_type(precision: Precision) -> torch.dtype | None:
+    """The 16-bit type that products are made in; None if they are not."""
+    return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(precision)
+
+
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
     """Context of a forward pass."""
-    if precision in ("float32", "tf32"):
-        return nullcontext()
-    return torch.autocast(device.type, dtype=getattr(torch, precision))
+    half = half_type(precision)
+    return nullcontext() if half is None else torch.autocast(device.type, dtype=half)
 
 
 def loss_scale(precision: Precision) -> float:

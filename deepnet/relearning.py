@@ -19,6 +19,7 @@ from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
 from deepnet.metrics.accuracy import score
 from deepnet.metrics.outputs import collect
+from deepnet.precision import half_type
 from deepnet.sharpness import sgd
 from deepnet.task import Task
 from deepnet.training import Training
@@ -99,4 +100,5 @@ def relearning_curve(task: Task, training: Training, *, points: int = 20) -> Cur
 
 
 def _accuracy(task: Task) -> float:
-    return score(collect(task.model, task.dataset.train, task.rows("forget"))).accuracy
+    half = half_type(task.training.precision)
+    return score(collect(task.model, task.dataset.train, task.rows("forget"), autocast=half)).accuracy

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "simulate": (),
     "theory": ("simulate",),
-    "deepnet": ("theory.ledger", "theory.statistics"),
+    "deepnet": ("simulate.checks", "simulate.version", "theory.ledger", "theory.statistics"),
     "paper_figs": ("simulate", "theory", "deepnet"),
     "notebooks": ("simulate", "theory", "deepnet", "paper_figs"),
 }
@@ -151,6 +151,7 @@ def test_version_is_one() -> None:
         ("deepnet/study.py", "import theory", ["theory"]),
         ("deepnet/study.py", "from theory import ledger_extra", ["theory.ledger_extra"]),
         ("deepnet/study.py", "from simulate import Problem", ["simulate.Problem"]),
+        ("deepnet/study.py", "import simulate.checks_extra", ["simulate.checks_extra"]),
         ("paper_figs/map.py", "from tests import oracles", ["tests.oracles"]),
         ("notebooks/lesson.py", "import tests.oracles.dense", ["tests.oracles.dense"]),
     ],
@@ -167,6 +168,7 @@ def test_forbidden_imports_are_found(path: str, source: str, found: list[str]) -
         ("simulate/run.py", "import theoryx, testsuite"),
         ("theory/claims/lemma.py", "from simulate import run\nfrom ..ledger import Claim"),
         ("deepnet/study.py", "from theory.ledger import Claim\nfrom theory import statistics"),
+        ("deepnet/study.py", "from simulate import checks\nfrom simulate.version import __version__"),
         ("deepnet/methods/ascent.py", "from .. import loop\nimport deepnet.masks, torch"),
         ("paper_figs/map.py", "import simulate, theory.ledger, deepnet.study"),
         ("notebooks/lesson.py", "from paper_figs import map"),

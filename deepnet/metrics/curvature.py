@@ -7,19 +7,27 @@ memory does not grow with the number of samples or of probes. Random vectors are
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from curvlinops import HessianLinearOperator
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor, nn
 
 from deepnet.precision import matrix_products
 from deepnet.seeding import generator
 from simulate import checks
+
+OBSOLETE = ".*torch.jit.script"
+"""Start of torch's notice that a way of compiling is to go: torch itself (forward differentiation) still takes it, and
+so does a package that curvlinops loads."""
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message=OBSOLETE)
+    from curvlinops import HessianLinearOperator
 
 __all__ = ["Curvature", "check_batches", "curvature", "evaluating", "hessian_diagonal"]
 
@@ -122,7 +130,8 @@ def hessian_diagonal(
 def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iterator[HessianLinearOperator]:
     """The Hessian as a linear operator, good within the context only."""
     check_batches(batches)
-    with evaluating(model), matrix_products("float32"):
+    with evaluating(model), matrix_products("float32"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=OBSOLETE)
         yield HessianLinearOperator(
             model,
             nn.CrossEntropyLoss(),

@@ -83,7 +83,7 @@ class Landscape:
         It is measured in units of its own surface: a loss rising a hundred times as steeply has the same ratio. So it
         tells the shape of a basin, and nothing of its sharpness; for that see `rise`.
 
-        Source: the paper's released code, which calls the mean of L - L₀ beyond a basin its stability.
+        Source: the loss landscapes of the paper's released code.
         """
         return float((np.abs(self.loss - self.centre) <= self.loss.std() / 2).mean())
 
@@ -206,7 +206,7 @@ def landscape(
     directions.check(model)
     half = points // 2
     axis = extent * np.arange(-half, half + 1) / half
-    weights = dict(model.named_parameters())
+    weights: dict[str, Tensor] = dict(model.named_parameters())
     first, second = (
         [direction[name].to(weight) for name, weight in weights.items()]
         for direction in (directions.first, directions.second)
@@ -237,10 +237,9 @@ def _restored(weights: list[Tensor]) -> Iterator[list[Tensor]]:
 
 def _mean_loss(model: nn.Module, data: Sequence[tuple[Tensor, Tensor]]) -> float:
     """Mean cross-entropy, summed in float64 because differences of it are what counts."""
-    total = sum(
-        float(functional.cross_entropy(model(images).cpu().double(), labels, reduction="sum"))
-        for images, labels in data
-    )
+    total = 0.0
+    for images, labels in data:
+        total += float(functional.cross_entropy(model(images).cpu().double(), labels, reduction="sum"))
     return total / sum(len(labels) for _, labels in data)
 
 

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from deepnet.splits import ForgetSet, Split, make_split  # noqa: E402
 
 LABELS = torch.from_numpy(np.random.default_rng(1).permutation(np.repeat(np.arange(5), 40)))
-SCORES = np.random.default_rng(2).random(200)
+SCORES = np.random.default_rng(2).random(200) ** 2  # whose median is not 1/2
 
 
 def sets(split: Split) -> dict[str, set[int]]:

@@ -73,6 +73,14 @@ def test_orders_and_augmentations_differ_between_passes() -> None:
     assert differs.double().mean() > 0.8  # 1 of 50 augmentations of an image is any other
 
 
+def test_each_batch_has_its_own_augmentations() -> None:
+    pixels = torch.arange(1, 26).byte().reshape(1, 1, 5, 5).repeat(40, 1, 1, 1)
+    alike = DeviceImages(pixels, torch.arange(40), Augment(pad=2))
+    first, second, third = take(Stream(alike, torch.arange(40), 20, 0), 0, 3)  # two of one pass, one of the next
+    assert not torch.equal(first.x, second.x)
+    assert not torch.equal(first.x, third.x)
+
+
 def test_orders_are_uniform() -> None:
     stream = Stream(numbered(), torch.arange(4), 4, 9, augment=False)
     seen = [tuple(batch.rows.tolist()) for batch in take(stream, 0, 4800)]
