@@ -133,7 +133,9 @@ class _Run:
         sum_across_ranks_([losses])
         mean = float(losses) / max(self.lengths[number], 1)
         if not math.isfinite(mean):
-            raise DivergenceError(f"The loss is {mean} after epoch {number + 1} of {len(self.plan)}; a smaller `lr` may help.")
+            raise DivergenceError(
+                f"The loss is {mean} after epoch {number + 1} of {len(self.plan)}; a smaller `lr` may help."
+            )
         return Epoch(number, mean, images, time.perf_counter() - began)
 
     def _draw(self, one: Pass) -> Iterator[dict[str, Batch]]:

@@ -184,7 +184,8 @@ class _Bench:
         ways = directions(self.model, seed=0, reference=self.stages.finished(first).model)
         found: dict[str, np.ndarray] = {}
         for part, rows in {"retain": self.task.rows("retain"), "forget": self.split.forget}.items():
-            surface = landscape(self.model, ways, self._some(rows, self.evaluation.landscape))
+            batches = self._some(rows, self.evaluation.landscape)
+            surface = landscape(self.model, ways, batches, points=self.evaluation.landscape_points)
             found |= {"landscape_a": surface.a, "landscape_b": surface.b, f"landscape_{part}": surface.loss}
         return found
 

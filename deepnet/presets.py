@@ -60,7 +60,13 @@ def digits() -> Study:
             use(SharpMinMax(alpha=0.95), optimizers),
         ),
         evaluation=Evaluation(
-            shadow=300, entangled=100, relearning=replace(gentle, epochs=5), curvature=256, landscape=0, feature_map=0
+            shadow=300,
+            entangled=100,
+            relearning=replace(gentle, epochs=5),
+            curvature=256,
+            landscape=128,
+            landscape_points=11,
+            feature_map=60,
         ),
     )
 

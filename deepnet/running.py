@@ -11,6 +11,7 @@ from typing import Any
 
 from deepnet import parallel, weights
 from deepnet.comparison import compare
+from deepnet.gallery import hang
 from deepnet.identity import as_json
 from deepnet.loop import DivergenceError
 from deepnet.measurement import describe, looks_at_geometry, measure
@@ -136,9 +137,13 @@ def _assembled(stages: Stages, runs: Sequence[Run], path: Path) -> Summary:
         if row is None:
             raise ValueError(f"The row of {run.label} is missing in {stages.store.folder}; run the study again.")
         rows.append(row)
-        if row["status"] == "finished" and stages.study.evaluation.divergence:
-            margins[position] = stages.store.arrays(key)["margins"]
-    rows = compare(rows, margins, official_tow=stages.study.evaluation.official_tow)
+        if row["status"] == "finished":
+            arrays = stages.store.arrays(key)
+            margins[position] = arrays["margins"]
+            if parallel.is_first():
+                hang(stages.store.folder, row, arrays)
+    evaluation = stages.study.evaluation
+    rows = compare(rows, margins if evaluation.divergence else {}, official_tow=evaluation.official_tow)
     if parallel.is_first():
         weights.write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
     diverged = tuple(row["reason"] for row in rows if row["status"] == "diverged")

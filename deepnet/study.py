@@ -53,6 +53,8 @@ class Evaluation:
     """Samples behind the Hessian's largest eigenvalue and trace."""
     landscape: int = 0
     """Samples behind the loss surface."""
+    landscape_points: int = 25
+    """Points along each side of the loss surface; an odd number."""
     feature_map: int = 0
     """Most samples of each set in the map of features."""
     geometry_seeds: int = 1
@@ -64,6 +66,7 @@ class Evaluation:
         """Validate every field."""
         for name in ("shadow", "entangled", "curvature", "landscape", "feature_map", "geometry_seeds"):
             checks.integer(name, getattr(self, name), least=0)
+        checks.integer("landscape_points", self.landscape_points, least=3)
         checks.choice("m_entropy", self.m_entropy, ("corrected", "official"))
 
 

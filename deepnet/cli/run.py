@@ -63,16 +63,22 @@ class RunCommand:
         study = with_quirks(_only(self.study, self.methods), self.compat)
         if self.dry_run:
             return _list_runs(study)
-        if self.threads is not None:
-            checks.integer("threads", self.threads, least=1)
-            torch.set_num_threads(self.threads)
         device = find_device(self.device)
+        self._set_threads(study)
         execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
         with parallel.processes(self.share, device):
             summary = run_study(
                 study, self.out / study.name, execution, progress=_progress, keep_models=self.keep_models
             )
             return _tell(summary) if parallel.is_first() else int(bool(summary.diverged))
+
+    def _set_threads(self, study: Study) -> None:
+        """Threads cost more than they bring where a layer takes microseconds."""
+        if self.threads is not None:
+            checks.integer("threads", self.threads, least=1)
+            torch.set_num_threads(self.threads)
+        elif study.model.architecture == "convnet":
+            torch.set_num_threads(1)
 
 
 def run(words: Sequence[str]) -> int:

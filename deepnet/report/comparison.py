@@ -92,7 +92,7 @@ def compare(question: str, block: Block, treatment: Summary, baseline: Summary, 
     estimate = from_replicates(differences)
     low, high = estimate.interval()
     made = replace(made, low=low, high=high)
-    if estimate.standard_error == 0.0:
+    if estimate.standard_error <= 1e-12 * np.abs(differences).max():  # the rounding of equal differences
         return replace(made, note="all pairs differ by the same: no test")
     statistic = abs(estimate.value) / estimate.standard_error
     return replace(made, p=float(2.0 * stats.t.sf(statistic, estimate.degrees_of_freedom)))
