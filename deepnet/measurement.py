@@ -50,7 +50,7 @@ def measure(stages: Stages, run: Run) -> Measurement:
 
 
 def describe(stages: Stages, run: Run) -> dict[str, Any]:
-    """The columns of a row that say what was run, where, and with which versions."""
+    """The columns of a row that say what was run."""
     study, method = stages.study, run.unlearner.method if run.unlearner else None
     return {
         "study": study.name,
@@ -63,12 +63,9 @@ def describe(stages: Stages, run: Run) -> dict[str, Any]:
         "request": study.request,
         "seed": run.seed,
         "split_seed": study.split_seed,
-        "status": "finished",
         "config": as_json(stages.config(run)),
         "evaluation": as_json(study.evaluation),
         "compat": list(study.compat),
-        "versions": versions(),
-        "hardware": hardware(stages.execution.device),
     }
 
 
@@ -100,7 +97,7 @@ class _Bench:
 
     def measurement(self) -> Measurement:
         row = (
-            describe(self.stages, self.run)
+            self._provenance()
             | self._accuracies()
             | self._membership()
             | self._entanglement()
@@ -112,6 +109,9 @@ class _Bench:
             row |= self._curvature()
             arrays |= self._landscape() | self._feature_map()
         return Measurement(row, arrays)
+
+    def _provenance(self) -> dict[str, Any]:
+        return {"status": "finished", "versions": versions(), "hardware": hardware(self.stages.execution.device)}
 
     def _accuracies(self) -> dict[str, Any]:
         found: dict[str, Any] = {}

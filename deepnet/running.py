@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ def run_study(
     *,
     progress: Callable[[Sequence[Run]], AbstractContextManager[Iterator[Run]]] | None = None,
     keep_models: bool = True,
+    store: Store | None = None,
 ) -> Summary:
     """Make and measure every model of a study that is not on disk yet, and write the table of results.
 
@@ -70,6 +71,7 @@ def run_study(
         execution: Where and how to compute.
         progress: Shows how far it is: a context that yields the runs it is given.
         keep_models: Whether unlearned models stay on disk once they are measured.
+        store: Where models and measurements lie, if not in the folder: studies that share one share their models.
 
     Returns:
         The rows and where they are. Runs that diverge are rows with this status; the others go on.
@@ -78,8 +80,8 @@ def run_study(
         ValueError: if data, files or arguments are not what they must be; what is finished stays.
         OSError: if a file cannot be written.
     """
-    store = Store(folder)
-    stages = Stages(study, store, execution)
+    folder.mkdir(parents=True, exist_ok=True)
+    stages = Stages(study, store or Store(folder), execution)
     if parallel.is_first():
         weights.write_text(folder / "study.json", json.dumps(as_json(study), indent=1))
     number, world = parallel.shard()
@@ -93,7 +95,7 @@ def run_study(
             for run in shown:
                 _measured(stages, run, keep_models)
         parallel.barrier()
-    return _assembled(stages, [run for runs in groups for run in runs], folder / "results.jsonl")
+    return _assembled(stages, [run for runs in groups for run in runs], folder)
 
 
 def _measured(stages: Stages, run: Run, keep_models: bool) -> None:
@@ -104,7 +106,7 @@ def _measured(stages: Stages, run: Run, keep_models: bool) -> None:
     try:
         found = measure(stages, run)
     except DivergenceError as error:
-        store.save_row(key, _failed(stages, run, str(error)))
+        store.save_row(key, {"status": "diverged", "reason": str(error)})
     else:
         store.save_arrays(key, found.arrays)
         store.save_row(key, found.row)
@@ -117,18 +119,13 @@ def _row_key(stages: Stages, run: Run) -> dict[str, Any]:
     """What decides a row: the model, the forget set it is measured on, and how it is measured."""
     study = stages.study
     return {
-        "model": stages.config(run), "forget": run.forget.label, "split": study.split_seed,
-        "evaluation": study.evaluation, "geometry": looks_at_geometry(stages, run), "study": study.name,
-        "title": run.unlearner.variant if run.unlearner else "", "compat": study.compat,
+        "model": stages.config(run), "forgotten": stages.forgotten(run.forget), "split": study.split_seed,
+        "evaluation": replace(study.evaluation, official_tow=False, divergence=True, geometry_seeds=0),
+        "geometry": looks_at_geometry(stages, run),
     }  # fmt: skip
 
 
-def _failed(stages: Stages, run: Run, reason: str) -> dict[str, Any]:
-    """The row of a run that has no numbers."""
-    return {**describe(stages, run), "status": "diverged", "reason": reason}
-
-
-def _assembled(stages: Stages, runs: Sequence[Run], path: Path) -> Summary:
+def _assembled(stages: Stages, runs: Sequence[Run], folder: Path) -> Summary:
     """Put the rows together, compare them, and write them."""
     rows, margins = [], {}
     for position, run in enumerate(runs):
@@ -136,14 +133,16 @@ def _assembled(stages: Stages, runs: Sequence[Run], path: Path) -> Summary:
         row = stages.store.row(key)
         if row is None:
             raise ValueError(f"The row of {run.label} is missing in {stages.store.folder}; run the study again.")
+        row = describe(stages, run) | row
         rows.append(row)
         if row["status"] == "finished":
             arrays = stages.store.arrays(key)
             margins[position] = arrays["margins"]
             if parallel.is_first():
-                hang(stages.store.folder, row, arrays)
+                hang(folder, row, arrays)
     evaluation = stages.study.evaluation
     rows = compare(rows, margins if evaluation.divergence else {}, official_tow=evaluation.official_tow)
+    path = folder / "results.jsonl"
     if parallel.is_first():
         weights.write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
     diverged = tuple(row["reason"] for row in rows if row["status"] == "diverged")

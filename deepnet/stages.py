@@ -142,6 +142,12 @@ class Stages:
         """What every configuration begins with; where the files lie makes no difference."""
         return {"data": replace(self.study.data, root=None, workers=0, download=False), "model": self.study.model}
 
+    def forgotten(self, forget: ForgetSet) -> dict[str, Any]:
+        """What decides which samples are to be forgotten; where a file of scores lies makes no difference."""
+        scores = forget.scores and Path(forget.scores).name
+        found: dict[str, Any] = {"forget": replace(forget, scores=scores), "request": self.study.request}
+        return found | ({"scores": self.study.memorization} if scores == ESTIMATED else {})
+
     def config(self, run: Run) -> dict[str, Any]:
         """Everything that decides the weights of a run's model, and nothing else."""
         study = self.study
@@ -149,10 +155,7 @@ class Stages:
             "split": {"seed": study.split_seed, "val_fraction": study.val_fraction, "other": study.separate_val_seed},
             "seed": run.seed,
         }
-        scores = run.forget.scores and Path(run.forget.scores).name
-        forgotten: dict[str, Any] = {"forget": replace(run.forget, scores=scores), "request": study.request}
-        if scores == ESTIMATED:
-            forgotten["scores"] = study.memorization
+        forgotten = self.forgotten(run.forget)
         pretrained = common | (forgotten if study.request != "samples" else {}) | {
             "method": Pretrain(), "training": study.pretrain, "sharpness": run.pretrain,
         }  # fmt: skip

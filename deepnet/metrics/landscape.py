@@ -102,7 +102,7 @@ class Landscape:
         inside = (distance > 0) & (distance <= radius * slack)
         if not inside.any():
             checks.fail("radius", f"be at least {distance[distance > 0].min():g}, the spacing of the grid", radius)
-        return float(self.loss[inside].mean() - self.centre)
+        return float((self.loss[inside] - self.centre).mean())
 
 
 def directions(model: nn.Module, seed: int, *, reference: nn.Module | None = None) -> Directions:

@@ -127,6 +127,8 @@ def _cell(summary: Summary, column: Column) -> str:
         return "diverged" if column.name == "tow" else DASH
     # The retrained model is its own reference, so its ToW of 1 says nothing.
     ceiling = column.name == "tow" and summary.group.method == RETRAINED
+    if summary.group.method == RETRAINED and column.name in ("mia_gap", "relearn"):
+        return "0"  # against itself
     mean = summary.means["tow_other_seeds" if ceiling else column.name]
     if mean.value is None:
         return DASH

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CENSORED", "FINITE", "FRACTIONS", "NONNEGATIVE", "POOLED", "SCALARS", "TEXTS", "WHOLES"]
+__all__ = ["ALWAYS", "CENSORED", "FINITE", "FRACTIONS", "NONNEGATIVE", "POOLED", "SCALARS", "TEXTS", "WHOLES"]
 
 TEXTS = ("study", "method", "title", "pretrain", "optimizer", "forget_set", "request", "status", "variant")
 """Columns of text."""
@@ -11,16 +11,18 @@ WHOLES = ("seed", "split_seed")
 """Columns of whole numbers."""
 
 FRACTIONS = (
-    "retain_accuracy", "forget_accuracy", "val_accuracy", "test_accuracy", "tow", "tow_other_seeds", "mia", "mia_auc",
-    "mia_tpr",
+    "retain_accuracy", "forget_accuracy", "val_accuracy", "test_accuracy", "tow_other_seeds", "mia", "mia_auc", "mia_tpr",
 )  # fmt: skip
 """Columns of numbers in [0, 1], or null."""
 
+ALWAYS = ("retain_accuracy", "forget_accuracy", "test_accuracy")
+"""Columns of numbers that every finished run has; others are null, or left out, where a metric was switched off."""
+
 NONNEGATIVE = (
-    "retain_loss", "forget_loss", "val_loss", "test_loss", "klom", "klom_p95", "klom_null", "klom_models",
+    "tow", "retain_loss", "forget_loss", "val_loss", "test_loss", "klom", "klom_p95", "klom_null", "klom_models",
     "relearn_steps", "relearn_control_steps", "seconds", "images_per_second", "peak_memory",
 )  # fmt: skip
-"""Columns of numbers of at least 0, or null."""
+"""Columns of numbers of at least 0, or null; ToW exceeds 1 where the released code's signed one was asked for."""
 
 FINITE = (
     "tow_signed", "mia_gap", "mia_auc_gap", "entanglement", "entanglement_variance", "relearn", "hessian_top",

@@ -101,8 +101,8 @@ def compare(question: str, block: Block, treatment: Summary, baseline: Summary, 
 def compare_all(found: Sequence[Block]) -> tuple[Comparison, ...]:
     """All comparisons of a study, corrected together after Holm.
 
-    Every method against fine-tuning with the same optimizer in forget accuracy; SAM and ASAM against SGD for every
-    method in ToW; Sharp MinMax against NegGrad with the same optimizer in ToW.
+    Every method against fine-tuning in forget accuracy, with the same optimizer or, if there is none, SGD; SAM and
+    ASAM against SGD for every method in ToW; Sharp MinMax against NegGrad with the same optimizer in ToW.
 
     Args:
         found: The blocks of the study.
@@ -140,7 +140,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _forgetting(block: Block) -> Iterator[Comparison]:
     for each in block.methods:
-        if each.group.method != "finetune" and (base := _find(block, "finetune", each.group.optimizer, each)):
+        base = _find(block, "finetune", each.group.optimizer, each) or _find(block, "finetune", "sgd", each)
+        if each.group.method != "finetune" and base:
             yield compare(_FORGETS, block, each, base, "forget_accuracy")
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deepnet.report.columns import FRACTIONS, NONNEGATIVE, SCALARS, TEXTS, WHOLES
+from deepnet.report.columns import ALWAYS, FRACTIONS, NONNEGATIVE, SCALARS, TEXTS, WHOLES
 
-__all__ = ["STATUSES", "RelearnCurve", "Results", "Row", "read_results", "row_from"]
+__all__ = ["STATUSES", "RelearnCurve", "Results", "Row", "read_results", "read_rows", "row_from"]
 
 STATUSES = ("finished", "diverged")
 """How a run can have ended."""
@@ -25,8 +25,8 @@ class RelearnCurve:
     """Steps of the attack, increasing, (k,)."""
     accuracy: tuple[float, ...]
     """Forget accuracy of the unlearned model, (k,) fractions."""
-    control: tuple[float, ...]
-    """Forget accuracy of the retrained model, (k,) fractions."""
+    control: tuple[float, ...] = ()
+    """Forget accuracy of the retrained model, (k,) fractions; empty if there is no such model."""
 
     def __post_init__(self) -> None:
         """Validate the curves.
@@ -34,8 +34,8 @@ class RelearnCurve:
         Raises:
             ValueError: if lengths differ, steps do not increase, or an accuracy is not a fraction.
         """
-        if not len(self.steps) == len(self.accuracy) == len(self.control) > 0:
-            sizes = f"{len(self.steps)}, {len(self.accuracy)} and {len(self.control)}"
+        sizes = f"{len(self.steps)}, {len(self.accuracy)} and {len(self.control)}"
+        if not self.steps or {len(self.accuracy), len(self.control) or len(self.steps)} != {len(self.steps)}:
             raise ValueError(f"`steps`, `accuracy` and `control` must be equally long, but hold {sizes} numbers.")
         if any(late <= early for early, late in zip(self.steps, self.steps[1:], strict=False)):
             raise ValueError("`steps` must increase, but does not.")
@@ -169,11 +169,17 @@ def read_results(path: str | Path) -> Results:
     return Results(path=path, rows=tuple(rows), warnings=tuple(warnings))
 
 
+def read_rows(path: str | Path) -> tuple[Row, ...]:
+    """The runs of a file alone; see `read_results`."""
+    return read_results(path).rows
+
+
 def row_from(record: Mapping[str, Any]) -> Row:
     """Check one row.
 
     Args:
-        record: Columns by name, as JSON holds them; more columns than are known are ignored.
+        record: Columns by name, as JSON holds them; more columns than are known are ignored. Metrics that were
+            switched off may be null or left out.
 
     Returns:
         The row. Of a diverged run numbers are dropped, whatever stands there.
@@ -181,13 +187,14 @@ def row_from(record: Mapping[str, Any]) -> Row:
     Raises:
         ValueError: if a column is missing or has a value that cannot be; the message names the column.
     """
-    missing = [name for name in (*TEXTS, *WHOLES, *SCALARS) if name not in record]
+    needed = (*TEXTS, *WHOLES, *(ALWAYS if record.get("status") == "finished" else ()))
+    missing = [name for name in needed if record.get(name) is None]
     if missing:
         raise ValueError(f"missing {'columns' if missing[1:] else 'column'} {', '.join(f'`{n}`' for n in missing)}.")
     texts = {name: _text(name, record[name]) for name in TEXTS}
     if texts["status"] not in STATUSES:
         raise ValueError(f'column `status` must be "finished" or "diverged", but is {texts["status"]!r}.')
-    values = {name: _number(name, record[name]) for name in SCALARS}
+    values = {name: _number(name, record.get(name)) for name in SCALARS}
     finished = texts["status"] == "finished"
     return Row(
         **texts,
@@ -253,6 +260,8 @@ def _curve(value: object) -> RelearnCurve | None:
         return None
     try:
         fields = _object("relearn_curve", value)
-        return RelearnCurve(**{key: tuple(map(float, fields[key])) for key in ("steps", "accuracy", "control")})
+        control = fields.get("control") or ()
+        parts = {"steps": fields["steps"], "accuracy": fields["accuracy"], "control": control}
+        return RelearnCurve(**{key: tuple(map(float, part)) for key, part in parts.items()})
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"column `relearn_curve` must hold steps, accuracy and control: {error}") from None
+        raise ValueError(f"column `relearn_curve` must hold steps and accuracies: {error}") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from deepnet.report.cells import COLUMNS, NOTES, TERMINAL_COLUMNS, Column, Line, lines_of
 from deepnet.report.escaping import latex, markdown
-from deepnet.report.rows import Results, Row
+from deepnet.report.rows import Results, Row, row_from
 from deepnet.report.summary import Block, blocks, summarise
 
 __all__ = ["diverged_lines", "latex_table", "markdown_table", "terminal_table"]
@@ -22,19 +23,20 @@ _LATEX_PARTS = (
 """The columns of the two tables that a page of LaTeX has room for."""
 
 
-def terminal_table(rows: Sequence[Row], columns: Sequence[str] = TERMINAL_COLUMNS) -> Table:
+def terminal_table(rows: Sequence[Row | Mapping[str, Any]], columns: Sequence[str] = TERMINAL_COLUMNS) -> Table:
     """The table for a terminal of 120 columns.
 
     Args:
-        rows: Runs of one study.
+        rows: Runs of one study, as read or as JSON holds them.
         columns: Names of result columns to show, out of those of `deepnet.report.cells.COLUMNS`.
 
     Raises:
-        ValueError: if a column is not known.
+        ValueError: if a column is not known, or a row is not what it must be.
     """
     chosen = _chosen(columns)
-    found = blocks(summarise(rows))
-    made = Table(title=f"{rows[0].study}: {len(rows)} runs" if rows else "no runs", title_justify="left",
+    runs = [row if isinstance(row, Row) else row_from(row) for row in rows]
+    found = blocks(summarise(runs))
+    made = Table(title=f"{runs[0].study}: {len(runs)} runs" if runs else "no runs", title_justify="left",
                  title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
                  caption=" ".join(_notes(found, chosen)), caption_justify="left")  # fmt: skip
     made.add_column("method", overflow="fold", min_width=16)
@@ -56,6 +58,8 @@ def markdown_table(results: Results, found: Sequence[Block]) -> str:
     for block in found:
         parts += [f"## {markdown(block.words)}", _markdown_block(block)]
     parts += ["\n".join(f"- {markdown(note)}" for note in _notes(found, COLUMNS))]
+    if quirks := sorted({name for row in results.rows for name in row.compat}):
+        parts += [f"Quirks of the released code that were switched on: {markdown(', '.join(quirks))}."]
     if lost := diverged_lines(found):
         parts += ["## Diverged runs", "\n".join(f"- {markdown(line)}" for line in lost)]
     return "\n\n".join(parts) + "\n"

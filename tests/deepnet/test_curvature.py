@@ -112,20 +112,23 @@ def test_the_top_eigenvalue_is_that_of_the_full_hessian(network, batches, full):
 
 
 def test_the_trace_is_that_of_the_full_hessian_within_its_standard_error(network, batches, full):
-    found = curvature(network, batches, seed=0, probes=150)
+    found = curvature(network, batches, seed=0, probes=80)
     off_diagonal = full - full.diagonal().diag()
     assert abs(found.trace - float(full.trace())) < 4 * found.trace_se
     # Signs have Var[vᵀ H v] = 2 Σ_{i≠j} H_ij².
-    assert found.trace_se == pytest.approx(float((2 * off_diagonal.square().sum() / 150) ** 0.5), rel=0.3)
+    assert found.trace_se == pytest.approx(float((2 * off_diagonal.square().sum() / 80) ** 0.5), rel=0.3)
 
 
 def test_the_diagonal_is_that_of_the_full_hessian_within_its_error(network, batches, full):
-    found = hessian_diagonal(network, batches, probes=150, seed=0)
+    found = hessian_diagonal(network, batches, probes=80, seed=0)
     shapes = {name: (weight.shape, weight.dtype) for name, weight in network.named_parameters()}
     assert {name: (values.shape, values.dtype) for name, values in found.items()} == shapes
     flat = torch.cat([values.flatten() for values in found.values()])
     off_diagonal = full - full.diagonal().diag()
-    scores = (flat - full.diagonal()) / (off_diagonal.square().sum(1) / 150).sqrt()
+    error = (off_diagonal.square().sum(1) / 80).sqrt()
+    assert torch.equal(flat[error == 0], torch.zeros(int((error == 0).sum()), dtype=flat.dtype))  # dead units
+    scores = ((flat - full.diagonal()) / error)[error > 0]
+    assert len(scores) > 0.8 * len(flat)
     assert float(scores.abs().max()) < 5
     assert 0.5 < float(scores.square().mean()) < 1.5
 

@@ -78,7 +78,7 @@ class TestDirections:
         for direction in (pair.first, pair.second):
             for name, weight in reference.named_parameters():
                 if weight.ndim >= 2:
-                    lengths = [float(filter.norm()) for filter in weight]
+                    lengths = [float(filter.norm()) for filter in weight.detach()]
                     assert [float(filter.norm()) for filter in direction[name]] == pytest.approx(lengths, rel=1e-5)
                 else:
                     assert not direction[name].any()
