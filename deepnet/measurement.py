@@ -96,13 +96,7 @@ class _Bench:
         return collect(model or self.model, images, rows, autocast=half)
 
     def measurement(self) -> Measurement:
-        row = (
-            self._provenance()
-            | self._accuracies()
-            | self._membership()
-            | self._entanglement()
-            | self._relearning()
-        )
+        row = self._provenance() | self._accuracies() | self._membership() | self._entanglement() | self._relearning()
         row |= self._cost()
         arrays = {"margins": np.concatenate([margin(self.forget), margin(self.test)])}
         if looks_at_geometry(self.stages, self.run):

@@ -78,9 +78,7 @@ def _read(key: str | tuple[str, ...], values: Iterable[Any]) -> Axis:
     if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
         checks.fail("axes", "have names, or tuples of names, as keys", key)
     shown = ", ".join(names)
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        checks.fail("axes", f"hold a list of values for {shown}", values)
-    rows = list(values)
+    rows = checks.listed("axes", f"hold a list of values for {shown}", values)
     if isinstance(key, str):
         points = [(_plain(value),) for value in rows]
     else:
@@ -88,11 +86,19 @@ def _read(key: str | tuple[str, ...], values: Iterable[Any]) -> Axis:
             if isinstance(row, str) or not isinstance(row, Sequence | np.ndarray) or len(row) != len(names):
                 checks.fail("axes", f"hold {len(names)} values at each point of {shown}", row)
         points = [tuple(_plain(value) for value in row) for row in rows]
+    for value in (value for point in points for value in point):
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            checks.fail("axes", f"hold whole numbers below 2**63 for {shown}", value)
     if not points:
         raise ValueError(f"Argument `axes` must hold at least one value for {shown}, but has none.")
-    if len(set(map(repr, points))) < len(points):
+    if len({tuple(map(_identity, point)) for point in points}) < len(points):
         checks.fail("axes", f"hold different values for {shown}", rows)
     return Axis(names, tuple(points))
+
+
+def _identity(value: Any) -> Any:
+    """What is equal for equal values: 1 and 1.0 are one point, 1 and True are not."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
 
 
 def _plain(value: Any) -> Any:
@@ -144,12 +150,30 @@ class Names:
             raise ValueError(f'Argument `{argument}` must say which "{name}" is meant: {ways}.')
         return places[0]
 
+    def is_whole(self, name: str, argument: str) -> bool:
+        """Whether a name stands for a whole number ("d", "fit.steps", "fit.batch").
+
+        Args:
+            name: The name.
+            argument: The argument it came in, for errors.
+
+        Raises:
+            ValueError: if the name is not known, or could be two things.
+        """
+        path = self.path(name, argument)
+        holder: Any = Problem if len(path) == 1 else Phase if len(path) == 2 else self._candidates(*path[:2])[0]
+        kinds = {option.name: str(option.type) for option in fields(holder)}
+        return kinds[path[-1]] in ("int", "int | None")
+
+    def _candidates(self, phase: str, part: str) -> list[Any]:
+        """The objectives or optimizers that a phase may have."""
+        return self._whole.get(f"{phase}.{part}", [getattr(self._phases[phase], part)])
+
     def _paths(self, phase: str) -> Iterator[tuple[str, ...]]:
         """All that can vary in a phase."""
         yield from ((phase, option.name) for option in fields(Phase) if option.name != "name")
         for part in _PARTS:
-            candidates = self._whole.get(f"{phase}.{part}", [getattr(self._phases[phase], part)])
-            known = [[option.name for option in fields(candidate)] for candidate in candidates]
+            known = [[option.name for option in fields(candidate)] for candidate in self._candidates(phase, part)]
             yield from ((phase, part, option) for option in known[0] if all(option in other for other in known))
 
     def _unknown(self, name: str, argument: str) -> NoReturn:

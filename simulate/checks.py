@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import NoReturn, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 
-__all__ = ["boolean", "choice", "finite", "fraction", "integer", "real", "real_array", "shape", "signs"]
+__all__ = ["boolean", "choice", "finite", "fraction", "integer", "listed", "real", "real_array", "shape", "signs"]
 
 
 def fail(name: str, requirement: str, value: object) -> NoReturn:
@@ -27,10 +27,20 @@ def integer(name: str, value: object, *, least: int) -> None:
         fail(name, f"be a whole number of at least {least}", value)
 
 
+def listed(name: str, requirement: str, values: Any) -> list[Any]:
+    """Require something with entries that is no text and no dict, and return them."""
+    if isinstance(values, str | bytes | Mapping):
+        fail(name, requirement, values)
+    try:
+        return list(values)
+    except TypeError:  # arrays without a dimension claim to be iterable
+        fail(name, requirement, values)
+
+
 def real(name: str, value: object, *, positive: bool = False, nonnegative: bool = False) -> None:
     """Require a finite real number, optionally > 0 or >= 0."""
     kind = "a positive number" if positive else "a number of at least 0" if nonnegative else "a finite number"
-    if not _is_real(value) or not math.isfinite(value):
+    if not _is_real(value) or not _is_finite(value):
         fail(name, f"be {kind}", value)
     if (positive and value <= 0) or (nonnegative and value < 0):
         fail(name, f"be {kind}", value)
@@ -47,6 +57,13 @@ def fraction(name: str, value: object, *, below: float | None = None) -> None:
 
 def _is_real(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def boolean(name: str, value: object) -> None:

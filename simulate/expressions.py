@@ -74,7 +74,9 @@ class Expression:
             ValueError: if the formula has no value there: a division by zero, a root of a negative number.
         """
         try:
-            return self._evaluate(self._tree(), numbers)
+            value = self._evaluate(self._tree(), numbers)
+            float(value)  # whole numbers may be too large for anything that is done with them
+            return value
         except (ArithmeticError, ValueError, TypeError) as error:
             given = ", ".join(f"{name}={numbers[name]!r}" for name in sorted(self.names))
             raise ValueError(

@@ -69,6 +69,8 @@ def check_dimension(problem: Problem, space: str) -> None:
         ValueError: if d is too small for the frame, or too large for the memory.
     """
     size = problem.frame_size
+    if space == "frame" and problem.d >= 2**63:
+        checks.fail("d", "be below 2**63", problem.d)
     if space == "frame" and problem.d < size:
         checks.fail("d", f"be at least {size} (all vectors of the problem) in the exact frame", problem.d)
     if space == "ambient" and size * problem.d * 8 > AMBIENT_LIMIT:

@@ -20,7 +20,7 @@ from simulate.phases import Phase
 from simulate.problem import Problem
 from simulate.run import check_phases
 
-__all__ = ["Block", "Grid", "make_grid"]
+__all__ = ["Block", "Grid", "make_grid", "read_seeds"]
 
 _SHARING = 64
 """Most seeds of a block: cells that share a seed share its draws, which are kept for that many seeds and more."""
@@ -137,6 +137,8 @@ class Grid:
             for axis in self.axes
         }
         described = {
+            "dimensions": list(self.dimensions),  # dicts are compared by name: their order is told apart
+            "order": [phase.name for phase in self.phases],
             "problem": asdict(self.problem),
             "phases": {phase.name: {k: _describe(v) for k, v in vars(phase).items()} for phase in self.phases},
             "axes": axes,
@@ -207,21 +209,29 @@ def make_grid(
     if not isinstance(problem, Problem):
         checks.fail("problem", "be a Problem", problem)
     check_phases(phases)
-    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
-        checks.fail("seeds", "be a list of whole numbers", seeds)
-    numbers = list(seeds)
+    numbers = read_seeds(seeds)
+    if coupled is not None and not (isinstance(coupled, Mapping) and all(isinstance(name, str) for name in coupled)):
+        checks.fail("coupled", "be a dict of names and expressions", coupled)
+    expressions = tuple(Expression(text, name) for name, text in (coupled or {}).items())
+    grid = Grid(problem, tuple(phases), read_axes(axes), expressions, numbers)
+    _check_names(grid)
+    return grid
+
+
+def read_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
+    """Read the argument `seeds` of a sweep.
+
+    Raises:
+        ValueError: if there are none, or one is there twice or no whole number that 63 bits hold.
+    """
+    numbers = checks.listed("seeds", "be a list of whole numbers", seeds)
     for seed in numbers:
         checks.integer("seeds", seed, least=0)
     if max(numbers, default=0) >= 2**63:
         checks.fail("seeds", "hold numbers below 2**63", max(numbers))
     if not numbers or len(set(numbers)) < len(numbers):
         checks.fail("seeds", "hold at least one seed, and each once", numbers)
-    if coupled is not None and not isinstance(coupled, Mapping):
-        checks.fail("coupled", "be a dict of names and expressions", coupled)
-    expressions = tuple(Expression(text, name) for name, text in (coupled or {}).items())
-    grid = Grid(problem, tuple(phases), read_axes(axes), expressions, tuple(map(int, numbers)))
-    _check_names(grid)
-    return grid
+    return tuple(map(int, numbers))
 
 
 def _check_names(grid: Grid) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,15 @@ class Template:
     work: float
 
 
-def rehearse(grid: Grid, *, engine: str, observe: Sequence[str], tau: float | None, here: bool = True) -> Template:
+def rehearse(
+    grid: Grid,
+    *,
+    engine: str,
+    observe: Sequence[str],
+    tau: float | None,
+    here: bool = True,
+    tried_before: bool = False,
+) -> Template:
     """Try every cell, and learn what it will leave.
 
     Args:
@@ -48,6 +57,7 @@ def rehearse(grid: Grid, *, engine: str, observe: Sequence[str], tau: float | No
         observe: What is observed at the end of every phase.
         tau: At which radius.
         here: Whether the engine will run on this machine, and is tried itself: there may be no GPU.
+        tried_before: Whether all cells were tried when the sweep began, so that the first is enough to learn from.
 
     Returns:
         The template of every cell.
@@ -60,10 +70,11 @@ def rehearse(grid: Grid, *, engine: str, observe: Sequence[str], tau: float | No
     tried: set[object] = set()
     sizes: set[tuple[int, int, int]] = set()
     work = 0.0
-    for point in grid.points():
+    for point in islice(grid.points(), 1 if tried_before else None):
         try:
             problem, phases = grid.at(point)
             check_dimension(problem, space)
+            _check_sizes(problem, phases)
             kind = _kind(problem, phases)
             if kind not in tried:
                 _try(problem, phases, "dense" if engine == "dense" else "numpy")
@@ -86,6 +97,13 @@ def rehearse(grid: Grid, *, engine: str, observe: Sequence[str], tau: float | No
         coordinates={str(name): value.values.tolist() for name, value in ends.coords.items()},
         work=work,
     )
+
+
+def _check_sizes(problem: Problem, phases: Sequence[Phase]) -> None:
+    """Require whole numbers that 63 bits hold; the dimension, which comes first, bounds the others."""
+    for name, size in [("P", problem.P), *(("steps", phase.steps) for phase in phases)]:
+        if size >= 2**63:
+            checks.fail(name, "be below 2**63", size)
 
 
 def _kind(problem: Problem, phases: Sequence[Phase]) -> object:

@@ -29,6 +29,8 @@ class Column:
     """Digits behind the point; None for three significant ones."""
     signed: bool = False
     """Whether positive numbers get their sign."""
+    interval: bool = True
+    """Whether half-widths are shown."""
 
 
 COLUMNS = (
@@ -51,9 +53,10 @@ TERMINAL_COLUMNS = ("tow", "retain_accuracy", "forget_accuracy", "test_accuracy"
 """Those that fit 120 columns of a terminal."""
 
 NOTES = {
-    "interval": "± half the t-interval of 95 % over seeds; a number without ± is of one seed, or of all seeds together.",
+    "interval": "± half the t-interval of 95 % over seeds; numbers without ± are of one seed, or of all seeds together.",
     "ceiling": "* ToW of a retrained model against those of the other seeds: what can be reached.",
-    "diverged": "k/n: only k of n runs finished. Their means stand in parentheses, and take no part in the best ToW.",
+    "diverged": "k/n: only k of n runs finished. Their means stand in parentheses, without interval, since the runs "
+    "that are left were picked by the outcome; they take no part in the best ToW.",
     "points": "MIA gap: percentage points above the retrained model; nearer to 0 is better. relearn: percentage points "
     "of forget accuracy above the retrained model, mean over the attack; lower is better.",
     "klom": "KLoM, in nats, is to be read beside its floor: retrained models against retrained models.",
@@ -132,13 +135,15 @@ def _cell(summary: Summary, column: Column) -> str:
     mean = summary.means["tow_other_seeds" if ceiling else column.name]
     if mean.value is None:
         return DASH
-    text = written(mean.value, column) + _half_width(mean, column) + ("*" if ceiling else "")
-    return f"({text})" if summary.diverged else text
+    text = written(mean.value, column)
+    if summary.diverged:
+        return f"({text})"
+    return text + _half_width(mean, column) + ("*" if ceiling else "")
 
 
 def _half_width(mean: Mean, column: Column) -> str:
     """The half-width, to as many digits as the mean."""
-    if mean.half_width is None or mean.value is None:
+    if mean.half_width is None or mean.value is None or not column.interval:
         return ""
     decimals = column.decimals
     if decimals is None:

@@ -197,13 +197,23 @@ def row_from(record: Mapping[str, Any]) -> Row:
     values = {name: _number(name, record.get(name)) for name in SCALARS}
     finished = texts["status"] == "finished"
     return Row(
-        **texts,
+        study=texts["study"],
+        method=texts["method"],
+        title=texts["title"],
+        pretrain=texts["pretrain"],
+        optimizer=texts["optimizer"],
+        forget_set=texts["forget_set"],
+        request=texts["request"],
+        variant=texts["variant"],
+        status=texts["status"],
         seed=_whole("seed", record["seed"]),
         split_seed=_whole("split_seed", record["split_seed"]),
         reason="" if finished else _text("reason", record.get("reason") or "no reason recorded"),
         values=values if finished else dict.fromkeys(values),
         relearn_curve=_curve(record.get("relearn_curve")) if finished else None,
-        **{name: _object(name, record.get(name)) for name in ("config", "versions", "hardware")},
+        config=_object("config", record.get("config")),
+        versions=_object("versions", record.get("versions")),
+        hardware=_object("hardware", record.get("hardware")),
         compat=_texts("compat", record.get("compat")),
     )
 
@@ -211,7 +221,7 @@ def row_from(record: Mapping[str, Any]) -> Row:
 def _parsed(line: bytes) -> dict[str, Any]:
     record = json.loads(line.decode("utf-8"))
     if not isinstance(record, dict):
-        raise ValueError(f"it holds a {type(record).__name__}")  # noqa: TRY004
+        raise ValueError(f"it holds a {type(record).__name__}")
     return record
 
 

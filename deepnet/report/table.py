@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich import box
@@ -33,17 +34,19 @@ def terminal_table(rows: Sequence[Row | Mapping[str, Any]], columns: Sequence[st
     Raises:
         ValueError: if a column is not known, or a row is not what it must be.
     """
-    chosen = _chosen(columns)
+    chosen = tuple(replace(column, interval=column.name != "seconds") for column in _chosen(columns))
     runs = [row if isinstance(row, Row) else row_from(row) for row in rows]
     found = blocks(summarise(runs))
-    made = Table(title=f"{runs[0].study}: {len(runs)} runs" if runs else "no runs", title_justify="left",
+    heading = f"{runs[0].study}: {len(runs)} runs, by forget set, request and pretraining" if runs else "no runs"
+    made = Table(title=heading, title_justify="left",
                  title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
                  caption=" ".join(_notes(found, chosen)), caption_justify="left")  # fmt: skip
+    # Folded where the terminal is too narrow: a number that is cut off would be another number.
     made.add_column("method", overflow="fold", min_width=16)
-    made.add_column("optimizer", no_wrap=True)
-    made.add_column("runs", no_wrap=True, justify="right")
+    made.add_column("optimizer", overflow="fold")
+    made.add_column("runs", overflow="fold", justify="right")
     for column in chosen:
-        made.add_column(column.heading, no_wrap=True, justify="right")
+        made.add_column(column.heading, overflow="fold", justify="right")
     for block in found:
         made.add_row(Text(f"{block.forget_set}, {block.request}, {block.pretrain}", style="bold blue"))
         for line in lines_of(block, chosen):

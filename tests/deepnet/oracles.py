@@ -169,56 +169,29 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.named_parameters()}
 
 
-def put(tensors: Mapping[str, Tensor], into: Iterable[tuple[str, Tensor]]) -> None:
-    """Copy tensors by name."""
-    with torch.no_grad():
-        for name, target in into:
-            target.copy_(tensors[name])
+class At:
+    """A network in training mode at some weights: called, it may move its running statistics; `quiet` never does."""
 
+    def __init__(self, network: nn.Module, weights: dict[str, Tensor], traces: bool) -> None:
+        self.network, self.weights, self.traces = network, weights, traces
 
-def quietly(network: nn.Module, images: Tensor) -> Tensor:
-    """Logits in training mode that leave no trace in the running statistics."""
-    before = buffers_of(network)
-    logits = network(images)
-    with torch.no_grad():
-        logits = logits + 0.0
-    put(before, network.named_buffers())
-    return logits
+    def __call__(self, images: Tensor) -> Tensor:
+        buffers = dict(self.network.named_buffers()) if self.traces else buffers_of(self.network)
+        return torch.func.functional_call(self.network, {**self.weights, **buffers}, (images,))
+
+    def quiet(self, images: Tensor) -> Tensor:
+        return torch.func.functional_call(self.network, {**self.weights, **buffers_of(self.network)}, (images,))
 
 
 def network_direction(
-    network: nn.Module, loss: Callable[[nn.Module], Tensor], sharpness: Sharpness,
-    mask: Mapping[str, Tensor] | None = None,
-) -> dict[str, Tensor]:  # fmt: skip
-    """ĝ of a loss of a whole network; the first evaluation moves its running statistics, later ones do not."""
-    start = weights_of(network)
+    network: nn.Module, loss: Callable[[At], Tensor], sharpness: Sharpness, mask: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """ĝ of a loss of a whole network; its running statistics move as by one evaluation at w."""
     network.train()
-    loss(network)
-    after = buffers_of(network)
-
-    def at(point: dict[str, Tensor]) -> Tensor:
-        return loss(_Called(network, point))
-
-    direction = naive_direction(at, start, sharpness, mask)
-    put(after, network.named_buffers())
-    return direction
-
-
-class _Called(nn.Module):
-    """A network at other weights."""
-
-    def __init__(self, network: nn.Module, point: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.network, self.point = [network], point
-
-    def forward(self, images: Tensor) -> Tensor:
-        return torch.func.functional_call(self.network[0], self.point, (images,))
-
-    def named_buffers(self, *args: object, **kwargs: object):
-        return self.network[0].named_buffers()
-
-    def norm_one(self) -> Tensor:
-        return sum(value.abs().sum() for value in self.point.values())
+    start = weights_of(network)
+    with torch.no_grad():
+        loss(At(network, start, traces=True))
+    return naive_direction(lambda weights: loss(At(network, weights, traces=False)), start, sharpness, mask)
 
 
 def step(network: nn.Module, optimizer: torch.optim.Optimizer, direction: Mapping[str, Tensor]) -> None:

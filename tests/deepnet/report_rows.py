@@ -28,7 +28,9 @@ DIVERGED = {("ascent", "sgd", 1), *(("influence", "asam-1", seed) for seed in ra
 STEPS = [0, 5, 10, 20, 40, 80]
 
 
-def made_up_rows(seeds: Sequence[int] = (0, 1, 2), pretrains: Sequence[str] = ("sgd", "asam-1")) -> list[dict[str, Any]]:
+def made_up_rows(
+    seeds: Sequence[int] = (0, 1, 2), pretrains: Sequence[str] = ("sgd", "asam-1")
+) -> list[dict[str, Any]]:
     """Rows of all methods with all optimizers, some diverged, some without a metric."""
     rows = []
     for forget_set in ("high",):
@@ -67,7 +69,11 @@ def made_up_row(
     def draw(mean: float, spread: float) -> float:
         return float(np.clip(mean + spread * rng.normal(), 0.0, 1.0))
 
-    retain, forget, test = draw(group.uniform(0.95, 0.998), 0.004), draw(base, 0.02), draw(group.uniform(0.8, 0.9), 0.01)
+    retain, forget, test = (
+        draw(group.uniform(0.95, 0.998), 0.004),
+        draw(base, 0.02),
+        draw(group.uniform(0.8, 0.9), 0.01),
+    )
     tow = (1 - abs(forget - 0.42)) * (1 - abs(test - 0.88)) * (1 - (1 - retain))
     speed = np.exp(-np.array(STEPS) / group.uniform(5, 40))
     control = 0.999 - (0.999 - 0.42) * np.exp(-np.array(STEPS) / 30)

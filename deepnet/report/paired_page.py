@@ -11,12 +11,12 @@ from deepnet.report.escaping import markdown
 from deepnet.report.summary import Summary
 from theory.ledger.wording import with_minus
 
-__all__ = ["tests_page"]
+__all__ = ["paired_tests_page"]
 
 _HEADINGS = ("method", "against", "pairs", "difference", "95 % interval", "p", "p (Holm)", "finding", "remark")
 
 
-def tests_page(comparisons: Sequence[Comparison], warnings: Sequence[str] = ()) -> str:
+def paired_tests_page(comparisons: Sequence[Comparison], warnings: Sequence[str] = ()) -> str:
     """All comparisons, question by question and block by block.
 
     Args:
@@ -42,7 +42,7 @@ def _introduction(tested: int) -> str:
 
 
 def _table(comparisons: Sequence[Comparison]) -> str:
-    rows = [_HEADINGS, ("---", "---", "--:", "--:", "--:", "--:", "--:", "---", "---")]
+    rows: list[tuple[str, ...]] = [_HEADINGS, ("---", "---", "--:", "--:", "--:", "--:", "--:", "---", "---")]
     rows += [_line(each) for each in comparisons]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 

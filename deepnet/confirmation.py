@@ -1,0 +1,140 @@
+"""The confirmation study: the grids that the deep ledger's claims are judged on.
+
+A confirmation is several studies of one base (images, network, trainings, seeds) that share their models. They are in
+the order in which they are run, the most telling first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from deepnet.compat import QUIRKS, with_quirks
+from deepnet.methods import CurvatureSelection, Method, NegGrad, SharpMinMax
+from deepnet.presets import preset
+from deepnet.sharpness import Sharpness, asam, sam, sgd
+from deepnet.splits import ForgetSet
+from deepnet.study import ESTIMATED, Evaluation, Study, Unlearner
+
+__all__ = ["CONFIRMATIONS", "Confirmation", "confirmation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """What a confirmation consists of."""
+
+    base: Study
+    """The main grid: methods by pretraining and unlearning optimizer."""
+    scale: str
+    """The scale in words, for every row of the ledger."""
+    alphas: tuple[float, ...]
+    """Weights α of the retain set that NegGrad is tried with, from large to small."""
+    curvature: Evaluation
+    """What is measured in the study of curvature, which is long, so only NegGrad's models are looked at."""
+    fractions: tuple[float, ...] = (0.1, 0.3, 0.5)
+    """Sizes of Sharp MinMax's forget part."""
+    quirks: tuple[str, ...] = tuple(QUIRKS)
+    """Quirks of the released code that can be tried at this scale."""
+
+    @property
+    def optimizers(self) -> tuple[Sharpness, ...]:
+        """Plain, SAM and ASAM, as the models are pretrained."""
+        return self.base.pretrain_sharpness
+
+    def studies(self) -> dict[str, Study]:
+        """The studies by name, in the order in which they are run."""
+        study = self.base
+        first = replace(study, forget=study.forget[:1], pretrain_sharpness=self.optimizers[:1])
+        neggrad = replace(first, pretrain_sharpness=self.optimizers, unlearners=(self._like("neggrad"),))
+        found = {
+            "main": study,
+            "curvature": replace(neggrad, evaluation=self.curvature),
+            "alpha": replace(first, unlearners=tuple(self._neggrad(alpha) for alpha in self.alphas)),
+            "mask": replace(first, unlearners=self._masks()),
+            "selection": replace(first, unlearners=self._selections()),
+        }
+        narrow = replace(
+            first, unlearners=tuple(self._like(name, ends_only=True) for name in ("neggrad", "sharp-minmax"))
+        )
+        for quirk in self.quirks:
+            # Signed ToW is a column of every row; its fixed references belong to the paper's data sets alone.
+            if quirk != "signed_tow":
+                found[f"quirk-{quirk}"] = with_quirks(narrow, [quirk])
+        return {name: replace(one, name=name) for name, one in found.items()}
+
+    def _like(
+        self, name: str, method: Method | None = None, variant: str = "", *, ends_only: bool = False
+    ) -> Unlearner:
+        """The base's use of a method, with other hyper-parameters; with plain SGD and ASAM only, if that is enough."""
+        found = next(one for one in self.base.unlearners if one.method.name == name and not one.variant)
+        how = (self.optimizers[0], self.optimizers[-1]) if ends_only else self.optimizers
+        return replace(found, method=method or found.method, variant=variant, sharpness=how)
+
+    def _neggrad(self, alpha: float) -> Unlearner:
+        return self._like("neggrad", NegGrad(alpha=alpha), f"alpha={alpha:g}")
+
+    def _masks(self) -> tuple[Unlearner, ...]:
+        method = self._like("sharp-minmax").method
+        if not isinstance(method, SharpMinMax):
+            raise TypeError(f"The method named sharp-minmax is {method}.")
+        sizes = [(replace(method, fraction=size), f"fraction={size:g}") for size in self.fractions]
+        polarity = (replace(method, order="smallest"), "smallest")
+        nothing = (replace(method, fraction=0.0), "fraction=0")
+        return tuple(
+            self._like("sharp-minmax", one, variant, ends_only=True) for one, variant in (*sizes, polarity, nothing)
+        )
+
+    def _selections(self) -> tuple[Unlearner, ...]:
+        method = self._like("selection").method
+        if not isinstance(method, CurvatureSelection):
+            raise TypeError(f"The method named selection is {method}.")
+        return tuple(
+            replace(
+                self._like("selection", replace(method, fraction=size, order=order), f"{order} {size:g}"),
+                sharpness=self.optimizers[:1],
+            )
+            for size in (0.05, 0.2)
+            for order in ("largest", "smallest")
+        )
+
+
+def _digits() -> Confirmation:
+    """scikit-learn's digits, on a CPU: about half an hour."""
+    base = preset("digits")
+    optimizers = (sgd(), sam(0.1), asam(0.5))
+    return Confirmation(
+        base=replace(
+            base,
+            forget=tuple(ForgetSet(kind=kind, fraction=0.05, scores=ESTIMATED) for kind in ("high", "low")),
+            pretrain_sharpness=optimizers,
+            unlearners=tuple(replace(one, sharpness=_tried(one, optimizers)) for one in base.unlearners),
+            evaluation=replace(base.evaluation, curvature=0, landscape=0, feature_map=0),
+            seeds=tuple(range(10)),
+        ),
+        curvature=Evaluation(shadow=0, entangled=0, relearning=None, curvature=256, geometry_seeds=10),
+        scale="digits 8x8, convnet of 6,000 weights, CPU",
+        alphas=(0.97, 0.95, 0.9, 0.8),
+        quirks=tuple(quirk for quirk in QUIRKS if quirk != "randaugment"),
+    )
+
+
+def _tried(unlearner: Unlearner, optimizers: tuple[Sharpness, ...]) -> tuple[Sharpness, ...]:
+    """The optimizers a method is tried with: all where the paper tries them, plain ones for the others."""
+    if unlearner.method.name in ("neggrad", "sharp-minmax", "salun", "scrub", "l1-sparse", "random-label"):
+        return optimizers
+    return unlearner.sharpness
+
+
+CONFIRMATIONS: dict[str, Callable[[], Confirmation]] = {"digits": _digits}
+"""Every confirmation by its name."""
+
+
+def confirmation(name: str) -> Confirmation:
+    """The confirmation of a name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if name not in CONFIRMATIONS:
+        raise ValueError(f"Argument `preset` must be one of {', '.join(CONFIRMATIONS)}, but is {name!r}.")
+    return CONFIRMATIONS[name]()

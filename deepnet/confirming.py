@@ -1,0 +1,78 @@
+"""Run a confirmation and judge its claims: the deep ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from deepnet.confirmation import Confirmation
+from deepnet.findings import Findings
+from deepnet.running import run_study
+from deepnet.stages import Execution, Run
+from deepnet.store import Store
+
+__all__ = ["findings_on_disk", "run_confirmation"]
+
+
+def run_confirmation(
+    confirmation: Confirmation,
+    folder: Path,
+    execution: Execution,
+    *,
+    only: Sequence[str] = (),
+    progress: Callable[[Sequence[Run]], AbstractContextManager[Iterator[Run]]] | None = None,
+    begin: Callable[[str], None] = lambda name: None,
+    keep_models: bool = False,
+) -> None:
+    """Run the studies of a confirmation that are not on disk yet.
+
+    Args:
+        confirmation: What to do.
+        folder: Where results are kept; each study has a sub-folder, and all share their models.
+        execution: Where and how to compute.
+        only: Names of the studies to run; none named is all of them.
+        progress: Shows how far a study is.
+        begin: Called with the name of each study before it is run.
+        keep_models: Whether unlearned models stay on disk once they are measured.
+
+    Raises:
+        ValueError: if a study is unknown, or data or files are not what they must be.
+    """
+    studies = confirmation.studies()
+    unknown = [name for name in only if name not in studies]
+    if unknown:
+        raise ValueError(f"Argument `only` must hold names out of {', '.join(studies)}, but has {unknown[0]!r}.")
+    for name in only or studies:
+        begin(name)
+        run_study(
+            studies[name],
+            folder / name,
+            execution,
+            progress=progress,
+            keep_models=keep_models,
+            store=Store(folder / "shared"),
+        )
+
+
+def findings_on_disk(confirmation: Confirmation, folder: Path) -> Findings:
+    """What the studies found that have been run; the others are missing in it.
+
+    Raises:
+        ValueError: if a table of results is damaged.
+    """
+    rows = {}
+    for name in confirmation.studies():
+        path = folder / name / "results.jsonl"
+        if path.exists():
+            rows[name] = [_row(path, number, line) for number, line in enumerate(path.open(encoding="utf-8"), 1)]
+    labels = tuple(how.label for how in confirmation.optimizers)
+    return Findings(rows, labels, confirmation.scale)
+
+
+def _row(path: Path, number: int, line: str) -> dict[str, object]:
+    try:
+        return dict(json.loads(line))
+    except ValueError as error:
+        raise ValueError(f"Line {number} of {path} is damaged ({error}); run the study again.") from error

@@ -1,0 +1,111 @@
+"""How figures look: sizes of a paper, one colour a method, one marker an optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from deepnet.report.naming import optimizer_order, optimizer_words
+
+__all__ = ["COLORS", "FULL", "GREY", "color_of", "house_style", "legend_below", "line_of", "marker_of", "new_figure"]
+
+FULL = 5.5
+"""Width of a paper's text in inches."""
+
+GREY = "0.62"
+"""What is only there for comparison."""
+
+COLORS = {
+    "retrain": "#000000",
+    "pretrained": "#767676",
+    "finetune": "#56B4E9",
+    "l1-sparse": "#1F4FA3",
+    "random-label": "#E69F00",
+    "salun": "#8C510A",
+    "ascent": "#CC79A7",
+    "neggrad": "#009E73",
+    "retain-sam": "#7FBC41",
+    "sharp-minmax": "#D55E00",
+    "scrub": "#6A3D9A",
+    "influence": "#35978F",
+    "selection": "#A50F5A",
+}
+"""One colour a method, in every figure. Twelve colours cannot all differ for every reader, so that methods also have
+their name or number beside them wherever they meet in one panel."""
+
+_MARKERS = {0: "o", 1: "sP", 2: "D^", 3: "vX*"}
+_LINES = ("-", (0, (4, 1.4)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)))
+_STYLE = {
+    "font.size": 8.0,
+    "axes.titlesize": 8.0,
+    "axes.labelsize": 8.0,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "mathtext.fontset": "dejavusans",
+    "pdf.fonttype": 42,  # text stays text
+    "svg.fonttype": "path",
+    "svg.hashsalt": "sharpmu",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Our settings on top of matplotlib's own, whatever the reader's configuration says."""
+    with style.context(["default", _STYLE]):
+        yield
+
+
+def new_figure(height: float, width: float = FULL) -> Figure:
+    """An empty figure of so many inches."""
+    return Figure(figsize=(width, height), layout="constrained", dpi=150)
+
+
+def color_of(method: str) -> str:
+    """The colour of a method; black for one that is not known."""
+    return COLORS.get(method, "#000000")
+
+
+def marker_of(optimizer: str, among: Sequence[str]) -> str:
+    """The marker of an optimizer: a circle for SGD, a square for SAM, a diamond for ASAM, others for other radii."""
+    family = optimizer_order(optimizer)[0]
+    alike = sorted((each for each in among if optimizer_order(each)[0] == family), key=optimizer_order)
+    choice = _MARKERS[family]
+    return choice[alike.index(optimizer) % len(choice)]
+
+
+def line_of(optimizer: str, among: Sequence[str]) -> Any:
+    """The line style of an optimizer: solid for the first of them."""
+    return _LINES[sorted(among, key=optimizer_order).index(optimizer) % len(_LINES)]
+
+
+def optimizer_handles(optimizers: Sequence[str]) -> list[Line2D]:
+    """Entries of a legend for the markers of optimizers."""
+    return [
+        Line2D([], [], ls="none", marker=marker_of(each, optimizers), color="0.25", ms=4.5, label=optimizer_words(each))
+        for each in optimizers
+    ]
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], columns: int) -> None:
+    """A legend below all axes, where it hides nothing."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.2, columnspacing=1.4)
+
+
+def light_grid(axes: Axes, which: Any = "x") -> None:
+    """Thin lines behind the data."""
+    axes.grid(axis=which, color="0.9", lw=0.5)
+    axes.set_axisbelow(True)
