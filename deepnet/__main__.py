@@ -1,4 +1,4 @@
-"""The front door of the deep networks: `python -m deepnet run | report | presets`."""
+"""The front door of the deep networks: `python -m deepnet run | confirm | report | presets`."""
 
 from __future__ import annotations
 

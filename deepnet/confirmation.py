@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
 
 from deepnet.compat import QUIRKS, with_quirks
+from deepnet.datasets import DataConfig
+from deepnet.descent import Descent
 from deepnet.methods import CurvatureSelection, Method, NegGrad, SharpMinMax
+from deepnet.models import Architecture, ModelConfig
 from deepnet.presets import preset
 from deepnet.sharpness import Sharpness, asam, sam, sgd
 from deepnet.splits import ForgetSet
 from deepnet.study import ESTIMATED, Evaluation, Study, Unlearner
+from deepnet.training import Training
 
 __all__ = ["CONFIRMATIONS", "Confirmation", "confirmation"]
+
+_ENDS: tuple[Literal["high", "low"], ...] = ("high", "low")
+"""The forget sets that are the most and the least memorized."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +107,14 @@ class Confirmation:
         )
 
 
-def _digits() -> Confirmation:
+def _digits(data_dir: Path | None, scores: Path | None) -> Confirmation:
     """scikit-learn's digits, on a CPU: about half an hour."""
     base = preset("digits")
     optimizers = (sgd(), sam(0.1), asam(0.5))
     return Confirmation(
         base=replace(
             base,
-            forget=tuple(ForgetSet(kind=kind, fraction=0.05, scores=ESTIMATED) for kind in ("high", "low")),
+            forget=tuple(ForgetSet(kind=kind, fraction=0.05, scores=ESTIMATED) for kind in _ENDS),
             pretrain_sharpness=optimizers,
             unlearners=tuple(replace(one, sharpness=_tried(one, optimizers)) for one in base.unlearners),
             evaluation=replace(base.evaluation, curvature=0, landscape=0, feature_map=0),
@@ -125,16 +134,85 @@ def _tried(unlearner: Unlearner, optimizers: tuple[Sharpness, ...]) -> tuple[Sha
     return unlearner.sharpness
 
 
-CONFIRMATIONS: dict[str, Callable[[], Confirmation]] = {"digits": _digits}
+def _cifar10_small(data_dir: Path | None, scores: Path | None) -> Confirmation:
+    """Four thousand images of CIFAR-10 and a small network, on a CPU: some hours."""
+    base = preset("digits")
+    train = Training(epochs=24, batch_size=64, descent=Descent(lr=0.1, schedule="cosine"))
+    optimizers = (sgd(), sam(0.1), asam(1.0))
+    methods = ("finetune", "neggrad", "sharp-minmax", "retain-sam", "salun", "selection")
+    chosen = [one for one in base.unlearners if one.method.name in methods]
+    return Confirmation(
+        base=replace(
+            base,
+            data=DataConfig(name="cifar10", root=_needed("data_dir", data_dir), subset=4000, test_subset=2000),
+            model=ModelConfig(architecture="convnet", width=16),
+            forget=tuple(ForgetSet(kind=kind, fraction=0.05, scores=str(scores or ESTIMATED)) for kind in _ENDS),
+            pretrain=train,
+            pretrain_sharpness=optimizers,
+            unlearners=tuple(replace(one, sharpness=_tried(one, optimizers)) for one in chosen),
+            evaluation=Evaluation(shadow=1000, entangled=200, relearning=base.evaluation.relearning),
+            seeds=tuple(range(5)),
+        ),
+        scale="CIFAR-10, 4,000 images, convnet of 24,000 weights, CPU",
+        curvature=Evaluation(shadow=0, entangled=0, relearning=None, curvature=256, geometry_seeds=5),
+        alphas=(0.97, 0.95, 0.9, 0.8),
+    )
+
+
+def _cifar10(architecture: Architecture, scale: str, name: str) -> Callable[[Path | None, Path | None], Confirmation]:
+    """All of CIFAR-10 and a ResNet, on a CUDA device."""
+
+    def make(data_dir: Path | None, scores: Path | None) -> Confirmation:
+        base = preset(name)
+        kinds = [ForgetSet(kind=kind, fraction=0.05, scores=str(scores or ESTIMATED)) for kind in _ENDS]
+        return Confirmation(
+            base=replace(
+                base,
+                data=replace(base.data, root=_needed("data_dir", data_dir)),
+                model=ModelConfig(architecture=architecture, stem="cifar"),
+                forget=(*kinds, ForgetSet(kind="random", fraction=0.05)),
+                evaluation=replace(base.evaluation, curvature=0, landscape=0, feature_map=0),
+            ),
+            scale=scale,
+            curvature=replace(base.evaluation, shadow=0, entangled=0, relearning=None, geometry_seeds=3),
+            alphas=(0.99, 0.95, 0.9, 0.8),
+        )
+
+    make.__doc__ = f"{scale}."
+    return make
+
+
+CONFIRMATIONS: dict[str, Callable[[Path | None, Path | None], Confirmation]] = {
+    "digits": _digits,
+    "cifar10-small": _cifar10_small,
+    "cifar10-resnet18": _cifar10("resnet18", "CIFAR-10, 50,000 images, ResNet-18", "cifar10-resnet18"),
+    "cifar10-resnet50": _cifar10("resnet50", "CIFAR-10, 50,000 images, ResNet-50", "cifar10-resnet50"),
+}
 """Every confirmation by its name."""
 
 
-def confirmation(name: str) -> Confirmation:
+def confirmation(name: str, data_dir: Path | None = None, scores: Path | None = None) -> Confirmation:
     """The confirmation of a name.
 
+    Args:
+        name: One of `CONFIRMATIONS`.
+        data_dir: Folder of its images, if it needs one.
+        scores: File of memorization scores; None estimates them.
+
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is none of this name, or a folder is missing.
     """
     if name not in CONFIRMATIONS:
         raise ValueError(f"Argument `preset` must be one of {', '.join(CONFIRMATIONS)}, but is {name!r}.")
-    return CONFIRMATIONS[name]()
+    return CONFIRMATIONS[name](data_dir, scores)
+
+
+def _needed(argument: str, folder: Path | None) -> str:
+    """A folder as a configuration names it.
+
+    Raises:
+        ValueError: if it was not given.
+    """
+    if folder is None:
+        raise ValueError(f"Argument `{argument}` must name the folder of the images, but was not given.")
+    return str(folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -39,7 +39,7 @@ def loss_scale(precision: Precision) -> float:
 @contextmanager
 def matrix_products(precision: Precision) -> Iterator[None]:
     """Within it, products and convolutions of float32 on CUDA devices are rounded to TF32 only where that was asked."""
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
     before = [backend.fp32_precision for backend in backends]
     for backend in backends:
         backend.fp32_precision = "tf32" if precision == "tf32" else "ieee"

@@ -95,9 +95,9 @@ def run_ensemble(
     Returns:
         Dataset along "cell": test_error, test_error_se, test_error_ess, log_clean_error, train_loss,
         retain_accuracy, forget_accuracy, kappa_mean, zeta_mean_retain and zeta_mean_forget (own class), steps (of
-        all phases), status (of the last phase, or "nonfinite"), and along "cell" and "phase" (0, 1, …) phase_steps
-        and what was observed; NaN after a cell's own last phase. An observable that shares its name with a summary
-        of the end (test_error, kappa_mean) is called by it with "phase_" before.
+        all phases), kink_margin (see `simulate.Result`), status (of the last phase, or "nonfinite"), and along "cell"
+        and "phase" (0, 1, …) phase_steps and what was observed; NaN after a cell's own last phase. An observable that
+        shares its name with a summary of the end (test_error, kappa_mean) is called by it with "phase_" before.
 
     Raises:
         ValueError: if an argument is out of range.

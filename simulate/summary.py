@@ -6,6 +6,7 @@ The numbers are, bit for bit, those that `simulate.measure` and `Geometry` give 
 from __future__ import annotations
 
 import numpy as np
+import xarray
 
 from simulate.engines import Engine
 from simulate.generalize import TestError
@@ -13,7 +14,20 @@ from simulate.geometry import SIGNS
 from simulate.result import Status
 from simulate.step import logistic_loss
 
-__all__ = ["summarise"]
+__all__ = ["AT_A_KINK", "count_kinks", "summarise"]
+
+AT_A_KINK = 1e-12
+"""Kink margin below which rounding may have decided on which side of a ReLU a pre-activation fell."""
+
+
+def count_kinks(data: xarray.Dataset) -> int:
+    """Number of trainings that met a ReLU kink within rounding, where engines may differ; failed ones are left out.
+
+    Args:
+        data: What `simulate.sweep` or `simulate.ensemble.run_ensemble` returned.
+    """
+    finite = data["status"] != Status.NONFINITE.value
+    return int(((data["kink_margin"] < AT_A_KINK) & finite).sum())
 
 
 def summarise(machine: Engine, tests: TestError, steps: np.ndarray, failed: np.ndarray) -> dict[str, np.ndarray]:
@@ -27,7 +41,8 @@ def summarise(machine: Engine, tests: TestError, steps: np.ndarray, failed: np.n
 
     Returns:
         Arrays (T,) by name: the test error with its parts, train_loss, the accuracies, means of κ and ζ (own class),
-        the steps, and the status of the last phase, "nonfinite" if anything in the trajectory is.
+        the steps, the kink margin (see `simulate.Result`), and the status of the last phase, "nonfinite" if anything
+        in the trajectory is.
     """
     instances, z = machine.instances, machine.preactivations
     kappa, zeta = _coefficients(machine)
@@ -51,8 +66,16 @@ def summarise(machine: Engine, tests: TestError, steps: np.ndarray, failed: np.n
         "zeta_mean_retain": _means(own, ~forget),
         "zeta_mean_forget": _means(own, forget),
         "steps": steps,
+        "kink_margin": _kink_margin(machine),
         "status": np.where(finite & ~failed, [status.value for status in ended], Status.NONFINITE.value),
     }
+
+
+def _kink_margin(machine: Engine) -> np.ndarray:
+    """Smallest |pre-activation| at which a gradient was taken, relative to the largest at the end, (T,)."""
+    closest = np.array([machine.closest(number) for number in range(len(machine.instances))])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return closest / np.abs(machine.preactivations).max(axis=(1, 2, 3))
 
 
 def _coefficients(machine: Engine) -> tuple[np.ndarray, np.ndarray]:

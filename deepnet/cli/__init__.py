@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 
 __all__ = ["main"]
@@ -13,6 +12,7 @@ _USAGE = """usage: python -m deepnet COMMAND [OPTIONS]
 Unlearning of deep networks: every method with SGD, SAM and ASAM, measured against retrained models.
 
   run      make and measure every model of a study (--preset digits takes a minute or two on a CPU)
+  confirm  the confirmation study, and the deep ledger of the paper's conclusions
   report   tables and figures of a study's results
   presets  the studies that come with the project, and the quirks of the released code
 
@@ -53,10 +53,9 @@ def _command(word: str) -> Callable[[list[str]], int]:
         from deepnet.cli.report import report
 
         return report
-    if word in ("run", "presets"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # packages that curvlinops and umap import warn about each other
-            from deepnet.cli.run import presets, run
+    if word in ("run", "presets", "confirm"):
+        from deepnet.cli.confirm import confirm
+        from deepnet.cli.run import presets, run
 
-        return run if word == "run" else presets
-    raise ValueError(f"There is no command {word!r}: the commands are run, report and presets.")
+        return {"run": run, "presets": presets, "confirm": confirm}[word]
+    raise ValueError(f"There is no command {word!r}: the commands are run, confirm, report and presets.")

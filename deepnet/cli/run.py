@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import tyro
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from deepnet import parallel
 from deepnet.cli.console import console
+from deepnet.cli.progress import progress_bar
 from deepnet.compat import QUIRKS, with_quirks
 from deepnet.environment import find_device
 from deepnet.presets import PRESETS, preset
 from deepnet.running import Summary, run_study, runs_of
-from deepnet.stages import Execution, Run
+from deepnet.stages import Execution
 from deepnet.study import Study
 from simulate import checks
 
@@ -68,7 +67,7 @@ class RunCommand:
         execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
         with parallel.processes(self.share, device):
             summary = run_study(
-                study, self.out / study.name, execution, progress=_progress, keep_models=self.keep_models
+                study, self.out / study.name, execution, progress=progress_bar, keep_models=self.keep_models
             )
             return _tell(summary) if parallel.is_first() else int(bool(summary.diverged))
 
@@ -128,28 +127,6 @@ def _only(study: Study, methods: Sequence[str]) -> Study:
     if not methods:
         return study
     return replace(study, unlearners=tuple(one for one in study.unlearners if one.method.name in methods))
-
-
-@contextmanager
-def _progress(runs: Sequence[Run]) -> Iterator[Iterator[Run]]:
-    """A bar over the models of a stage that says which one is being made."""
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not parallel.is_first()) as progress:
-        task = progress.add_task("", total=len(runs))
-
-        def shown() -> Iterator[Run]:
-            for run in runs:
-                progress.update(task, description=run.label)
-                yield run
-                progress.advance(task)
-
-        yield shown()
 
 
 def _list_runs(study: Study) -> int:

@@ -14,6 +14,7 @@ from simulate import checks
 from simulate.cli.console import console
 from simulate.phrases import parse_part, parse_phase
 from simulate.problem import Problem
+from simulate.summary import count_kinks
 from simulate.sweep import sweep
 
 __all__ = ["Sweep", "read_config"]
@@ -55,6 +56,7 @@ class Sweep:
                 data = sweep(**arguments, client=client)
         sizes = " × ".join(f"{data.sizes[dim]} {dim}" for dim in data["test_error"].dims)
         console.print(f"{data['test_error'].size:,} trainings ({sizes}): {out}", soft_wrap=True)
+        console.print(f"{count_kinks(data):,} of them met a ReLU kink within rounding, where engines may differ.")
         return 0
 
 

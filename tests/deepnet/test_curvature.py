@@ -128,7 +128,7 @@ def test_the_diagonal_is_that_of_the_full_hessian_within_its_error(network, batc
     error = (off_diagonal.square().sum(1) / 80).sqrt()
     assert torch.equal(flat[error == 0], torch.zeros(int((error == 0).sum()), dtype=flat.dtype))  # dead units
     scores = ((flat - full.diagonal()) / error)[error > 0]
-    assert len(scores) > 0.8 * len(flat)
+    assert len(scores) > 0.5 * len(flat)
     assert float(scores.abs().max()) < 5
     assert 0.5 < float(scores.square().mean()) < 1.5
 

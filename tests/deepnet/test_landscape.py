@@ -144,8 +144,8 @@ class TestGrid:
         images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
         for i, a in enumerate(found.a):
             for j, b in enumerate(found.b):
-                weight = model.weight + a * pair.first["weight"] + b * pair.second["weight"]
-                scores = (images @ weight.T + model.bias).log_softmax(1)
+                weight = model.weight.detach() + a * pair.first["weight"] + b * pair.second["weight"]
+                scores = (images @ weight.T + model.bias.detach()).log_softmax(1)
                 wanted = -float(scores[torch.arange(len(labels)), labels].mean())
                 assert found.loss[i, j] == pytest.approx(wanted, rel=1e-12)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -19,73 +20,104 @@ __all__ = ["draw_cost"]
 _CAPTION = (
     "Cost against success: seconds of training, on a logarithmic axis, and ToW, means over seeds with the 95 % "
     "t-interval of ToW. One panel an optimizer; numbers name the methods. The star is the retrained model, its ToW "
-    "that against the retrained models of the other seeds. Methods with diverged runs are left out."
+    "that against the retrained models of the other seeds. Groups with diverged runs are left out."
 )
+_REACH = 7.5  # points from a disc to its number
+_DIRECTIONS = [(_REACH * np.cos(angle), _REACH * np.sin(angle)) for angle in np.linspace(0.0, 2.0 * np.pi, 17)[:-1]]
 
 
 def draw_cost(sources: Sources) -> Iterator[Drawing | Skipped]:
     """One panel an optimizer, one figure a block."""
     for block in sources.blocks:
         name = f"cost-{block.name}"
-        shown = tuple(each for each in block.methods if _has_both(each) and not each.diverged)
+        shown = tuple(each for each in block.methods if _point(each, "tow") and not each.diverged)
         if shown:
             yield _drawn(name, block, shown)
         else:
             yield Skipped(name=name, reason="No method has both a ToW and seconds above 0.")
 
 
-def _has_both(summary: Summary) -> bool:
-    return summary.means["tow"].value is not None and bool(summary.means["seconds"].value)
-
-
-def _drawn(name: str, block: Block, shown: Sequence[Summary]) -> Drawing:
-    optimizers = sorted({each.group.optimizer for each in shown}, key=optimizer_order)
-    titles = list(dict.fromkeys(each.title for each in shown))
-    figure = new_figure(2.2 + 0.17 * -(-len(titles) // 3))
-    axes = figure.subplots(1, len(optimizers), sharex=True, sharey=True, squeeze=False)[0]
-    for axis, optimizer in zip(axes, optimizers, strict=True):
-        light_grid(axis, "both")
-        _draw_retrained(axis, block.retrained)
-        for each in shown:
-            if each.group.optimizer == optimizer:
-                _draw_point(axis, each, titles.index(each.title) + 1)
-        axis.set(xscale="log", title=optimizer_words(optimizer), xlabel="seconds")
-        _name_ticks(axis)
-        axis.margins(x=0.14)
-    axes[0].set_ylabel("ToW")
-    _number_points(figure, axes, shown, optimizers, titles)
-    handles = [Line2D([], [], ls="none", marker=f"${number}$", ms=4.5 if number < 10 else 7.5, mew=0.3,
-                      color=color_of(next(each.group.method for each in shown if each.title == title)), label=title)
-               for number, title in enumerate(titles, start=1)]  # fmt: skip
-    if block.retrained and _ceiling(block.retrained):
-        handles.append(Line2D([], [], ls="none", marker="*", ms=6, color="black", label=block.retrained.title))
-    legend_below(figure, handles, 3)
-    rows = tuple(row for each in (*shown, *([block.retrained] if block.retrained else [])) for row in each.rows)
-    return Drawing(
-        name=name, figure=figure, caption=f"{_CAPTION} {block.words[0].upper()}{block.words[1:]}.", rows=rows
-    )
-
-
-def _draw_point(axes: Axes, summary: Summary, number: int) -> None:
-    """A disc with the method's number, and the interval of ToW behind it."""
-    tow, seconds = summary.means["tow"], summary.means["seconds"]
-    color = color_of(summary.group.method)
-    if tow.low is not None and tow.high is not None:
-        axes.plot([seconds.value] * 2, [max(tow.low, 0.0), tow.high], color=color, lw=0.8, zorder=2)
-    axes.plot([seconds.value], [tow.value], "o", color=color, mec="white", ms=8.5, mew=0.6, zorder=3)
-    axes.annotate(str(number), (seconds.value, tow.value), ha="center", va="center_baseline", color="white",
-                  fontsize=6.0, fontweight="bold", zorder=4)  # fmt: skip
-
-
-def _ceiling(summary: Summary) -> tuple[float, float] | None:
-    seconds, tow = summary.means["seconds"].value, summary.means["tow_other_seeds"].value
+def _point(summary: Summary, column: str) -> tuple[float, float] | None:
+    """Seconds and ToW, if there are both."""
+    seconds, tow = summary.means["seconds"].value, summary.means[column].value
     return (seconds, tow) if seconds and tow is not None else None
 
 
-def _draw_retrained(axes: Axes, summary: Summary | None) -> None:
-    point = summary and _ceiling(summary)
-    if point:
-        axes.plot([point[0]], [point[1]], "*", color="black", ms=7, zorder=3)
+def _drawn(name: str, block: Block, shown: Sequence[Summary]) -> Drawing:
+    titles = list(dict.fromkeys(each.title for each in shown))
+    retrained = [block.retrained] if block.retrained and _point(block.retrained, "tow_other_seeds") else []
+    rows = tuple(row for each in (*shown, *retrained) for row in each.rows)
+    caption = f"{_CAPTION} {block.words[0].upper()}{block.words[1:]}."
+    return Drawing(name=name, figure=_figure(shown, titles, retrained), caption=caption, rows=rows)
+
+
+def _figure(shown: Sequence[Summary], titles: Sequence[str], retrained: Sequence[Summary]) -> Figure:
+    optimizers = sorted({each.group.optimizer for each in shown}, key=optimizer_order)
+    figure = new_figure(2.2 + 0.17 * -(-(len(titles) + 1) // 3))
+    axes = figure.subplots(1, len(optimizers), sharex=True, sharey=True, squeeze=False)[0]
+    for axis, optimizer in zip(axes, optimizers, strict=True):
+        light_grid(axis, "both")
+        for each in retrained:
+            axis.plot(*np.transpose([_point(each, "tow_other_seeds")]), "*", color="black", ms=7, mew=0, zorder=3)
+        for each in shown:
+            if each.group.optimizer == optimizer:
+                _draw_point(axis, each)
+        axis.set(xscale="log", title=optimizer_words(optimizer), xlabel="seconds")
+        axis.margins(x=0.12, y=0.1)
+    axes[0].set_ylabel("ToW")
+    _name_ticks(axes[0])
+    legend_below(figure, _handles(shown, titles, retrained), 3)
+    figure.draw_without_rendering()  # numbers are placed where the discs will be on paper
+    for axis, optimizer in zip(axes, optimizers, strict=True):
+        members = [each for each in shown if each.group.optimizer == optimizer]
+        _number_points(axis, members, titles, retrained)
+    return figure
+
+
+def _handles(shown: Sequence[Summary], titles: Sequence[str], retrained: Sequence[Summary]) -> list[Line2D]:
+    methods = {each.title: each.group.method for each in shown}
+    handles = [
+        Line2D([], [], ls="none", marker="o", ms=4.5, mew=0, color=color_of(methods[title]), label=f"{number} {title}")
+        for number, title in enumerate(titles, start=1)
+    ]
+    stars = [Line2D([], [], ls="none", marker="*", ms=7, mew=0, color="black", label=e.title) for e in retrained[:1]]
+    return handles + stars
+
+
+def _draw_point(axes: Axes, summary: Summary) -> None:
+    """A disc, and the interval of ToW behind it."""
+    seconds, tow = _point(summary, "tow") or (np.nan, np.nan)
+    mean, color = summary.means["tow"], color_of(summary.group.method)
+    if mean.low is not None and mean.high is not None:
+        axes.plot([seconds, seconds], [max(mean.low, 0.0), min(mean.high, 1.0)], color=color, lw=0.8, zorder=2)
+    axes.plot([seconds], [tow], "o", color=color, ms=4.5, mew=0, zorder=3)
+
+
+def _number_points(axes: Axes, members: Sequence[Summary], titles: Sequence[str], retrained: Sequence[Summary]) -> None:
+    """Each number beside its disc, on the side that is farthest from everything else."""
+    to_points = 72.0 / axes.figure.dpi
+    discs = [_on_paper(axes, _point(each, "tow"), to_points) for each in members]
+    taken = [*discs, *(_on_paper(axes, _point(each, "tow_other_seeds"), to_points) for each in retrained)]
+    frame = axes.get_window_extent()
+    low, high = np.array([frame.x0, frame.y0]) * to_points, np.array([frame.x1, frame.y1]) * to_points
+    for each, disc in zip(members, discs, strict=True):
+        others = np.array([point for point in taken if point is not disc] or [[-1e3, -1e3]])
+
+        def room(way: tuple[float, float], disc: np.ndarray = disc, others: np.ndarray = others) -> float:
+            place = disc + way
+            inside = min(float((place - low).min()), float((high - place).min()))
+            on_bar = 4.0 if abs(way[0]) < 3.0 else 0.0  # its own interval runs up and down
+            return min(float(np.hypot(*(others - place).T).min()), inside + 4.0, 20.0) - on_bar
+
+        way = max(_DIRECTIONS, key=room)
+        taken.append(disc + way)
+        axes.annotate(str(titles.index(each.title) + 1), _point(each, "tow") or (np.nan, np.nan), way,
+                      textcoords="offset points", ha="center", va="center", fontsize=6.5,
+                      color=color_of(each.group.method), zorder=4)  # fmt: skip
+
+
+def _on_paper(axes: Axes, point: tuple[float, float] | None, to_points: float) -> np.ndarray:
+    return np.asarray(axes.transData.transform(point or (np.nan, np.nan))) * to_points
 
 
 def _name_ticks(axes: Axes) -> None:

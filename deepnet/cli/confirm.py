@@ -1,0 +1,131 @@
+"""`python -m deepnet confirm`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import tyro
+
+from deepnet import claims, parallel
+from deepnet.cli.console import console
+from deepnet.cli.progress import progress_bar
+from deepnet.confirmation import Confirmation, confirmation
+from deepnet.confirming import findings_on_disk, run_confirmation
+from deepnet.environment import find_device
+from deepnet.running import runs_of
+from deepnet.stages import Execution
+from simulate import checks
+from simulate.version import __version__
+from theory.ledger import Ledger, run_claims
+from theory.ledger.book import write_text
+from theory.ledger.page import page
+from theory.ledger.table import summary_table
+from theory.ledger.wording import warning
+
+__all__ = ["confirm"]
+
+_TITLE = "Sharpness-aware unlearning: what the paper concludes, and what deep networks say"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmCommand:
+    """Run the confirmation study and judge its claims: the deep ledger.
+
+    Models and measurements are kept: interrupted, the same command goes on. The ledger is made of the studies that
+    have been run so far; claims that need others say so. Exit status 1 if a negative control was not refuted.
+    """
+
+    preset: str = "digits"
+    """Scale of the study; see `python -m deepnet presets`."""
+    out: Path = Path("results/confirm")
+    """Folder for the results; a preset has a sub-folder of its name."""
+    data_dir: Path | None = None
+    """Folder of the images, if the preset needs one."""
+    scores: Path | None = None
+    """File of memorization scores, if the preset needs one; without it they are estimated."""
+    seeds: int | None = None
+    """Number of seeds; None is the preset's."""
+    only: tuple[str, ...] = ()
+    """Only these studies of the confirmation; none named is all of them."""
+    device: str = "auto"
+    """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
+    channels_last: bool = False
+    """Lay images out channel by channel last, which tensor cores like."""
+    compile: bool = False
+    """Fuse the networks with torch.compile."""
+    threads: int = 1
+    """CPU threads of this process."""
+    keep_models: bool = False
+    """Keep unlearned models once they are measured."""
+    ledger_only: bool = False
+    """Judge what is on disk, and run nothing."""
+    dry_run: bool = False
+    """Only list the studies and how many models each has."""
+
+    def __call__(self) -> int:
+        """Run, judge, write and print; returns the exit status."""
+        chosen = self._chosen()
+        if self.dry_run:
+            return _list_studies(chosen)
+        folder = self.out / self.preset
+        if not self.ledger_only:
+            checks.integer("threads", self.threads, least=1)
+            torch.set_num_threads(self.threads)
+            device = find_device(self.device)
+            execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
+            with parallel.processes("runs", device):
+                run_confirmation(
+                    chosen, folder, execution, only=self.only, progress=progress_bar, begin=_announce,
+                    keep_models=self.keep_models,
+                )  # fmt: skip
+                if not parallel.is_first():
+                    return 0
+        return _judge(chosen, folder, self.preset)
+
+    def _chosen(self) -> Confirmation:
+        """The confirmation with this machine's folders, and the seeds that were asked for."""
+        chosen = confirmation(self.preset, self.data_dir, self.scores)
+        if self.seeds is None:
+            return chosen
+        checks.integer("seeds", self.seeds, least=1)
+        return replace(chosen, base=replace(chosen.base, seeds=tuple(range(self.seeds))))
+
+
+def confirm(words: Sequence[str]) -> int:
+    """Confirm as a command line says."""
+    options: ConfirmCommand = tyro.cli(ConfirmCommand, args=list(words), prog="python -m deepnet confirm")
+    return options()
+
+
+def _announce(name: str) -> None:
+    if parallel.is_first():
+        console.print(f"[bold]{name}[/]")
+
+
+def _list_studies(chosen: Confirmation) -> int:
+    for name, study in chosen.studies().items():
+        console.print(f"{name:22} {sum(map(len, runs_of(study))):6} models")
+    console.print(f"scale: {chosen.scale}; studies share their pretrained and retrained models", markup=False)
+    return 0
+
+
+def _judge(chosen: Confirmation, folder: Path, name: str) -> int:
+    """Make the ledger of what is on disk, write it and print it."""
+    every = claims.all_claims()
+    findings = findings_on_disk(chosen, folder)
+    budget = f"{name}, {len(chosen.base.seeds)} seeds"
+    ledger = run_claims(every, findings, rows=len(every), seed=0, budget=budget, version=__version__)
+    console.print(summary_table(ledger))
+    _write(ledger, folder)
+    if ledger.unrefuted_controls:
+        console.print(warning(ledger), markup=False)
+    return 1 if ledger.unrefuted_controls else 0
+
+
+def _write(ledger: Ledger, folder: Path) -> None:
+    record = write_text(folder / "ledger.json", ledger.to_json())
+    to_read = write_text(folder / "ledger.html", page(ledger, title=_TITLE))
+    console.print(f"Ledger: {record}\nTo read: {to_read}")
