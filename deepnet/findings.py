@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,17 @@ import numpy as np
 
 from theory.statistics import Estimate, from_replicates
 
-__all__ = ["Findings"]
+__all__ = ["Column", "Findings", "NotMeasuredError"]
 
 Row = Mapping[str, Any]
+Column = str | Callable[[Row], float | None]
+"""The name of a column, or a function of the row."""
 _DIVERGED = {"tow": 0.0, "tow_signed": 0.0, "tow_other_seeds": 0.0}
 """What a run is worth that did not stay finite; other columns have no value then."""
+
+
+class NotMeasuredError(LookupError):
+    """What is asked for was not run, or not measured, at this scale."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +33,9 @@ class Findings:
     """Labels of plain SGD, SAM and ASAM at this scale."""
     scale: str
     """The scale in words."""
+    margins_of: Callable[[str, int], np.ndarray] | None = None
+    """The margins of the forget and test samples, (n,), of the row of a study (its name) at a position; None where
+    they were not kept. It is asked for finished rows alone."""
 
     @property
     def n_runs(self) -> int:
@@ -37,7 +46,26 @@ class Findings:
         """Whether there is a row like this."""
         return any(_fits(row, where) for row in self.rows.get(study, ()))
 
-    def by_seed(self, column: str | Callable[[Row], float | None], study: str = "main", **where: Any) -> np.ndarray:
+    def forget_sets(self, study: str = "main", **where: Any) -> tuple[str, ...]:
+        """The forget sets of the rows like this, in the order of the rows."""
+        return tuple(dict.fromkeys(row["forget_set"] for row in self.rows.get(study, ()) if _fits(row, where)))
+
+    def found(self, study: str = "main", **where: Any) -> list[tuple[int, Row]]:
+        """The rows like this with their positions in the study; see `by_seed` for what they must be like.
+
+        Raises:
+            NotMeasuredError: if there is none.
+        """
+        wanted = {"variant": "", "pretrain": self.optimizers[0]} | where
+        found = [(place, row) for place, row in enumerate(self.rows.get(study, ())) if _fits(row, wanted)]
+        if study not in self.rows:
+            raise NotMeasuredError(f"the study {study} was not run")
+        if not found:
+            words = ", ".join(f"{key} {value}" for key, value in wanted.items() if value != "")
+            raise NotMeasuredError(f"the study {study} has no model with {words}")
+        return found
+
+    def by_seed(self, column: Column, study: str = "main", **where: Any) -> np.ndarray:
         """A column over seeds, (n_seeds,), in the order of the seeds; the mean over forget sets within a seed.
 
         Args:
@@ -50,37 +78,106 @@ class Findings:
             The values; NaN for a seed that has no value.
 
         Raises:
-            LookupError: if no row is like this.
+            NotMeasuredError: if no row is like this, or if runs finished and none of them has a value.
         """
-        wanted = {"variant": "", "pretrain": self.optimizers[0]} | where
-        found: dict[int, list[float]] = {}
-        for row in self.rows.get(study, ()):
-            if _fits(row, wanted):
-                found.setdefault(row["seed"], []).append(_value(row, column))
-        if not found:
-            raise LookupError(f"The study {study} has no row like {wanted}.")
-        return np.array([np.mean(found[seed]) for seed in sorted(found)])
+        return np.array(list(self._by_seed(column, study, where).values()))
 
-    def mean(self, column: str | Callable[[Row], float | None], study: str = "main", **where: Any) -> Estimate:
+    def paired(self, column: Column, *groups: Mapping[str, Any], seeds: Collection[int] | None = None) -> np.ndarray:
+        """A column of several groups, (n_seeds, n_groups), over the seeds that all of them were run with.
+
+        Args:
+            column: Name of a column, or a function of the row.
+            groups: What the rows of each must be like, as for `by_seed`; its `study` may be among it.
+            seeds: Only these seeds.
+
+        Returns:
+            The values; NaN where there is none.
+
+        Raises:
+            NotMeasuredError: if a group has no row or no value, or if the groups share no seed.
+        """
+        found = [self._by_seed(column, where.get("study", "main"), _without_study(where)) for where in groups]
+        shared = set[int].intersection(*(set(values) for values in found))
+        shared &= shared if seeds is None else set(seeds)
+        if not shared:
+            raise NotMeasuredError("the groups that are compared share no seed")
+        return np.array([[values[seed] for values in found] for seed in sorted(shared)])
+
+    def measured_seeds(self, column: str, study: str = "main") -> set[int]:
+        """The seeds at which a study looked at a column at all.
+
+        Raises:
+            NotMeasuredError: if there is none.
+        """
+        found = {row["seed"] for row in self.rows.get(study, ()) if row.get(column) is not None}
+        if not found:
+            raise NotMeasuredError(f"the study {study} did not measure {column}")
+        return found
+
+    def mean(self, column: Column, study: str = "main", **where: Any) -> Estimate:
         """Mean over seeds."""
         return from_replicates(self.by_seed(column, study, **where))
 
     def difference(
-        self,
-        column: str | Callable[[Row], float | None],
-        one: Mapping[str, Any],
-        other: Mapping[str, Any],
-        study: str = "main",
+        self, column: Column, one: Mapping[str, Any], other: Mapping[str, Any], study: str = "main"
     ) -> Estimate:
-        """Mean over seeds of a column of some rows minus that of others, paired by seed."""
-        return from_replicates(self.by_seed(column, study, **one) - self.by_seed(column, study, **other))
+        """Mean over seeds of a column of some rows minus that of others, paired by seed.
+
+        Raises:
+            NotMeasuredError: as `paired`.
+        """
+        values = self.paired(column, {"study": study} | dict(one), {"study": study} | dict(other))
+        return from_replicates(values[:, 0] - values[:, 1])
+
+    def margins(self, study: str = "main", **where: Any) -> np.ndarray:
+        """Margins of the forget and test samples, (n_seeds, n), in the order of the seeds.
+
+        Args:
+            study: Name of the study.
+            where: What the rows must be like, as for `by_seed`; one row a seed, so the forget set must be said where
+                there are several.
+
+        Returns:
+            The margins; a row of NaN for a run that diverged.
+
+        Raises:
+            NotMeasuredError: if no row is like this, none finished, or margins were not kept.
+            ValueError: if several rows of one seed are like this.
+        """
+        found = self.found(study, **where)
+        seeds = [row["seed"] for _, row in found]
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"Argument `where` must leave one row a seed, but {where} leaves several.")
+        if self.margins_of is None:
+            raise NotMeasuredError("margins were not kept")
+        kept = {row["seed"]: self.margins_of(study, place) for place, row in found if row["status"] == "finished"}
+        if not kept:
+            raise NotMeasuredError(f"no run of the study {study} finished with {where}")
+        blank = np.full_like(next(iter(kept.values())), np.nan, dtype=float)
+        return np.stack([kept.get(seed, blank) for seed in sorted(seeds)])
+
+    def _by_seed(self, column: Column, study: str, where: Mapping[str, Any]) -> dict[int, float]:
+        """The mean over forget sets of each seed, in the order of the seeds."""
+        found = self.found(study, **where)
+        values: dict[int, list[float]] = {}
+        for _, row in found:
+            values.setdefault(row["seed"], []).append(_value(row, column))
+        finished = [_value(row, column) for _, row in found if row["status"] == "finished"]
+        if finished and np.isnan(finished).all():
+            name = column if isinstance(column, str) else "what is asked for"
+            raise NotMeasuredError(f"the study {study} did not measure {name} of {where.get('method', 'these models')}")
+        return {seed: float(np.mean(values[seed])) for seed in sorted(values)}
+
+
+def _without_study(where: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in where.items() if key != "study"}
 
 
 def _fits(row: Row, where: Mapping[str, Any]) -> bool:
     return all(row[key] == value for key, value in where.items())
 
 
-def _value(row: Row, column: str | Callable[[Row], float | None]) -> float:
+def _value(row: Row, column: Column) -> float:
     if row["status"] != "finished":
         return _DIVERGED.get(column, float("nan")) if isinstance(column, str) else float("nan")
     value = column(row) if callable(column) else row.get(column)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepnet.modes import evaluating
 from deepnet.sharpness import gradient, sgd
 from deepnet.streams import Batch
 from simulate import checks
@@ -94,14 +95,10 @@ def saliency(model: nn.Module, batches: Iterable[Batch]) -> dict[str, Tensor]:
     """
     parameters = dict(model.named_parameters())
     total = {name: torch.zeros_like(weight) for name, weight in parameters.items()}
-    was_training = model.training
-    model.eval()
-    try:
+    with evaluating(model):
         for batch in batches:
             grads, _ = gradient(partial(_cross_entropy, model, batch), parameters, sgd())
             torch._foreach_add_(list(total.values()), grads)
-    finally:
-        model.train(was_training)
     return {name: value.abs() for name, value in total.items()}
 
 

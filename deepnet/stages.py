@@ -140,7 +140,9 @@ class Stages:
 
     def _images_and_model(self) -> dict[str, Any]:
         """What every configuration begins with; where the files lie makes no difference."""
-        return {"data": replace(self.study.data, root=None, workers=0, download=False), "model": self.study.model}
+        data = self.study.data
+        anywhere = None if data.root is None else "anywhere"
+        return {"data": replace(data, root=anywhere, workers=None, download=False), "model": self.study.model}
 
     def forgotten(self, forget: ForgetSet) -> dict[str, Any]:
         """What decides which samples are to be forgotten; where a file of scores lies makes no difference."""

@@ -108,7 +108,7 @@ def critical_values(
         data: What `simulate.sweep` returned, or one variable of it, with a dimension "seed".
         level: The value that defines the boundary.
         along: The dimension, with at least two different values.
-        variable: Name of the variable, in a dataset.
+        variable: Name of the variable, one of numbers, in a dataset.
         direction: Whether the variable falls or rises along it.
         spacing: Whether it is interpolated in the logarithm of the axis, which must be positive then, or in the axis.
         resamples: Bootstrap resamples. Seeds are resampled for all points jointly, since the cells of a seed share
@@ -161,10 +161,12 @@ def _ordered(
     """A variable with its seeds first and the axis last, and the axis as it is interpolated."""
     checks.choice("spacing", spacing, ("log", "linear"))
     if isinstance(data, xarray.Dataset):
-        checks.choice("variable", variable, [str(name) for name in data])
+        checks.choice("variable", variable, [str(name) for name, each in data.items() if each.dtype.kind in "fiu"])
         data = data[variable]
     if not isinstance(data, xarray.DataArray) or "seed" not in data.dims:
         checks.fail("data", 'be a swept dataset, or an array with a dimension "seed"', data)
+    if data.dtype.kind not in "fiub":
+        checks.fail("data", "hold numbers", data.dtype)
     choices = [str(dim) for dim in data.dims if dim != "seed"]
     checks.choice("along", along, choices)
     axis = np.asarray(data[along].values)

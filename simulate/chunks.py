@@ -21,7 +21,8 @@ import zarr
 
 from simulate.grid import Block, Grid
 from simulate.rehearsal import Template
-from simulate.storage import MARK, check_target
+from simulate.storage import MARK, check_target, is_there
+from simulate.structure import SEAL, check_seal, read_attributes, write_seal
 from simulate.version import __version__
 
 __all__ = ["Memory", "Store", "read_configuration"]
@@ -74,7 +75,7 @@ class Store:
         attributes: Attributes of the dataset.
 
     Raises:
-        ValueError: if something else is there, or the folder cannot be written to.
+        ValueError: if what is there is damaged, or the folder cannot be written to.
         OSError: if the store cannot be made.
     """
 
@@ -82,7 +83,9 @@ class Store:
         self, path: Path, grid: Grid, template: Template, shape: tuple[int, ...], attributes: Mapping[str, Any]
     ) -> None:
         self.path, self.shape, self._grid, self._template = path, shape, grid, template
-        if not path.exists():
+        if is_there(path):
+            check_seal(path)
+        else:
             self._create(attributes)
         with zarr.config.set({"array.write_empty_chunks": True}):  # a chunk of NaN is a chunk, too
             group = zarr.open_group(path, mode="r+", use_consolidated=False)
@@ -96,7 +99,8 @@ class Store:
             ValueError: if a chunk is damaged, or some are missing and cannot be written.
         """
         marks = {int(mark.name) for mark in (self.path / _CHECKSUM).iterdir() if mark.name.isdigit()}
-        if len(marks) < self._count and not os.access(self.path / _CHECKSUM, os.W_OK):
+        complete = len(marks) == self._count and MARK in read_attributes(self.path)
+        if not complete and not all(os.access(folder, os.W_OK) for folder in (self.path, self.path / _CHECKSUM)):
             raise ValueError(f"Argument `out` must be a folder that can be written to, but {self.path} is not one.")
         if not marks:
             return marks
@@ -132,11 +136,20 @@ class Store:
             ) from error
 
     def finish(self) -> xarray.Dataset:
-        """Mark the store as finished and open it; values are read when they are looked at."""
-        attributes = _attributes(self.path)
-        if MARK not in attributes:
-            text = json.dumps({**attributes, MARK: __version__}, indent=4)
-            _replace(self.path / ".zattrs", text.encode())
+        """Mark the store as finished and open it; values are read when they are looked at.
+
+        Raises:
+            OSError: if the mark cannot be written; the chunks stay so.
+        """
+        there = read_attributes(self.path)
+        if MARK not in there:
+            try:
+                _replace(self.path / ".zattrs", json.dumps({**there, MARK: __version__}, indent=4).encode())
+            except OSError as error:
+                message = (
+                    f"The store {self.path} has all chunks, but could not be marked as finished ({error.strerror})"
+                )
+                raise OSError(error.errno, message) from error
         return xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
 
     def _create(self, attributes: Mapping[str, Any]) -> None:
@@ -155,11 +168,17 @@ class Store:
                 )  # fmt: skip
             count = sum(1 for _ in self._grid.blocks(self.shape))
             _add_array(group, _CHECKSUM, ("chunk",), (count,), (1,), np.dtype("S64"), None, compressors=None)
+            write_seal(fresh, {*self._template.variables, _CHECKSUM})
             fresh.rename(self.path)
         except OSError as error:
+            raced = isinstance(error, FileNotFoundError) or self.path.exists()  # the folder above was just made
+            reason = "another sweep makes it at the same time" if raced else error.strerror
+            if not isinstance(error, FileNotFoundError):  # the folder is ours
+                shutil.rmtree(fresh, ignore_errors=True)
+            raise OSError(error.errno, f"The store {self.path} could not be made ({reason})") from error
+        except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
-            message = f"The store {self.path} could not be made ({error.strerror})"
-            raise OSError(error.errno, message) from error
+            raise
 
     def _mark(self, number: int) -> Path:
         return self.path / _CHECKSUM / str(number)
@@ -180,16 +199,22 @@ def read_configuration(path: Path) -> dict[str, Any] | None:
     Raises:
         ValueError: if something else is there, or nothing can be written there.
     """
-    if not path.exists():
+    if not is_there(path):
         check_target(path)
         return None
     try:
-        configuration = json.loads(_attributes(path)[_CONFIGURATION])
+        there = read_attributes(path)
+        configuration = json.loads(there[_CONFIGURATION])
     except (OSError, ValueError, KeyError, TypeError):
         configuration = None
     if not isinstance(configuration, dict) or "chunk" not in configuration or not (path / _CHECKSUM).is_dir():
         raise ValueError(
             f"Argument `out` must name the folder of this sweep, or a new one, but {path} holds something else."
+        )
+    if not isinstance(there.get(SEAL), dict):
+        raise ValueError(
+            f"Argument `out` must name the folder of this sweep, or a new one, but {path} is of an earlier version, "
+            "whose stores do not say in which order their axes are: xarray can read it, no sweep can go on with it."
         )
     return configuration
 
@@ -227,10 +252,6 @@ def _add_array(
     group.create_array(
         name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill_value, attributes=names, **options
     )
-
-
-def _attributes(path: Path) -> dict[str, Any]:
-    return dict(json.loads((path / ".zattrs").read_text()))
 
 
 def _replace(path: Path, content: bytes) -> None:

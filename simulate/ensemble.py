@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import numpy as np
@@ -15,6 +13,7 @@ import xarray
 from simulate import checks
 from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
+from simulate.lanes import Lanes, cut, side_by_side
 from simulate.measure import measure_test_error
 from simulate.observe import NEEDS_RADIUS, OBSERVABLES, Snapshot
 from simulate.phases import Phase
@@ -27,12 +26,6 @@ from simulate.summary import summarise
 from simulate.trace import COORDINATES
 
 __all__ = ["Cell", "run_ensemble", "unfold"]
-
-CHUNK_BYTES = 256 * 2**20
-"""Memory that the arrays of one chunk may take."""
-
-CHUNK_CELLS = 256
-"""Most cells of a chunk when several run side by side: their arrays stay in the cache."""
 
 SEGMENT = 4096
 """Steps between two draws of minibatches."""
@@ -107,13 +100,13 @@ def run_ensemble(
     for cell in cells:
         check_phases(cell.phases)
     whole = _Whole(len(cells), max((len(cell.phases) for cell in cells), default=0))
-    threads = numba.get_num_threads() if engine == "numba" else 1
+    lanes = Lanes.of(engine, numba.get_num_threads())
 
     def run(numbers: list[int]) -> tuple[list[int], _Ended]:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported by the status
             return numbers, _run_chunk([cells[number] for number in numbers], engine, test_directions, record)
 
-    for numbers, ended in _side_by_side(run, list(_chunks(cells, threads)), threads):
+    for numbers, ended in side_by_side(run, list(cut(cells, lanes)), lanes):
         whole.add(numbers, ended)
         if progress is not None:
             progress(len(numbers))
@@ -143,46 +136,8 @@ def unfold(flat: xarray.Dataset, axes: Mapping[str, Sequence[Any]]) -> xarray.Da
     return xarray.Dataset(variables, coords={**flat.coords, **labels}, attrs=flat.attrs)
 
 
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
-
 _Observed = dict[str, tuple[tuple[str, ...], Any]]
 """Dimensions and value of each variable that was observed of one cell at the end of one phase."""
-
-
-def _chunks(cells: Sequence[Cell], threads: int) -> Iterator[list[int]]:
-    """Numbers of cells that fit in one chunk, in order within each shape.
-
-    With several threads the chunks are small enough that all threads are busy to the end.
-    """
-    by_shape: dict[tuple[object, ...], list[int]] = {}
-    for number, cell in enumerate(cells):
-        by_shape.setdefault(cell.shape, []).append(number)
-    for numbers in by_shape.values():
-        per_chunk = max(1, CHUNK_BYTES // (threads * cells[numbers[0]].n_bytes))
-        if threads > 1:
-            per_chunk = min(per_chunk, CHUNK_CELLS, -(-len(numbers) // (8 * threads)))
-        for first in range(0, len(numbers), per_chunk):
-            yield numbers[first : first + per_chunk]
-
-
-def _side_by_side(run: Callable[[_In], _Out], chunks: Sequence[_In], threads: int) -> Iterator[_Out]:
-    """What `run` returns of each chunk, in order; a few are under way at any time, whatever their number."""
-    if threads <= 1 or len(chunks) <= 1:
-        yield from map(run, chunks)
-        return
-    with ThreadPoolExecutor(threads, initializer=numba.set_num_threads, initargs=(1,)) as pool:
-        under_way: deque[Future[_Out]] = deque()
-        try:
-            for chunk in chunks:
-                under_way.append(pool.submit(run, chunk))
-                if len(under_way) > 2 * threads:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        finally:
-            for future in under_way:
-                future.cancel()
 
 
 @dataclass(frozen=True)

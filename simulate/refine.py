@@ -13,10 +13,13 @@ import numpy as np
 import xarray
 
 from simulate import checks
-from simulate.axes import Axis, read_axes
+from simulate.axes import Axis, Names, read_axes
 from simulate.boundary import critical_values
+from simulate.grid import read_seeds
 from simulate.phases import Phase
 from simulate.problem import Problem
+from simulate.run import check_phases
+from simulate.storage import check_path
 from simulate.sweep import sweep
 
 __all__ = ["refine"]
@@ -56,7 +59,8 @@ def refine(
         phases: The phases.
         axes: The factors of the boundary, as in `simulate.sweep`.
         along: Name and coarse values of the axis along which the level is crossed, {"signal": [0.5, 2, 8, 32]};
-            positive and ascending.
+            positive and ascending. Along a whole number ("d", "fit.steps") all values are rounded, and a gap between
+            neighbours is not halved.
         level: The value that defines the boundary.
         seeds: The seeds a chosen cell is trained with; they make the interval, at least two.
         tolerance: Width, in the logarithm, at which a gap is not halved any more.
@@ -64,7 +68,7 @@ def refine(
             starts with the first 8 of them, and takes twice as many as long as its interval is wider and there are
             any. None takes all seeds at once.
         budget: Most trainings, the coarse scan included; None sets no limit.
-        variable: Name of the variable that crosses the level.
+        variable: Name of the variable that crosses the level, one number for each training.
         direction: Whether it falls or rises along the axis.
         out: Folder for one store a round.
         **options: Other options of `simulate.sweep`: coupled, engine, client, test_directions, chunk, progress.
@@ -77,16 +81,18 @@ def refine(
     Raises:
         ValueError: if an argument is out of range.
     """
-    name, coarse = _check_along(along)
+    check_phases(phases)
+    factors = read_axes(axes)
+    name, coarse = _check_along(along, Names(phases, factors))
     checks.real("tolerance", tolerance, positive=True)
     checks.real("level", level)
     checks.choice("direction", direction, ("falling", "rising"))
-    factors = read_axes(axes)
+    check_path(out)
     if name in {each for axis in factors for each in axis.names}:
         checks.fail("along", "name an axis that is not in `axes`", name)
-    numbers = list(seeds)
+    numbers = read_seeds(seeds)
     if len(numbers) < 2:
-        checks.fail("seeds", "hold at least two seeds, which make the interval", numbers)
+        checks.fail("seeds", "hold at least two seeds, which make the interval", list(numbers))
     if interval is not None:
         checks.real("interval", interval, positive=True)
     counts = [len(numbers)] if interval is None else _doubled(_FIRST_SEEDS, len(numbers))
@@ -97,7 +103,8 @@ def refine(
         names = (*(each for axis in factors for each in axis.names), name)
         folder = None if out is None else Path(out) / f"round_{turn:03}.zarr"
         data = sweep(problem, phases, axes={names: rows}, seeds=chosen, out=folder, **options)
-        checks.choice("variable", variable, [str(each) for each, array in data.items() if array.ndim == 2])
+        numeric = [str(each) for each, array in data.items() if array.ndim == 2 and array.dtype.kind in "fiu"]
+        checks.choice("variable", variable, numeric)
         return data[variable].values
 
     look = partial(critical_values, level=level, along=name, direction=direction, resamples=_RESAMPLES)
@@ -208,7 +215,13 @@ class _Scan:
         ends = [self.value(name) for name in ("low", "critical", "high")]
         places = sorted(self.errors)
         pairs = [(a, b) for a, b in pairwise(places) if any(a <= end < b for end in ends)]
-        return [(math.log(b / a), math.sqrt(a) * math.sqrt(b)) for a, b in pairs if math.log(b / a) > tolerance]
+        found = [(math.log(b / a), self._middle(a, b), a, b) for a, b in pairs if math.log(b / a) > tolerance]
+        return [(width, middle) for width, middle, a, b in found if a < middle < b]
+
+    def _middle(self, a: float, b: float) -> float:
+        """The geometric mean of two places, rounded along a whole number; one of them where nothing is between."""
+        middle = math.sqrt(a) * math.sqrt(b)
+        return middle if isinstance(a, float) else round(middle)
 
     @property
     def width(self) -> float:
@@ -224,16 +237,21 @@ class _Scan:
         return min((math.log(b / a) for a, b in pairs), default=math.inf)
 
 
-def _check_along(along: Mapping[str, Iterable[float]]) -> tuple[str, list[float]]:
+def _check_along(along: Mapping[str, Iterable[float]], names: Names) -> tuple[str, list[float]]:
+    """Name and coarse values of the axis, whole numbers where the name stands for one."""
     if not isinstance(along, Mapping) or len(along) != 1:
         checks.fail("along", "be a dict of one name and its coarse values", along)
     ((name, values),) = along.items()
-    coarse = list(values)
+    if not isinstance(name, str):
+        checks.fail("along", "be a dict of one name and its coarse values", along)
+    coarse = checks.listed("along", "be a dict of one name and its coarse values", values)
     for value in coarse:
         checks.real("along", value, positive=True)
+    if names.is_whole(name, "along"):
+        coarse = [round(value) for value in coarse]
     if len(coarse) < 2 or coarse != sorted(set(coarse)):
         checks.fail("along", "hold at least two values, ascending", coarse)
-    return name, [float(value) for value in coarse]
+    return name, coarse if names.is_whole(name, "along") else [float(value) for value in coarse]
 
 
 def _packed(factors: Sequence[Axis], scans: Sequence[_Scan], attributes: dict[str, Any]) -> xarray.Dataset:

@@ -12,10 +12,12 @@ import xarray
 
 from simulate import checks
 from simulate.chunks import Memory, Store, read_configuration
+from simulate.differences import differences
 from simulate.grid import make_grid
 from simulate.phases import Phase
 from simulate.problem import Problem
 from simulate.rehearsal import Template, rehearse
+from simulate.storage import check_path
 from simulate.workers import Job, check_client, in_process, on_cluster
 
 __all__ = ["sweep"]
@@ -89,17 +91,15 @@ def sweep(
     checks.integer("test_directions", test_directions, least=16)
     if chunk is not None:
         checks.integer("chunk", chunk, least=1)
-    if out is not None and not isinstance(out, str | Path):
-        checks.fail("out", "be a path", out)
-    if isinstance(observe, str) or not isinstance(observe, Sequence):
+    check_path(out)
+    if isinstance(observe, str) or not isinstance(observe, Sequence) or not all(isinstance(w, str) for w in observe):
         checks.fail("observe", "be a list of words", observe)
     if client is not None:
         check_client(client)
     if not (progress is None or isinstance(progress, bool) or callable(progress)):
         checks.fail("progress", "be a function, True, False or None", progress)
-    template = rehearse(grid, engine=engine, observe=observe, tau=tau, here=client is None)
     job = Job(grid, engine, test_directions, tuple(observe), tau)
-    store = _open(job, template, chunk, None if out is None else Path(out))
+    store = _open(job, chunk, None if out is None else Path(out), here=client is None)
     finished = store.finished()
     with _teller(progress, grid.size) as tell:
         done = sum(block.size for block in grid.blocks(store.shape) if block.number in finished)
@@ -126,47 +126,26 @@ def _default_chunk(template: Template, engine: str) -> int:
     return max(1, min(_MOST.get(engine, 4096), round(_SECONDS / seconds)))
 
 
-def _open(job: Job, template: Template, chunk: int | None, path: Path | None) -> Memory | Store:
+def _open(job: Job, chunk: int | None, path: Path | None, *, here: bool) -> Memory | Store:
     """Where the chunks go: memory, a new store, or the store of this sweep, whose chunks then stay as they are."""
-    shape = job.grid.block_shape(_default_chunk(template, job.engine) if chunk is None else chunk)
     stored = None if path is None else read_configuration(path)
+    described = job.describe()
+    again = stored is not None and not differences({**stored, "chunk": None}, {**described, "chunk": None})
+    template = rehearse(
+        job.grid, engine=job.engine, observe=job.observe, tau=job.tau, here=here, tried_before=again
+    )  # fmt: skip
+    shape = job.grid.block_shape(_default_chunk(template, job.engine) if chunk is None else chunk)
     if stored is not None and chunk is None:
         shape = tuple(stored["chunk"])
-    configuration = {**job.describe(), "chunk": list(shape)}
-    if path is not None and stored is not None:
-        _refuse_differences(path, stored, configuration)
+    configuration = {**described, "chunk": list(shape)}
+    if stored is not None and (lines := differences(stored, configuration)):
+        raise ValueError(
+            f"Argument `out` must name the folder of this sweep, or a new one, but {path} differs:\n" + "\n".join(lines)
+        )
     attributes = {"configuration": json.dumps(configuration)}
     if path is None:
         return Memory(job.grid, template, shape, attributes)
     return Store(path, job.grid, template, shape, attributes)
-
-
-def _refuse_differences(path: Path, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Require that a store is that of this sweep; the error shows what differs, line by line."""
-    there, here = _flat(stored), _flat(given)
-    lines = [
-        f"  {name}: {_short(there.get(name))} in the folder, {_short(here.get(name))} asked for"
-        for name in {**there, **here}
-        if there.get(name) != here.get(name)
-    ]
-    if lines:
-        raise ValueError(
-            f"Argument `out` must name the folder of this sweep, or a new one, but {path} differs:\n" + "\n".join(lines)
-        )
-
-
-def _flat(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested options as one level of dotted names."""
-    flat: dict[str, Any] = {}
-    for name, inner in value.items():
-        flat.update(_flat(inner, f"{before}{name}.") if isinstance(inner, Mapping) else {f"{before}{name}": inner})
-    return flat
-
-
-def _short(value: Any) -> str:
-    """A value in at most 100 characters; the ends of a long one tell the most."""
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else f"{text[:48]} … {text[-48:]}"
 
 
 @contextmanager

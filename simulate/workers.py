@@ -98,18 +98,20 @@ def check_client(client: Any) -> None:
 def on_cluster(client: Any, job: Job, blocks: Iterable[Block]) -> Computed:
     """Compute blocks on a cluster, in whatever order they are done; few are under way at any time.
 
-    A block whose worker dies is computed again on another one, by the scheduler.
+    A block whose worker dies is computed again on another one, by the scheduler. So is the job, which is sent to the
+    cluster once and is not part of every task.
     """
     from distributed import as_completed  # dask, only when there is a client
 
     waiting = iter(blocks)
     under_way: dict[Any, Block] = {}
     done = as_completed()
+    shared = client.submit(_same, job, pure=False)
 
     def submit_more() -> None:
         room = _AHEAD * max(1, sum(client.nthreads().values())) - len(under_way)
         for block in islice(waiting, max(0, room)):
-            future = client.submit(_on_one_thread, job, block, pure=False, retries=_RETRIES)
+            future = client.submit(_on_one_thread, shared, block, pure=False, retries=_RETRIES)
             under_way[future] = block
             done.add(future)
 
@@ -117,18 +119,30 @@ def on_cluster(client: Any, job: Job, blocks: Iterable[Block]) -> Computed:
         submit_more()
         for future in done:
             block, data = under_way.pop(future), future.result()
+            if isinstance(data, ValueError):
+                raise data
             future.release()
             submit_more()
             yield block, data
     finally:
-        client.cancel(list(under_way))
+        client.cancel([shared, *under_way])
 
 
-def _on_one_thread(job: Job, block: Block) -> xarray.Dataset:
-    """A task takes the one thread of its worker that it runs on."""
+def _same(job: Job) -> Job:
+    return job
+
+
+def _on_one_thread(job: Job, block: Block) -> xarray.Dataset | ValueError:
+    """A task takes the one thread of its worker that it runs on.
+
+    What is wrong with an argument stays so however often it is tried: it is handed back, not raised, which would have
+    it tried again.
+    """
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:
         return job(block)
+    except ValueError as error:
+        return error
     finally:
         numba.set_num_threads(threads)

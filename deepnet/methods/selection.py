@@ -15,6 +15,9 @@ from simulate import checks
 
 __all__ = ["CurvatureSelection"]
 
+_BATCH = 128
+"""Samples in a product with the Hessian, which needs about four times the memory of a gradient."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CurvatureSelection(NegGrad):
@@ -37,7 +40,7 @@ class CurvatureSelection(NegGrad):
     probes: int = 16
     """Random vectors behind the estimate of the diagonal."""
     samples: int = 512
-    """Pretraining samples behind it."""
+    """About how many pretraining samples are behind it."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -49,9 +52,10 @@ class CurvatureSelection(NegGrad):
 
     def mask(self, task: Task) -> Mask:
         """The weights that may move."""
-        batch_size = min(self.samples, len(task.rows("pretrain")))
-        batch = next(task.stream("pretrain", augment=False, batch_size=batch_size).batches(start=0))
-        diagonal = hessian_diagonal(task.model, [(batch.x, batch.y)], probes=self.probes, seed=task.seed[0])
+        stream = task.stream("pretrain", augment=False, batch_size=min(self.samples, _BATCH))
+        count = min(-(-self.samples // _BATCH), stream.steps_per_pass)
+        batches = [(batch.x, batch.y) for batch, _ in zip(stream.batches(start=0), range(count), strict=False)]
+        diagonal = hessian_diagonal(task.model, batches, probes=self.probes, seed=task.seed[0])
         return select(diagonal, self.fraction, self.order)
 
     def plan(self, task: Task) -> list[Sequence[Pass]]:

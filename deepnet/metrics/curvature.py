@@ -17,6 +17,7 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor, nn
 
+from deepnet.modes import evaluating
 from deepnet.precision import matrix_products
 from deepnet.seeding import generator
 from simulate import checks
@@ -29,7 +30,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=OBSOLETE)
     from curvlinops import HessianLinearOperator
 
-__all__ = ["Curvature", "check_batches", "curvature", "evaluating", "hessian_diagonal"]
+__all__ = ["Curvature", "check_batches", "curvature", "hessian_diagonal"]
 
 LANCZOS_VECTORS = 20
 """Vectors that the eigenvalue solver keeps, in float64 in the memory of the CPU: 160 bytes a weight."""
@@ -175,18 +176,6 @@ def _largest_eigenvalue(hessian: HessianLinearOperator, seed: int, tolerance: fl
             "raise `tolerance` or `restarts`."
         ) from None
     return float(top)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Within it a model is in evaluation mode; afterwards every layer is in the mode it was in before."""
-    before = [(layer, layer.training) for layer in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for layer, training in before:
-            layer.training = training
 
 
 def check_batches(batches: Sequence[tuple[Tensor, Tensor]]) -> None:

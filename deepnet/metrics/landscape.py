@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepnet.metrics.curvature import check_batches, evaluating
+from deepnet.metrics.curvature import check_batches
+from deepnet.modes import evaluating
 from deepnet.precision import matrix_products
 from deepnet.seeding import generator
 from simulate import checks

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from scipy.special import logsumexp
 from torch import Tensor, nn
 
 from deepnet.images import Images
+from deepnet.modes import evaluating
 from simulate import checks
 
 __all__ = [
@@ -149,7 +149,7 @@ def collect(
     network: Any = model
     requests = ((chunk, None) for chunk in rows.split(batch_size))
     logits, features = [], []
-    with torch.no_grad(), _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         for x in images.batches(requests):
             with torch.autocast(x.device.type, dtype=autocast, enabled=autocast is not None):
                 hidden = network.features(x)
@@ -168,18 +168,6 @@ def _check_rows(rows: Tensor, n_images: int) -> None:
     if rows.min() < 0 or rows.max() >= n_images:
         wrong = int(rows.min()) if rows.min() < 0 else int(rows.max())
         raise ValueError(f"Argument `rows` must lie in 0..{n_images - 1}, but holds {wrong}.")
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    # Layer by layer, since part of a network in training may be held in evaluation mode (frozen BatchNorm).
-    before = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
 
 
 def log_softmax(outputs: Outputs) -> np.ndarray:

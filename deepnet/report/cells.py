@@ -53,7 +53,7 @@ TERMINAL_COLUMNS = ("tow", "retain_accuracy", "forget_accuracy", "test_accuracy"
 """Those that fit 120 columns of a terminal."""
 
 NOTES = {
-    "interval": "± half the t-interval of 95 % over seeds; numbers without ± are of one seed, or of all seeds together.",
+    "interval": "± half the t-interval of 95 % over seeds; numbers without ± are of one seed, or of all together.",
     "ceiling": "* ToW of a retrained model against those of the other seeds: what can be reached.",
     "diverged": "k/n: only k of n runs finished. Their means stand in parentheses, without interval, since the runs "
     "that are left were picked by the outcome; they take no part in the best ToW.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from simulate import checks
+from simulate.axes import Names, read_axes
 from simulate.cli.console import console
+from simulate.phases import Phase
 from simulate.phrases import parse_part, parse_phase
 from simulate.problem import Problem
 from simulate.summary import count_kinks
@@ -22,6 +24,9 @@ __all__ = ["Sweep", "read_config"]
 _OPTIONS = ("out", "engine", "coupled", "test_directions", "observe", "tau", "chunk")
 _KEYS = ("problem", "phases", "axes", "seeds", *_OPTIONS)
 _SPACED = {"start", "stop", "points", "spacing"}
+
+_MOST = 10**7
+"""Most points of an axis, and most seeds, that a file may ask for by their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +55,33 @@ class Sweep:
         if self.scheduler is None:
             data = sweep(**arguments)
         else:
-            from distributed import Client  # dask, only when there is a cluster
-
-            with Client(self.scheduler) as client:
+            with _connect(self.scheduler) as client:
                 data = sweep(**arguments, client=client)
         sizes = " × ".join(f"{data.sizes[dim]} {dim}" for dim in data["test_error"].dims)
         console.print(f"{data['test_error'].size:,} trainings ({sizes}): {out}", soft_wrap=True)
         console.print(f"{count_kinks(data):,} of them met a ReLU kink within rounding, where engines may differ.")
         return 0
+
+
+_PATIENCE = 10
+"""Seconds within which a scheduler has to answer."""
+
+
+def _connect(scheduler: str) -> Any:
+    """A client of a Dask scheduler."""
+    try:
+        from distributed import Client  # dask, only when there is a cluster
+    except ImportError as error:
+        raise ValueError(
+            f"Argument `scheduler` must not be given without dask, but is {scheduler!r}: "
+            f"install sharpmu[cluster] ({error})."
+        ) from None
+    try:
+        return Client(scheduler, timeout=_PATIENCE)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"Argument `scheduler` must be the address of a Dask scheduler that answers, but is {scheduler!r}: {error}."
+        ) from None
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -82,10 +106,11 @@ def read_config(path: Path) -> dict[str, Any]:
     options = {key: content[key] for key in _OPTIONS if key in content}
     if "coupled" in options:
         options["coupled"] = _dotted(_table(options["coupled"], "coupled"))
+    phases = [parse_phase(text) for text in _texts(content["phases"], "phases")]
     return {
         "problem": _problem(_table(content.get("problem", {}), "problem")),
-        "phases": [parse_phase(text) for text in _texts(content["phases"], "phases")],
-        "axes": _axes(_dotted(_table(content.get("axes", {}), "axes"))),
+        "phases": phases,
+        "axes": _axes(_dotted(_table(content.get("axes", {}), "axes")), phases),
         "seeds": _seeds(content["seeds"]),
         **options,
     }
@@ -114,6 +139,8 @@ def _seeds(value: Any) -> list[int]:
     if isinstance(value, list):
         return value
     checks.integer("seeds", value, least=1)
+    if value > _MOST:
+        checks.fail("seeds", f"be at most {_MOST}", value)
     return list(range(value))
 
 
@@ -126,18 +153,39 @@ def _dotted(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
-def _axes(table: Mapping[str, Any]) -> dict[str | tuple[str, ...], list[Any]]:
+def _axes(table: Mapping[str, Any], phases: Sequence[Phase]) -> dict[str | tuple[str, ...], list[Any]]:
     """Axes by name; "d, signal" names two that move together."""
     axes: dict[str | tuple[str, ...], list[Any]] = {}
+    spaced = {key: value for key, value in table.items() if isinstance(value, dict)}
     for key, value in table.items():
         names = tuple(name.strip() for name in key.split(","))
-        values = _spaced(key, value) if isinstance(value, dict) else value
+        values = _spaced(key, value) if key in spaced else value
         if not isinstance(values, list):
             checks.fail("axes", f"hold a list of values for {key}", value)
-        if key.endswith((".optimizer", ".objective")):
-            values = [parse_part(text) for text in _texts(values, key)]
-        axes[key if len(names) == 1 else names] = values
+        if len(names) == 1:
+            axes[key] = [_part(key, each) for each in values]
+        else:
+            axes[names] = [_joint(names, each) for each in values]
+    known = Names(phases, read_axes({key: values for key, values in axes.items() if key not in spaced}))
+    for key in spaced:
+        if known.is_whole(key, "axes"):
+            axes[key] = [round(value) for value in axes[key]]
     return axes
+
+
+def _joint(names: tuple[str, ...], point: Any) -> Any:
+    """A point of an axis of several names; one of another length is left for `simulate.axes` to refuse."""
+    if not isinstance(point, list) or len(point) != len(names):
+        return point
+    return [_part(name, value) for name, value in zip(names, point, strict=True)]
+
+
+def _part(name: str, value: Any) -> Any:
+    """A value as it is, or the objective or optimizer that a text stands for."""
+    if not name.endswith((".optimizer", ".objective")):
+        return value
+    (text,) = _texts([value], name)
+    return parse_part(text)
 
 
 def _spaced(key: str, table: Mapping[str, Any]) -> list[float]:
@@ -148,7 +196,9 @@ def _spaced(key: str, table: Mapping[str, Any]) -> list[float]:
     spacing = table.get("spacing", "linear")
     checks.choice("spacing", spacing, ("log", "linear"))
     checks.integer("points", table["points"], least=2)
+    if table["points"] > _MOST:
+        checks.fail("points", f"be at most {_MOST}", table["points"])
     for name in ("start", "stop"):
         checks.real(name, table[name], positive=spacing == "log")
     make = np.geomspace if spacing == "log" else np.linspace
-    return [float(value) for value in make(table["start"], table["stop"], table["points"])]
+    return [float(value) for value in make(float(table["start"]), float(table["stop"]), table["points"])]

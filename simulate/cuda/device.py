@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any, NoReturn
 
 import numpy as np
@@ -38,8 +39,13 @@ class Gpu:
         """Run a block for each trajectory on arrays of CuPy; `arguments` are those of the kernel up to the last two."""
         count = len(arguments[0])
         values = (*flat(arguments), np.int64(layout.held), *map(np.int64, layout.bounds))
-        self.kernel.max_dynamic_shared_size_bytes = layout.n_bytes
-        self.kernel((count,), (layout.lanes, layout.groups), values, shared_mem=layout.n_bytes)
+        with _one_launch:  # the limit is one of the kernel, whoever launches it
+            self.kernel.max_dynamic_shared_size_bytes = layout.n_bytes
+            self.kernel((count,), (layout.lanes, layout.groups), values, shared_mem=layout.n_bytes)
+
+
+_one_launch = Lock()
+"""Held while a kernel is told its limits and launched; chunks of an ensemble are launched from several threads."""
 
 
 @cache

@@ -21,7 +21,7 @@ class CupyEngine(CompiledEngine):
     """Coefficients and pre-activations rest in the memory of the host and visit the GPU at every call of `advance`.
 
     What a phase does not change is kept on the GPU. Coefficients, pre-activations, the smallest of these, steps and
-    status are copied there and back.
+    status are copied there and back. Engines on several threads take their turns on the default stream of the card.
     """
 
     def __init__(self, instances: Sequence[Instance]) -> None:

@@ -82,7 +82,8 @@ def made_up_row(
     row |= {
         "retain_accuracy": retain, "forget_accuracy": forget, "val_accuracy": None, "test_accuracy": test,
         "retain_loss": 0.02, "forget_loss": 1.0, "val_loss": None, "test_loss": 0.5,
-        "tow": 1.0 if reference else tow, "tow_signed": tow, "tow_other_seeds": draw(0.975 if reference else tow, 0.004),
+        "tow": 1.0 if reference else tow, "tow_signed": tow,
+        "tow_other_seeds": draw(0.975 if reference else tow, 0.004),
         "mia": mia, "mia_gap": 0.0 if reference else mia - 0.58, "mia_auc": draw(0.6, 0.02),
         "mia_auc_gap": 0.0 if reference else draw(0.5, 0.04) - 0.45, "mia_tpr": draw(0.03, 0.01),
         "entanglement": draw(group.uniform(0.5, 0.8), 0.01), "entanglement_variance": 20 + rng.normal(),

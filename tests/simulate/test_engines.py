@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 import xarray
 
-from simulate import Instance, Problem, Record, Result, Status, ensemble, run
+from simulate import Instance, Problem, Record, Result, Status, ensemble, lanes, run
 from simulate.ensemble import Cell
 from simulate.optimizers import SAM, SGD, SharpMinMax
 from simulate.phases import Loss, NegGrad, Phase, RandomLabel
@@ -425,7 +425,7 @@ def summary_of(cell: Cell, engine: str) -> dict[str, object]:
 @pytest.mark.parametrize("small_chunks", [False, True])
 def test_an_ensemble_gives_each_cell_the_bits_of_its_own_run(engine, small_chunks, monkeypatch):
     if small_chunks:
-        monkeypatch.setattr(ensemble, "CHUNK_BYTES", 1)
+        monkeypatch.setattr(lanes, "CHUNK_BYTES", 1)
         monkeypatch.setattr(ensemble, "SEGMENT", 16)
     cells = [cell for cell in mixed_cells() if engine != "dense" or cell.problem.d < 1000]
     together = ensemble.run_ensemble(cells, engine=engine, test_directions=64)

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Record, ensemble, run
+from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Record, lanes, run
 from simulate.ensemble import Cell, run_ensemble, unfold
 
 PROBLEM = Problem(d=2000, n=12, m=3, signal=4.0, forget=0.25, label_flip=0.1)
@@ -102,7 +102,7 @@ def test_summaries_of_many_are_those_of_one_run() -> None:
 @pytest.mark.parametrize(("threads", "together"), [(1, 256), (2, 256), (2, 1), (2, 3)])
 def test_threads_and_chunks_change_no_bit(threads: int, together: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = run_ensemble(mixed_cells(), test_directions=32, observe=("loss",), engine="numba")
-    monkeypatch.setattr(ensemble, "CHUNK_CELLS", together)
+    monkeypatch.setattr(lanes, "CHUNK_CELLS", together)
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     try:

@@ -36,6 +36,7 @@ def test_every_training_is_that_of_a_run(whole: xarray.Dataset) -> None:
         assert found["test_error"] == result.test_error
         assert found["train_loss"] == result.train_loss
         assert found["kappa_mean"] == result.kappa.mean()
+        assert found["kink_margin"] == result.kink_margin
         assert found["status"] == result.status.value
         assert found["phase_steps"].sel(phase="unlearn") == 5
 
@@ -197,7 +198,7 @@ def test_progress_is_told_and_drawn(capsys: pytest.CaptureFixture[str]) -> None:
         ({"coupled": {"fit.lr": "1/d"}}, ["coupled.sigma_0: ", "coupled.fit.lr: "]),
         (
             {"axes": {"d": [300, 1000]}},
-            ["axes.d: [300, 1000, 3000] in the folder, [300, 1000] asked for", "axes.signal"],
+            ["dimensions: ", "axes.d: [300, 1000, 3000] in the folder, [300, 1000] asked for", "axes.signal"],
         ),
         ({"tau": 0.1, "observe": ("loss",)}, ["tau: nothing in the folder, 0.1 asked for", "observe: "]),
     ],

@@ -1,6 +1,7 @@
 """Sweeps under faults: kills at any moment, full disks, read-only folders, damaged chunks."""
 
 import errno
+import json
 import os
 import re
 import signal
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 import zarr
 
-from simulate import chunks
+from simulate import chunks, sweep
 from simulate.cli import main
-from tests.simulate.small_sweep import assert_same_bits, small_sweep
+from simulate.storage import MARK
+from tests.simulate.small_sweep import PHASES, PROBLEM, assert_same_bits, small_sweep
 
 ROOT = Path(__file__).parents[2]
 N_CHUNKS = 9
@@ -73,6 +75,32 @@ def test_an_interruption_between_any_two_files_is_harmless(tmp_path: Path, monke
         assert_same_bits(small_sweep(out=tmp_path / f"{number}.zarr"), whole)
 
 
+def test_an_interruption_within_a_mark_is_harmless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, write = tmp_path / "x.zarr", Path.write_bytes
+
+    def torn(path: Path, content: bytes) -> int:
+        if path.parent.name != "checksum":
+            return write(path, content)
+        write(path, content[:10])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "write_bytes", torn)
+        small_sweep(out=out, chunk=5)
+    assert not list((out / "checksum").glob("[0-9]*"))
+    assert_same_bits(small_sweep(out=out), small_sweep())
+
+
+def test_a_chunk_of_nothing_but_missing_numbers_is_written_and_watched(tmp_path: Path) -> None:
+    options = {"axes": {"d": [300, 1000]}, "seeds": [0, 1], "test_directions": 16, "observe": ("deactivation",)}
+    sweep(PROBLEM, PHASES[:1], **options, out=tmp_path / "x.zarr", chunk=2)  # SGD has no radius
+    written = sorted((tmp_path / "x.zarr" / "deactivated").glob("[0-9]*"))
+    assert len(written) == 2
+    written[0].unlink()
+    with pytest.raises(ValueError, match="1 of 2 .* damaged"):
+        sweep(PROBLEM, PHASES[:1], **options, out=tmp_path / "x.zarr")
+
+
 def test_a_full_disk_loses_no_finished_chunk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,19 +152,45 @@ def test_a_read_only_folder_is_refused_before_anything_runs(tmp_path: Path, monk
     small_sweep(out=tmp_path / "done.zarr", chunk=45)
     small_sweep(out=tmp_path / "half.zarr", chunk=5)
     (tmp_path / "half.zarr" / "checksum" / "3").unlink()
+    small_sweep(out=tmp_path / "unmarked.zarr", chunk=45)
+    forget_the_last_mark(tmp_path / "unmarked.zarr")
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr("simulate.workers.run_ensemble", None)
-    for name in ("new.zarr", "half.zarr"):
+    for name in ("new.zarr", "half.zarr", "unmarked.zarr"):
         with pytest.raises(ValueError, match=r"^Argument `out` must be (in|a folder that can be written to)"):
             small_sweep(out=tmp_path / name)
     small_sweep(out=tmp_path / "done.zarr")  # there is nothing to write
 
 
+def forget_the_last_mark(store: Path) -> None:
+    attributes = json.loads((store / ".zattrs").read_text())
+    del attributes[MARK]
+    (store / ".zattrs").write_text(json.dumps(attributes))
+
+
+def test_a_last_mark_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "x.zarr"
+    small_sweep(out=out)
+    forget_the_last_mark(out)
+
+    def refused(path: Path, content: bytes) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(OSError, match=r"x.zarr has all chunks, but could not be marked"),
+    ):
+        patched.setattr(chunks, "_replace", refused)
+        small_sweep(out=out)
+    assert_same_bits(small_sweep(out=out), small_sweep())
+
+
 @pytest.mark.parametrize("damage", ["shorter", "flipped", "gone", "mark"])
-def test_a_damaged_chunk_is_named_and_can_be_computed_again(damage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("variable", ["test_error/1.0.0", "status/1.0.0", "deactivated/1.0.0.0.0"])
+def test_a_damaged_chunk_is_named_and_can_be_computed_again(damage: str, variable: str, tmp_path: Path) -> None:
     out, whole = tmp_path / "x.zarr", small_sweep()
     small_sweep(out=out, chunk=5)
-    file = out / "test_error" / "1.0.0"
+    file = out / variable
     content = bytearray(file.read_bytes())
     if damage == "gone":
         file.unlink()

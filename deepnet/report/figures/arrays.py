@@ -61,7 +61,7 @@ def read_pictures(folder: Path, check: Callable[[dict[str, np.ndarray]], None], 
     found = []
     for path in sorted(folder.glob("*.npz")):
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
                 arrays = {name: file[name] for name in names}
             if missing := [name for name in _ABOUT if name not in about]:

@@ -23,6 +23,7 @@ _CAPTION = (
     "that against the retrained models of the other seeds. Groups with diverged runs are left out."
 )
 _REACH = 7.5  # points from a disc to its number
+_FAR = np.array([-1e3, -1e3])
 _DIRECTIONS = [(_REACH * np.cos(angle), _REACH * np.sin(angle)) for angle in np.linspace(0.0, 2.0 * np.pi, 17)[:-1]]
 
 
@@ -96,12 +97,12 @@ def _draw_point(axes: Axes, summary: Summary) -> None:
 def _number_points(axes: Axes, members: Sequence[Summary], titles: Sequence[str], retrained: Sequence[Summary]) -> None:
     """Each number beside its disc, on the side that is farthest from everything else."""
     to_points = 72.0 / axes.figure.dpi
-    discs = [_on_paper(axes, _point(each, "tow"), to_points) for each in members]
+    discs: list[np.ndarray] = [_on_paper(axes, _point(each, "tow"), to_points) for each in members]
     taken = [*discs, *(_on_paper(axes, _point(each, "tow_other_seeds"), to_points) for each in retrained)]
     frame = axes.get_window_extent()
     low, high = np.array([frame.x0, frame.y0]) * to_points, np.array([frame.x1, frame.y1]) * to_points
     for each, disc in zip(members, discs, strict=True):
-        others = np.array([point for point in taken if point is not disc] or [[-1e3, -1e3]])
+        others = np.array([_FAR, *(point for point in taken if point is not disc)])
 
         def room(way: tuple[float, float], disc: np.ndarray = disc, others: np.ndarray = others) -> float:
             place = disc + way

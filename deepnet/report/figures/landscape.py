@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from deepnet.report.figures.arrays import Picture, read_pictures, rows_of
 from deepnet.report.figures.drawing import Drawing, Skipped, Sources
 from deepnet.report.figures.style import FULL, new_figure
 from deepnet.report.naming import PRETRAINED, RETRAINED, natural_order, optimizer_order, optimizer_words
+from theory.ledger.wording import with_minus
 
 __all__ = ["draw_landscapes"]
 
@@ -23,8 +25,8 @@ _PLACE = ("forget_set", "request", "seed", "part")
 _LOWEST = 1e-3  # nats; what is below is flat to the eye
 _CAPTION = (
     "Loss of the {part} set around each model, on two directions that all panels share; the colour scale is "
-    "logarithmic and common to all panels, contours are at the ticks of its bar, the cross is the model. First column, or first panels: the pretrained model, "
-    "before unlearning. "
+    "logarithmic and common to all panels, contours are at the ticks of its bar, the cross is the model. First "
+    "in each line, or first of all, stand pretrained models, before unlearning; after them what became of them. "
 )
 
 Grid = list[list[Picture | None]]
@@ -116,14 +118,15 @@ def _figure(grid: Grid, pictures: Sequence[Picture]) -> Figure:
 def _scale(pictures: Sequence[Picture]) -> tuple[Normalize, list[float]]:
     """A logarithmic scale over all surfaces, and round levels on it."""
     values = np.concatenate([each.arrays["loss"].ravel() for each in pictures])
-    values = values[np.isfinite(values)]
-    low = max(float(values.min(initial=1.0)), _LOWEST)
-    high = max(float(values.max(initial=1.0)), low * 1.01)
-    rounds = [m * 10.0**e for e in range(-4, 9) for m in (1, 2, 5)]
-    inside = [level for level in rounds if low <= level <= high]
-    if len(inside) > 7:
-        inside = [level for level in inside if np.isclose(np.log10(level) % 1.0, [0.0, 1.0], atol=1e-6).any()]
-    return LogNorm(low, high), inside or [low, high]
+    values = np.maximum(values[np.isfinite(values)], _LOWEST)
+    low, high = (float(values.min()), float(values.max())) if len(values) else (_LOWEST, 1.0)
+    high = max(high, 1.01 * low)
+    if high < 10.0 * low:
+        levels = [float(level) for level in MaxNLocator(5).tick_values(low, high)]
+    else:
+        factors = (1,) if high > 200.0 * low else (1, 2, 5)
+        levels = [factor * 10.0**power for power in range(-4, 9) for factor in factors]
+    return LogNorm(low, high), [level for level in levels if low <= level <= high]
 
 
 def _draw_surface(axes: Axes, picture: Picture, norm: Normalize, levels: Sequence[float]) -> None:
@@ -135,6 +138,8 @@ def _draw_surface(axes: Axes, picture: Picture, norm: Normalize, levels: Sequenc
         axes.contour(a, b, shown, levels=list(levels), colors="white", linewidths=0.5)
     axes.plot(0.0, 0.0, "+", color="white", ms=5, mew=1.0)
     axes.set_title(_words(picture), fontsize=7)
+    axes.set_xticks([a[0], 0.0, a[-1]], [with_minus(f"{value:g}") for value in (a[0], 0.0, a[-1])])
+    axes.set_yticks([b[0], 0.0, b[-1]], [with_minus(f"{value:g}") for value in (b[0], 0.0, b[-1])])
     axes.set_aspect("equal")
     axes.spines[["top", "right"]].set_visible(True)
 
@@ -144,4 +149,4 @@ def _words(picture: Picture) -> str:
     about = picture.about
     if about["method"] == PRETRAINED:
         return f"pretrained\n{optimizer_words(about['pretrain'])}"
-    return f"{textwrap.fill(picture.title, 17)}\n{optimizer_words(about['optimizer'])}"
+    return f"{textwrap.fill(picture.title, 17, break_on_hyphens=False)}\n{optimizer_words(about['optimizer'])}"

@@ -69,7 +69,7 @@ def _figure(pictures: Sequence[Picture]) -> Figure:
     columns = min(_COLUMNS, len(pictures))
     lines = -(-len(pictures) // columns)
     side = FULL / _COLUMNS
-    figure = new_figure(lines * (side + 0.22) + 0.3, FULL)
+    figure = new_figure(lines * (side + 0.3) + 0.35, FULL)
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for axis in axes[len(pictures) :]:
         axis.set_visible(False)
@@ -87,7 +87,7 @@ def _figure(pictures: Sequence[Picture]) -> Figure:
 def _draw_panel(axes: Axes, picture: Picture) -> None:
     before, after, forgotten = (picture.arrays[name] for name in ("before", "after", "forgotten"))
     retained = after[~forgotten]
-    axes.plot(retained[:, 0], retained[:, 1], "o", color="0.78", ms=1.6, mew=0, zorder=1, rasterized=True)
+    axes.plot(retained[:, 0], retained[:, 1], "o", color="0.7", ms=2.0, mew=0, zorder=1, rasterized=True)
     chosen = np.flatnonzero(forgotten)
     if len(chosen) > _MOST:
         chosen = chosen[np.linspace(0, len(chosen) - 1, _MOST).astype(int)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from deepnet.report.figures.drawing import Drawing, Skipped, Sources
 from deepnet.report.figures.style import color_of, legend_below, light_grid, line_of, new_figure
@@ -70,6 +71,7 @@ def _draw_panel(axes: Axes, members: Sequence[Summary], optimizers: Sequence[str
         _draw_curves(axes, curves, color_of(each.group.method), line_of(each.group.optimizer, optimizers), 2)
     axes.set_ylim(-3.0, 103.0)
     axes.set_yticks([0, 50, 100])
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
 
 def _draw_curves(
