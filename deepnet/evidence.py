@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import nan
+from types import MappingProxyType
 from typing import TypeVar
 
 from deepnet.findings import Column, Findings, NotMeasuredError
@@ -19,12 +20,13 @@ from theory.statistics import Estimate, from_replicates
 
 __all__ = [
     "EXPERIMENT", "PAIRED", "STOPPING", "TOW", "Measured", "difference", "doing_nothing", "evidence", "lead", "mean",
-    "unknown", "unless_tied",
+    "tried", "unknown", "unless_tied",
 ]  # fmt: skip
 
 T = TypeVar("T")
 Measured = Callable[[Findings], Estimate]
-"""Makes an effect of the findings."""
+"""Makes an effect of the findings; `NotMeasuredError` if what it needs is not there."""
+Groups = Sequence[Group] | Callable[[Findings], Sequence[Group]]
 
 EXPERIMENT = "At the scale named in the row's remark; hyper-parameters are those of the preset, one budget a method."
 STOPPING = "Each training runs its fixed number of epochs; the seeds are those of the preset, fixed beforehand."
@@ -38,6 +40,11 @@ _RAW = {
     "tow": "ToW", "retain_accuracy": "retain accuracy", "forget_accuracy": "forget accuracy",
     "test_accuracy": "test accuracy",
 }  # fmt: skip
+_NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+_NO_NUMBERS: Mapping[str, Measured] = MappingProxyType({})
+
+
+# --- effects -------------------------------------------------------------------------------------------
 
 
 def unknown() -> Estimate:
@@ -45,20 +52,24 @@ def unknown() -> Estimate:
     return Estimate(nan, nan, 0)
 
 
-def mean(column: Column, group: Group) -> Measured:
-    """Mean over seeds of a column."""
-    return lambda findings: from_replicates(findings.paired(column, group.where(findings))[:, 0])
-
-
-def difference(column: Column, one: Group, other: Group, *, hardest: bool = False) -> Measured:
-    """Mean over seeds of a column of one group minus that of another, for claims of equivalence.
+def mean(column: Column, group: Group, *, hardest: bool = False) -> Measured:
+    """Mean over seeds of a column.
 
     Args:
         column: Name of a column, or a function of the row.
-        one: A group.
-        other: Another.
+        group: A group.
         hardest: Only on the most memorized forget set, where there is one.
     """
+
+    def measured(findings: Findings) -> Estimate:
+        chosen = group.on_hardest(findings) if hardest else group
+        return from_replicates(findings.paired(column, chosen.where(findings))[:, 0])
+
+    return measured
+
+
+def difference(column: Column, one: Group, other: Group, *, hardest: bool = False) -> Measured:
+    """Mean over seeds of a column of one group minus that of another, for claims of equivalence; see `mean`."""
 
     def measured(findings: Findings) -> Estimate:
         both = [group.on_hardest(findings) if hardest else group for group in (one, other)]
@@ -70,11 +81,7 @@ def difference(column: Column, one: Group, other: Group, *, hardest: bool = Fals
 
 def lead(column: Column, one: Group, other: Group, *, hardest: bool = False) -> Measured:
     """As `difference`, for claims of direction: groups that tie to the bit at every seed decide nothing."""
-
-    def measured(findings: Findings) -> Estimate:
-        return unless_tied(difference(column, one, other, hardest=hardest)(findings))
-
-    return measured
+    return lambda findings: unless_tied(difference(column, one, other, hardest=hardest)(findings))
 
 
 def unless_tied(found: Estimate) -> Estimate:
@@ -85,8 +92,18 @@ def unless_tied(found: Estimate) -> Estimate:
 
 def doing_nothing(rival: Group) -> Measured:
     """ToW of the pretrained model minus that of a method, where there is most to forget; for negative controls."""
-    pretrained = replace(rival, method="pretrained", variant="")
-    return lead("tow", pretrained, rival, hardest=True)
+    return lead("tow", replace(rival, method="pretrained", variant=""), rival, hardest=True)
+
+
+def tried(make: Callable[[Findings], T], findings: Findings, otherwise: T) -> T:
+    """What is made of the findings, or something else if it was not run or not measured."""
+    try:
+        return make(findings)
+    except NotMeasuredError:
+        return otherwise
+
+
+# --- evidence ------------------------------------------------------------------------------------------
 
 
 def evidence(
@@ -94,9 +111,9 @@ def evidence(
     *,
     effect: Measured,
     control: Measured,
-    groups: Sequence[Group],
-    columns: Mapping[str, str] | None = None,
-    more: Callable[[Findings], Mapping[str, Estimate]] = lambda findings: {},
+    groups: Groups,
+    columns: Mapping[str, str] = _NO_COLUMNS,
+    more: Mapping[str, Measured] = _NO_NUMBERS,
     picture: Callable[[Findings], Picture | None] = lambda findings: None,
     remark: str | Callable[[Findings], str] = "",
 ) -> Evidence:
@@ -106,58 +123,48 @@ def evidence(
         findings: The rows.
         effect: The effect.
         control: The effect of the negative control.
-        groups: Groups whose raw numbers stand beside it.
+        groups: Groups whose raw numbers stand beside it, or what finds them.
         columns: Further columns of the groups to be told, with their names; ToW and accuracies always are.
-        more: Other numbers.
+        more: Other numbers, by name.
         picture: The picture.
         remark: What a reader should know, behind the scale.
 
     Returns:
         The evidence, with effect None if something of it was not run or not measured at this scale.
     """
-    missing = ""
-    found: Estimate | None = None
+    missing, found = "", None
     try:
         found = effect(findings)
     except NotMeasuredError as error:
         missing = f"Not run at this scale: {error}."
-    told = remark if isinstance(remark, str) else _or(lambda: remark(findings), "")
-    runs = _runs(findings, groups)
+    told = remark if isinstance(remark, str) else tried(remark, findings, "")
+    nothing: Sequence[Group] = ()
+    beside = tried(groups, findings, nothing) if callable(groups) else groups
+    runs = _runs(findings, beside)
+    numbers = {words: tried(made, findings, None) for words, made in (_raw(beside, columns) | dict(more)).items()}
     return Evidence(
         effect=found,
-        control=_or(lambda: control(findings), unknown()),
-        n_runs=sum(runs.values()),
-        details={**_raw(findings, groups, _RAW | dict(columns or {})), **_or(lambda: more(findings), {})},
-        endings={status: count / sum(runs.values()) for status, count in sorted(runs.items())},
-        picture=_or(lambda: picture(findings), None),
+        control=tried(control, findings, unknown()),
+        n_runs=runs.total(),
+        details={words: number for words, number in numbers.items() if number is not None},
+        endings={status: count / runs.total() for status, count in sorted(runs.items())},
+        picture=tried(picture, findings, None),
         remark=" ".join(filter(None, (f"Scale: {findings.scale}.", missing, told))),
     )
 
 
-def _or(make: Callable[[], T], otherwise: T) -> T:
-    """What is made, unless it was not run."""
-    try:
-        return make()
-    except NotMeasuredError:
-        return otherwise
-
-
-def _raw(findings: Findings, groups: Sequence[Group], columns: Mapping[str, str]) -> dict[str, Estimate]:
-    """The columns of all groups as far as they were run, group by group."""
-    found: dict[str, Estimate] = {}
-    for group in groups:
-        for column, words in columns.items():
-            measured = _or(lambda column=column, group=group: mean(column, group)(findings), None)
-            if measured is not None:
-                found[f"{words}, {group.label}"] = measured
-    return found
+def _raw(groups: Sequence[Group], columns: Mapping[str, str]) -> dict[str, Measured]:
+    """The columns of all groups, group by group."""
+    named = _RAW | dict(columns)
+    return {f"{words}, {group.label}": mean(column, group) for group in groups for column, words in named.items()}
 
 
 def _runs(findings: Findings, groups: Sequence[Group]) -> Counter[str]:
     """How many models there are behind groups, by how their training ended; one that two groups share counts once."""
     endings: dict[tuple[object, ...], str] = {}
     for group in groups:
-        for _, row in _or(lambda group=group: findings.found(**group.where(findings)), []):
+        where = group.where(findings)
+        for row in findings.found(**where) if findings.has(**where) else ():
             names = ["method", "variant", "pretrain", "optimizer", "seed"]
             names += [] if row["method"] == "pretrained" else ["forget_set"]
             endings[group.study, *(row[name] for name in names)] = row["status"]

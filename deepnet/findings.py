@@ -10,9 +10,10 @@ import numpy as np
 
 from theory.statistics import Estimate, from_replicates
 
-__all__ = ["Column", "Findings", "NotMeasuredError"]
+__all__ = ["Column", "Findings", "NotMeasuredError", "Row"]
 
 Row = Mapping[str, Any]
+"""What was measured of one model, by column."""
 Column = str | Callable[[Row], float | None]
 """The name of a column, or a function of the row."""
 _DIVERGED = {"tow": 0.0, "tow_signed": 0.0, "tow_other_seeds": 0.0}
@@ -50,20 +51,23 @@ class Findings:
         """The forget sets of the rows like this, in the order of the rows."""
         return tuple(dict.fromkeys(row["forget_set"] for row in self.rows.get(study, ()) if _fits(row, where)))
 
-    def found(self, study: str = "main", **where: Any) -> list[tuple[int, Row]]:
-        """The rows like this with their positions in the study; see `by_seed` for what they must be like.
+    def study(self, name: str) -> Sequence[Row]:
+        """The rows of a study.
+
+        Raises:
+            NotMeasuredError: if it was not run.
+        """
+        if not self.rows.get(name):
+            raise NotMeasuredError(f"the study {name} was not run")
+        return self.rows[name]
+
+    def found(self, study: str = "main", **where: Any) -> list[Row]:
+        """The rows like this; see `by_seed` for what they must be like.
 
         Raises:
             NotMeasuredError: if there is none.
         """
-        wanted = {"variant": "", "pretrain": self.optimizers[0]} | where
-        found = [(place, row) for place, row in enumerate(self.rows.get(study, ())) if _fits(row, wanted)]
-        if study not in self.rows:
-            raise NotMeasuredError(f"the study {study} was not run")
-        if not found:
-            words = ", ".join(f"{key} {value}" for key, value in wanted.items() if value != "")
-            raise NotMeasuredError(f"the study {study} has no model with {words}")
-        return found
+        return [row for _, row in self._placed(study, where)]
 
     def by_seed(self, column: Column, study: str = "main", **where: Any) -> np.ndarray:
         """A column over seeds, (n_seeds,), in the order of the seeds; the mean over forget sets within a seed.
@@ -109,7 +113,7 @@ class Findings:
         Raises:
             NotMeasuredError: if there is none.
         """
-        found = {row["seed"] for row in self.rows.get(study, ()) if row.get(column) is not None}
+        found = {row["seed"] for row in self.study(study) if row.get(column) is not None}
         if not found:
             raise NotMeasuredError(f"the study {study} did not measure {column}")
         return found
@@ -144,7 +148,7 @@ class Findings:
             NotMeasuredError: if no row is like this, none finished, or margins were not kept.
             ValueError: if several rows of one seed are like this.
         """
-        found = self.found(study, **where)
+        found = self._placed(study, where)
         seeds = [row["seed"] for _, row in found]
         if len(set(seeds)) < len(seeds):
             raise ValueError(f"Argument `where` must leave one row a seed, but {where} leaves several.")
@@ -156,13 +160,22 @@ class Findings:
         blank = np.full_like(next(iter(kept.values())), np.nan, dtype=float)
         return np.stack([kept.get(seed, blank) for seed in sorted(seeds)])
 
+    def _placed(self, study: str, where: Mapping[str, Any]) -> list[tuple[int, Row]]:
+        """The rows like this with their positions in the study."""
+        wanted = {"variant": "", "pretrain": self.optimizers[0]} | dict(where)
+        found = [(place, row) for place, row in enumerate(self.study(study)) if _fits(row, wanted)]
+        if not found:
+            words = ", ".join(f"{key} {value}" for key, value in wanted.items() if value != "")
+            raise NotMeasuredError(f"the study {study} has no model with {words}")
+        return found
+
     def _by_seed(self, column: Column, study: str, where: Mapping[str, Any]) -> dict[int, float]:
         """The mean over forget sets of each seed, in the order of the seeds."""
         found = self.found(study, **where)
         values: dict[int, list[float]] = {}
-        for _, row in found:
+        for row in found:
             values.setdefault(row["seed"], []).append(_value(row, column))
-        finished = [_value(row, column) for _, row in found if row["status"] == "finished"]
+        finished = [_value(row, column) for row in found if row["status"] == "finished"]
         if finished and np.isnan(finished).all():
             name = column if isinstance(column, str) else "what is asked for"
             raise NotMeasuredError(f"the study {study} did not measure {name} of {where.get('method', 'these models')}")

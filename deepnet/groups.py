@@ -47,7 +47,8 @@ class Group:
             words = " ".join(filter(None, (METHODS[self.method].title, self.optimizer, self.variant)))
             words += "" if self.pretrain == "SGD" else f" after {self.pretrain}"
         quirk = self.study.removeprefix("quirk-")
-        return words if quirk == self.study else f"{words}, {quirk}"
+        words += "" if quirk == self.study else f", {quirk}"
+        return words if self.forget_set is None else f"{words}, {self.forget_set}"
 
     def where(self, findings: Findings) -> dict[str, Any]:
         """What `Findings.paired` asks of the rows of this group."""

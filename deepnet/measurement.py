@@ -28,6 +28,10 @@ from deepnet.task import Task
 
 __all__ = ["Measurement", "describe", "looks_at_geometry", "measure"]
 
+_RESIDUAL = 0.03
+"""Relative residual at which an eigenvalue counts as found; its own error is of the order of the square."""
+
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -149,7 +153,7 @@ class _Bench:
         sets = {"": self.task.rows("retain"), "_forget": self.split.forget}
         for suffix, rows in sets.items() if self.evaluation.curvature else ():
             batches = self._some(rows, self.evaluation.curvature)
-            measured = curvature(self.model, batches, seed=0)
+            measured = curvature(self.model, batches, seed=0, probes=16, tolerance=_RESIDUAL)
             found |= {f"hessian_top{suffix}": measured.top, f"hessian_trace{suffix}": measured.trace}
         return found
 

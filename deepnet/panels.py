@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from deepnet.evidence import Measured, mean, unknown
-from deepnet.findings import Column, Findings, NotMeasuredError
+from deepnet.evidence import Measured, mean, tried, unknown
+from deepnet.findings import Column, Findings
 from deepnet.groups import Group
 from theory.ledger import Curve, Picture
 from theory.statistics import Estimate
@@ -16,6 +17,10 @@ __all__ = ["bars", "by_forget_set", "curve", "panel"]
 
 _BESIDE = 0.12
 """Distance of series that stand beside each other at one place."""
+_UPRIGHT = 7
+"""Most places whose names stand upright."""
+_LINE = 10
+"""Letters on a line of a name."""
 Drawn = Callable[[Findings], Picture | None]
 
 
@@ -31,7 +36,8 @@ def panel(y_label: str, series: Mapping[str, Mapping[str, Measured]], *, y_log: 
 
     def drawn(findings: Findings) -> Picture | None:
         found = {
-            name: {place: _tried(made, findings) for place, made in cells.items()} for name, cells in series.items()
+            name: {place: tried(made, findings, unknown()) for place, made in cells.items()}
+            for name, cells in series.items()
         }
         known = {name: cells for name, cells in found.items() if any(np.isfinite(e.value) for e in cells.values())}
         places = list(dict.fromkeys(p for cells in known.values() for p in cells if np.isfinite(cells[p].value)))
@@ -42,10 +48,15 @@ def panel(y_label: str, series: Mapping[str, Mapping[str, Measured]], *, y_log: 
             curve(name, np.arange(len(places)) + offset, [cells.get(place, unknown()) for place in places])
             for offset, (name, cells) in zip(offsets, known.items(), strict=True)
         )
-        ticks = tuple(place.replace(" ", "\n", 1) for place in places)
-        return Picture("", y_label, curves, y_log=y_log, ticks=ticks)
+        return Picture("", y_label, curves, y_log=y_log, ticks=_words(places))
 
     return drawn
+
+
+def _words(places: Sequence[str]) -> tuple[str, ...]:
+    """Names of places, on several lines where they are few and so stand upright."""
+    few = len(places) <= _UPRIGHT
+    return tuple(textwrap.fill(place, _LINE, break_long_words=False) if few else place for place in places)
 
 
 def bars(column: Column, y_label: str, groups: Sequence[Group]) -> Drawn:
@@ -70,10 +81,3 @@ def curve(label: str, x: np.ndarray, estimates: Sequence[Estimate], *, joined: b
     return Curve(
         label, x, np.array([each.value for each in estimates]), low, high, style="both" if joined else "points"
     )
-
-
-def _tried(made: Measured, findings: Findings) -> Estimate:
-    try:
-        return made(findings)
-    except NotMeasuredError:
-        return unknown()

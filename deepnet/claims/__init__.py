@@ -1,4 +1,4 @@
-"""One file a group of claims. To add one, put a module here whose `CLAIMS` is a tuple of `Claim`; nothing else changes."""
+"""One file a group of claims. To add one, put a module here whose `CLAIMS` is a tuple of `Claim`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from deepnet.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, eviden
 from deepnet.findings import Findings, NotMeasuredError
 from deepnet.groups import OPTIMIZERS, Group, Optimizer
 from deepnet.panels import curve
-from theory.ledger import Claim, Control, Evidence, Picture, Region
+from theory.ledger import Claim, Control, Picture, Region
 from theory.statistics import Estimate, from_replicates
 
 __all__ = ["CLAIMS"]
@@ -20,7 +20,7 @@ _STUDY, _WORD = "alpha", "alpha="
 
 def _alphas(findings: Findings) -> list[float]:
     """The α that were tried, from large to small."""
-    words = {str(row["variant"]) for row in findings.rows.get(_STUDY, ())}
+    words = {str(row["variant"]) for row in findings.study(_STUDY)}
     found = sorted((float(word.removeprefix(_WORD)) for word in words if word.startswith(_WORD)), reverse=True)
     if len(found) < 2:
         raise NotMeasuredError("NegGrad was not tried with several α")
@@ -60,21 +60,13 @@ def _picture(findings: Findings) -> Picture:
     return Picture(r"$\alpha$", "tug of war", tuple(curves))
 
 
-def _measure(findings: Findings, one: Optimizer, other: Optimizer) -> Evidence:
-    groups = []
-    if findings.has(_STUDY):
-        alphas = _alphas(findings)
-        groups = [_group(alpha, name) for name in OPTIMIZERS for alpha in (alphas[0], alphas[-1])]
-    return evidence(
-        findings,
-        effect=_loses_more(one, other),
-        control=_loss("SGD"),
-        groups=groups,
-        more=lambda found: {f"loss of ToW, {name}": _loss(name)(found) for name in OPTIMIZERS},
-        picture=_picture,
-        remark="Largest against smallest α that was tried; the picture has those between.",
-    )
+def _ends(findings: Findings) -> list[Group]:
+    """NegGrad at the largest and the smallest α, with each optimizer."""
+    alphas = _alphas(findings)
+    return [_group(alpha, name) for name in OPTIMIZERS for alpha in (alphas[0], alphas[-1])]
 
+
+_PAIRS: tuple[tuple[Optimizer, Optimizer], ...] = (("SGD", "SAM"), ("SAM", "ASAM"))
 
 CLAIMS = tuple(
     Claim(
@@ -93,7 +85,15 @@ CLAIMS = tuple(
         stopping_rule=STOPPING,
         statistic=PAIRED,
         control=Control(name="α does not matter: SGD loses no ToW within 0.02", region=Region.around(0.0, 0.02)),
-        measure=partial(_measure, one=one, other=other),
+        measure=partial(
+            evidence,
+            effect=_loses_more(one, other),
+            control=_loss("SGD"),
+            groups=_ends,
+            more={f"loss of ToW, {name}": _loss(name) for name in OPTIMIZERS},
+            picture=_picture,
+            remark="Largest against smallest α that was tried; the picture has those between.",
+        ),
     )
-    for one, other in (("SGD", "SAM"), ("SAM", "ASAM"))
+    for one, other in _PAIRS
 )

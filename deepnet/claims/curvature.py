@@ -49,14 +49,14 @@ def _log_mean(column: str, group: Group) -> Measured:
     return measured
 
 
-def _more(findings: Findings) -> dict[str, Estimate]:
+def _numbers() -> dict[str, Measured]:
     """Curvatures, and their change by NegGrad, of models pretrained with each optimizer."""
     found: dict[str, Measured] = {}
     for column, words in ((_TOP, "retain"), (_FORGET, "forget")):
         for before, after in zip(_BEFORE, _AFTER, strict=True):
             found[f"log₁₀ λ of the {words} loss, {before.label}"] = _log_mean(column, before)
             found[f"log₁₀ λ of the {words} loss, {after.label}, after over before"] = _log_ratio(column, after, before)
-    return {words: made(findings) for words, made in found.items()}
+    return found
 
 
 _PICTURE = panel(
@@ -68,7 +68,9 @@ _PICTURE = panel(
 )
 
 
-def _claim(name: str, title: str, source: str, statement: str, effect: str, refuted_if: str, one: Group, other: Group) -> Claim:
+def _claim(
+    name: str, title: str, source: str, statement: str, effect: str, refuted_if: str, one: Group, other: Group
+) -> Claim:
     return Claim(
         name=name,
         number=6,
@@ -93,7 +95,7 @@ def _claim(name: str, title: str, source: str, statement: str, effect: str, refu
             effect=_log_ratio(_TOP, one, other),
             control=_log_ratio(_FORGET, _AFTER[0], _BEFORE[0]),
             groups=(*_BEFORE, *_AFTER, Group("retrain", study="curvature")),
-            more=_more,
+            more=_numbers(),
             picture=_PICTURE,
             remark="Curvature of the loss at the weights as they are; a rescaling of the weights changes it.",
         ),

@@ -29,7 +29,9 @@ CLAIMS = (
         "the last layer.",
         stopping_rule=STOPPING,
         statistic=PAIRED,
-        control=Control(name="in the pretrained model they are apart: entanglement of 0.1 at most", region=Region(high=0.1)),
+        control=Control(
+            name="in the pretrained model they are apart: entanglement of 0.1 at most", region=Region(high=0.1)
+        ),
         measure=partial(
             evidence,
             effect=lead("entanglement", _ASAM, _PLAIN),

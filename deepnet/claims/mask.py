@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from deepnet.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, difference, evidence, lead
+from deepnet.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, difference, evidence, lead, mean
 from deepnet.groups import Group
-from deepnet.panels import bars
+from deepnet.panels import panel
 from theory.ledger import Claim, Control, Region
 
 __all__ = ["CLAIMS"]
@@ -21,6 +21,10 @@ _USUAL, _SMALLEST, _EMPTY = _part("fraction=0.3"), _part("smallest"), _part("fra
 _SMALL, _LARGE = _part("fraction=0.1"), _part("fraction=0.5")
 _PRETRAINED = Group("pretrained", study="mask")
 _ALL = (_EMPTY, _SMALL, _USUAL, _LARGE, _SMALLEST, _PRETRAINED)
+_PLACES = {
+    words: mean("tow", group)
+    for words, group in zip(("empty", "10 %", "30 %", "50 %", "30 %, smallest", "pretrained"), _ALL, strict=True)
+}
 _PLAIN = tuple(Group("sharp-minmax", "SGD", study="mask", variant=group.variant) for group in _ALL[:-1])
 
 
@@ -40,7 +44,7 @@ def _claim(effect_of: Measured, **fields: Any) -> Claim:
             effect=effect_of,
             control=lead("forget_accuracy", _EMPTY, _USUAL),
             groups=(*_ALL, *_PLAIN),
-            picture=bars("tow", "tug of war", _ALL),
+            picture=panel("tug of war", {"mean, 95 % interval": _PLACES}),
         ),
         core=False,
         **fields,

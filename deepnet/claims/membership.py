@@ -6,11 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from deepnet.evidence import EXPERIMENT, PAIRED, STOPPING, Measured, evidence, lead, mean
-from deepnet.findings import Findings, Row
+from deepnet.findings import Row
 from deepnet.groups import Group, each_optimizer
 from deepnet.panels import by_forget_set
 from theory.ledger import Claim, Control, Region
-from theory.statistics import Estimate
 
 __all__ = ["CLAIMS"]
 
@@ -25,15 +24,6 @@ def _distance(column: str) -> Callable[[Row], float | None]:
     def measured(row: Row) -> float | None:
         value = row.get(column)
         return None if value is None else abs(value)
-
-    return measured
-
-
-def _on_hardest(column: str) -> Measured:
-    """Distance of the pretrained model where there is most to forget."""
-
-    def measured(findings: Findings) -> Estimate:
-        return mean(_distance(column), _BEFORE.on_hardest(findings))(findings)
 
     return measured
 
@@ -59,7 +49,9 @@ def _claim(name: str, words: str, column: str, control: Control, false: Measured
             control=false,
             groups=_GROUPS,
             columns={column.removesuffix("_gap"): words, column: f"gap of the {words}"},
-            picture=by_forget_set(column, f"{words}, minus that of the retrained model", (_PLAIN, _SAM, _ASAM, _BEFORE)),
+            picture=by_forget_set(
+                column, f"{words}, minus that of the retrained model", (_PLAIN, _SAM, _ASAM, _BEFORE)
+            ),
             remark="0 is the optimum; a gap of either sign is a failure. Some forget sets are small: see their sizes.",
         ),
     )
@@ -86,6 +78,6 @@ CLAIMS = (
             "within 0.02",
             region=Region(high=0.02),
         ),
-        _on_hardest("mia_auc_gap"),
+        mean(_distance("mia_auc_gap"), _BEFORE, hardest=True),
     ),
 )

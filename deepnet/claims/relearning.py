@@ -34,8 +34,7 @@ def _attack(findings: Findings, group: Group) -> Curve:
 
 
 def _recorded(findings: Findings, group: Group) -> list[Row]:
-    rows = (row for _, row in findings.found(**group.where(findings)))
-    return [row for row in rows if row.get("relearn_curve")]
+    return [row for row in findings.found(**group.where(findings)) if row.get("relearn_curve")]
 
 
 def _picture(findings: Findings) -> Picture | None:
@@ -60,7 +59,7 @@ CLAIMS = (
         effect="lead over the retrained model while relearning, Sharp MinMax less NegGrad, both with ASAM",
         supported=Region(low=0.0),
         refuted_if="What Sharp MinMax has forgotten comes back more slowly than what NegGrad has.",
-        experiment=f"{EXPERIMENT} Every model is trained on its forget set alone, with SGD, and so is the retrained one.",
+        experiment=f"{EXPERIMENT} Every model, also the retrained, is then trained on its forget set alone, with SGD.",
         stopping_rule=STOPPING,
         statistic=f"Mean over the steps of the attack of forget accuracy less that of the retrained model. {PAIRED}",
         control=Control(
@@ -70,7 +69,7 @@ CLAIMS = (
         measure=partial(
             evidence,
             effect=lead("relearn", _MINMAX[-1], _ASAM),
-            control=lambda findings: mean("relearn", _BEFORE.on_hardest(findings))(findings),
+            control=mean("relearn", _BEFORE, hardest=True),
             groups=(*_MINMAX, _PLAIN, _SAM, _ASAM, _BEFORE, _RETRAINED),
             columns={"relearn": "lead while relearning"},
             picture=_picture,

@@ -19,7 +19,7 @@ CLAIMS = (
         name="retain-only-asam-explains-the-gain",
         number=10,
         title="Sharpness-awareness on the retain set alone does what it does on both sets",
-        source="Asked by reviewers of the unlearning paper; its Lemma 3.1 suggests it, it does not claim it",
+        source="Asked by reviewers of the unlearning paper; its Lemma 3.1 suggests it, but it is not a claim of it",
         statement=rf"{TOW},\quad |\mathrm{{ToW}}_\mathrm{{retain-only}} - \mathrm{{ToW}}_\mathrm{{both}}| \leq 0.02",
         effect="ToW of NegGrad with ASAM on the retain set alone, less that with ASAM on both",
         supported=Region.around(0.0, 0.02),
@@ -36,10 +36,10 @@ CLAIMS = (
             effect=difference("tow", _RETAIN, _ASAM),
             control=doing_nothing(_PLAIN),
             groups=(_PLAIN, _SAM, _ASAM, _RETAIN_SAM, _RETAIN, Group("pretrained")),
-            more=lambda findings: {
-                "gain of ASAM on both, over SGD": lead("tow", _ASAM, _PLAIN)(findings),
-                "gain of ASAM on the retain set alone, over SGD": lead("tow", _RETAIN, _PLAIN)(findings),
-                "the same claim for SAM": difference("tow", _RETAIN_SAM, _SAM)(findings),
+            more={
+                "gain of ASAM on both, over SGD": lead("tow", _ASAM, _PLAIN),
+                "gain of ASAM on the retain set alone, over SGD": lead("tow", _RETAIN, _PLAIN),
+                "the same claim for SAM": difference("tow", _RETAIN_SAM, _SAM),
             },
             picture=by_forget_set("tow", "tug of war", (_PLAIN, _SAM, _RETAIN_SAM, _ASAM, _RETAIN)),
             remark="Where ASAM gains nothing over SGD there is nothing to explain: see the gains.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -24,12 +25,7 @@ _EVERY = tuple(Group(name, optimizer) for name in _OTHERS for optimizer in OPTIM
 
 def _rivals(findings: Findings) -> list[Group]:
     """All that was run of the other methods, with each optimizer."""
-    found = []
-    for group in _EVERY:
-        where = group.where(findings)
-        if findings.has(**where):
-            found.append(group)
-    return found
+    return [group for group in _EVERY if findings.has(**group.where(findings))]
 
 
 def _lead_over_best(findings: Findings) -> Estimate:
@@ -56,19 +52,25 @@ _PANEL: Drawn = panel(
         for optimizer in OPTIMIZERS
     },
 )
-_COMMON = {
-    "number": 7,
-    "source": "Main result of the unlearning paper as its published summary states it [S]",
-    "supported": Region(low=0.0),
-    "stopping_rule": STOPPING,
-    "control": Control(
-        name="on the most memorized forget set the pretrained model is as good as NegGrad with SGD",
-        region=Region(low=0.0),
-    ),
-}
+
+
+def _claim(**fields: Any) -> Claim:
+    """A claim with what both have in common."""
+    return Claim(
+        number=7,
+        source="Main result of the unlearning paper as its published summary states it [S]",
+        supported=Region(low=0.0),
+        stopping_rule=STOPPING,
+        control=Control(
+            name="on the most memorized forget set the pretrained model is as good as NegGrad with SGD",
+            region=Region(low=0.0),
+        ),
+        **fields,
+    )
+
 
 CLAIMS = (
-    Claim(
+    _claim(
         name="sharp-minmax-beats-neggrad-asam",
         title="Sharp MinMax with ASAM has a higher ToW than NegGrad with ASAM",
         statement=rf"{TOW},\quad \mathrm{{ToW}}_\mathrm{{MinMax}} \geq \mathrm{{ToW}}_\mathrm{{NegGrad}}",
@@ -83,9 +85,8 @@ CLAIMS = (
             groups=(*each_optimizer("sharp-minmax"), _PLAIN, _SAM, _ASAM, Group("pretrained")),
             picture=by_forget_set("tow", "tug of war", (_OURS, _ASAM, _PLAIN)),
         ),
-        **_COMMON,
     ),
-    Claim(
+    _claim(
         name="sharp-minmax-best-of-all",
         title="Sharp MinMax with ASAM has a higher ToW than every other method with any optimizer",
         statement=rf"{TOW},\quad \mathrm{{ToW}}_\mathrm{{MinMax}} \geq \max_{{m,\,o}} \mathrm{{ToW}}_{{m,\,o}}",
@@ -104,6 +105,5 @@ CLAIMS = (
             picture=_PANEL,
             remark=_best,
         ),
-        **_COMMON,
     ),
 )

@@ -35,8 +35,8 @@ def _claim(method: str, role: Role) -> Claim:
         number=1,
         title=f"{title}: ASAM as optimizer of {role} improves ToW over SGD",
         source=(
-            "Unlearning paper as its published summary states it: sharpness-aware optimizers improve ToW of all methods, "
-            "in pretraining and in unlearning [S]"
+            "Unlearning paper as its published summary states it: sharpness-aware optimizers improve ToW of all "
+            "methods, in pretraining and in unlearning [S]"
         ),
         statement=rf"{TOW},\quad \mathrm{{ToW}}_{{\mathrm{{ASAM}}}} - \mathrm{{ToW}}_{{\mathrm{{SGD}}}} \geq 0",
         effect=f"ToW of {title} with ASAM in {role}, less that with SGD, the other role being SGD's",
@@ -53,7 +53,7 @@ def _claim(method: str, role: Role) -> Claim:
             effect=lead("tow", asam, plain),
             control=doing_nothing(plain),
             groups=(plain, sam, asam, Group("pretrained")),
-            more=lambda findings: {"gain of SAM": lead("tow", sam, plain)(findings)},
+            more={"gain of SAM": lead("tow", sam, plain)},
             picture=by_forget_set("tow", "tug of war", (plain, sam, asam)),
             remark="The reference is retrained with SGD whatever the optimizer of pretraining.",
         ),

@@ -34,7 +34,8 @@ def sweep() -> Iterator[Figure]:
     yield from _map()
 
 
-def _axes(points: int) -> dict[Any, Any]:
+def map_axes(points: int) -> dict[Any, Any]:
+    """Axes of a map of so many points along each."""
     return {"d": range(100, 1100, 1000 // points), "signal": np.linspace(0.1, 9.9, points)}
 
 
@@ -43,7 +44,7 @@ def _map() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         data = run_sweep(
-            PROBLEM, PHASES, axes=_axes(100), seeds=range(10), coupled=COUPLED, test_directions=64,
+            PROBLEM, PHASES, axes=map_axes(100), seeds=range(10), coupled=COUPLED, test_directions=64,
             out=Path(folder) / "map.zarr",
         )  # fmt: skip
         spent = time.perf_counter() - begin
@@ -52,7 +53,7 @@ def _map() -> Iterator[Figure]:
 
 def _overhead() -> Iterator[Figure]:
     """A sweep of three chunks against the same chunks computed alone."""
-    axes, seeds, points = _axes(20), range(3 * CHUNK // 400), 20
+    axes, seeds, points = map_axes(20), range(3 * CHUNK // 400), 20
     grid = make_grid(PROBLEM, PHASES, axes, seeds, COUPLED)
     job, shape = Job(grid, "numba", 64, (), None), grid.block_shape(CHUNK)
 

@@ -61,7 +61,7 @@ def test_selects_exactly_the_extreme_scores(fraction: float, order: str, seed: i
 def test_the_count_is_the_floor_even_among_equal_scores(fraction: float, order: str) -> None:
     scores = {"a": torch.zeros(30), "b": torch.zeros(7, 10)}
     mask = select(scores, fraction, order)
-    count = math.floor(100 * fraction + 1e-9)  # the numbers meant: 0.29 of 100 is 29
+    count = math.floor(100 * fraction)
     assert sum(int(value.sum()) for value in mask.values.values()) == count
     assert mask.fraction == pytest.approx(count / 100)
 
@@ -183,7 +183,7 @@ def test_all_forget_images_count_in_smaller_batches() -> None:
     """Batches of 7 and 8: the sum of both mean gradients, not that of the first alone."""
     task = small_task()
     mask = mask_of(SalUn(fraction=0.3), task)
-    batches = [b for b in batches_of(task, "forget", 2)]
+    batches = batches_of(task, "forget", 2)
     whole = naive_selection(naive_saliency(task.model, batches), 0.3, largest=True)
     part = naive_selection(naive_saliency(task.model, batches[:1]), 0.3, largest=True)
     assert len(places(mask.values) ^ whole) < len(places(mask.values) ^ part)
@@ -193,11 +193,14 @@ def test_all_forget_images_count_in_smaller_batches() -> None:
 # --- weights outside -----------------------------------------------------------------------------------
 
 STEPS = 51
-DESCENTS = [
-    Descent(lr=0.05, momentum=0.9, weight_decay=0.1),
-    Descent(rule="adamw", lr=0.01, weight_decay=0.1),
-]  # fmt: skip
-TRANSFORMS = [sgd(), sam(0.3), asam(0.5), Sharpness(rho=0.3, goal="max"), Sharpness(rho=0.5, adaptive="all", goal="max")]
+SGD = Descent(lr=0.05, momentum=0.9, weight_decay=0.1)
+ADAMW = Descent(rule="adamw", lr=0.01, weight_decay=0.1)
+MAX = Sharpness(rho=0.5, adaptive="all", goal="max")
+"""Goals belong to the terms of a method; one asked for here must not loosen the mask either."""
+
+SETTINGS = [(SGD, sgd()), (SGD, sam(0.3)), (ADAMW, asam(0.5)), (ADAMW, MAX)]
+NAMES = ["sgd-sgd", "sgd-sam", "adamw-asam", "adamw-max"]
+each_setting = pytest.mark.parametrize(("descent", "sharpness"), SETTINGS, ids=NAMES)
 
 
 def fifty_steps(descent: Descent, sharpness: Sharpness) -> Task:
@@ -216,13 +219,10 @@ def assert_only_within(mask: Mask, changed: dict[str, Tensor]) -> None:
     assert inside > 0.9 * sum(int(held.sum()) for held in mask.values.values())
 
 
-def method_mask(method: object, task: Task) -> Mask:
-    return method.mask(task)
-
-
-@pytest.mark.parametrize("descent", DESCENTS, ids=lambda d: d.rule)
-@pytest.mark.parametrize("sharpness", TRANSFORMS[:3], ids=lambda s: s.label)
-@pytest.mark.parametrize("method", [SalUn(fraction=0.4), CurvatureSelection(alpha=0.8, fraction=0.4, probes=4)])
+@each_setting
+@pytest.mark.parametrize(
+    "method", [SalUn(fraction=0.4), CurvatureSelection(alpha=0.8, fraction=0.4, probes=4)], ids=lambda m: m.name
+)
 def test_masked_weights_are_the_same_bits_after_fifty_steps(
     method: SalUn | CurvatureSelection, sharpness: Sharpness, descent: Descent
 ) -> None:
@@ -233,9 +233,11 @@ def test_masked_weights_are_the_same_bits_after_fifty_steps(
     assert_only_within(mask, moved(task, before))
 
 
-@pytest.mark.parametrize("descent", DESCENTS, ids=lambda d: d.rule)
-@pytest.mark.parametrize("goal", ["min", "max", "none"])
-@pytest.mark.parametrize("sharpness", TRANSFORMS[:3], ids=lambda s: s.label)
+@pytest.mark.parametrize(
+    ("descent", "sharpness", "goal"),
+    [(SGD, sam(0.3), "min"), (SGD, asam(0.5), "max"), (ADAMW, sam(0.3), "max"), (ADAMW, asam(0.5), "none")],
+    ids=["sgd-sam-min", "sgd-asam-max", "adamw-sam-max", "adamw-asam-none"],
+)
 def test_masked_weights_stay_for_every_goal(sharpness: Sharpness, goal: str, descent: Descent) -> None:
     task = fifty_steps(descent, sharpness)
     mask, before = SalUn(fraction=0.4).mask(task), weights_of(task.model)
@@ -252,8 +254,7 @@ def parts_of(task: Task, descents: Callable[[Update], bool]) -> tuple[list[list[
     return chosen, update.mask
 
 
-@pytest.mark.parametrize("descent", DESCENTS, ids=lambda d: d.rule)
-@pytest.mark.parametrize("sharpness", TRANSFORMS[:3], ids=lambda s: s.label)
+@pytest.mark.parametrize(("descent", "sharpness"), SETTINGS[1:3], ids=NAMES[1:3])
 @pytest.mark.parametrize("part", ["retain", "forget"])
 def test_parts_of_sharp_minmax_do_not_touch_each_other(part: str, sharpness: Sharpness, descent: Descent) -> None:
     task = fifty_steps(descent, sharpness)
@@ -265,17 +266,16 @@ def test_parts_of_sharp_minmax_do_not_touch_each_other(part: str, sharpness: Sha
     assert_only_within(mask, moved(task, before))
 
 
-@pytest.mark.parametrize("descent", DESCENTS, ids=lambda d: d.rule)
-def test_parts_of_sharp_minmax_make_up_the_model(descent: Descent) -> None:
-    task = fifty_steps(descent, asam(0.5))
+def test_parts_of_sharp_minmax_make_up_the_model() -> None:
+    task = fifty_steps(SGD, asam(0.5))
     retain, forget = SharpMinMax(alpha=0.8, fraction=0.4).plan(task)[0][0].updates
     assert places(retain.mask.values) == places((~forget.mask).values)
     assert retain.optimizer != forget.optimizer
 
 
-@pytest.mark.parametrize("descent", DESCENTS, ids=lambda d: d.rule)
+@pytest.mark.parametrize("descent", [SGD, ADAMW], ids=lambda d: d.rule)
 def test_momentum_of_one_part_does_not_reach_the_other(descent: Descent) -> None:
-    """Twenty steps of the retain part give the forget part the same bits whether or not they were interleaved."""
+    """After nine steps of both, nine of the forget part alone leave the retain part where it was."""
     task = fifty_steps(descent, sgd())
     plan, mask = parts_of(task, lambda update: update.terms[0].draws == ("forget",))
     whole = SharpMinMax(alpha=0.8, fraction=0.4).plan(task)
@@ -290,7 +290,7 @@ def test_momentum_of_one_part_does_not_reach_the_other(descent: Descent) -> None
         assert not torch.equal(after_both[name], before[name])
 
 
-@pytest.mark.parametrize("descent", DESCENTS, ids=lambda d: d.rule)
+@pytest.mark.parametrize("descent", [SGD, ADAMW], ids=lambda d: d.rule)
 @pytest.mark.parametrize(
     "method", [SalUn(fraction=0.4), CurvatureSelection(alpha=0.8, fraction=0.4, probes=4)], ids=lambda m: m.name
 )

@@ -2,13 +2,14 @@
 
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, SharpMinMax, sweep
+from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, SharpMinMax, run, sweep
 from simulate.axes import Names, read_axes
 from simulate.expressions import Expression
 from simulate.grid import make_grid
@@ -60,6 +61,17 @@ def test_a_field_must_be_one_of_every_optimizer_on_the_axis() -> None:
     assert names.path("pretrain.lr", "axes") == ("pretrain", "optimizer", "lr")
     with pytest.raises(ValueError, match=r'has "pretrain.tau"'):
         names.path("pretrain.tau", "axes")
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("d", True), ("P", True), ("signal", False), ("noise", False), ("pretrain.steps", True),
+        ("pretrain.batch", True), ("pretrain.lr", False), ("pretrain.stop_loss", False), ("unlearn.alpha", False),
+    ],
+)  # fmt: skip
+def test_whole_numbers_are_known_by_their_fields(name: str, whole: bool) -> None:
+    assert Names(PHASES, ()).is_whole(name, "axes") is whole
 
 
 def test_values_of_numpy_are_numbers() -> None:
@@ -119,6 +131,19 @@ BAD = [
     ("axes", {"axes": {"d": 1000}}),
     ("axes", {"axes": {"d": "1000"}}),
     ("axes", {"axes": {"d": []}}),
+    ("axes", {"axes": {"signal": np.array(3.0)}}),
+    ("axes", {"axes": {"signal": [1, 1.0]}}),
+    ("axes", {"axes": {"signal": [10**400]}}),
+    ("axes", {"axes": {"d": [1000, 2**63]}}),
+    ("axes", {"axes": {"d": [1000, 2**64]}}),
+    ("d", {"coupled": {"d": f"n*1{'0' * 30}"}}),
+    ("P", {"coupled": {"P": f"n*1{'0' * 30}"}}),
+    ("steps", {"coupled": {"pretrain.steps": f"n*1{'0' * 30}"}}),
+    ("coupled", {"coupled": {"sigma_0": f"signal*n*1{'0' * 350}"}}),
+    ("coupled", {"coupled": {"d": f"n*1{'0' * 350}"}}),
+    ("coupled", {"coupled": {3: "d"}}),
+    ("seeds", {"seeds": None}),
+    ("seeds", {"seeds": np.array(3)}),
     ("axes", {"axes": {"d": [1000, 1000]}}),
     ("axes", {"axes": {3: [1000]}}),
     ("axes", {"axes": {(): [()]}}),
@@ -163,6 +188,7 @@ BAD = [
     ("observe", {"observe": ("coefficients_full",), "axes": {("P", "patches"): [(3, "copied"), (3, "independent")]}}),
     ("observe", {"observe": "loss"}),
     ("observe", {"observe": 3}),
+    ("observe", {"observe": [3]}),
     ("out", {"out": 3}),
     ("tau", {"tau": -1.0}),
     ("chunk", {"chunk": 0}),
@@ -181,6 +207,15 @@ def test_bad_input_is_named_before_anything_runs(name: str, changes: dict, tmp_p
 def test_an_impossible_cell_says_where_it_is() -> None:
     with pytest.raises(ValueError, match=r"is 12. This is the cell d=12, signal=2.0.$"):
         sweep(PROBLEM, PHASES, axes={"d": [1000, 12], "signal": [2.0]}, seeds=[0])
+
+
+def test_a_dimension_beyond_63_bits_is_refused_by_runs_and_sweeps() -> None:
+    run(replace(PROBLEM, d=2**63 - 1), PHASES[:1], test_directions=16)
+    for train in (run, lambda *given: sweep(*given, **{**GOOD, "axes": {}})):
+        with pytest.raises(ValueError, match=r"^Argument `d` must be below 2\*\*63"):
+            train(replace(PROBLEM, d=2**63), PHASES[:1])
+    with pytest.raises(ValueError, match=r"^Argument `signal`"):
+        replace(PROBLEM, signal=10**400)
 
 
 @pytest.mark.parametrize("phases", [[], PHASES[0], [PHASES[0], PHASES[0]]])

@@ -1,17 +1,26 @@
 """The engine "cupy" takes the steps of "numba": its kernel in numba's simulator, its lockstep walk with NumPy."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
+from time import sleep
+from typing import ClassVar
 
+import numba
 import numpy as np
 import pytest
 
-from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, SharpMinMax, Status, run
-from simulate.cuda.device import compile_kernel, find_gpu, flat
+from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, SharpMinMax, Status, lanes, run
+from simulate.cuda.device import Gpu, compile_kernel, find_gpu, flat
 from simulate.cuda.layout import A100, H100, Shape, choose_layout, lay_out, resident_blocks
 from simulate.cuda.thread import TILE
+from simulate.engines.gpu import CupyEngine
+from simulate.ensemble import Cell, run_ensemble
+from tests.benchmarks import gpu_sweep
 from tests.oracles.configurations import configurations
 from tests.oracles.gpu_rehearsal import End, Training, numpy_for_cupy, rehearse, train
+from tests.simulate.small_sweep import small_sweep
 
 TOLERANCE = 1e-12
 """Largest error, relative to the largest entry, after the few steps that a simulator of threads can take."""
@@ -156,6 +165,82 @@ def test_lockstep_says_what_overflows_as_numba_does():
         with numpy_for_cupy():
             found = train(training, "cupy")
         assert_ended_alike(found, train(training, "numba"))
+
+
+# --- sweeps ----------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_gives_what_numba_gives():
+    with numpy_for_cupy():
+        found = small_sweep(engine="cupy", chunk=20)
+    expected = small_sweep()
+    for name in ("test_error", "train_loss", "kappa_mean", "zeta_mean_retain", "loss", "deactivated"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, err_msg=name)
+    assert found["status"].equals(expected["status"])
+
+
+def test_a_chunk_is_drawn_while_another_is_on_the_card(monkeypatch):
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("there is one thread")
+    monkeypatch.setattr(lanes, "CARD_CELLS", 4)
+    begun, made, overlapped = Event(), [], []
+    start, launch = CupyEngine.__init__, CupyEngine._launch
+
+    def counted(engine, drawn):
+        made.append(len(drawn))
+        if len(made) > 1:
+            begun.set()
+        start(engine, drawn)
+
+    def wait_for_the_next(engine, arrays):
+        overlapped.append(begun.wait(timeout=20))
+        launch(engine, arrays)
+
+    monkeypatch.setattr(CupyEngine, "__init__", counted)
+    monkeypatch.setattr(CupyEngine, "_launch", wait_for_the_next)
+    phase = Phase("a", Loss(), SGD(lr=0.5), steps=3)
+    cells = [Cell(Problem(d=60, n=6, m=2, forget=0.0), (phase,), seed) for seed in range(8)]
+    with numpy_for_cupy():
+        found = run_ensemble(cells, engine="cupy", test_directions=16)
+    assert made == [4, 4]
+    assert all(overlapped)
+    np.testing.assert_allclose(found["train_loss"], run_ensemble(cells, test_directions=16)["train_loss"], rtol=1e-12)
+
+
+def test_large_problems_visit_the_card_together():
+    large, small = (
+        [Cell(Problem(d=10**6, n=n, m=10), (Phase("a"),), seed) for seed in range(count)]
+        for n, count in ((4000, 8), (20, 16_384))
+    )
+    assert [len(chunk) for chunk in lanes.cut(large, lanes.Lanes.of("cupy", 16))] == [4, 4]
+    assert [len(chunk) for chunk in lanes.cut(small, lanes.Lanes.of("cupy", 16))] == [2048] * 8
+    assert [len(chunk) for chunk in lanes.cut(large, lanes.Lanes.of("numba", 2))] == [1] * 8
+
+
+def test_launches_from_several_threads_keep_their_limits():
+    class Kernel:
+        max_dynamic_shared_size_bytes = 0
+        kept: ClassVar[list[bool]] = []
+
+        def __call__(self, grid, block, values, shared_mem):
+            sleep(1e-3)
+            self.kept.append(self.max_dynamic_shared_size_bytes == shared_mem)
+
+    gpu = Gpu(None, H100, Kernel())
+    layouts = [lay_out(Shape(n=n, m=10, n_columns=n + 1), 10**5, groups=1) for n in (10, 20, 30)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda number: gpu.launch(layouts[number % 3], (np.zeros(1),)), range(60)))
+    assert Kernel.kept == [True] * 60
+
+
+def test_the_benchmark_of_sweeps_runs(monkeypatch):
+    monkeypatch.setattr(gpu_sweep, "POINTS", 2)
+    monkeypatch.setattr(gpu_sweep, "SEEDS", 2)
+    monkeypatch.setattr(gpu_sweep, "ON_HOST", 10)
+    with numpy_for_cupy():
+        figures = list(gpu_sweep.swept())
+    for words in ("8 trainings, end to end", "drawing", "compiling", "test errors", "summaries"):
+        assert sum(words in each.name for each in figures) == 1
 
 
 # --- layout -----------------------------------------------------------------------------------------------

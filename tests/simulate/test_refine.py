@@ -179,10 +179,46 @@ def test_no_factors_and_factors_that_move_together() -> None:
     assert together["n"].values.tolist() == [12, 16]
 
 
+def test_whole_numbers_are_refined_by_whole_numbers() -> None:
+    coarse = np.geomspace(1000, 3e5, 3)  # the second of which is no whole number
+    found = small_refine(axes={"signal": [4.0]}, along={"d": coarse}, tolerance=0.3, direction="rising")
+    assert found["censored"] == "no"
+    assert found["gap"] <= 0.3
+    assert found["trainings"] > 3 * 6
+
+
+def test_nothing_lies_between_neighbouring_whole_numbers() -> None:
+    found = small_refine(
+        axes={}, along={"fit.steps": [1, 32]}, level=0.6, variable="train_loss", tolerance=0.001, seeds=range(2),
+        coupled={"fit.lr": "0.2*n*m/d"},
+    )  # fmt: skip
+    assert 2 < found["critical"] < 3
+    assert found["gap"] == np.log(3 / 2)
+
+
+@pytest.mark.parametrize("variable", ["status", "text"])
+def test_only_numbers_have_boundaries(variable: str) -> None:
+    data = sigmoid_map(0.25).to_dataset(name="test_error")
+    data["status"] = data["test_error"].astype(str)
+    with pytest.raises(ValueError, match=r"^Argument `variable` must be one of \"test_error\", but"):
+        critical_values(data, 0.25, variable=variable)
+    with pytest.raises(ValueError, match=r"^Argument `data` must hold numbers"):
+        critical_values(data["status"], 0.25)
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
         ("along", {"along": ["signal"]}),
+        ("along", {"along": {"signal": 3.0}}),
+        ("along", {"along": {"signal": "3"}}),
+        ("along", {"along": {3: [1.0, 2.0]}}),
+        ("along", {"along": {"dimension": [1.0, 2.0]}}),
+        ("along", {"along": {"fit.steps": [1.0, 1.1]}}),
+        ("seeds", {"seeds": None}),
+        ("seeds", {"seeds": [1, 1]}),
+        ("out", {"out": 3}),
+        ("variable", {"variable": "status"}),
         ("along", {"along": {"signal": [1.0]}}),
         ("along", {"along": {"signal": [2.0, 1.0]}}),
         ("along", {"along": {"signal": [0.0, 1.0]}}),

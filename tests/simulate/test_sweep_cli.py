@@ -1,5 +1,7 @@
 """`python -m simulate sweep`: what a TOML file may say, and what it is told when it may not."""
 
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,11 @@ import pytest
 
 from simulate import SAM, SGD, Problem, sweep
 from simulate.cli import main
+from simulate.cli import sweep as cli_sweep
 from simulate.cli.sweep import read_config
 from simulate.phrases import parse_phase
 from simulate.storage import load
+from simulate.summary import count_kinks
 from tests.simulate.small_sweep import assert_same_bits
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +73,68 @@ def test_axes_can_be_spaced_or_hold_optimizers(tmp_path: Path) -> None:
     assert axes["unlearn.optimizer"] == [SGD(lr=0.1), SAM(lr=0.1, tau=0.5)]
 
 
+def test_whole_numbers_can_be_spaced(tmp_path: Path) -> None:
+    spaced = 'd = { start = 1000, stop = 100000, points = 3, spacing = "log" }\n'
+    spaced += "fit.steps = { start = 1, stop = 4, points = 3 }\nsignal = { start = 1, stop = 2, points = 3 }"
+    axes = read_config(written(tmp_path, GOOD.replace("d = [500, 1000]", spaced)))["axes"]
+    assert axes["d"] == [1000, 10_000, 100_000]
+    assert axes["fit.steps"] == [1, 2, 4]
+    assert axes["signal"] == [1.0, 1.5, 2.0]
+    assert [type(value) for value in axes["d"]] == [int] * 3
+
+
+def test_optimizers_may_move_together_with_numbers(tmp_path: Path) -> None:
+    new = '"unlearn.optimizer, fit.steps" = [["SGD(lr=0.1)", 10], ["SAM(lr=0.1, tau=0.5)", 20]]'
+    text = GOOD.replace('"signal, fit.steps" = [[1.0, 10], [2.0, 20]]', new)
+    axes = read_config(written(tmp_path, text))["axes"]
+    assert axes["unlearn.optimizer", "fit.steps"] == [[SGD(lr=0.1), 10], [SAM(lr=0.1, tau=0.5), 20]]
+    assert main(["sweep", "--config", str(tmp_path / "map.toml"), "--out", str(tmp_path / "x.zarr")]) == 0
+
+
+def test_trainings_at_a_kink_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = sweep(Problem(d=500, n=10, m=3), [parse_phase("fit, Loss(), SGD(), steps=2")], axes={}, seeds=range(4))
+    assert count_kinks(data) == 0
+    data["kink_margin"][:3] = [1e-13, 0.0, 1e-11]
+    assert count_kinks(data) == 2
+    data["status"][1] = "nonfinite"
+    assert count_kinks(data) == 1
+    assert main(["sweep", "--config", str(written(tmp_path, GOOD)), "--out", str(tmp_path / "x.zarr")]) == 0
+    assert "\n0 of them met a ReLU kink within rounding" in capsys.readouterr().out
+
+
+def test_a_scheduler_needs_dask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = [
+        "sweep",
+        "--config",
+        str(written(tmp_path, GOOD)),
+        "--out",
+        str(tmp_path / "x"),
+        "--scheduler",
+        "tcp://a:1",
+    ]
+    assert main(words) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: Argument `scheduler` must not be given without dask")
+    assert "sharpmu[cluster]" in printed
+
+
+@pytest.mark.filterwarnings("ignore")  # dask's own
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "post://here"])
+def test_a_scheduler_that_does_not_answer_is_named(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cli_sweep, "_PATIENCE", 0.5)
+    words = ["sweep", "--config", str(written(tmp_path, GOOD)), "--out", str(tmp_path / "x"), "--scheduler", address]
+    begin = time.monotonic()
+    assert main(words) == 2
+    assert time.monotonic() - begin < 5
+    assert "error: Argument `scheduler` must be the address of a Dask scheduler that answers" in capsys.readouterr().err
+
+
 def test_the_example_runs_in_seconds(tmp_path: Path) -> None:
     example = ROOT / "docs" / "examples" / "map.toml"
     assert main(["sweep", "--config", str(example), "--out", str(tmp_path / "map.zarr")]) == 0
@@ -93,6 +159,12 @@ def test_the_example_runs_in_seconds(tmp_path: Path) -> None:
         ("d = [500, 1000]", "d = [5]", "`d`"),
         ("d = [500, 1000]", "d = { start = 1, stop = 2 }", "`axes` must give points for d"),
         ("d = [500, 1000]", 'd = { start = 0, stop = 2, points = 2, spacing = "log" }', "`start`"),
+        ("d = [500, 1000]", "d = { start = 1, stop = 2, points = 1_000_000_000_000 }", "`points` must be at most"),
+        ("d = [500, 1000]", "d = { start = 500, stop = 502, points = 5 }", "`axes` must hold different values for d"),
+        ("d = [500, 1000]", "D = { start = 1, stop = 2, points = 2 }", "`axes`"),
+        ("seeds = 3", "seeds = 1_000_000_000_000", "`seeds` must be at most"),
+        ("d = [500, 1000]", '"unlearn.optimizer, d" = [[500, 500]]', "`unlearn.optimizer` must be a list of texts"),
+        ("d = [500, 1000]", '"unlearn.optimizer, d" = [["SGD()"]]', "`axes` must hold 2 values"),
         ("d = [500, 1000]", 'unlearn.optimizer = ["Adam()"]', "Adam"),
         ("d = [500, 1000]", 'unlearn.optimizer = ["SGD(lr=0.1) + 1"]', "`phase`"),
         ("d = [500, 1000]", 'unlearn.optimizer = ["SGD("]', "`phase`"),

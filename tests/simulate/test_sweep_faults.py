@@ -84,9 +84,10 @@ def test_an_interruption_within_a_mark_is_harmless(tmp_path: Path, monkeypatch: 
         write(path, content[:10])
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Path, "write_bytes", torn)
+    monkeypatch.setattr(Path, "write_bytes", torn)
+    with pytest.raises(KeyboardInterrupt):
         small_sweep(out=out, chunk=5)
+    monkeypatch.undo()
     assert not list((out / "checksum").glob("[0-9]*"))
     assert_same_bits(small_sweep(out=out), small_sweep())
 
@@ -97,7 +98,7 @@ def test_a_chunk_of_nothing_but_missing_numbers_is_written_and_watched(tmp_path:
     written = sorted((tmp_path / "x.zarr" / "deactivated").glob("[0-9]*"))
     assert len(written) == 2
     written[0].unlink()
-    with pytest.raises(ValueError, match="1 of 2 .* damaged"):
+    with pytest.raises(ValueError, match=r"1 of 2 .* damaged"):
         sweep(PROBLEM, PHASES[:1], **options, out=tmp_path / "x.zarr")
 
 
@@ -176,21 +177,19 @@ def test_a_last_mark_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch:
     def refused(path: Path, content: bytes) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    with (
-        monkeypatch.context() as patched,
-        pytest.raises(OSError, match=r"x.zarr has all chunks, but could not be marked"),
-    ):
-        patched.setattr(chunks, "_replace", refused)
+    monkeypatch.setattr(chunks, "_replace", refused)
+    with pytest.raises(OSError, match=r"x.zarr has all chunks, but could not be marked"):
         small_sweep(out=out)
+    monkeypatch.undo()
     assert_same_bits(small_sweep(out=out), small_sweep())
 
 
 @pytest.mark.parametrize("damage", ["shorter", "flipped", "gone", "mark"])
-@pytest.mark.parametrize("variable", ["test_error/1.0.0", "status/1.0.0", "deactivated/1.0.0.0.0"])
+@pytest.mark.parametrize("variable", ["test_error", "status", "deactivated"])
 def test_a_damaged_chunk_is_named_and_can_be_computed_again(damage: str, variable: str, tmp_path: Path) -> None:
     out, whole = tmp_path / "x.zarr", small_sweep()
     small_sweep(out=out, chunk=5)
-    file = out / variable
+    file = next((out / variable).glob("1.0.0*"))
     content = bytearray(file.read_bytes())
     if damage == "gone":
         file.unlink()

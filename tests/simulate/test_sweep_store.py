@@ -83,7 +83,7 @@ def test_a_long_value_is_shown_where_it_differs(there: object, here: object, tol
 
 def test_a_changed_seed_among_many_is_shown(tmp_path: Path) -> None:
     sweep(SMALL, FIT, axes={}, seeds=range(100), test_directions=16, out=tmp_path / "x.zarr")
-    with pytest.raises(ValueError, match="seeds: .*number 51 is 50 in the folder, 1000 asked for"):
+    with pytest.raises(ValueError, match=r"seeds: .*number 51 is 50 in the folder, 1000 asked for"):
         sweep(
             SMALL, FIT, axes={}, seeds=[*range(50), 1000, *range(51, 100)], test_directions=16, out=tmp_path / "x.zarr"
         )
@@ -213,6 +213,6 @@ def test_only_a_new_sweep_tries_all_cells(tmp_path: Path, monkeypatch: pytest.Mo
     tried.clear()
     assert_same_bits(small_sweep(out=tmp_path / "x.zarr"), whole)
     assert len(tried) <= 2
+    axes = {"d": [300], "unlearn.alpha": [0.5, 1.5]}
     with pytest.raises(ValueError, match=r"^Argument `alpha`"):  # what is not that sweep is tried as ever
-        axes = {"d": [300], "unlearn.alpha": [0.5, 1.5]}
         sweep(PROBLEM, PHASES, axes=axes, **OPTIONS, out=tmp_path / "x.zarr")
