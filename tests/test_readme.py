@@ -1,23 +1,32 @@
-"""The README's Python runs as it stands there."""
+"""The Python of the README and of docs/ runs as it stands there."""
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import matplotlib as mpl
+import pytest
 
 from theory.lab import Lab
 from theory.ledger import run_claims
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8"), re.S)
+ROOT = Path(__file__).parents[1]
+BLOCKS = [
+    block
+    for page in (ROOT / "README.md", ROOT / "docs/deepnet.md")
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
 
 
 def run_block(marker: str) -> dict[str, Any]:
     """Execute the block that holds a marker, and return its names."""
     (source,) = (block for block in BLOCKS if marker in block)
-    names: dict[str, Any] = {"__name__": "readme"}
-    exec(compile(source, "README.md", "exec"), names)
-    return names
+    module = ModuleType("readme")
+    sys.modules["readme"] = module  # where dataclasses look their annotations up
+    exec(compile(source, "README.md", "exec"), vars(module))
+    return vars(module)
 
 
 class SmallLab(Lab):
@@ -42,3 +51,23 @@ def test_a_claim_of_your_own() -> None:
     assert row.effect is not None
     assert row.n_runs == 18
     assert ledger.unrefuted_controls == []
+
+
+def test_sharp_minmax_in_python(capsys) -> None:
+    pytest.importorskip("torch")
+    run_block("apply(SharpMinMax")
+    forget, test = map(float, capsys.readouterr().out.split())
+    assert forget < 0.95
+    assert test > 0.85
+
+
+def test_a_method_of_your_own() -> None:
+    torch = pytest.importorskip("torch")
+    from deepnet.methods import apply
+
+    names = run_block("apply(SharpMinMax")
+    task, model = names["Task"], names["model"]
+    before = [weight.clone() for weight in model.parameters()]
+    method = run_block("class Alternating")["Alternating"]()
+    apply(method, task(model, names["data"], names["split"], names["gentle"], seed=(2,)))
+    assert not all(map(torch.equal, before, model.parameters()))

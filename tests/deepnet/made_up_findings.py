@@ -30,6 +30,7 @@ _VARIANTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 _FORGET = {"pretrained": 0.995, "finetune": 0.985, "retrain": 0.52}
 _SECONDS = {SGD: 1.0, SAM: 1.8, ASAM: 1.9}
 STEPS = (0, 10, 20)
+_IDENTITY = ("method", "variant", "optimizer", "pretrain", "forget_set", "seed")
 
 Plant = tuple[Mapping[str, Any], str, float]
 """Rows like this get so much more in a column."""
@@ -43,7 +44,7 @@ def made_up_findings(
     studies: Sequence[str] = ("main", *SIDE_STUDIES),
     noise: Mapping[str, float] | None = None,
     change: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda row: row,
-    margin_noise: float = 0.05,
+    margin_noise: float = 0.02,
     keep_margins: bool = True,
 ) -> Findings:
     """Findings in which every control is false, and in which no claim's effect is but what is planted.
@@ -70,7 +71,7 @@ def made_up_findings(
     def margins(study: str, position: int) -> np.ndarray:
         row = rows[study][position]
         shift = row["forget_accuracy"] - 0.52 + _planted(row | {"study": study}, "margin", plants)
-        return shift + margin_noise * _rng(study, position).standard_normal(40)
+        return shift + margin_noise * _rng(*(row[name] for name in _IDENTITY)).standard_normal(40)
 
     return Findings(rows, OPTIMIZERS, "made up", margins if keep_margins else None)
 

@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,9 +99,9 @@ def test_every_claim_is_tried_here() -> None:
 
 @pytest.mark.parametrize("name", DIRECTED)
 def test_claims_of_direction_find_what_is_planted(name: str) -> None:
-    how = _pretrains(name)
-    assert _row(made_up_findings([DIRECTED[name]], pretrains=how), name).verdict == "supported"
-    assert _row(made_up_findings([_turned(name)], pretrains=how), name).verdict == "refuted"
+    how: dict[str, Any] = {"pretrains": _pretrains(name), "seeds": 20 if "klom" in name else 10}
+    assert _row(made_up_findings([DIRECTED[name]], **how), name).verdict == "supported"
+    assert _row(made_up_findings([_turned(name)], **how), name).verdict == "refuted"
 
 
 @pytest.mark.parametrize("name", EQUIVALENT)
