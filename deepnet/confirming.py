@@ -9,8 +9,9 @@ from pathlib import Path
 
 from deepnet.confirmation import Confirmation
 from deepnet.findings import Findings
-from deepnet.running import run_study
-from deepnet.stages import Execution, Run
+from deepnet.measurement import measurement_key
+from deepnet.running import run_study, runs_of
+from deepnet.stages import Execution, Run, Stages
 from deepnet.store import Store
 
 __all__ = ["findings_on_disk", "run_confirmation"]
@@ -62,13 +63,19 @@ def findings_on_disk(confirmation: Confirmation, folder: Path) -> Findings:
     Raises:
         ValueError: if a table of results is damaged.
     """
-    rows = {}
-    for name in confirmation.studies():
+    rows, keys = {}, {}
+    store = Store(folder / "shared")
+    for name, study in confirmation.studies().items():
         path = folder / name / "results.jsonl"
-        if path.exists():
-            rows[name] = [_row(path, number, line) for number, line in enumerate(path.open(encoding="utf-8"), 1)]
+        if not path.exists():
+            continue
+        rows[name] = [_row(path, number, line) for number, line in enumerate(path.open(encoding="utf-8"), 1)]
+        stages = Stages(study, store, Execution())
+        keys[name] = [measurement_key(stages, run) for runs in runs_of(study) for run in runs]
+        if len(keys[name]) != len(rows[name]):
+            raise ValueError(f"{path} has {len(rows[name])} rows, but the study {len(keys[name])}; run it again.")
     labels = tuple(how.label for how in confirmation.optimizers)
-    return Findings(rows, labels, confirmation.scale)
+    return Findings(rows, labels, confirmation.scale, lambda name, row: store.arrays(keys[name][row])["margins"])
 
 
 def _row(path: Path, number: int, line: str) -> dict[str, object]:

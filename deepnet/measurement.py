@@ -26,11 +26,10 @@ from deepnet.seeding import generator
 from deepnet.stages import Finished, Run, Stages
 from deepnet.task import Task
 
-__all__ = ["Measurement", "describe", "looks_at_geometry", "measure"]
+__all__ = ["Measurement", "describe", "measure", "measurement_key"]
 
 _RESIDUAL = 0.03
 """Relative residual at which an eigenvalue counts as found; its own error is of the order of the square."""
-
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,20 @@ def describe(stages: Stages, run: Run) -> dict[str, Any]:
     }
 
 
-def looks_at_geometry(stages: Stages, run: Run) -> bool:
+def _looks_at_geometry(stages: Stages, run: Run) -> bool:
     """Whether curvature, landscape and feature map are measured for a run; they take long, so not for every seed."""
     study = stages.study
     return run.seed in study.seeds[: study.evaluation.geometry_seeds]
+
+
+def measurement_key(stages: Stages, run: Run) -> dict[str, Any]:
+    """What decides a measurement: the model, the forget set it is measured on, and how it is measured."""
+    study = stages.study
+    return {
+        "model": stages.config(run), "forgotten": stages.forgotten(run.forget), "split": study.split_seed,
+        "evaluation": replace(study.evaluation, official_tow=False, divergence=True, geometry_seeds=0),
+        "geometry": _looks_at_geometry(stages, run),
+    }  # fmt: skip
 
 
 class _Bench:
@@ -103,7 +112,7 @@ class _Bench:
         row = self._provenance() | self._accuracies() | self._membership() | self._entanglement() | self._relearning()
         row |= self._cost()
         arrays = {"margins": np.concatenate([margin(self.forget), margin(self.test)])}
-        if looks_at_geometry(self.stages, self.run):
+        if _looks_at_geometry(self.stages, self.run):
             row |= self._curvature()
             arrays |= self._landscape() | self._feature_map()
         return Measurement(row, arrays)

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from deepnet.methods.apply import apply
+from deepnet.methods.application import apply
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
 from deepnet.metrics.accuracy import score

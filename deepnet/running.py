@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from deepnet.comparison import compare
 from deepnet.gallery import hang
 from deepnet.identity import as_json
 from deepnet.loop import DivergenceError
-from deepnet.measurement import describe, looks_at_geometry, measure
+from deepnet.measurement import describe, measure, measurement_key
 from deepnet.methods import Retrain
 from deepnet.stages import Execution, Run, Stages
 from deepnet.store import Store
@@ -100,7 +100,7 @@ def run_study(
 
 def _measured(stages: Stages, run: Run, keep_models: bool) -> None:
     """Measure the model of a run, unless that is done."""
-    store, key = stages.store, _row_key(stages, run)
+    store, key = stages.store, measurement_key(stages, run)
     if store.row(key) is not None:
         return
     try:
@@ -115,21 +115,11 @@ def _measured(stages: Stages, run: Run, keep_models: bool) -> None:
         store.drop_model(stages.config(run))
 
 
-def _row_key(stages: Stages, run: Run) -> dict[str, Any]:
-    """What decides a row: the model, the forget set it is measured on, and how it is measured."""
-    study = stages.study
-    return {
-        "model": stages.config(run), "forgotten": stages.forgotten(run.forget), "split": study.split_seed,
-        "evaluation": replace(study.evaluation, official_tow=False, divergence=True, geometry_seeds=0),
-        "geometry": looks_at_geometry(stages, run),
-    }  # fmt: skip
-
-
 def _assembled(stages: Stages, runs: Sequence[Run], folder: Path) -> Summary:
     """Put the rows together, compare them, and write them."""
     rows, margins = [], {}
     for position, run in enumerate(runs):
-        key = _row_key(stages, run)
+        key = measurement_key(stages, run)
         row = stages.store.row(key)
         if row is None:
             raise ValueError(f"The row of {run.label} is missing in {stages.store.folder}; run the study again.")

@@ -1,6 +1,6 @@
 """Methods of unlearning, one small file a family. A method is a frozen dataclass; `METHODS` finds it by name."""
 
-from deepnet.methods.apply import apply
+from deepnet.methods.application import apply
 from deepnet.methods.ascent import GradientAscent, NegGrad, RetainSAM
 from deepnet.methods.base import Method
 from deepnet.methods.finetuning import FineTune, L1Sparse, Pretrain, Retrain

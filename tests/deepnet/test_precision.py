@@ -42,7 +42,9 @@ def trained() -> Task:
     return task
 
 
-def direction(task: Task, batch: Batch, sharpness: Sharpness, precision: str, scale: float | None = None) -> list[Tensor]:
+def direction(
+    task: Task, batch: Batch, sharpness: Sharpness, precision: str, scale: float | None = None
+) -> list[Tensor]:
     """ĝ of the mean cross-entropy, with the products of the network made in a number format."""
     scale = loss_scale(precision) if scale is None else scale
 

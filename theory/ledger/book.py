@@ -62,8 +62,13 @@ class Ledger:
 
     @property
     def unrefuted_controls(self) -> list[str]:
-        """Rows whose negative control was not refuted: their verdict deserves no trust."""
-        return [row.name for row in self.rows if row.control["verdict"] != Verdict.REFUTED.value]
+        """Rows whose negative control was not refuted: their verdict deserves no trust.
+
+        A row that has no verdict, and no effect for its control, has nothing to be distrusted.
+        """
+        idle = (Verdict.NOT_TESTABLE.value, None)
+        measured = [row for row in self.rows if (row.verdict, row.control["effect"]) != idle]
+        return [row.name for row in measured if row.control["verdict"] != Verdict.REFUTED.value]
 
     def to_json(self) -> str:
         """The rows as text, the same bytes for the same numbers."""
