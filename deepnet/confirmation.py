@@ -87,7 +87,7 @@ class Confirmation:
         if not isinstance(method, SharpMinMax):
             raise TypeError(f"The method named sharp-minmax is {method}.")
         sizes = [(replace(method, fraction=size), f"fraction={size:g}") for size in self.fractions]
-        polarity = (replace(method, order="smallest"), "smallest")
+        polarity = (replace(method, fraction=0.3, order="smallest"), "smallest")
         nothing = (replace(method, fraction=0.0), "fraction=0")
         return tuple(
             self._like("sharp-minmax", one, variant, ends_only=True) for one, variant in (*sizes, polarity, nothing)

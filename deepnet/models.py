@@ -92,6 +92,8 @@ def build(
     for name, values in (("mean", mean), ("std", std)):
         if len(values) != channels:
             raise ValueError(f"Argument `{name}` must have one entry a channel ({channels}), but has {len(values)}.")
+    for deviation in std:
+        checks.real("std", deviation, positive=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         body, head = _BODIES[config.architecture](config, n_classes, channels)

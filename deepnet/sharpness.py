@@ -65,10 +65,21 @@ class Sharpness:
 
     @property
     def label(self) -> str:
-        """Short name for tables and files, for example "sgd", "sam-0.1" or "asam-1"."""
+        """Short name for tables and files, for example "sgd", "sam-0.1" or "asam-1".
+
+        Where a mask acts is not part of it: that is a quirk of a whole study, which each of its rows names.
+        """
         if self.rho == 0:
             return "sgd"
-        return f"{'sam' if self.adaptive == 'none' else 'asam'}-{self.rho:g}"
+        unusual = {
+            "weights": self.adaptive == "weights",
+            f"eta{self.eta:g}": self.eta > 0,
+            f"mix{self.mixing:g}": self.mixing != 1,
+            "max": self.goal == "max",
+            "masked": self.mask_perturbation,
+        }
+        family = "sam" if self.adaptive == "none" else "asam"
+        return "-".join([family, f"{self.rho:g}", *(word for word, holds in unusual.items() if holds)])
 
 
 def sgd() -> Sharpness:
@@ -115,13 +126,14 @@ def gradient(
     weights = list(parameters.values())
     hidden = None if mask is None else [mask[name] for name in parameters]
     value, first = _differentiate(loss, weights, loss_scale)
+    leaks = sharpness.mask_site == "second" and sharpness.rho > 0
     if sharpness.rho == 0 or sharpness.mixing == 0:
-        return _masked(first, hidden), value
+        return (first if leaks else _masked(first, hidden)), value
     direction = _masked(first, hidden) if sharpness.mask_perturbation else first
     epsilon = _perturbation(direction, parameters, sharpness)
     with _displaced(weights, epsilon), second_pass():
         _, second = _differentiate(loss, weights, loss_scale)
-    if sharpness.mask_site == "second":
+    if leaks:
         return _mixed(first, _masked(second, hidden), sharpness), value
     return _masked(_mixed(first, second, sharpness), hidden), value
 

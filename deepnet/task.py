@@ -60,8 +60,15 @@ class Task:
             return split.pretrain if part == "pretrain" else split.forget
         return kept if part == "retain" else torch.cat([kept, split.forget])
 
-    def stream(self, part: Part, *, augment: bool = True, batch_size: int | None = None) -> Stream:
-        """Endless batches of a set; each set has its own random numbers."""
+    def stream(self, part: Part, *, augment: bool = True, batch_size: int | None = None, whole: bool = False) -> Stream:
+        """Endless batches of a set; each set has its own random numbers.
+
+        Args:
+            part: The set.
+            augment: Whether images are augmented.
+            batch_size: Largest size of a batch; None is that of the training.
+            whole: Whether each process sees whole batches, even if processes share them in the training.
+        """
         relabel = Relabel(rows=self.split.forget, n_classes=self.dataset.n_classes) if part == "relabelled" else None
         return Stream(
             self.dataset.train,
@@ -69,7 +76,7 @@ class Task:
             batch_size or self.training.batch_size,
             seed=(*self.seed, _PARTS.index(part)),
             augment=augment,
-            rank=rank(),
-            world=world_size(),
+            rank=0 if whole else rank(),
+            world=1 if whole else world_size(),
             relabel=relabel,
         )

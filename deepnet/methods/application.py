@@ -38,10 +38,15 @@ def apply(
     """
     began = time.perf_counter()
     method.edit(task)
-    if not all(bool(weight.isfinite().all()) for weight in task.parameters.values()):
-        raise DivergenceError("A weight is no longer finite after the edit; a larger `damping` may help.")
+    _check_finite(task, "the edit; a larger `damping` may help")
     plan = method.plan(task)
     preparation = time.perf_counter() - began
     history = train(task, plan, journal=journal, on_step=on_step, holds_masked_weights=holds_masked_weights)
     history.preparation = preparation
+    _check_finite(task, "the last step; a smaller `lr` may help")
     return history
+
+
+def _check_finite(task: Task, moment: str) -> None:
+    if not all(bool(weight.isfinite().all()) for weight in task.parameters.values()):
+        raise DivergenceError(f"A weight is no longer finite after {moment}.")

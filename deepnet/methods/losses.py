@@ -8,12 +8,17 @@ from torch.nn import functional
 from deepnet.normalization import frozen_statistics
 from deepnet.streams import Batch
 
-__all__ = ["ascent", "cross_entropy", "distillation"]
+__all__ = ["ascent", "cross_entropy", "cross_entropy_of", "distillation"]
 
 
 def cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
     """Mean cross-entropy of the labels."""
-    return batch.mean(functional.cross_entropy(model(batch.x), batch.y, reduction="none"))
+    return cross_entropy_of(model(batch.x), batch)
+
+
+def cross_entropy_of(logits: Tensor, batch: Batch) -> Tensor:
+    """The same by the logits (b, K)."""
+    return batch.mean(functional.cross_entropy(logits, batch.y, reduction="none"))
 
 
 def ascent(model: nn.Module, batch: Batch) -> Tensor:
@@ -22,12 +27,11 @@ def ascent(model: nn.Module, batch: Batch) -> Tensor:
         return -cross_entropy(model, batch)
 
 
-def distillation(model: nn.Module, teacher: nn.Module, batch: Batch, temperature: float) -> Tensor:
-    """T² KL(teacher ‖ student) of the softened predictions, mean over the batch.
+def distillation(student: Tensor, teacher: Tensor, batch: Batch, temperature: float) -> Tensor:
+    """T² KL(teacher ‖ student) of the softened predictions of two models by their logits (b, K), mean over the batch.
 
     Source: Hinton et al. 2015 (arXiv 1503.02531).
     """
-    student = functional.log_softmax(model(batch.x) / temperature, dim=1)
-    target = functional.log_softmax(teacher(batch.x) / temperature, dim=1)
-    divergence = functional.kl_div(student, target, reduction="none", log_target=True).sum(1)
+    given, wanted = (functional.log_softmax(logits / temperature, dim=1) for logits in (student, teacher))
+    divergence = functional.kl_div(given, wanted, reduction="none", log_target=True).sum(1)
     return batch.mean(divergence) * temperature**2

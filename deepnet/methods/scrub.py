@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from deepnet.methods.base import Method
-from deepnet.methods.losses import cross_entropy, distillation
+from deepnet.methods.losses import cross_entropy_of, distillation
 from deepnet.normalization import frozen_statistics
 from deepnet.streams import Batch
 from deepnet.task import Task
@@ -54,12 +54,12 @@ class Scrub(Method):
 
         def disobey(batch: Batch) -> Tensor:
             with frozen_statistics(model):
-                return -distillation(model, teacher, batch, self.temperature)
+                return -distillation(model(batch.x), teacher(batch.x), batch, self.temperature)
 
         def obey(batch: Batch) -> Tensor:
-            return self.gamma * cross_entropy(model, batch) + self.beta * distillation(
-                model, teacher, batch, self.temperature
-            )
+            logits = model(batch.x)
+            divergence = distillation(logits, teacher(batch.x), batch, self.temperature)
+            return self.gamma * cross_entropy_of(logits, batch) + self.beta * divergence
 
         climbing = [Pass("forget", (Update((Term(disobey, ("forget",)),)),))] if epoch < self.ascent_epochs else []
         return [*climbing, Pass("retain", (Update((Term(obey, ("retain",)),)),))]

@@ -36,7 +36,8 @@ class CurvatureSelection(NegGrad):
     fraction: float = 0.1
     """Fraction of the weights that may move."""
     order: Order = "largest"
-    """Which of them, by their diagonal Hessian entry at the pretrained model."""
+    """Which of them, by the size of their diagonal Hessian entry at the pretrained model. By the size, since it is
+    estimated: the most negative estimates are the noisiest ones, of entries that may well be large."""
     probes: int = 16
     """Random vectors behind the estimate of the diagonal."""
     samples: int = 512
@@ -52,11 +53,11 @@ class CurvatureSelection(NegGrad):
 
     def mask(self, task: Task) -> Mask:
         """The weights that may move."""
-        stream = task.stream("pretrain", augment=False, batch_size=min(self.samples, _BATCH))
+        stream = task.stream("pretrain", augment=False, batch_size=min(self.samples, _BATCH), whole=True)
         count = min(-(-self.samples // _BATCH), stream.steps_per_pass)
         batches = [(batch.x, batch.y) for batch, _ in zip(stream.batches(start=0), range(count), strict=False)]
         diagonal = hessian_diagonal(task.model, batches, probes=self.probes, seed=task.seed[0])
-        return select(diagonal, self.fraction, self.order)
+        return select({name: entry.abs() for name, entry in diagonal.items()}, self.fraction, self.order)
 
     def plan(self, task: Task) -> list[Sequence[Pass]]:
         """As NegGrad, with the mask fixed before the first epoch."""

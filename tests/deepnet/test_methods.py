@@ -316,7 +316,6 @@ def test_scrub(sharpness: Sharpness) -> None:
     assert_steps(SCRUB, task, scrub_twin(task), steps=13, statistics=False)
 
 
-@pytest.mark.xfail(strict=True, reason="two forward passes over a retain batch, which moves them twice")
 @each_transform
 def test_scrub_moves_running_statistics_once_a_step(sharpness: Sharpness) -> None:
     task = small_task(sharpness=sharpness, epochs=3)
@@ -426,7 +425,6 @@ def test_selection_takes_the_largest_diagonal_entries() -> None:
     assert inside > 50 * outside
 
 
-@pytest.mark.xfail(strict=True, reason="the most negative estimates are the noisiest ones, of entries in large rows")
 def test_selection_takes_the_smallest_diagonal_entries() -> None:
     """At least, entries smaller than the average of the others."""
     task = small_task(batch_size=60)

@@ -114,6 +114,7 @@ def test_frozen_statistics_thaw_after_an_error() -> None:
 
 # --- in a training -------------------------------------------------------------------------------------
 
+
 def statistics_after(task, method: Method) -> dict[str, torch.Tensor]:
     train(task, method.plan(task))
     return buffers_of(task.model)
