@@ -29,11 +29,12 @@ def with_quirks(study: Study, names: Iterable[str]) -> Study:
     Raises:
         ValueError: if a name is unknown.
     """
+    names = tuple(names)
     for name in names:
         if name != "official" and name not in QUIRKS:
             known = ", ".join(["official", *QUIRKS])
             raise ValueError(f"Argument `compat` must hold names out of {known}, but has {name!r}.")
-    wanted = tuple(QUIRKS) if "official" in names else tuple(name for name in QUIRKS if name in set(names))
+    wanted = tuple(QUIRKS) if "official" in names else tuple(name for name in QUIRKS if name in names)
     for name in wanted:
         study = QUIRKS[name].apply(study)
     return replace(study, compat=wanted)

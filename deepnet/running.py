@@ -16,6 +16,7 @@ from deepnet.identity import as_json
 from deepnet.loop import DivergenceError
 from deepnet.measurement import describe, measure, measurement_key
 from deepnet.methods import Retrain
+from deepnet.metrics.tug_of_war import official_reference
 from deepnet.stages import Execution, Run, Stages
 from deepnet.store import Store
 from deepnet.study import ESTIMATED, Study, Unlearner
@@ -80,6 +81,9 @@ def run_study(
         ValueError: if data, files or arguments are not what they must be; what is finished stays.
         OSError: if a file cannot be written.
     """
+    if study.evaluation.official_tow:
+        for forget in study.forget:
+            official_reference(study.data.name, forget.label, study.model.architecture)  # or an error, before all work
     folder.mkdir(parents=True, exist_ok=True)
     stages = Stages(study, store or Store(folder), execution)
     if parallel.is_first():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -68,16 +69,23 @@ _PATIENCE = 10
 
 
 def _connect(scheduler: str) -> Any:
-    """A client of a Dask scheduler."""
+    """A client of a Dask scheduler that answers; a client that never met one would linger and may block for good."""
     try:
-        from distributed import Client  # dask, only when there is a cluster
+        from distributed import Client, Security  # dask, only when there is a cluster
+        from distributed.comm import connect
     except ImportError as error:
         raise ValueError(
             f"Argument `scheduler` must not be given without dask, but is {scheduler!r}: "
             f"install sharpmu[cluster] ({error})."
         ) from None
+
+    async def knock() -> None:
+        comm = await connect(scheduler, timeout=_PATIENCE, **Security().get_connection_args("client"))
+        await comm.close()
+
     try:
-        return Client(scheduler, timeout=_PATIENCE)
+        asyncio.run(knock())
+        return Client(scheduler)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"Argument `scheduler` must be the address of a Dask scheduler that answers, but is {scheduler!r}: {error}."

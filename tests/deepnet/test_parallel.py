@@ -201,10 +201,7 @@ def deviation(one: dict[str, object], other: dict[str, object]) -> float:
     return max(differences + losses)
 
 
-WRONG = pytest.mark.xfail(strict=True, reason="each process selects by the curvature of its own share of the images")
-
-
-@pytest.mark.parametrize("name", [*list(CASES)[:-1], pytest.param("selection", marks=WRONG)])
+@pytest.mark.parametrize("name", CASES)
 def test_two_processes_walk_the_path_of_one(name: str, both: list[dict[str, object]]) -> None:
     case = CASES[name]
     alone = run(case)

@@ -135,6 +135,17 @@ def test_a_scheduler_that_does_not_answer_is_named(
     assert "error: Argument `scheduler` must be the address of a Dask scheduler that answers" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheduler_that_answers_computes(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    out = tmp_path / "x.zarr"
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        words = ["--out", str(out), "--scheduler", cluster.scheduler_address]
+        assert main(["sweep", "--config", str(written(tmp_path, GOOD)), *words]) == 0
+    assert main(["sweep", "--config", str(tmp_path / "map.toml"), "--out", str(tmp_path / "y.zarr")]) == 0
+    assert_same_bits(load(out), load(tmp_path / "y.zarr"))
+
+
 def test_the_example_runs_in_seconds(tmp_path: Path) -> None:
     example = ROOT / "docs" / "examples" / "map.toml"
     assert main(["sweep", "--config", str(example), "--out", str(tmp_path / "map.zarr")]) == 0
