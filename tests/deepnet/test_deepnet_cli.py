@@ -128,7 +128,7 @@ def launched(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]
         "sys.exit(main(sys.argv[1:]))\n",
         encoding="utf-8",
     )
-    run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", str(script)]
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run([*run, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
