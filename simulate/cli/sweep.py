@@ -72,7 +72,7 @@ def _connect(scheduler: str) -> Any:
     """A client of a Dask scheduler that answers; a client that never met one would linger and may block for good."""
     try:
         from distributed import Client, Security  # dask, only when there is a cluster
-        from distributed.comm import connect
+        from distributed.comm.core import connect
     except ImportError as error:
         raise ValueError(
             f"Argument `scheduler` must not be given without dask, but is {scheduler!r}: "

@@ -8,10 +8,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from deepnet.compat import QUIRKS, with_quirks  # noqa: E402
-from deepnet.identity import as_json  # noqa: E402
-from deepnet.presets import preset  # noqa: E402
-from deepnet.study import Study  # noqa: E402
+from deepnet.compat import QUIRKS, with_quirks
+from deepnet.identity import as_json
+from deepnet.presets import preset
+from deepnet.study import Study
 
 
 def differences(one: object, other: object, path: str = "") -> set[str]:
@@ -70,7 +70,7 @@ def test_retraining_keeps_its_length_under_adamw() -> None:
 
 
 def test_unknown_quirks_are_named() -> None:
-    with pytest.raises(ValueError, match="compat.*'nothing'"):
+    with pytest.raises(ValueError, match=r"compat.*'nothing'"):
         with_quirks(preset("digits"), ["nothing"])
 
 

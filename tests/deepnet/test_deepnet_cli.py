@@ -123,7 +123,8 @@ def launched(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]
     """The small study in two processes that torchrun starts."""
     script = folder / "study.py"
     script.write_text(
-        "import sys\nimport torch\ntorch.set_num_threads(1)\nfrom deepnet import presets\nfrom deepnet.cli import main\n"
+        "import sys\nimport torch\ntorch.set_num_threads(1)\n"
+        "from deepnet import presets\nfrom deepnet.cli import main\n"
         "from tests.deepnet.small_study import small_study\npresets.PRESETS['small'] = small_study\n"
         "sys.exit(main(sys.argv[1:]))\n",
         encoding="utf-8",
