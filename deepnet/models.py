@@ -95,7 +95,7 @@ def build(
     for deviation in std:
         checks.real("std", deviation, positive=True)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # of the CPU alone
         body, head = _BODIES[config.architecture](config, n_classes, channels)
     return Network(body, head, mean, std)
 

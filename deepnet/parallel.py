@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.nn.functional import all_reduce
 
 __all__ = [
     "Sharing", "barrier", "is_first", "keep_in_step", "processes", "rank", "shard", "sum_across_ranks",
@@ -87,7 +86,25 @@ def keep_in_step() -> None:
 
 def sum_across_ranks(value: Tensor) -> Tensor:
     """The sum over processes, through which gradients flow."""
-    return value if world_size() == 1 else all_reduce(value)
+    return value if world_size() == 1 else _Sum.apply(value)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over processes. Each process's share of the loss sees it, so slopes are summed on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        """Sum values."""
+        total = value.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        """Sum slopes."""
+        total = slope.clone()
+        dist.all_reduce(total)
+        return total
 
 
 def sum_across_ranks_(tensors: Sequence[Tensor]) -> None:

@@ -55,7 +55,7 @@ def digits() -> Study:
             use(SalUn(fraction=0.5), epochs=5, lr=0.05),
             use(L1Sparse(gamma=2e-3), epochs=5, lr=0.05),
             use(Scrub(ascent_epochs=3)),
-            use(Influence(damping=0.5), epochs=0),
+            use(Influence(damping=0.4), epochs=0),
             use(CurvatureSelection(alpha=0.9, fraction=0.2)),
             use(SharpMinMax(alpha=0.95, fraction=0.1), optimizers),
         ),

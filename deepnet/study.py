@@ -21,6 +21,13 @@ ESTIMATED = "estimated"
 """In the place of a file of scores: estimate them."""
 
 
+def _check_goals(name: str, optimizers: tuple[Sharpness, ...]) -> None:
+    """Require that what is maximised is left to the methods, which say it of each of their terms."""
+    for how in optimizers:
+        if how.goal != "min":
+            checks.fail(name, 'have the goal "min" (a method itself says what it maximises)', how.goal)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Unlearner:
     """A method with its training and the optimizers it is tried with."""
@@ -33,6 +40,10 @@ class Unlearner:
     """How its optimizer treats sharpness, one run for each."""
     variant: str = ""
     """A word that tells rows of one method with different hyper-parameters apart."""
+
+    def __post_init__(self) -> None:
+        """Validate the optimizers."""
+        _check_goals("sharpness", self.sharpness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +133,7 @@ class Study:
             checks.fail("seeds", "be different", self.seeds)
         checks.integer("split_seed", self.split_seed, least=0)
         checks.fraction("val_fraction", self.val_fraction, below=1)
+        _check_goals("pretrain_sharpness", self.pretrain_sharpness)
         keys = [(unlearner.method.name, unlearner.variant) for unlearner in self.unlearners]
         if len(set(keys)) < len(keys):
             raise ValueError("Argument `unlearners` must give each use of one method its own `variant`, but does not.")

@@ -40,8 +40,8 @@ def parse_phase(text: str) -> Phase:
     name, _, rest = text.partition(",")
     try:
         call = ast.parse(f"Phase({rest})", mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}" ({error.msg}).') from None
+    except _UNREADABLE as error:
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}" ({error}).') from None
     if not isinstance(call, ast.Call) or ast.unparse(call.func) != "Phase":
         raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
     positional = [_value(argument) for argument in call.args]
@@ -56,8 +56,8 @@ def parse_part(text: str) -> Objective | Optimizer:
     """
     try:
         call = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}" ({error.msg}).') from None
+    except _UNREADABLE as error:
+        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}" ({error}).') from None
     if not isinstance(call, ast.Call):
         raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}".')
     part: Any = _value(call)
@@ -84,6 +84,8 @@ def _options(value: Phase | Objective | Optimizer, skip: tuple[str, ...] = ()) -
 
 
 _EXAMPLE = "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300"
+_UNREADABLE = (SyntaxError, ValueError)
+"""What Python raises for a text that is none; ValueError for null bytes, before Python 3.11.4."""
 
 
 def _value(node: ast.expr) -> object:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from deepnet.journal import Journal
 from deepnet.loop import DivergenceError, History, train
 from deepnet.methods.base import Method
+from deepnet.precision import matrix_products
 from deepnet.task import Task
 
 __all__ = ["apply"]
@@ -37,9 +38,10 @@ def apply(
         DivergenceError: if the loss or a weight is no longer finite.
     """
     began = time.perf_counter()
-    method.edit(task)
-    _check_finite(task, "the edit; a larger `damping` may help")
-    plan = method.plan(task)
+    with matrix_products(task.training.precision):
+        method.edit(task)
+        _check_finite(task, "the edit; a larger `damping` may help")
+        plan = method.plan(task)
     preparation = time.perf_counter() - began
     history = train(task, plan, journal=journal, on_step=on_step, holds_masked_weights=holds_masked_weights)
     history.preparation = preparation

@@ -25,9 +25,10 @@ __all__ = ["Influence", "damped_inverse_product"]
 class Influence(Method):
     """w ← w + α (n_F / n_R) (λI + F̂)⁻¹ ∇L(F), F̂ the empirical Fisher matrix of K batch gradients of the retain set.
 
-    Leaving the forget set out changes the minimiser by H⁻¹ (n_F/n_R) ∇L(F) to first order. With the K batch
-    gradients as columns of G, F̂ = G Gᵀ/K has rank K, and the Woodbury identity needs one K x K solve instead of a
-    matrix of all weights.
+    Leaving the forget set out changes the minimiser by H⁻¹ (n_F/n_R) ∇L(F) to first order, and H is about the Fisher
+    matrix, the mean of g gᵀ over samples. A batch gradient is a mean of b such g, whose mean is zero at a minimum, so
+    √b times it stands for one of them: with these as the K columns of G, F̂ = G Gᵀ/K has rank K, and the Woodbury
+    identity needs one K x K solve instead of a matrix of all weights.
 
     Source: Koh & Liang 2017 (arXiv 1703.04730); Izzo et al. 2021 (arXiv 2002.10077).
     """
@@ -37,7 +38,7 @@ class Influence(Method):
 
     alpha: float = 1.0
     """α, the length of the step; 1 is the Newton step."""
-    damping: float = 1e-3
+    damping: float = 0.3
     """λ, added to the diagonal of the Fisher matrix."""
     batches: int = 64
     """K, the number of batch gradients."""
@@ -59,8 +60,10 @@ class Influence(Method):
     def edit(self, task: Task) -> None:
         """Make the step. The gradients are those of the task's optimizer, so SAM and ASAM change them."""
         forget = task.stream("forget", augment=False)
-        forgotten = torch.stack(_gradients(task, "forget", forget.steps_per_pass, task.training.batch_size)).mean(0)
-        retained = torch.stack(_gradients(task, "retain", self.batches, self.batch_size), dim=1)
+        found, sizes = _gradients(task, "forget", forget.steps_per_pass, task.training.batch_size)
+        forgotten = (found * sizes).sum(1) / sizes.sum()
+        found, sizes = _gradients(task, "retain", self.batches, self.batch_size)
+        retained = found * sizes.sqrt()
         step = damped_inverse_product(retained, forgotten, self.damping)
         share = len(task.rows("forget")) / len(task.rows("retain"))
         _shift(task.parameters, self.alpha * share * step)
@@ -82,9 +85,9 @@ def damped_inverse_product(columns: Tensor, vector: Tensor, damping: float) -> T
     return (vector - columns @ torch.linalg.solve(small, columns.T @ vector)) / damping
 
 
-def _gradients(task: Task, part: Part, count: int, batch_size: int) -> list[Tensor]:
-    """Gradients of the first batches of a set, each as one long vector."""
-    found = []
+def _gradients(task: Task, part: Part, count: int, batch_size: int) -> tuple[Tensor, Tensor]:
+    """Gradients of the first batches of a set, each as one long column, and the sizes of the batches."""
+    found, sizes = [], []
     task.model.eval()
     batches = task.stream(part, augment=False, batch_size=batch_size).batches(start=0)
     for _, batch in zip(range(count), batches, strict=False):
@@ -96,7 +99,9 @@ def _gradients(task: Task, part: Part, count: int, batch_size: int) -> list[Tens
                 second_pass=partial(frozen_statistics, task.model),
             )
         found.append(torch.cat([grad.reshape(-1) for grad in grads]))
-    return found
+        sizes.append(batch.total)
+    columns = torch.stack(found, dim=1)
+    return columns, torch.tensor(sizes, dtype=columns.dtype, device=columns.device)
 
 
 def _shift(parameters: dict[str, Tensor], step: Tensor) -> None:

@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch")
 from deepnet import weights  # noqa: E402
 from deepnet.methods import GradientAscent  # noqa: E402
 from deepnet.running import runs_of  # noqa: E402
+from deepnet.sharpness import asam  # noqa: E402
 from deepnet.stages import Execution, Run, Stages  # noqa: E402
 from deepnet.store import Store  # noqa: E402
 from deepnet.study import Unlearner  # noqa: E402
@@ -212,3 +213,11 @@ def test_study_is_described_beside_its_results(finished: Path) -> None:
 def test_bad_studies_are_refused(change: dict, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         replace(small_study(), **change)
+
+
+def test_what_is_maximised_is_left_to_methods() -> None:
+    sharper = (replace(asam(0.5), goal="max"),)
+    with pytest.raises(ValueError, match="`sharpness`"):
+        Unlearner(sharpness=sharper)
+    with pytest.raises(ValueError, match="`pretrain_sharpness`"):
+        replace(small_study(), pretrain_sharpness=sharper)
