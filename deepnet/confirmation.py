@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from deepnet.augment import Augment
 from deepnet.compat import QUIRKS, with_quirks
 from deepnet.datasets import DataConfig
 from deepnet.descent import Descent
@@ -135,17 +136,25 @@ def _tried(unlearner: Unlearner, optimizers: tuple[Sharpness, ...]) -> tuple[Sha
 
 
 def _cifar10_small(data_dir: Path | None, scores: Path | None) -> Confirmation:
-    """Four thousand images of CIFAR-10 and a small network, on a CPU: some hours."""
+    """Eight hundred images of CIFAR-10 at 16x16 and a small network that can memorize them, on a CPU: some hours."""
     base = preset("digits")
-    train = Training(epochs=24, batch_size=64, descent=Descent(lr=0.1, schedule="cosine"))
+    train = Training(epochs=50, batch_size=32, descent=Descent(lr=0.1, schedule="cosine"))
+    data = DataConfig(
+        name="folder",
+        root=_needed("data_dir", data_dir),
+        image_size=16,
+        subset=800,
+        test_subset=2000,
+        augment=Augment(pad=0, flip=False),
+    )
     optimizers = (sgd(), sam(0.1), asam(1.0))
     methods = ("finetune", "neggrad", "sharp-minmax", "retain-sam", "salun", "selection")
     chosen = [one for one in base.unlearners if one.method.name in methods]
     return Confirmation(
         base=replace(
             base,
-            data=DataConfig(name="cifar10", root=_needed("data_dir", data_dir), subset=4000, test_subset=2000),
-            model=ModelConfig(architecture="convnet", width=16),
+            data=data,
+            model=ModelConfig(architecture="convnet", width=32),
             forget=tuple(ForgetSet(kind=kind, fraction=0.05, scores=str(scores or ESTIMATED)) for kind in _ENDS),
             pretrain=train,
             pretrain_sharpness=optimizers,
@@ -153,7 +162,7 @@ def _cifar10_small(data_dir: Path | None, scores: Path | None) -> Confirmation:
             evaluation=Evaluation(shadow=1000, entangled=200, relearning=base.evaluation.relearning),
             seeds=tuple(range(5)),
         ),
-        scale="CIFAR-10, 4,000 images, convnet of 24,000 weights, CPU",
+        scale="CIFAR-10, 800 images at 16x16, convnet of 94,000 weights, CPU",
         curvature=Evaluation(shadow=0, entangled=0, relearning=None, curvature=256, geometry_seeds=5),
         alphas=(0.97, 0.95, 0.9, 0.8),
     )
