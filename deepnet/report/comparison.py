@@ -99,7 +99,7 @@ def compare(question: str, block: Block, treatment: Summary, baseline: Summary, 
 
 
 def compare_all(found: Sequence[Block]) -> tuple[Comparison, ...]:
-    """All comparisons of a study, corrected together after Holm.
+    """All comparisons of a study; those of one question are a family, corrected after Holm.
 
     Every method against fine-tuning in forget accuracy, with the same optimizer or, if there is none, SGD; SAM and
     ASAM against SGD for every method in ToW; Sharp MinMax against NegGrad with the same optimizer in ToW.
@@ -110,9 +110,14 @@ def compare_all(found: Sequence[Block]) -> tuple[Comparison, ...]:
     Returns:
         The comparisons, question by question.
     """
-    made = [each for ask in (_forgetting, _sharpness, _minmax) for block in found for each in ask(block)]
-    adjusted = iter(holm([each.p for each in made if each.p is not None]))
-    return tuple(each if each.p is None else replace(each, p_holm=next(adjusted)) for each in made)
+    questions = ([each for block in found for each in ask(block)] for ask in (_forgetting, _sharpness, _minmax))
+    return tuple(each for asked in questions for each in _corrected(asked))
+
+
+def _corrected(family: Sequence[Comparison]) -> list[Comparison]:
+    """The comparisons with p-values corrected for their number."""
+    adjusted = iter(holm([each.p for each in family if each.p is not None]))
+    return [each if each.p is None else replace(each, p_holm=next(adjusted)) for each in family]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -36,8 +36,8 @@ def _introduction(tested: int) -> str:
     return (
         "Differences are of runs with the same seeds, method minus what it is compared with; accuracies in percentage "
         "points. Intervals are paired t-intervals of 95 %, each for itself. The last p-value is corrected after Holm "
-        f"over all {tested} tests of this page; the finding is called higher or lower where it is below {LEVEL:g}. "
-        "A difference that is not resolved is not shown to be absent."
+        f"over the tests of its question ({tested} in all); the finding is called higher or lower where it is below "
+        f"{LEVEL:g}. A difference that is not resolved is not shown to be absent."
     )
 
 

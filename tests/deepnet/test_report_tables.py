@@ -139,7 +139,7 @@ def test_page_of_tests(tmp_path: Path) -> None:
     found = compare_all(blocks(summarise(results.rows)))
     text = paired_tests_page(found, ("A warning.",))
     assert "A warning." in text
-    assert f"over all {sum(each.p is not None for each in found)} tests" in text
+    assert f"({sum(each.p is not None for each in found)} in all)" in text
     assert text.count("\n## ") == 3
     assert "| Gradient ascent, SGD | Fine-tuning, SGD | 2 |" in text
     assert "1 pair lost to divergence: no test" in text
