@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["as_json", "key_of"]
 
-_FORMAT = 1
+_FORMAT = 2
 """Changes when the same configuration would give other numbers than before."""
 
 

@@ -12,13 +12,14 @@ from torch import Tensor
 from deepnet.environment import hardware, versions
 from deepnet.identity import as_json
 from deepnet.images import Images
+from deepnet.loop import DivergenceError
 from deepnet.metrics.accuracy import score
 from deepnet.metrics.curvature import curvature
 from deepnet.metrics.entanglement import measure_entanglement
 from deepnet.metrics.feature_map import feature_map
 from deepnet.metrics.landscape import directions, landscape
 from deepnet.metrics.membership import membership_inference
-from deepnet.metrics.outputs import Outputs, collect, margin
+from deepnet.metrics.outputs import NotFiniteError, Outputs, collect, margin
 from deepnet.models import Network
 from deepnet.precision import half_type, matrix_products
 from deepnet.relearning import relearning_curve
@@ -46,10 +47,13 @@ def measure(stages: Stages, run: Run) -> Measurement:
     """Everything the study wants to know of the model of a run, which is made if need be.
 
     Raises:
-        DivergenceError: if a training did not stay finite.
+        DivergenceError: if a training, or what the model says after it, did not stay finite.
     """
-    with matrix_products(stages.study.pretrain.precision):
-        return _Bench(stages, run, stages.finished(run)).measurement()
+    try:
+        with matrix_products(stages.study.pretrain.precision):
+            return _Bench(stages, run, stages.finished(run)).measurement()
+    except NotFiniteError as error:
+        raise DivergenceError(f"{run.label}: {error}") from error
 
 
 def describe(stages: Stages, run: Run) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class ForgetSet:
     cls: int | None = None
     """The class, for the kind "class"."""
     scores: str | None = None
-    """File of the scores; see `deepnet.scores.load_scores`."""
+    """File of the scores, see `deepnet.scores.load_scores`; a study also takes the word "estimated"."""
 
     def __post_init__(self) -> None:
         """Validate every field.

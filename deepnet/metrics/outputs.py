@@ -16,6 +16,7 @@ from deepnet.modes import evaluating
 from simulate import checks
 
 __all__ = [
+    "NotFiniteError",
     "Outputs",
     "collect",
     "confidence",
@@ -27,6 +28,10 @@ __all__ = [
     "m_entropy_official",
     "margin",
 ]
+
+
+class NotFiniteError(ValueError):
+    """Outputs are NaN or infinite: the model has diverged, even if its weights are finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +121,10 @@ def _float_matrix(name: str, values: object, columns: str) -> np.ndarray:
     if array.dtype.kind != "f":
         raise ValueError(f"Argument `{name}` must be an array of floating-point numbers, but has type {array.dtype}.")
     checks.shape(name, array, ("n", columns))
-    checks.finite(name, array)
+    try:
+        checks.finite(name, array)
+    except ValueError as error:
+        raise NotFiniteError(str(error)) from None
     return array.astype(np.float32, copy=False)
 
 

@@ -16,12 +16,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from deepnet import weights  # noqa: E402
-from deepnet.methods import GradientAscent  # noqa: E402
+from deepnet.methods import GradientAscent, Method  # noqa: E402
 from deepnet.running import runs_of  # noqa: E402
 from deepnet.sharpness import asam  # noqa: E402
 from deepnet.stages import Execution, Run, Stages  # noqa: E402
 from deepnet.store import Store  # noqa: E402
 from deepnet.study import Unlearner  # noqa: E402
+from deepnet.task import Task  # noqa: E402
 from tests.deepnet.small_study import numbers, process, run_small, small_study  # noqa: E402
 
 
@@ -143,6 +144,26 @@ def test_a_run_that_diverges_is_a_row_and_stops_no_other(tmp_path: Path) -> None
     assert rows["finetune"]["status"] == "finished"
     assert rows["finetune"]["tow"] is not None
     assert len(summary.diverged) == 1
+
+
+def test_finite_weights_that_say_nothing_finite_are_a_row_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Stages._train
+
+    def blown_up(self: Stages, config: dict, run: Run, method: Method, task: Task) -> dict:
+        record = real(self, config, run, method, task)
+        if method.name == "ascent":
+            with torch.no_grad():
+                task.model.head.weight.fill_(3e38)
+        return record
+
+    monkeypatch.setattr(Stages, "_train", blown_up)
+    study = small_study()
+    bad = Unlearner(method=GradientAscent(), training=study.unlearners[0].training)
+    study = replace(study, unlearners=(bad, study.unlearners[0]), seeds=(0,))
+    rows = {row["method"]: row for row in run_small(tmp_path / "huge", study).rows}
+    assert rows["ascent"]["status"] == "diverged"
+    assert "logits" in rows["ascent"]["reason"]
+    assert rows["finetune"]["status"] == "finished"
 
 
 def test_full_disk_keeps_finished_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
