@@ -28,7 +28,7 @@ from tests.deepnet.photographs import c_scores, cifar10  # noqa: E402
 def test_resnet18_forgets_photographs(tmp_path: Path) -> None:
     """300 images of CIFAR-10, the hardest thirty of them forgotten: few, but all of the path."""
     root = cifar10(tmp_path / "images", per_class=5000)
-    training = Training(epochs=30, batch_size=16, descent=Descent(lr=0.03, schedule="cosine"))
+    training = Training(epochs=60, batch_size=16, descent=Descent(lr=0.03, schedule="cosine"))
     gentle = replace(training, epochs=2, descent=Descent(lr=0.005))
     data = DataConfig(name="cifar10", root=str(root), subset=300, test_subset=200, augment=Augment(pad=0, flip=False))
     study = Study(
@@ -47,7 +47,7 @@ def test_resnet18_forgets_photographs(tmp_path: Path) -> None:
     summary = run_study(study, tmp_path / "out", Execution())
     rows = {row["method"]: row for row in map(json.loads, summary.path.read_text().splitlines())}
     print({name: (row["retain_accuracy"], row["forget_accuracy"], row["test_accuracy"]) for name, row in rows.items()})
-    assert rows["pretrained"]["retain_accuracy"] > 0.7
+    assert rows["pretrained"]["retain_accuracy"] > 0.9
     assert rows["pretrained"]["forget_accuracy"] > rows["retrain"]["forget_accuracy"] + 0.4
     for method in ("neggrad", "sharp-minmax"):
         assert rows[method]["forget_accuracy"] < rows["pretrained"]["forget_accuracy"] - 0.1
