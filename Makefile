@@ -1,7 +1,7 @@
 # Everything that people and machines do here. `make` alone lists the targets.
 
 PYTHON  ?= python3
-EXTRAS  := images,cluster,deepnet,dev
+EXTRAS  := images,cluster,deepnet,figures,notebooks,dev
 BUILDER := hatchling
 VENV    := .venv
 RUN     := $(VENV)/bin/python

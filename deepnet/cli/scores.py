@@ -1,0 +1,103 @@
+"""`python -m deepnet scores`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import tyro
+
+from deepnet import parallel
+from deepnet.agreement import Agreement, agreement
+from deepnet.cli.console import console
+from deepnet.confirmation import confirmation
+from deepnet.environment import find_device, hardware, versions
+from deepnet.identity import as_json
+from deepnet.memorization import Memorization
+from deepnet.seeding import generator
+from deepnet.stages import Execution, Stages
+from deepnet.store import Store
+from deepnet.study import Study
+from simulate import checks
+from theory.ledger.book import write_text
+
+__all__ = ["scores"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoresCommand:
+    """Estimate memorization scores and compare their ranking with that of published ones.
+
+    Models are trained on random parts of the training images; each is kept, and the same command goes on where it was.
+    """
+
+    published: Path
+    """File of published scores; see `deepnet.scores` for the layouts."""
+    preset: str = "cifar10-small"
+    """Scale of the confirmation study whose images and network are taken."""
+    out: Path = Path("results/confirm")
+    """Folder for the results, shared with the confirmation study, which then finds the models there."""
+    data_dir: Path | None = None
+    """Folder of the images, if the preset needs one."""
+    models: int = 40
+    """Number of models."""
+    device: str = "auto"
+    """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
+    threads: int = 1
+    """CPU threads of this process."""
+
+    def __call__(self) -> int:
+        """Train, compare, write and print; returns the exit status."""
+        checks.integer("threads", self.threads, least=1)
+        study = replace(
+            confirmation(self.preset, self.data_dir, None).base, memorization=Memorization(models=self.models)
+        )
+        torch.set_num_threads(self.threads)
+        device = find_device(self.device)
+        folder = self.out / self.preset
+        with parallel.processes("runs", device):
+            stages = Stages(study, Store(folder / "shared"), Execution(device=device))
+            theirs = stages.dataset.scores(str(self.published))  # a wrong file is an error before all work
+            number, world = parallel.shard()
+            stages.votes(range(self.models)[number::world])
+            parallel.barrier()
+            if not parallel.is_first():
+                return 0
+        found = agreement(*stages.votes(), theirs, generator(0, "agreement"))
+        record = _record(study, found, self.published) | {"hardware": hardware(device), "versions": versions()}
+        path = write_text(folder / "scores.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
+        console.print(_sentence(found), markup=False)
+        console.print(f"record  {path}", markup=False)
+        return 0
+
+
+def scores(words: Sequence[str]) -> int:
+    """Compare scores as a command line says."""
+    options: ScoresCommand = tyro.cli(ScoresCommand, args=list(words), prog="python -m deepnet scores")
+    return options()
+
+
+def _record(study: Study, found: Agreement, published: Path) -> dict[str, object]:
+    return {
+        "correlation": {"value": found.correlation.value, "interval": list(found.correlation.interval())},
+        "chance": list(found.chance),
+        "reliability": found.reliability,
+        "images": found.images,
+        "models": found.models,
+        "published": published.name,
+        "config": {"data": as_json(replace(study.data, root=None)), "model": as_json(study.model)}
+        | {"training": as_json(study.memorization.training or study.pretrain)},
+    }
+
+
+def _sentence(found: Agreement) -> str:
+    low, high = found.correlation.interval()
+    least, most = found.chance
+    return (
+        f"Rank correlation of estimated and published scores: {found.correlation.value:.3f} [{low:.3f}, {high:.3f}], "
+        f"over {found.images} images and {found.models} models. By chance: {least:.3f} to {most:.3f}. "
+        f"With another estimate like it: {found.reliability:.3f}."
+    )

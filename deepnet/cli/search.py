@@ -1,0 +1,96 @@
+"""`python -m deepnet search`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import torch
+import tyro
+from rich.table import Table
+
+from deepnet import parallel
+from deepnet.cli.console import console
+from deepnet.cli.progress import progress_bar
+from deepnet.confirmation import confirmation
+from deepnet.environment import find_device
+from deepnet.running import run_study
+from deepnet.search import Trial, judge, search_study
+from deepnet.stages import Execution
+from simulate import checks
+from theory.ledger.book import write_text
+
+__all__ = ["as_csv", "search"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchCommand:
+    """Look for hyper-parameters of every method, nine trials each, judged on the validation split.
+
+    Interrupted, the same command goes on. The winners are printed and marked in search.csv; a preset does not change
+    by itself.
+    """
+
+    preset: str = "digits"
+    """Scale of the confirmation study whose methods are tried."""
+    out: Path = Path("results/search")
+    """Folder for the results; a preset has a sub-folder of its name."""
+    data_dir: Path | None = None
+    """Folder of the images, if the preset needs one."""
+    scores: Path | None = None
+    """File of memorization scores, if the preset needs one; without it they are estimated."""
+    seeds: int = 3
+    """Number of seeds, at most three."""
+    device: str = "auto"
+    """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
+    threads: int = 1
+    """CPU threads of this process."""
+
+    def __call__(self) -> int:
+        """Run the trials and say which won; returns the exit status."""
+        checks.integer("threads", self.threads, least=1)
+        study = search_study(confirmation(self.preset, self.data_dir, self.scores).base)
+        if self.seeds not in range(1, len(study.seeds) + 1):
+            checks.fail("seeds", f"be a whole number from 1 to {len(study.seeds)}", self.seeds)
+        study = replace(study, seeds=study.seeds[: self.seeds])
+        torch.set_num_threads(self.threads)
+        device = find_device(self.device)
+        with parallel.processes("runs", device):
+            summary = run_study(
+                study, self.out / self.preset, Execution(device=device), progress=progress_bar, keep_models=False
+            )
+            if not parallel.is_first():
+                return 0
+        trials = judge(summary.rows)
+        path = write_text(self.out / self.preset / "search.csv", as_csv(trials))
+        console.print(_table(trials))
+        console.print(f"trials  {path}", markup=False)
+        return 0
+
+
+def search(words: Sequence[str]) -> int:
+    """Search as a command line says."""
+    options: SearchCommand = tyro.cli(SearchCommand, args=list(words), prog="python -m deepnet search")
+    return options()
+
+
+def as_csv(trials: Sequence[Trial]) -> str:
+    """The trials as a table of comma-separated values."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [item.name for item in fields(Trial)], lineterminator="\n")
+    writer.writeheader()
+    for trial in trials:
+        numbers = {name: f"{getattr(trial, name):.4f}" for name in ("tow", "retain", "forget", "val")}
+        writer.writerow(asdict(trial) | numbers)
+    return text.getvalue()
+
+
+def _table(trials: Sequence[Trial]) -> Table:
+    table = Table("method", "best of its trials", "ToW on validation", "worst of its trials")
+    for best in (trial for trial in trials if trial.chosen):
+        worst = min(trial.tow for trial in trials if trial.method == best.method)
+        table.add_row(best.method, best.variant, f"{best.tow:.3f}", f"{worst:.3f}")
+    return table
