@@ -53,11 +53,11 @@ check: lint test ## lint and test: everything that must hold before a change goe
 bench: $(VENV)/.full ## measure speed and memory
 	$(RUN) -m tests.benchmarks $(ARGS)
 
-lab: ## open the lessons in JupyterLab
-	@echo "make lab: the lessons are not written yet; notebooks/ comes with a later version." >&2; exit 1
+lab: $(VENV)/.lab ## open the lessons in JupyterLab (as root: ARGS=--allow-root)
+	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/lesson_1_signal_and_noise.ipynb $(ARGS)
 
-figures: ## draw the figures and tables of the paper
-	@echo "make figures: the figures are not written yet; paper_figs/ comes with a later version." >&2; exit 1
+figures: $(VENV)/.figures ## draw the figures and tables of the paper (ARGS=--quick for a preview in minutes)
+	$(RUN) -m paper_figs all $(ARGS)
 
 lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows
 	@$(CHECK_PYTHON)
@@ -80,6 +80,16 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/.made
 	@echo "Installing the core into $(VENV) ..."
 	@$(INSTALL) $(BUILDER)
 	@$(INSTALL) --no-build-isolation --editable ".[images]"
+	@touch $@
+
+$(VENV)/.figures: $(VENV)/.core
+	@echo "Installing what the figures need into $(VENV) ..."
+	@$(INSTALL) --no-build-isolation --editable ".[images,figures]"
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.core
+	@echo "Installing JupyterLab into $(VENV) ..."
+	@$(INSTALL) --no-build-isolation --editable ".[images,notebooks]"
 	@touch $@
 
 $(VENV)/.full: $(VENV)/.core

@@ -12,11 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate.boundary import Boundary
+from simulate.palette import OPTIMIZERS as COLORS
 
 __all__ = ["COLORS", "draw_coefficients", "draw_phase_maps", "save_figure"]
-
-COLORS = {"SGD": "#0072B2", "SAM": "#D55E00", "SharpMinMax": "#009E73"}
-"""One colour an optimizer, in every figure; they differ for colour-blind readers too."""
 
 
 def draw_phase_maps(maps: xarray.Dataset, boundaries: Mapping[str, Boundary], predicted: Mapping[str, float]) -> Figure:

@@ -24,7 +24,7 @@ MAY_IMPORT = {
 
 PACKAGES = ("simulate", "theory", "deepnet", "paper_figs")
 OURS = {*MAY_IMPORT, "tests"}
-HEAVY = {"cupy", "dask", "distributed", "matplotlib", "torch"}
+HEAVY = {"cupy", "dask", "distributed", "ipywidgets", "matplotlib", "torch"}
 MAY_LOAD: dict[str, set[str]] = {
     "simulate": set(),
     "theory": set(),

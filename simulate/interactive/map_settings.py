@@ -1,0 +1,88 @@
+"""What the sliders of the phase-map explorer stand for: a grid of problems and the phases of each run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulate import checks
+from simulate.boundary import check_level
+from simulate.ensemble import Cell
+from simulate.interactive.recipes import fit, sam_stage
+from simulate.problem import Problem
+from simulate.scales import with_sam_weights, with_small_weights
+
+__all__ = ["DIMENSIONS", "EXPONENTS", "SIGNALS", "MapSettings"]
+
+DIMENSIONS = (10**3, 10**4, 10**5, 10**6, 10**7)
+"""Dimensions of the map."""
+SIGNALS = tuple(round(2.0 ** (-2.5 + 0.75 * number), 4) for number in range(12))
+"""Signal strengths ‖φ‖ of the map, in units of the noise's scale σ_p."""
+EXPONENTS = {"SGD": 0.25, "SAM": 0.0}
+"""Exponent of d in the boundary that the theorem on each optimizer predicts."""
+
+_SAM_STEPS, _FIT_STEPS = 2000, 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapSettings:
+    """One phase map; SAM is followed by SGD, which fits the flipped labels.
+
+    Example:
+        >>> MapSettings(n=20, replicates=2).n_runs
+        120
+    """
+
+    optimizer: Literal["SGD", "SAM"] = "SGD"
+    """SGD from small weights, or SAM from its own weights and then SGD, as their theorems ask."""
+    n: int = 20
+    """Number of training samples."""
+    sigma_p: float = 1.0
+    """Standard deviation of each noise coordinate."""
+    label_flip: float = 0.1
+    """Probability that an observed label is wrong, in [0, 1/2)."""
+    tau: float = 1.0
+    """Radius of SAM in units of the one its theorem asks for."""
+    level: float = 0.3
+    """Test error that defines the boundary."""
+    replicates: int = 2
+    """Seeds in each cell."""
+    seed: int = 0
+    """First seed; the replicates take it and the ones after it."""
+
+    def __post_init__(self) -> None:
+        """Validate every field.
+
+        Raises:
+            ValueError: if a field is out of range; the message names it.
+        """
+        checks.choice("optimizer", self.optimizer, tuple(EXPONENTS))
+        checks.real("tau", self.tau, nonnegative=True)
+        check_level(self.level)
+        checks.integer("replicates", self.replicates, least=1)
+        checks.integer("seed", self.seed, least=0)
+        if self.level <= self.label_flip:
+            checks.fail("level", f"lie above the share of wrong labels, {self.label_flip:g}", self.level)
+        self.cell(DIMENSIONS[0], SIGNALS[0], self.seed)
+
+    @property
+    def signals(self) -> tuple[float, ...]:
+        """Signal strengths ‖φ‖ of the map, ascending."""
+        return tuple(signal * self.sigma_p for signal in SIGNALS)
+
+    @property
+    def n_runs(self) -> int:
+        """Number of trainings."""
+        return len(DIMENSIONS) * len(SIGNALS) * self.replicates
+
+    def cell(self, d: int, signal: float, seed: int) -> Cell:
+        """One training of the map."""
+        problem = Problem(
+            d=d, n=self.n, signal=signal, sigma_p=self.sigma_p, label_flip=self.label_flip, forget=0.0
+        )  # fmt: skip
+        if self.optimizer == "SGD":
+            problem = with_small_weights(problem)
+            return Cell(problem, (fit(problem, steps=_FIT_STEPS, stop_loss=0.01),), seed)
+        problem = with_sam_weights(problem)
+        stage = sam_stage(problem, steps=_SAM_STEPS, tau=self.tau, stop_loss=0.4)
+        return Cell(problem, (stage, fit(problem, steps=_FIT_STEPS, stop_loss=0.01)), seed)
