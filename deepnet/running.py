@@ -17,6 +17,7 @@ from deepnet.loop import DivergenceError
 from deepnet.measurement import describe, measure, measurement_key
 from deepnet.methods import Retrain
 from deepnet.metrics.tug_of_war import official_reference
+from deepnet.seeding import generator
 from deepnet.stages import Execution, Run, Stages
 from deepnet.store import Store
 from deepnet.study import ESTIMATED, Study, Unlearner
@@ -95,11 +96,18 @@ def run_study(
         stages.votes(range(study.memorization.models)[number::world])
         parallel.barrier()
     for runs in groups:
-        with show(runs[number::world]) as shown:
+        with show(_share(runs, number, world)) as shown:
             for run in shown:
                 _measured(stages, run, keep_models)
         parallel.barrier()
     return _assembled(stages, [run for runs in groups for run in runs], folder)
+
+
+def _share(runs: Sequence[Run], number: int, world: int) -> list[Run]:
+    """The runs of one process out of `world`, drawn at random: every other one would be all of the dear optimizer."""
+    if world == 1:
+        return list(runs)
+    return [runs[place] for place in generator(0, "shares").permutation(len(runs))[number::world]]
 
 
 def _measured(stages: Stages, run: Run, keep_models: bool) -> None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "simulate": (),
     "theory": ("simulate",),
-    "deepnet": ("simulate.checks", "simulate.version", "theory.ledger", "theory.statistics"),
+    "deepnet": ("simulate.checks", "simulate.palette", "simulate.version", "theory.ledger", "theory.statistics"),
     "paper_figs": ("simulate", "theory", "deepnet"),
     "notebooks": ("simulate", "theory", "deepnet", "paper_figs"),
 }

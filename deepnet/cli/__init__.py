@@ -13,7 +13,11 @@ Unlearning of deep networks: every method with SGD, SAM and ASAM, measured again
 
   run      make and measure every model of a study (--preset digits takes a minute or two on a CPU)
   confirm  the confirmation study, and the deep ledger of the paper's conclusions
+  search   hyper-parameters of every method, the same number of trials each, judged on the validation split
+  scores   memorization scores estimated here, beside published ones
   report   tables and figures of a study's results
+  pack     a study's results as parts of a chosen size, to be moved to another machine
+  unpack   such parts as a study's folder again, from where it goes on
   presets  the studies that come with the project, and the quirks of the released code
 
 python -m deepnet COMMAND --help lists the options of a command."""
@@ -53,9 +57,18 @@ def _command(word: str) -> Callable[[list[str]], int]:
         from deepnet.cli.report import report
 
         return report
-    if word in ("run", "presets", "confirm"):
+    if word in ("pack", "unpack"):
+        from deepnet.cli.packing import pack, unpack
+
+        return {"pack": pack, "unpack": unpack}[word]
+    if word in ("run", "presets", "confirm", "search", "scores"):
         from deepnet.cli.confirm import confirm
         from deepnet.cli.run import presets, run
+        from deepnet.cli.scores import scores
+        from deepnet.cli.search import search
 
-        return {"run": run, "presets": presets, "confirm": confirm}[word]
-    raise ValueError(f"There is no command {word!r}: the commands are run, confirm, report and presets.")
+        return {"run": run, "presets": presets, "confirm": confirm, "search": search, "scores": scores}[word]
+    raise ValueError(
+        f"There is no command {word!r}: the commands are run, confirm, search, scores, report, pack, unpack and "
+        "presets."
+    )

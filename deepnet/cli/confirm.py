@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +10,14 @@ import torch
 import tyro
 
 from deepnet import claims, parallel
+from deepnet.account import account
 from deepnet.cli.console import console
 from deepnet.cli.progress import progress_bar
 from deepnet.confirmation import Confirmation, confirmation
 from deepnet.confirming import findings_on_disk, run_confirmation
 from deepnet.environment import find_device
+from deepnet.publishing.writing import publish
+from deepnet.rehearsal import rehearsal
 from deepnet.running import runs_of
 from deepnet.stages import Execution
 from simulate import checks
@@ -62,6 +65,10 @@ class ConfirmCommand:
     """Keep unlearned models once they are measured."""
     ledger_only: bool = False
     """Judge what is on disk, and run nothing."""
+    publish: Path | None = None
+    """Folder for the results as small text files, from which the figures of paper_figs are drawn."""
+    rehearse: bool = False
+    """Go through the whole of it with a few images and one epoch, to see that nothing stops a long run half-way."""
     dry_run: bool = False
     """Only list the studies and how many models each has."""
 
@@ -70,7 +77,7 @@ class ConfirmCommand:
         chosen = self._chosen()
         if self.dry_run:
             return _list_studies(chosen)
-        folder = self.out / self.preset
+        folder = self.out / (f"{self.preset}-rehearsal" if self.rehearse else self.preset)
         if not self.ledger_only:
             checks.integer("threads", self.threads, least=1)
             torch.set_num_threads(self.threads)
@@ -83,11 +90,16 @@ class ConfirmCommand:
                 )  # fmt: skip
                 if not parallel.is_first():
                     return 0
-        return _judge(chosen, folder, self.preset)
+        status = _judge(chosen, folder)
+        if self.publish is not None:
+            console.print(f"To draw from: {publish(chosen, folder, self.publish)}", markup=False)
+        return status
 
     def _chosen(self) -> Confirmation:
         """The confirmation with this machine's folders, and the seeds that were asked for."""
         chosen = confirmation(self.preset, self.data_dir, self.scores)
+        if self.rehearse:
+            chosen = rehearsal(chosen)
         if self.seeds is None:
             return chosen
         checks.integer("seeds", self.seeds, least=1)
@@ -112,20 +124,20 @@ def _list_studies(chosen: Confirmation) -> int:
     return 0
 
 
-def _judge(chosen: Confirmation, folder: Path, name: str) -> int:
+def _judge(chosen: Confirmation, folder: Path) -> int:
     """Make the ledger of what is on disk, write it and print it."""
     every = claims.all_claims()
     findings = findings_on_disk(chosen, folder)
-    budget = f"{name}, {len(chosen.base.seeds)} seeds"
+    budget = f"{folder.name}, {len(chosen.base.seeds)} seeds"
     ledger = run_claims(every, findings, rows=len(every), seed=0, budget=budget, version=__version__)
     console.print(summary_table(ledger))
-    _write(ledger, folder)
+    _write(ledger, folder, account(chosen, findings))
     if ledger.unrefuted_controls:
         console.print(warning(ledger), markup=False)
     return 1 if ledger.unrefuted_controls else 0
 
 
-def _write(ledger: Ledger, folder: Path) -> None:
+def _write(ledger: Ledger, folder: Path, told: Mapping[str, str]) -> None:
     record = write_text(folder / "ledger.json", ledger.to_json())
-    to_read = write_text(folder / "ledger.html", page(ledger, title=_TITLE))
+    to_read = write_text(folder / "ledger.html", page(ledger, title=_TITLE, account=told))
     console.print(f"Ledger: {record}\nTo read: {to_read}")

@@ -29,7 +29,7 @@ def test_resnet18_forgets_photographs(tmp_path: Path) -> None:
     """300 images of CIFAR-10, the hardest thirty of them forgotten: few, but all of the path."""
     root = cifar10(tmp_path / "images", per_class=5000)
     training = Training(epochs=60, batch_size=16, descent=Descent(lr=0.03, schedule="cosine"))
-    gentle = replace(training, epochs=5, descent=Descent(lr=0.01))
+    gentle = replace(training, epochs=4, descent=Descent(lr=0.005))
     data = DataConfig(name="cifar10", root=str(root), subset=300, test_subset=200, augment=Augment(pad=0, flip=False))
     study = Study(
         name="photographs",

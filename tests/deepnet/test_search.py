@@ -96,7 +96,11 @@ def test_command_refuses_more_seeds_than_there_are(capsys: pytest.CaptureFixture
 
 def test_the_preset_has_the_winners_of_the_tracked_search() -> None:
     """`python -m deepnet search --preset digits` wrote the file."""
-    chosen = {line["method"]: line["variant"] for line in csv.DictReader(TRACKED.read_text().splitlines()) if line["chosen"] == "True"}
+    chosen = {
+        line["method"]: line["variant"]
+        for line in csv.DictReader(TRACKED.read_text().splitlines())
+        if line["chosen"] == "True"
+    }
     for one in preset("digits").unlearners:
         trials = GRIDS[one.method.name].trials(one)
         winner = next(trial for trial in trials if trial.variant == chosen[one.method.name])

@@ -188,3 +188,9 @@ def test_drawings_do_not_depend_on_the_reader(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(matplotlib.rcParams, "font.size", 20.0)
     monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")
     assert figure_svg(draw(picture)) == before
+
+
+def test_an_account_stands_above_the_claims_and_is_text() -> None:
+    text = page(LEDGER, account={"What was run": "9 < 10 models"})
+    assert text.index("<dt>What was run</dt><dd>9 &lt; 10 models</dd>") < text.index("<section")
+    ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>\n"))

@@ -30,13 +30,20 @@ _RULE = (
 )
 
 
-def page(ledger: Ledger, *, title: str = "Ledger of claims", colors: Mapping[str, str] | None = None) -> str:
+def page(
+    ledger: Ledger,
+    *,
+    title: str = "Ledger of claims",
+    colors: Mapping[str, str] | None = None,
+    account: Mapping[str, str] | None = None,
+) -> str:
     """Write a ledger as a page.
 
     Args:
         ledger: Rows and their pictures.
         title: Heading of the page.
         colors: Colours of curves by name, see `theory.ledger.drawing.draw`.
+        account: What was run and what was not, in words, by what it is about; it stands above the claims.
 
     Returns:
         HTML that is well-formed XML, too; the same bytes for the same ledger.
@@ -52,6 +59,7 @@ def page(ledger: Ledger, *, title: str = "Ledger of claims", colors: Mapping[str
         '<meta name="viewport" content="width=device-width, initial-scale=1" />',
         f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body><h1>{escape(title)}</h1>",
         _introduction(ledger),
+        _account(account or {}),
         _overview(ledger.rows),
         *(_section(row, ledger.pictures.get(row.name), drawn) for row in ledger.rows),
         _legend(),
@@ -74,6 +82,11 @@ def _introduction(ledger: Ledger) -> str:
             f"<p>{escape(_RULE)}</p>",
         ]
     )
+
+
+def _account(account: Mapping[str, str]) -> str:
+    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in account.items())
+    return f"<dl>{terms}</dl>" if terms else ""
 
 
 def _provenance(rows: Sequence[Row]) -> str:

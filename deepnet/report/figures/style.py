@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from deepnet.report.naming import optimizer_order, optimizer_words
+from simulate.palette import METHODS
 
 __all__ = ["COLORS", "FULL", "GREY", "color_of", "house_style", "legend_below", "line_of", "marker_of", "new_figure"]
 
@@ -21,23 +22,9 @@ FULL = 5.5
 GREY = "0.62"
 """What is only there for comparison."""
 
-COLORS = {
-    "retrain": "#000000",
-    "pretrained": "#767676",
-    "finetune": "#56B4E9",
-    "l1-sparse": "#1F4FA3",
-    "random-label": "#E69F00",
-    "salun": "#8C510A",
-    "ascent": "#CC79A7",
-    "neggrad": "#009E73",
-    "retain-sam": "#7FBC41",
-    "sharp-minmax": "#D55E00",
-    "scrub": "#6A3D9A",
-    "influence": "#35978F",
-    "selection": "#A50F5A",
-}
-"""One colour a method, in every figure. Twelve colours cannot all differ for every reader, so that methods also have
-their name or number beside them wherever they meet in one panel."""
+COLORS = METHODS
+"""One colour a method, in every figure: those of the house. Twelve colours cannot all differ for every reader, so that
+methods also have their name or number beside them wherever they meet in one panel."""
 
 _MARKERS = {0: "o", 1: "sP", 2: "D^", 3: "vX*"}
 _LINES = ("-", (0, (4, 1.4)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)))

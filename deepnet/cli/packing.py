@@ -1,0 +1,98 @@
+"""`python -m deepnet pack` and `unpack`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from deepnet import packing
+from deepnet.cli.console import console
+from deepnet.packing.packer import Weights
+
+__all__ = ["pack", "unpack"]
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackCommand:
+    """Pack a study's results into parts that can travel to another machine.
+
+    Given again, it adds parts for what is new and leaves the others alone.
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder of the results, for example results/confirm/cifar10-resnet50."""
+    out: Path
+    """Folder for the parts and manifest.json, which must travel with them."""
+    parts: str = "16M"
+    """Largest size of a part: bytes, or a number with K, M or G (of 1024, its square and its cube)."""
+    weights: Weights = "float16"
+    """Finished models rounded to float16, exact, or none of them (and no unfinished trainings)."""
+
+    def __call__(self) -> int:
+        """Pack; returns the exit status."""
+        made = packing.pack(self.folder, self.out, part_size=size_of(self.parts), weights=self.weights)
+        total = sum(part.size for part in made.parts.values())
+        console.print(f"{len(made.entries)} files in {len(made.parts)} parts, {total / 2**20:.1f} MiB: {self.out}")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnpackCommand:
+    """Restore the results that were packed; the study then goes on with its usual command.
+
+    Files that are there already are never overwritten.
+    """
+
+    pack: Annotated[Path, tyro.conf.Positional]
+    """Folder of the parts and manifest.json."""
+    out: Path
+    """Folder for the results, for example results/confirm/cifar10-resnet50."""
+    keep: bool = False
+    """Leave files alone that are there with other contents, instead of stopping at them."""
+    available: bool = False
+    """Restore what the parts at hand hold, though others are missing."""
+
+    def __call__(self) -> int:
+        """Unpack; returns the exit status."""
+        found = packing.unpack(self.pack, self.out, keep=self.keep, available=self.available)
+        console.print(f"{len(found.written)} files restored, {len(found.same)} were there: {self.out}")
+        if found.kept:
+            console.print(f"{len(found.kept)} have other contents here and were left alone, such as {found.kept[0]}")
+        if found.awaited:
+            console.print(f"{len(found.awaited)} wait for parts that are missing, such as {found.awaited[0]}")
+        return 0
+
+
+def size_of(text: str) -> int:
+    """A size in bytes.
+
+    Raises:
+        ValueError: if the text is not a whole number, with K, M or G behind it or nothing.
+
+    Example:
+        >>> size_of("16M")
+        16777216
+    """
+    found = re.fullmatch(r"(\d+)([KMG]?)", text.strip().upper())
+    if found is None:
+        raise ValueError(f"Argument `parts` must be a number of bytes, or one with K, M or G, but is {text!r}.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def pack(words: Sequence[str]) -> int:
+    """Pack as a command line says."""
+    options: PackCommand = tyro.cli(PackCommand, args=list(words), prog="python -m deepnet pack")
+    return options()
+
+
+def unpack(words: Sequence[str]) -> int:
+    """Unpack as a command line says."""
+    options: UnpackCommand = tyro.cli(UnpackCommand, args=list(words), prog="python -m deepnet unpack")
+    return options()

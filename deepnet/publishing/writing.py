@@ -1,0 +1,114 @@
+"""Publishing: from a finished confirmation to a folder of small text files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from deepnet.confirmation import Confirmation
+from deepnet.publishing.checking import finished_findings, preset_words
+from deepnet.publishing.contrasts import contrasts_of
+from deepnet.publishing.geometry import movements_in, surfaces_in
+from deepnet.publishing.provenance import provenance_of
+from deepnet.publishing.reading import FILES
+from deepnet.publishing.records import contrasts_csv, groups_csv, json_lines
+from deepnet.publishing.summaries import curves_of, groups_of
+from deepnet.report.rows import row_from
+
+__all__ = ["publish"]
+
+
+def publish(confirmation: Confirmation, folder: Path, target: Path) -> Path:
+    """Write what figures need of a confirmation: means with intervals, curves, geometry of one seed, the ledger.
+
+    The same results give the same bytes. The folder appears whole or not at all, in the place of an older one.
+
+    Args:
+        confirmation: Its configuration, seeds included.
+        folder: Its results, `<out>/<preset>`, with `ledger.json`.
+        target: The folder to write; its name is that of the scale.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileNotFoundError: if nothing was run, or the ledger is missing.
+        ValueError: if a study is not finished or was run with another configuration, or a file is damaged; the
+            message names the study. Studies that were never begun are listed in the provenance as not run.
+        FileExistsError: if the target holds anything that was not published.
+        OSError: if it cannot be written.
+    """
+    _check_target(target)
+    findings = finished_findings(confirmation, folder)
+    studies = {name: tuple(map(row_from, rows)) for name, rows in findings.rows.items()}
+    texts = {
+        "provenance.json": _json(provenance_of(confirmation, findings, folder.name)),
+        "groups.csv": groups_csv(groups_of(studies, findings.optimizers[0])),
+        "curves.jsonl": json_lines(curves_of({"main": studies["main"]} if "main" in studies else {})),
+        "contrasts.csv": contrasts_csv(contrasts_of(findings)),
+        "landscapes.jsonl": json_lines(surfaces_in(folder, studies)),
+        "feature_maps.jsonl": json_lines(movements_in(folder, studies)),
+        "ledger.json": _ledger(folder),
+    }
+    return _write_folder(target, texts)
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _ledger(folder: Path) -> str:
+    """The deep ledger as it lies there.
+
+    Raises:
+        FileNotFoundError: if it was not made.
+        ValueError: if it is damaged.
+    """
+    path = folder / "ledger.json"
+    command = f"python -m deepnet confirm {preset_words(folder.name)} --out {folder.parent} --ledger-only"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: run `{command}`.")
+    text = path.read_text(encoding="utf-8")
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): run `{command}`.") from None
+    return text
+
+
+def _check_target(target: Path) -> None:
+    """Require a place where nothing but an older publication would be replaced.
+
+    Raises:
+        FileExistsError: if there is anything else; the message names it.
+    """
+    if not target.exists():
+        return
+    strangers = [target] if not target.is_dir() else [path for path in target.iterdir() if path.name not in FILES]
+    if strangers:
+        raise FileExistsError(f"{strangers[0]} was not published and would be lost: remove it, or publish elsewhere.")
+
+
+def _write_folder(target: Path, texts: Mapping[str, str]) -> Path:
+    """Write files beside the target, then put their folder in its place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = (target.with_name(f".{target.name}.{os.getpid()}.{word}") for word in ("fresh", "old"))
+    fresh.mkdir()
+    try:
+        for name, text in texts.items():
+            (fresh / name).write_text(text, encoding="utf-8", newline="\n")
+        if target.exists():
+            target.rename(old)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return target
