@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,6 @@ def prose_of(notebook: NotebookNode) -> str:
 def missing_parts(notebook: NotebookNode) -> list[str]:
     """The parts of a lesson that a notebook lacks."""
     prose, code = prose_of(notebook), code_of(notebook)
-    hidden = {"source_hidden": True, "outputs_hidden": True}
     parts = {
         "a title": re.match(r"# Lesson \d+\. ", prose) is not None,
         "a question": "**Question.**" in prose,
@@ -55,9 +55,9 @@ def missing_parts(notebook: NotebookNode) -> list[str]:
         "an exercise": re.search(r"(?m)^## Exercise$", prose) is not None,
         "a folded answer": re.search(r"<details>\s*<summary>Answer</summary>.+</details>", prose, re.DOTALL)
         is not None,
-        "a hidden solution": any(
-            cell.metadata.get("tags") == ["solution"] and cell.metadata.get("jupyter") == hidden
-            for cell in notebook.cells
+        "a folded solution": any(
+            above.metadata.get("jp-MarkdownHeadingCollapsed") and cell.metadata.get("tags") == ["solution"]
+            for above, cell in pairwise(notebook.cells)
         ),
         "an assertion at its end": notebook.cells[-1].cell_type == "code" and "\nassert " in notebook.cells[-1].source,
     }
@@ -157,7 +157,7 @@ def test_missing_parts_are_found() -> None:
     for cell in lesson.cells:
         cell.metadata.pop("tags", None)
         cell.source = cell.source.replace("## Exercise", "## Task").replace("assert ", "print ")
-    assert missing_parts(lesson) == ["an exercise", "a hidden solution", "an assertion at its end"]
+    assert missing_parts(lesson) == ["an exercise", "a folded solution", "an assertion at its end"]
 
 
 def test_reusable_definitions_are_found() -> None:

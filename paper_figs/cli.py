@@ -1,0 +1,103 @@
+"""The commands of `python -m paper_figs`: draw, and list."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from paper_figs import registry
+from paper_figs.results import DEFAULT_SCALE, Results
+from paper_figs.saving import Format
+from paper_figs.sheet import OUT, Sheet
+from simulate.cli.console import console
+from theory.cli.running import check_files
+
+__all__ = ["Draw", "List", "main"]
+
+_PROGRAM = "python -m paper_figs"
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draw figures and tables of the paper, running the simulations that are missing.
+
+    `python -m paper_figs list` lists the names.
+    """
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Names of figures and tables, or all."""
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Few replicates: minutes for all figures, wider intervals."""
+    format: tuple[Format, ...] = ("pdf",)
+    """Formats of the figures; tables are written as Markdown and LaTeX."""
+    out: Path = OUT
+    """Folder of the files."""
+    scale: str = DEFAULT_SCALE
+    """Study that the figures of deep networks draw from, a folder in paper_figs/data."""
+
+    def __call__(self) -> int:
+        """Draw one after another; what cannot be drawn is told, and stops no other."""
+        if not self.names:
+            raise ValueError(f"Argument `names` must name a figure or a table, or be all; see `{_PROGRAM} list`.")
+        chosen = registry.find_sheets(self.names)
+        check_files(*(self.out / f"{sheet.name}.md" for sheet in chosen))
+        results = Results("quick" if self.quick else "full", scale=self.scale)
+        failed = [sheet for sheet in chosen if not self._draw(sheet, results)]
+        return 2 if failed else 0
+
+    def _draw(self, sheet: Sheet, results: Results) -> bool:
+        try:
+            written = sheet.make(results, self.format, self.out)
+        except (ValueError, OSError) as error:
+            print(f"error: {sheet.name}: {error}", file=sys.stderr)
+            return False
+        console.print(f"{sheet.name}: {', '.join(map(str, written))}", soft_wrap=True, markup=False)
+        return True
+
+
+@dataclass(frozen=True)
+class List:
+    """List all figures and tables."""
+
+    def __call__(self) -> int:
+        """Print one line each."""
+        rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for head in ("kind", "#", "name", "shows"):
+            rows.add_column(head, justify="right" if head == "#" else "left", overflow="fold", no_wrap=head != "shows")
+        for sheet in registry.all_sheets():
+            rows.add_row(sheet.kind, str(sheet.number), sheet.name, Text(sheet.title))
+        console.print(rows)
+        return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: The words after the program's name; None takes the process's own.
+
+    Returns:
+        The exit status: 0; 2 for an argument that is not valid, or where something could not be drawn.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        if words[:1] == ["list"]:
+            return tyro.cli(List, prog=f"{_PROGRAM} list", description=List.__doc__, args=words[1:])()
+        return tyro.cli(Draw, prog=_PROGRAM, description=Draw.__doc__, args=words)()
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f'error: {error}; the figures need the extra: pip install -e ".[figures]"', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130

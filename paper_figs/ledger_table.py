@@ -1,0 +1,23 @@
+"""The ledger of the theory as a table."""
+
+from __future__ import annotations
+
+from paper_figs.caption import Caption
+from paper_figs.ledger import told
+from paper_figs.ledger_picture import verdict_table
+from paper_figs.results import Results
+from paper_figs.sheet import table
+from paper_figs.tables import Table
+
+__all__ = ["draw", "main"]
+
+
+def draw(results: Results) -> tuple[Table, Caption]:
+    """One row a claim."""
+    rows = results.ledger()
+    return verdict_table(rows), Caption(
+        shows=f"{told(rows)} What every effect is, and what was fixed before it was measured, is in ledger.json."
+    )
+
+
+main = table(draw, number=1)

@@ -1,0 +1,41 @@
+"""How figures and tables are found: every module of this folder whose `main` is a `Sheet`. Nothing lists them."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from functools import cache
+
+import paper_figs
+from paper_figs.sheet import Sheet
+
+__all__ = ["all_sheets", "find_sheets"]
+
+
+@cache
+def all_sheets() -> tuple[Sheet, ...]:
+    """Every figure by its number, then every table by its number."""
+    names = sorted(module.name for module in pkgutil.iter_modules(paper_figs.__path__) if module.name != "__main__")
+    modules = [importlib.import_module(f"paper_figs.{name}") for name in names]
+    found = [module.main for module in modules if isinstance(getattr(module, "main", None), Sheet)]
+    return tuple(sorted(found, key=lambda sheet: (sheet.kind, sheet.number, sheet.name)))
+
+
+def find_sheets(names: Sequence[str]) -> tuple[Sheet, ...]:
+    """The sheets of some names, each once and in the order of `all_sheets`; "all" stands for every one.
+
+    Raises:
+        ValueError: if a name is not known; the message has those that are most like it.
+    """
+    every = all_sheets()
+    known = [sheet.name for sheet in every]
+    for name in names:
+        if name != "all" and name not in known:
+            like = ", ".join(difflib.get_close_matches(name, known, cutoff=0.0))
+            raise ValueError(
+                f"Argument `names` must name figures or tables, or be all, but {name!r} is none of them; the most "
+                f"similar ones are {like}."
+            )
+    return tuple(sheet for sheet in every if "all" in names or sheet.name in names)

@@ -1,0 +1,144 @@
+"""Signal and noise through pretraining and unlearning.
+
+The problem and the phases are those of the claims on unlearning, `theory.experiments.unlearning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from paper_figs.caption import Caption
+from paper_figs.results import Results
+from paper_figs.sheet import figure
+from paper_figs.style import COLORS, label_panels, legend_below, new_figure
+from simulate import SAM, SGD, NegGrad, Phase, run
+from simulate.record import Record
+from simulate.scales import with_sam_weights
+from theory.experiments.unlearning import ALPHA, PRETRAINED_LOSS, STANDARD
+from theory.protocols import FORGOTTEN, Pretraining, pretrain, unlearn, unlearning_radius
+from theory.statistics import from_replicates
+
+__all__ = ["draw", "main"]
+
+_PROBLEM = with_sam_weights(STANDARD)
+_OPTIMIZERS: tuple[Pretraining, ...] = ("SGD", "SAM")
+_EVERY = 10
+"""Steps from one record to the next."""
+_TIME = np.linspace(0.0, 2.0, 201)
+"""Share of pretraining, then 1 + share of unlearning."""
+_STYLES = {"retain": "-", "forget": (0, (3, 1.2))}
+
+
+def draw(results: Results) -> tuple[Figure, Caption]:
+    """κ, and ζ of own-class and opposite-class filters on both sets, under SGD and under SAM."""
+    seeds = range(results.choose(quick=8, full=40))
+    data = results.dataset(
+        "trajectories", lambda progress: _trajectories(seeds, progress), seeds=seeds,
+        n_runs=len(_OPTIMIZERS) * len(seeds),
+        configuration={
+            "problem": repr(_PROBLEM), **{name: repr(_phases(name)) for name in _OPTIMIZERS}, "recorded every": _EVERY,
+        },
+    )  # fmt: skip
+    made = new_figure(2.35)
+    panels = made.subplots(1, 3)
+    for name in _OPTIMIZERS:
+        one = data.sel(optimizer=name)
+        _band(panels[0], one["kappa"], name, "-")
+        for axes, relation in zip(panels[1:], ("own", "opposite"), strict=True):
+            for part, line in _STYLES.items():
+                _band(axes, one["zeta"].sel(relation=relation, set=part), name, line)
+    for axes in panels:
+        axes.axvline(1.0, color="0.6", lw=0.7, zorder=0)
+        axes.set_xticks([0.5, 1.5], ["pretraining", "unlearning"])
+        axes.tick_params(axis="x", length=0)
+        axes.set_xlim(0.0, 2.0)
+    panels[0].set_ylabel("mean coefficient")
+    label_panels(panels, [r"signal $\kappa$", r"noise $\zeta$, own class", r"noise $\zeta$, opposite"])
+    handles = [Line2D([], [], color=COLORS[name], label=name) for name in _OPTIMIZERS]
+    handles += [Line2D([], [], color="0.25", ls=line, label=f"{part} set") for part, line in _STYLES.items()]
+    legend_below(made, handles, columns=4)
+    return made, _caption(data)
+
+
+def _phases(name: Pretraining) -> tuple[Phase, ...]:
+    """Pretraining and unlearning with one optimizer."""
+    optimizer = SGD() if name == "SGD" else SAM(tau=unlearning_radius(_PROBLEM))
+    last = unlearn(_PROBLEM, NegGrad(alpha=ALPHA), optimizer)
+    return *pretrain(_PROBLEM, name, loss=PRETRAINED_LOSS), last
+
+
+def _trajectories(seeds: Sequence[int], progress: Callable[[int], None]) -> xarray.Dataset:
+    """Traces of every run at common shares of its phases."""
+    runs = []
+    for name in _OPTIMIZERS:
+        for seed in seeds:
+            runs.append(_trajectory(name, seed))
+            progress(1)
+    table = xarray.concat(runs, dim="run")
+    index: dict[str, list[Any]] = {"optimizer": list(_OPTIMIZERS), "seed": list(seeds)}
+    shape = tuple(len(labels) for labels in index.values())
+    return xarray.Dataset(
+        {
+            name: ((*index, *value.dims[1:]), value.values.reshape(*shape, *value.shape[1:]))
+            for name, value in table.items()
+        },
+        coords={**index, **{name: table[name].values for name in ("time", "relation", "set", "stage")}},
+    )
+
+
+def _trajectory(name: Pretraining, seed: int) -> xarray.Dataset:
+    trace = run(
+        _PROBLEM, _phases(name), seed=seed, test_directions=16, record=Record(every=_EVERY, observe=("coefficients",))
+    ).trace
+    later = (trace["phase"] == "unlearn").values
+    step = trace["step"].values.astype(float)
+    begin, end = step[later][0], step[-1]
+    share = np.where(later, 1.0 + (step - begin) / (end - begin), step / begin)
+    first = np.unique(share, return_index=True)[1]  # the last step of a phase is the first of the next
+    on_share = trace[["kappa_mean", "zeta_mean"]].mean("sign").isel(step=first)
+    on_share = on_share.drop_vars(["phase", "phase_step"]).assign_coords(step=share[first])
+    even = on_share.interp(step=_TIME).rename(step="time", kappa_mean="kappa", zeta_mean="zeta")
+    return even.assign(steps=("stage", [begin, end - begin])).assign_coords(stage=["pretraining", "unlearning"])
+
+
+def _band(axes: Axes, values: xarray.DataArray, name: str, line: Any) -> None:
+    """Mean over seeds with its 95 % interval."""
+    found = [from_replicates(column) for column in values.transpose("time", "seed").values]
+    low, high = np.array([each.interval() for each in found]).T
+    axes.fill_between(_TIME, low, high, color=COLORS[name], alpha=0.2, lw=0)
+    axes.plot(_TIME, [each.value for each in found], ls=line, color=COLORS[name])
+
+
+def _caption(data: xarray.Dataset) -> Caption:
+    steps = data["steps"].median("seed")
+    lengths = "; ".join(
+        f"{name} {float(steps.sel(optimizer=name, stage='pretraining')):,.0f} and "
+        f"{float(steps.sel(optimizer=name, stage='unlearning')):,.0f}"
+        for name in _OPTIMIZERS
+    )
+    return Caption(
+        shows=(
+            "Means over filters (and samples) of the coefficients of signal and noise, from the initial weights "
+            f"through pretraining to a loss of {PRETRAINED_LOSS:g}, and through NegGrad (α = {ALPHA:g}) until the "
+            f"accuracy on the forget set is {FORGOTTEN:g}. Each optimizer does both; SAM's pretraining ends with SGD, "
+            "as its theorem asks, and it unlearns at 1/√m of the theorem's radius. Time runs evenly within each "
+            f"phase; median numbers of steps of pretraining and unlearning: {lengths}.\n\n"
+            f"Bands are 95 % Student intervals of the mean over {data.sizes['seed']} seeds. "
+            f"d = {_PROBLEM.d:,}, n = {_PROBLEM.n}, |F| = {_PROBLEM.n_forget}, m = {_PROBLEM.m}, "
+            f"‖φ‖ = {_PROBLEM.signal:g}, p = {_PROBLEM.label_flip:g}, σ_0 = {_PROBLEM.sigma_0:.2g}."
+        ),
+        symbols={
+            "κ": "coefficient of the signal, w = w(0) + j κ φ/‖φ‖² + …",
+            "ζ": "coefficient of a sample's noise; own class: filters whose sign j is the sample's label",
+        },
+    )
+
+
+main = figure(draw, number=4)
