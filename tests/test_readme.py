@@ -1,7 +1,9 @@
 """The Python of the README and of docs/ runs as it stands there."""
 
+import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,22 @@ def run_block(marker: str) -> dict[str, Any]:
     sys.modules["readme"] = module  # where dataclasses look their annotations up
     exec(compile(source, "README.md", "exec"), vars(module))
     return vars(module)
+
+
+def test_the_deep_ledger_is_the_published_one() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"\| (\w+) \| [^|]*: (−?\d\.\d{3}) \[(−?\d\.\d{3}), (−?\d\.\d{3})\] \|", text)
+    rows = json.loads((ROOT / "paper_figs/data/digits/ledger.json").read_text(encoding="utf-8"))
+    published = {
+        (row["verdict"], *(f"{value:.3f}".replace("-", "−") for value in (row["effect"], *row["interval"])))
+        for row in rows
+        if row["effect"] is not None
+    }
+    assert len(found) >= 10
+    assert set(found) <= published
+    counts = Counter(row["verdict"] for row in rows)
+    assert f"of {len(rows)} rows {counts['supported']} are" in text
+    assert f"{counts['refuted']} refuted, {counts['inconclusive']} inconclusive" in text
 
 
 class SmallLab(Lab):
@@ -71,3 +89,11 @@ def test_a_method_of_your_own() -> None:
     method = run_block("class Alternating")["Alternating"]()
     apply(method, task(model, names["data"], names["split"], names["gentle"], seed=(2,)))
     assert not all(map(torch.equal, before, model.parameters()))
+
+
+def test_sliders_of_the_lessons() -> None:
+    pytest.importorskip("ipywidgets", reason="needs the extra notebooks")
+    names = run_block("trajectory_explorer(d=10**6")
+    explorer = names["trajectory_explorer"](d=10**6, signal=10.0, optimizer="SAM", alpha=0.7)
+    assert (explorer.settings.d, explorer.settings.alpha) == (10**6, 0.7)
+    assert bytes(explorer.picture.value).startswith(b"\x89PNG")
