@@ -119,7 +119,7 @@ class Confirmation:
 
 
 def _digits(data_dir: Path | None, scores: Path | None) -> Confirmation:
-    """scikit-learn's digits, on a CPU: about an hour and a half of two cores."""
+    """scikit-learn's digits, on a CPU: about half an hour of two free cores."""
     base = preset("digits")
     optimizers = (sgd(), sam(0.1), asam(0.5))
     return Confirmation(
@@ -129,9 +129,9 @@ def _digits(data_dir: Path | None, scores: Path | None) -> Confirmation:
             pretrain_sharpness=optimizers,
             unlearners=tuple(replace(one, sharpness=_tried(one, optimizers)) for one in base.unlearners),
             evaluation=replace(base.evaluation, curvature=0, landscape=0, feature_map=0),
-            seeds=tuple(range(20)),
+            seeds=tuple(range(10)),
         ),
-        curvature=replace(_ACCURACIES, curvature=256, geometry_seeds=20),
+        curvature=replace(_ACCURACIES, curvature=256, geometry_seeds=10),
         gallery=replace(_ACCURACIES, landscape=256, landscape_points=21, feature_map=80),
         scale="digits 8x8, convnet of 6,000 weights, CPU",
         alphas=(0.98, 0.95, 0.9, 0.8),

@@ -24,7 +24,7 @@ from deepnet.study import Study
 from simulate import checks
 from theory.ledger.book import write_text
 
-__all__ = ["scores"]
+__all__ = ["as_record", "scores"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class ScoresCommand:
             if not parallel.is_first():
                 return 0
         found = agreement(*stages.votes(), theirs, generator(0, "agreement"))
-        record = _record(study, found, self.published) | {"hardware": hardware(device), "versions": versions()}
+        record = as_record(study, found, self.published) | {"hardware": hardware(device), "versions": versions()}
         path = write_text(folder / "scores.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
         console.print(_sentence(found), markup=False)
         console.print(f"record  {path}", markup=False)
@@ -80,7 +80,8 @@ def scores(words: Sequence[str]) -> int:
     return options()
 
 
-def _record(study: Study, found: Agreement, published: Path) -> dict[str, object]:
+def as_record(study: Study, found: Agreement, published: Path) -> dict[str, object]:
+    """What was found and of what, as JSON holds it."""
     return {
         "correlation": {"value": found.correlation.value, "interval": list(found.correlation.interval())},
         "chance": list(found.chance),
@@ -88,7 +89,7 @@ def _record(study: Study, found: Agreement, published: Path) -> dict[str, object
         "images": found.images,
         "models": found.models,
         "published": published.name,
-        "config": {"data": as_json(replace(study.data, root=None)), "model": as_json(study.model)}
+        "config": {"data": as_json(study.data) | {"root": None}, "model": as_json(study.model)}
         | {"training": as_json(study.memorization.training or study.pretrain)},
     }
 

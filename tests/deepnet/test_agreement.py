@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 from deepnet.agreement import agreement, reliability  # noqa: E402
 from deepnet.cli import main  # noqa: E402
+from deepnet.cli.scores import as_record  # noqa: E402
 from deepnet.confirmation import CONFIRMATIONS, confirmation  # noqa: E402
 from deepnet.memorization import memorization_scores  # noqa: E402
 
@@ -84,3 +85,12 @@ def test_from_the_command_line(
     assert "Rank correlation of estimated and published scores" in capsys.readouterr().out
     assert main([*words[:-3], str(tmp_path / "none.npy"), *words[-2:]]) == 2
     assert "none.npy does not exist" in capsys.readouterr().err
+
+
+def test_the_record_names_no_folder_of_this_machine() -> None:
+    seen, right = votes(np.linspace(0, 1, 30), 20, np.random.default_rng(0))
+    found = agreement(seen, right, np.linspace(0, 1, 30), np.random.default_rng(0))
+    study = confirmation("cifar10-small", Path("somewhere/images"), None).base
+    record = as_record(study, found, Path("somewhere/scores.npz"))
+    assert record["published"] == "scores.npz"
+    assert "somewhere" not in json.dumps(record)
