@@ -141,6 +141,8 @@ def _digits(data_dir: Path | None, scores: Path | None) -> Confirmation:
 
 def _tried(unlearner: Unlearner, optimizers: tuple[Sharpness, ...]) -> tuple[Sharpness, ...]:
     """The optimizers a method is tried with: all where the paper tries them, plain ones for the others."""
+    if unlearner.method.name == "retain-sam":
+        return optimizers[1:]
     if unlearner.method.name in ("neggrad", "sharp-minmax", "salun", "scrub", "l1-sparse", "random-label"):
         return optimizers
     return unlearner.sharpness

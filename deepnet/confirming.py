@@ -69,7 +69,8 @@ def findings_on_disk(confirmation: Confirmation, folder: Path) -> Findings:
         path = folder / name / "results.jsonl"
         if not path.exists():
             continue
-        rows[name] = [_row(path, number, line) for number, line in enumerate(path.open(encoding="utf-8"), 1)]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows[name] = [_row(path, number, line) for number, line in enumerate(lines, 1)]
         stages = Stages(study, store, Execution())
         keys[name] = [measurement_key(stages, run) for runs in runs_of(study) for run in runs]
         if len(keys[name]) != len(rows[name]):

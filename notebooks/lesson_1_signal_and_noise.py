@@ -95,8 +95,9 @@ display(*STATEMENTS["model"].parts)
 display(*STATEMENTS["decomposition"].parts)
 
 # %% [markdown]
-# $\kappa_{j,r}$ is the signal that filter $(j,r)$ has learned, and $\zeta_{j,r,i}$ is how much it has memorised of
-# sample $i$. Both begin at 0. A step of gradient descent with step size $\eta$ changes them by
+# (vectors are written like numbers here). $\kappa_{j,r}$ is the signal that filter $(j,r)$ has learned, and $\zeta_i$,
+# short for $\zeta_{j,r,i}$, is how much it has memorised of sample $i$. Both begin at 0. A step of gradient descent
+# with step size $\eta$ changes them by
 
 # %%
 display(*STATEMENTS["kappa_update"].parts, *STATEMENTS["zeta_update"].parts)
@@ -229,6 +230,6 @@ assert np.allclose(from_signal + from_noise, sample.y * network_output(result.in
 wrong = sample.y != sample.y_true
 assert (from_signal[wrong] < 0).all()
 assert (from_noise[wrong] > from_noise[~wrong].max()).all()
-# The learned signal over the memorised noise goes as the square of the signal, by the rule of the ledger (lesson 6).
+# Learned signal over memorised noise goes as the square of the signal, by the rule of the ledger (lesson 6).
 assert decide(exponent.interval(), Region.around(2.0, 0.05)) is Verdict.SUPPORTED
 assert decide(exponent.interval(), Region.around(1.0, 0.05)) is Verdict.REFUTED

@@ -19,8 +19,8 @@
 # **Question.** In lesson 2 SAM kept the signal and left the noise alone, at any dimension. How does it know which is
 # which?
 #
-# *You need* lessons 1 and 2. *You get* a law without a single fitted constant, and a lemma that is right in one reading
-# and wrong in three others.
+# *You need* lessons 1 and 2. *You get* a law without a single fitted constant, and a lemma that holds in some readings
+# and fails in others.
 
 # %%
 # %matplotlib inline

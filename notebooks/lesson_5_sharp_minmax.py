@@ -88,8 +88,8 @@ for part, filters in {"forget part": forget_part, "retain part": ~forget_part}.i
     for relation, classes in {"own": own, "opposite": ~own}.items():
         for name, chosen in {"retain set": ~sample.forget, "forget set": sample.forget}.items():
             rows[part][f"Δζ {relation} class, {name}"] = change[filters[..., None] & (classes & chosen)[:, None]].mean()
-moves = pd.DataFrame(rows).round(4)
-moves
+moves = pd.DataFrame(rows)
+moves.round(4)
 
 # %% [markdown]
 # The work is divided cleanly. The forget part forgets: ζ of the forget set's own class falls, that of the opposite

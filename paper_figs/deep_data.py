@@ -11,7 +11,8 @@ from deepnet.report.naming import PRETRAINED, RETRAINED, natural_order, optimize
 from paper_figs.results import Results
 
 __all__ = [
-    "family", "forget_sets", "forget_words", "interval_note", "main_groups", "nothing_to_draw", "optimizers",
+    "family", "forget_sets", "forget_words", "interval_note", "main_groups", "nothing_to_draw", "optimizer_legend",
+    "optimizers",
     "published", "scale_words",
 ]  # fmt: skip
 
@@ -95,6 +96,14 @@ def family(label: str) -> str:
         'ASAM'
     """
     return optimizer_words(label).split(" ")[0]
+
+
+def optimizer_legend(groups: Iterable[Who]) -> dict[str, str]:
+    """The optimizers of unlearning by family, with all radii that methods were tried with; plain SGD first."""
+    radii: dict[str, list[str]] = {}
+    for label in optimizers(groups):
+        radii.setdefault(family(label), []).extend(optimizer_words(label).split("=")[1:])
+    return {name: f"{name} ρ={', '.join(found)}" if found else name for name, found in radii.items()}
 
 
 def nothing_to_draw(found: Published, what: str, studies: Sequence[str]) -> ValueError:

@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from deepnet.publishing import GroupRecord
-from deepnet.report.naming import PRETRAINED, RETRAINED, optimizer_words
-from paper_figs.deep_data import family, forget_sets, forget_words, optimizers
+from deepnet.report.naming import PRETRAINED, RETRAINED
+from paper_figs.deep_data import family, forget_sets, forget_words, optimizer_legend
 from paper_figs.style import COLORS, MARKERS, legend_below, new_figure
 
 __all__ = ["Panel", "dots_axes", "dots_figure", "draw_dots"]
@@ -161,10 +161,9 @@ def _name_methods(axes: Axes, groups: Sequence[GroupRecord], places: Sequence[fl
 def _handles(groups: Sequence[GroupRecord], panels: Sequence[Panel], goal: str) -> list[Line2D]:
     sets = forget_sets(groups)
     made = [
-        Line2D([], [], ls="none", marker=MARKERS[family(each)], color=COLORS[family(each)], ms=3.6,
-               label=optimizer_words(each))
-        for each in optimizers(groups)
-    ]  # fmt: skip
+        Line2D([], [], ls="none", marker=MARKERS[name], color=COLORS[name], ms=3.6, label=words)
+        for name, words in optimizer_legend(groups).items()
+    ]
     made += [
         Line2D([], [], ls="none", marker="o", color="0.3", ms=3.6, fillstyle=_FILLS[number % len(_FILLS)],
                markerfacecoloralt="white", label=forget_words(name))

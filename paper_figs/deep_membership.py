@@ -47,7 +47,8 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "SGD; filled: the most memorized samples are forgotten, open: the least memorized. Lines: what is to be "
             "reached, the retrained models: no gap of an attack, and KLoM between halves of the retrained models, its "
             f"noise floor. KLoM is one number of all models ({models:.0f} a group), without an interval. With few "
-            "models it is mostly noise: a KLoM below its floor says nothing more than one at it. "
+            "models it is mostly noise. Halves have half as many models, which raises the floor: a KLoM below it says "
+            "nothing more than one at it. "
             f"{interval_note(groups)}\n\n{scale_words(found)}"
         ),
         symbols={

@@ -11,14 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from deepnet.publishing import Curve
-from deepnet.report.naming import PRETRAINED, RETRAINED, optimizer_words
+from deepnet.report.naming import PRETRAINED, RETRAINED
 from paper_figs.caption import Caption
 from paper_figs.deep_data import (
     family,
     forget_sets,
     forget_words,
     nothing_to_draw,
-    optimizers,
+    optimizer_legend,
     published,
     scale_words,
 )
@@ -28,7 +28,8 @@ from paper_figs.style import COLORS, LINES, legend_below, new_figure
 
 __all__ = ["draw", "main"]
 
-_COLUMNS = 4
+_COLUMNS = (4, 3)
+"""Numbers of panels in a line, of which that with fewer places left empty is taken."""
 _REFERENCES = (RETRAINED, PRETRAINED)
 _THIN = {RETRAINED: "-", PRETRAINED: (0, (4, 1.5))}
 
@@ -43,12 +44,13 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     hardest = forget_sets(curves)[0]
     curves = [curve for curve in curves if curve.forget_set == hardest]
     methods = list(dict.fromkeys(curve.title for curve in curves if curve.method not in _REFERENCES))
-    lines = -(-len(methods) // _COLUMNS)
+    columns = min(_COLUMNS, key=lambda count: -len(methods) % count)
+    lines = -(-len(methods) // columns)
     made = new_figure(1.2 * lines + 0.6)
-    panels = list(made.subplots(lines, _COLUMNS, sharex=True, sharey=True, squeeze=False).flat)
+    panels = list(made.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
     for axes, title in zip(panels, methods, strict=False):
         _draw_panel(axes, title, curves)
-    _label(made, panels, len(methods))
+    _label(made, panels, len(methods), columns)
     legend_below(made, _handles(curves), columns=5)
     seeds = max(curve.runs for curve in curves)
     return made, Caption(
@@ -79,10 +81,10 @@ def _draw_panel(axes: Axes, title: str, curves: Sequence[Curve]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
 
 
-def _label(made: Figure, panels: Sequence[Axes], shown: int) -> None:
+def _label(made: Figure, panels: Sequence[Axes], shown: int, columns: int) -> None:
     for number, axes in enumerate(panels):
         axes.set_visible(number < shown)
-        lowest = number + _COLUMNS >= shown
+        lowest = number + columns >= shown
         axes.tick_params(labelbottom=lowest)
         axes.set_xlabel("step of the attack" if lowest else "", fontsize=8)
     made.supylabel("accuracy on the forget set (%)", fontsize=8.5)
@@ -90,8 +92,8 @@ def _label(made: Figure, panels: Sequence[Axes], shown: int) -> None:
 
 def _handles(curves: Sequence[Curve]) -> list[Line2D]:
     made = [
-        Line2D([], [], color=COLORS[family(name)], ls=LINES[family(name)], label=optimizer_words(name))
-        for name in optimizers(curves)
+        Line2D([], [], color=COLORS[name], ls=LINES[name], label=words)
+        for name, words in optimizer_legend(curves).items()
     ]
     told = {curve.method: curve.title for curve in curves if curve.method in _REFERENCES}
     return made + [

@@ -9,22 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from deepnet.publishing.records import (
-    Contrast,
-    Curve,
-    GroupRecord,
-    Movement,
-    Surface,
-    read_contrasts,
-    read_groups,
-    read_json_lines,
-)
+from deepnet.publishing.records import Contrast, Curve, GroupRecord, Movement, Surface
+from deepnet.publishing.texts import read_contrasts, read_groups, read_json_lines
 
 __all__ = ["FILES", "Published"]
 
 FILES = (
     "provenance.json", "groups.csv", "curves.jsonl", "contrasts.csv", "landscapes.jsonl", "feature_maps.jsonl",
-    "ledger.json",
+    "ledger.json", "scores.json",
 )  # fmt: skip
 """The files of a published folder; each is there, empty where nothing was measured."""
 T = TypeVar("T")
@@ -76,6 +68,11 @@ class Published:
         """The rows of the deep ledger."""
         return self._read("ledger.json", lambda text: list(json.loads(text)))
 
+    @cached_property
+    def scores(self) -> dict[str, Any] | None:
+        """How memorization scores estimated at this scale compare with published ones; None if it was not asked."""
+        return self._read("scores.json", lambda text: _or_none(json.loads(text)))
+
     @property
     def command(self) -> str:
         """What makes the folder."""
@@ -93,3 +90,7 @@ class Published:
             return parse(path.read_text(encoding="utf-8"))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is damaged ({error}): run `{self.command}`.") from None
+
+
+def _or_none(content: Any) -> dict[str, Any] | None:
+    return None if content is None else dict(content)

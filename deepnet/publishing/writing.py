@@ -14,8 +14,8 @@ from deepnet.publishing.contrasts import contrasts_of
 from deepnet.publishing.geometry import movements_in, surfaces_in
 from deepnet.publishing.provenance import provenance_of
 from deepnet.publishing.reading import FILES
-from deepnet.publishing.records import contrasts_csv, groups_csv, json_lines
 from deepnet.publishing.summaries import curves_of, groups_of
+from deepnet.publishing.texts import contrasts_csv, groups_csv, json_lines
 from deepnet.report.rows import row_from
 
 __all__ = ["publish"]
@@ -52,6 +52,7 @@ def publish(confirmation: Confirmation, folder: Path, target: Path) -> Path:
         "landscapes.jsonl": json_lines(surfaces_in(folder, studies)),
         "feature_maps.jsonl": json_lines(movements_in(folder, studies)),
         "ledger.json": _ledger(folder),
+        "scores.json": _comparison(folder),
     }
     return _write_folder(target, texts)
 
@@ -77,6 +78,22 @@ def _ledger(folder: Path) -> str:
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}): run `{command}`.") from None
     return text
+
+
+def _comparison(folder: Path) -> str:
+    """How estimated memorization scores compare with published ones; null if that was not asked.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    path = folder / "scores.json"
+    if not path.is_file():
+        return _json(None)
+    try:
+        return _json(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        command = f"python -m deepnet scores {preset_words(folder.name)} --out {folder.parent}"
+        raise ValueError(f"{path} is damaged ({error}): run `{command}`.") from None
 
 
 def _check_target(target: Path) -> None:

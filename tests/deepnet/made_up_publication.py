@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from deepnet.publishing import Contrast, Movement, Surface
-from deepnet.publishing.records import WHO, contrasts_csv, groups_csv, json_lines, rounded
+from deepnet.publishing.records import WHO, rounded
 from deepnet.publishing.summaries import curves_of, groups_of
+from deepnet.publishing.texts import contrasts_csv, groups_csv, json_lines
 from deepnet.report.rows import Row, row_from
 
 SGD, SAM, ASAM = OPTIMIZERS = ("sgd", "sam-0.1", "asam-0.5")
@@ -200,6 +201,7 @@ def write_publication(folder: Path, **options: Any) -> Path:
         "landscapes.jsonl": json_lines(made_up_surfaces()),
         "feature_maps.jsonl": json_lines(made_up_movements()),
         "ledger.json": json.dumps(made_up_ledger(), ensure_ascii=False),
+        "scores.json": "null\n",
     }
     folder.mkdir(parents=True)
     for name, text in texts.items():

@@ -2,8 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,57 +12,13 @@ from scipy import stats
 
 pytest.importorskip("torch")
 
-from deepnet.confirmation import Confirmation, confirmation
 from deepnet.gallery import hang
 from deepnet.identity import as_json
-from deepnet.measurement import describe
 from deepnet.publishing import Published
 from deepnet.publishing import provenance as provenance_module
 from deepnet.publishing.reading import FILES
 from deepnet.publishing.writing import publish
-from deepnet.running import runs_of
-from deepnet.stages import Execution, Stages
-from deepnet.store import Store
-from tests.deepnet.made_up_publication import made_up_numbers
-
-FEW = ("alpha", "quirk-m_entropy")
-STUDIES = ("main", "alpha", "gallery", "quirk-mask_polarity", "quirk-m_entropy")
-Change = Callable[[str, dict[str, Any]], dict[str, Any]]
-
-
-def _chosen() -> Confirmation:
-    full = confirmation("digits")
-    kept = [
-        one for one in full.base.unlearners if one.method.name in ("finetune", "neggrad", "sharp-minmax", "selection")
-    ]
-    base = replace(full.base, unlearners=tuple(kept), seeds=(0, 1, 2))
-    return replace(full, base=base, quirks=("mask_polarity", "signed_tow", "m_entropy"))
-
-
-CHOSEN = _chosen()
-
-
-def _same(study: str, row: dict[str, Any]) -> dict[str, Any]:
-    return row
-
-
-def _write(folder: Path, change: Change = _same, studies: tuple[str, ...] = STUDIES) -> dict[str, list[dict[str, Any]]]:
-    """Made-up results of the studies of a confirmation, as it leaves them on disk."""
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for name in studies:
-        stages = Stages(CHOSEN.studies()[name], Store(folder / "shared"), Execution())
-        rows[name] = []
-        for group in runs_of(stages.study):
-            for run in group:
-                about = json.loads(json.dumps(describe(stages, run)))
-                identity = [about[key] for key in ("study", "method", "variant", "pretrain", "optimizer", "forget_set")]
-                row = about | made_up_numbers(*identity, about["seed"], method=about["method"])
-                rows[name].append(change(name, row))
-        (folder / name).mkdir()
-        (folder / name / "study.json").write_text(json.dumps(as_json(stages.study)))
-        (folder / name / "results.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[name]))
-    (folder / "ledger.json").write_text('[\n {"name": "a claim"}\n]\n')
-    return rows
+from tests.deepnet.made_up_confirmation import CHOSEN, FEW, STUDIES, write_results
 
 
 @dataclass(frozen=True)
@@ -80,7 +35,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Usual:
     folder = tmp_path_factory.mktemp("usual")
     results = folder / "results" / "digits"
     results.mkdir(parents=True)
-    rows = _write(results)
+    rows = write_results(results)
     return Usual(results, rows, Published(publish(CHOSEN, results, folder / "data" / "digits")))
 
 
@@ -207,7 +162,7 @@ def test_verdicts_of_contrasts_follow_planted_effects(digits: Path, target: Path
         gain = (-0.3 if study == "quirk-mask_polarity" else 0.3) if asam else 0.0
         return row | {"tow": 0.5 + gain + 0.001 * row["seed"] * asam}
 
-    _write(digits, planted)
+    write_results(digits, planted)
     contrasts = {(c.conclusion, c.quirk): c for c in Published(publish(CHOSEN, digits, target)).contrasts}
     assert contrasts["asam-improves-neggrad", ""].verdict == "supported"
     assert contrasts["asam-improves-neggrad", "mask_polarity"].verdict == "refuted"
@@ -221,7 +176,7 @@ def test_diverged_runs_are_told_and_leave_no_interval(digits: Path, target: Path
     def diverging(study: str, row: dict[str, Any]) -> dict[str, Any]:
         return row | {"status": "diverged", "reason": "not finite"} if study == "main" and _like(row, **lost) else row
 
-    rows = _write(digits, diverging)["main"]
+    rows = write_results(digits, diverging)["main"]
     found = Published(publish(CHOSEN, digits, target))
     group = next(g for g in found.study("main") if all(getattr(g, key) == lost[key] for key in lost if key != "seed"))
     left = [row["tow"] for row in rows if _like(row, **lost | {"seed": row["seed"]}) and row["status"] == "finished"]
@@ -233,7 +188,7 @@ def test_diverged_runs_are_told_and_leave_no_interval(digits: Path, target: Path
 
 
 def test_geometry_is_that_of_the_rows(digits: Path, target: Path) -> None:
-    rows = _write(digits)["gallery"]
+    rows = write_results(digits)["gallery"]
     rng = np.random.default_rng(0)
     arrays = {
         "landscape_a": np.linspace(-1, 1, 5), "landscape_b": np.linspace(-1, 1, 5),
@@ -286,7 +241,7 @@ def test_no_folder_of_this_machine_is_told(usual: Usual) -> None:
 def test_a_failure_leaves_what_was_there(
     digits: Path, target: Path, monkeypatch: pytest.MonkeyPatch, older: bool
 ) -> None:
-    _write(digits, studies=FEW)
+    write_results(digits, studies=FEW)
     if older:
         publish(CHOSEN, digits, target)
         (target / "groups.csv").write_text("older")
@@ -307,7 +262,7 @@ def test_a_failure_leaves_what_was_there(
 def test_a_folder_that_cannot_take_its_place_leaves_the_older_one(
     digits: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _write(digits, studies=FEW)
+    write_results(digits, studies=FEW)
     publish(CHOSEN, digits, target)
     original = Path.rename
 
@@ -324,7 +279,7 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_older_one(
 
 
 def test_unfinished_studies_are_refused_by_name(digits: Path, target: Path) -> None:
-    _write(digits, studies=FEW)
+    write_results(digits, studies=FEW)
     (digits / "alpha" / "results.jsonl").unlink()
     with pytest.raises(ValueError, match=r"unfinished studies \(alpha\): run `.* --only alpha`"):
         publish(CHOSEN, digits, target)
@@ -335,13 +290,13 @@ def test_rows_of_another_configuration_are_refused(digits: Path, target: Path) -
     def other(study: str, row: dict[str, Any]) -> dict[str, Any]:
         return row | {"split_seed": 7} if study == "alpha" else row
 
-    _write(digits, other, FEW)
+    write_results(digits, other, FEW)
     with pytest.raises(ValueError, match=r"study alpha in .* was run with another configuration"):
         publish(CHOSEN, digits, target)
 
 
 def test_tables_with_lost_or_damaged_rows_are_refused(digits: Path, target: Path) -> None:
-    _write(digits, studies=FEW)
+    write_results(digits, studies=FEW)
     path = digits / "alpha" / "results.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-1]))
@@ -355,14 +310,14 @@ def test_tables_with_lost_or_damaged_rows_are_refused(digits: Path, target: Path
 def test_nothing_run_and_no_ledger_are_refused(digits: Path, target: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"No study was run in .* run `python -m deepnet confirm"):
         publish(CHOSEN, digits, target)
-    _write(digits, studies=FEW)
+    write_results(digits, studies=FEW)
     (digits / "ledger.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"ledger.json is missing: run `.* --ledger-only`"):
         publish(CHOSEN, digits, target)
 
 
 def test_other_peoples_files_are_not_replaced(digits: Path, target: Path) -> None:
-    _write(digits, studies=FEW)
+    write_results(digits, studies=FEW)
     target.mkdir(parents=True)
     (target / "thesis.tex").touch()
     with pytest.raises(FileExistsError, match=r"thesis\.tex was not published and would be lost"):
@@ -375,7 +330,7 @@ def test_reading_says_what_is_missing_or_damaged(digits: Path, target: Path) -> 
         FileNotFoundError, match=r"groups.csv is missing: run `python -m deepnet confirm --preset digits"
     ):
         _ = Published(target).groups
-    _write(digits, studies=FEW)
+    write_results(digits, studies=FEW)
     publish(CHOSEN, digits, target)
     (target / "groups.csv").write_text("study\nmain\n")
     (target / "curves.jsonl").write_text('{"study": "main"}\n')
@@ -389,3 +344,13 @@ def test_the_commit_is_that_of_this_project(monkeypatch: pytest.MonkeyPatch, tmp
     assert found is None or len(found) == 40
     monkeypatch.setattr(provenance_module, "__file__", str(tmp_path / "a" / "b" / "provenance.py"))
     assert provenance_module.commit() is None
+
+
+def test_a_comparison_of_scores_is_published_where_there_is_one(digits: Path, target: Path) -> None:
+    write_results(digits, studies=FEW)
+    assert Published(publish(CHOSEN, digits, target)).scores is None
+    (digits / "scores.json").write_text('{"correlation": {"value": 0.5, "interval": [0.4, 0.6]}}')
+    assert Published(publish(CHOSEN, digits, target)).scores == {"correlation": {"value": 0.5, "interval": [0.4, 0.6]}}
+    (digits / "scores.json").write_text("{")
+    with pytest.raises(ValueError, match=r"scores.json is damaged .*run `python -m deepnet scores --preset digits"):
+        publish(CHOSEN, digits, target)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from paper_figs import (
     deep_relearning,
     deep_tow,
 )
+from paper_figs.deep_data import optimizer_legend
 from paper_figs.style import house_style
 from tests.deepnet.made_up_publication import ALPHAS, DIVERGED, made_up_studies, write_publication
 from tests.paper_figs.layout import misplaced
@@ -138,6 +140,13 @@ def test_tow_and_accuracies_are_those_of_the_folder(data: Path, found: Published
     assert len(bars) == sum(g.means["forget_accuracy"].low is not None for g in groups)
     assert "SCRUB, ASAM ρ=0.5 (high): 1 of 3" in caption.shows
     assert DIVERGED[0] == "scrub"
+
+
+def test_radii_of_one_optimizer_share_an_entry_of_the_legend(found: Published) -> None:
+    groups = [
+        replace(g, optimizer="asam-1") if g.method == "scrub" and "asam" in g.optimizer else g for g in _main(found)
+    ]
+    assert optimizer_legend(groups) == {"SGD": "SGD", "SAM": "SAM ρ=0.1", "ASAM": "ASAM ρ=0.5, 1"}
 
 
 def test_alpha_is_that_of_the_folder(data: Path, found: Published) -> None:
