@@ -34,10 +34,12 @@ class Source:
     """Where it is kept."""
     n_runs: int | None = None
     """Number of trainings behind it, if it has trainings."""
+    budgeted: bool = True
+    """Whether it differs between the budgets; a published study does not."""
 
 
 def caption_text(
-    title: str, caption: Caption, sources: Sequence[Source], *, command: str, budget: str, version: str
+    title: str, caption: Caption, sources: Sequence[Source], *, command: str, budget: str | None, version: str
 ) -> str:
     """The caption file, as Markdown.
 
@@ -46,14 +48,15 @@ def caption_text(
         caption: What its author says.
         sources: What it was drawn from, in the order of use; what is there twice is told once.
         command: The command that rebuilds it.
-        budget: The budget, in words.
+        budget: The budget, in words; None if nothing depends on it.
         version: Version of the project that drew it.
     """
     parts = [f"# {title}", caption.shows.strip()]
     if caption.symbols:
         lines = "\n".join(f"- {symbol}: {meaning}" for symbol, meaning in caption.symbols.items())
         parts.append(f"## Symbols\n\n{lines}")
-    parts.append(f"## Rebuild\n\nBudget: {budget}. Version {version}.\n\n```console\n$ {command}\n```")
+    spent = "" if budget is None else f"Budget: {budget}. "
+    parts.append(f"## Rebuild\n\n{spent}Version {version}.\n\n```console\n$ {command}\n```")
     told = list(dict.fromkeys(sources))
     parts.append("## Data\n\n" + ("\n\n".join(map(_source_text, told)) if told else "No results: formulas alone."))
     return "\n\n".join(parts) + "\n"

@@ -114,7 +114,8 @@ class Results:
                 seeds="in provenance.json beside it",
                 configuration=f"{path.name}: SHA-256 {digest}…; configuration in provenance.json beside it",
                 version=__version__,
-                path=f"data/{self.scale}/{name}",
+                path=f"paper_figs/data/{self.scale}/{name}",
+                budgeted=False,
             )
         )
         return path

@@ -98,11 +98,12 @@ class Sheet:
 
     def _caption(self, caption: Caption, results: Results) -> str:
         words = ["python -m paper_figs", self.name]
-        words += ["--quick"] if results.budget == "quick" else []
+        budgeted = any(source.budgeted for source in results.used)
+        words += ["--quick"] if budgeted and results.budget == "quick" else []
         words += [f"--scale {results.scale}"] if results.scale != DEFAULT_SCALE else []
         return caption_text(
-            self.title, caption, results.used, command=" ".join(words), budget=_BUDGETS[results.budget],
-            version=__version__,
+            self.title, caption, results.used, command=" ".join(words),
+            budget=_BUDGETS[results.budget] if budgeted else None, version=__version__,
         )  # fmt: skip
 
 
