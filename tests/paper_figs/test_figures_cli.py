@@ -56,7 +56,7 @@ def test_one_that_is_missing_stops_no_other(tmp_path: Path, capsys: pytest.Captu
     assert error.startswith("error: missing: ")
     assert "python -m deepnet" in error
     assert error.count("\n") == 1
-    assert "$ python -m paper_figs curve --quick --scale nowhere\n" in Path("results/figures/curve.md").read_text()
+    assert "$ python -m paper_figs curve --scale nowhere\n" in Path("results/figures/curve.md").read_text()
 
 
 @pytest.mark.parametrize(

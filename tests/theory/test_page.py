@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from simulate.palette import SERIES
 from tests.theory.cases import ESCAPED, FAILED_CONTROL, FALSE_EFFECT, HOSTILE, NO_EFFECT, claim, ledger
 from theory.ledger import Curve, Ledger, Picture
-from theory.ledger.drawing import PALETTE, draw, figure_svg, formula_svg
+from theory.ledger.drawing import draw, figure_svg, formula_svg
 from theory.ledger.page import page
 from theory.statements import STATEMENTS
 
@@ -167,10 +168,10 @@ def test_curves_of_one_label_share_look_and_legend() -> None:
 def test_curves_of_one_colour_differ_otherwise() -> None:
     x = np.array([1.0, 2.0])
     named = tuple(Curve(f"SGD {k}", x, x, style="both") for k in range(3))
-    figure = draw(Picture("x", "y", (*named, Curve("other", x, x))), {"SGD": PALETTE[0]})
+    figure = draw(Picture("x", "y", (*named, Curve("other", x, x))), {"SGD": SERIES[0]})
     looks = [(line.get_color(), line.get_marker()) for line in figure.axes[0].get_lines()]
     assert len(set(looks)) == 4
-    assert [color == PALETTE[0] for color, _ in looks] == [True, True, True, False]
+    assert [color == SERIES[0] for color, _ in looks] == [True, True, True, False]
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -19,12 +19,10 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from simulate.palette import SERIES
 from theory.ledger.picture import Curve, Picture
 
-__all__ = ["PALETTE", "draw", "figure_svg", "formula_svg"]
-
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#7F5F00")
-"""Colours in the order in which curves get them; they differ for colour-blind readers too (Okabe and Ito)."""
+__all__ = ["draw", "figure_svg", "formula_svg"]
 
 _MARKERS = "osD^vP<X"
 _JOINS = ("-", ":", "-.")
@@ -68,7 +66,7 @@ def draw(picture: Picture, colors: Mapping[str, str] | None = None) -> Figure:
 
     Args:
         picture: What to draw.
-        colors: Colour of a curve by its label or by how the label begins; other curves take theirs from `PALETTE`.
+        colors: Colour of a curve by its label or by how the label begins; other curves take theirs from `simulate.palette.SERIES`.
 
     Returns:
         The figure, 4.5 inches wide and readable at that size.
@@ -101,7 +99,7 @@ def _legend_columns(labels: Sequence[str]) -> int:
 def _looks(curves: Sequence[Curve], colors: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Settings of each label: its colour, and what tells it from others of that colour."""
     named = {curve.label: colors[name] for curve in curves for name in colors if curve.label.startswith(name)}
-    free = cycle([color for color in PALETTE if color not in named.values()] or PALETTE)
+    free = cycle([color for color in SERIES if color not in named.values()] or SERIES)
     markers, dashes = cycle(_MARKERS), cycle(_PREDICTED)
     used: Counter[str] = Counter()
     looks: dict[str, dict[str, Any]] = {}
