@@ -38,9 +38,9 @@ def rehearsal(confirmation: Confirmation, *, float16_as: Precision = "float16") 
             float32; "bfloat16" goes through the same autocast at their own speed.
 
     Returns:
-        A confirmation with the same studies, whose grids are whole but for that of curvature; its `scale`, which each row of the ledger states, says that it is a
-        rehearsal. The hashes of its configurations are others, so that its results cannot pass for those of the real
-        one.
+        A confirmation with the same studies, whose grids are whole but for that of curvature. Its `scale`, which each
+        row of the ledger states, says that it is a rehearsal. The hashes of its configurations are others, so that
+        its results cannot pass for those of the real one.
     """
     small = _study(confirmation.base, float16_as)
     glances = {

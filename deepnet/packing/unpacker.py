@@ -53,7 +53,8 @@ def unpack(pack: Path, folder: Path, *, keep: bool = False, available: bool = Fa
             f"The part {pack / missing[0]} is missing{more}; with `available` what does not need it is restored."
         )
     lacking = set(missing)
-    here, awaited = [], []
+    here: list[Entry] = []
+    awaited: list[Entry] = []
     for entry in manifest.entries.values():
         (here if lacking.isdisjoint(chunk.part for chunk in entry.chunks) else awaited).append(entry)
     states = {entry.path: _state(folder / entry.path, entry) for entry in here}

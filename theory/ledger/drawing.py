@@ -66,7 +66,8 @@ def draw(picture: Picture, colors: Mapping[str, str] | None = None) -> Figure:
 
     Args:
         picture: What to draw.
-        colors: Colour of a curve by its label or by how the label begins; other curves take theirs from `simulate.palette.SERIES`.
+        colors: Colour of a curve by its label or by how the label begins; others take theirs from
+            `simulate.palette.SERIES`.
 
     Returns:
         The figure, 4.5 inches wide and readable at that size.
