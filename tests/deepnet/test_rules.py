@@ -15,7 +15,7 @@ MAX_LINES = 300
 MAX_FUNCTION = 40
 MAX_METHOD_CLASS = 60
 
-FROM_SIMULATE = ("simulate.checks", "simulate.version")
+FROM_SIMULATE = ("simulate.checks", "simulate.palette", "simulate.version")
 FROM_THEORY = ("theory.ledger", "theory.statistics")
 
 
