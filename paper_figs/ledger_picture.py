@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.style import new_figure
-from paper_figs.tables import Table
+from paper_figs.tabular import Table
 from simulate.palette import VERDICTS
 from theory.ledger.decide import Region
 from theory.ledger.wording import interval, number, with_minus

@@ -1,4 +1,4 @@
-"""How figures and tables are found: every module of this folder whose `main` is a `Sheet`. Nothing lists them."""
+"""How figures and tables are found: every module of figures/ and tables/ whose `main` is a `Sheet`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Sequence
 from functools import cache
 
-import paper_figs
+from paper_figs import figures, tables
 from paper_figs.sheet import Sheet
 
 __all__ = ["all_sheets", "find_sheets"]
@@ -17,8 +17,12 @@ __all__ = ["all_sheets", "find_sheets"]
 @cache
 def all_sheets() -> tuple[Sheet, ...]:
     """Every figure by its number, then every table by its number."""
-    names = sorted(module.name for module in pkgutil.iter_modules(paper_figs.__path__) if module.name != "__main__")
-    modules = [importlib.import_module(f"paper_figs.{name}") for name in names]
+    names = [
+        f"{folder.__name__}.{module.name}"
+        for folder in (figures, tables)
+        for module in pkgutil.iter_modules(folder.__path__)
+    ]
+    modules = map(importlib.import_module, names)
     found = [module.main for module in modules if isinstance(getattr(module, "main", None), Sheet)]
     return tuple(sorted(found, key=lambda sheet: (sheet.kind, sheet.number, sheet.name)))
 

@@ -14,7 +14,7 @@ from paper_figs.caption import Caption, caption_text
 from paper_figs.results import DEFAULT_SCALE, Results
 from paper_figs.saving import FORMATS, Format, save_figure
 from paper_figs.style import house_style
-from paper_figs.tables import Table, latex, markdown
+from paper_figs.tabular import Table, latex, markdown
 from simulate import checks
 from simulate.version import __version__
 from theory.ledger.book import write_text

@@ -14,25 +14,21 @@ from matplotlib.figure import Figure
 
 from deepnet.publishing import GroupRecord, Published
 from deepnet.report.rows import RelearnCurve
-from paper_figs import (
-    Caption,
-    Results,
-    Sheet,
-    Table,
-    all_sheets,
+from paper_figs import Caption, Results, Sheet, Table, all_sheets
+from paper_figs.deep_data import optimizer_legend
+from paper_figs.figures import (
     deep_alpha,
     deep_corrections,
     deep_cost,
     deep_entanglement,
     deep_landscapes,
     deep_ledger,
-    deep_ledger_table,
     deep_membership,
     deep_relearning,
     deep_tow,
 )
-from paper_figs.deep_data import optimizer_legend
 from paper_figs.style import house_style
+from paper_figs.tables import deep_ledger_table
 from tests.deepnet.made_up_publication import ALPHAS, DIVERGED, made_up_studies, write_publication
 from tests.paper_figs.layout import misplaced
 

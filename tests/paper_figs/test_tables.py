@@ -7,7 +7,7 @@ import pytest
 
 from paper_figs.ledger_picture import draw_rows, region_of, standardised, standardised_region, verdict_table
 from paper_figs.style import house_style
-from paper_figs.tables import Table, latex, markdown
+from paper_figs.tabular import Table, latex, markdown
 from theory.claims import all_claims
 from theory.ledger import Region, decide
 

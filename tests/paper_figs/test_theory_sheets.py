@@ -13,21 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.stats import norm
 
-from paper_figs import (
-    Results,
-    Sheet,
-    Table,
-    all_sheets,
+from paper_figs import Results, Sheet, Table, all_sheets
+from paper_figs.figures import (
     alpha_fraction_map,
     alpha_thresholds,
     boundary_exponents,
     deactivation,
     error_decay,
-    lemma31_table,
     phase_maps,
 )
 from paper_figs.saving import FORMATS
 from paper_figs.style import WIDTH, house_style
+from paper_figs.tables import lemma31_table
 from simulate.maps import phase_map
 from simulate.version import __version__
 from tests.paper_figs.layout import misplaced

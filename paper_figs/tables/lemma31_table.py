@@ -13,7 +13,7 @@ import xarray
 from paper_figs.caption import Caption
 from paper_figs.results import Results
 from paper_figs.sheet import table
-from paper_figs.tables import Table
+from paper_figs.tabular import Table
 from simulate import NegGrad, RandomLabel
 from simulate.phases import Objective
 from theory.experiments.deactivation import LOOKS, UNLEARNING, tables

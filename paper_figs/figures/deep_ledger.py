@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.caption import Caption
-from paper_figs.deep_corrections import MARKS
 from paper_figs.deep_data import nothing_to_draw, published, scale_words
+from paper_figs.figures.deep_corrections import MARKS
 from paper_figs.ledger_picture import region_of, tally
 from paper_figs.results import Results
 from paper_figs.sheet import figure

@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figs.caption import Caption
-from paper_figs.lemma31_table import CELLS, EQUAL, fraction
 from paper_figs.results import Results
 from paper_figs.sheet import figure
 from paper_figs.style import label_panels, legend_below, new_figure
+from paper_figs.tables.lemma31_table import CELLS, EQUAL, fraction
 from simulate.palette import SERIES
 from theory.experiments.deactivation import LOOKS, UNLEARNING, at_start, law_constant, tables
 from theory.statements import STATEMENTS

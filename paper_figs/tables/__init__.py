@@ -1,0 +1,1 @@
+"""The tables of the paper, one file each; a file in this folder is found without being listed anywhere."""
