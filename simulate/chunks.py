@@ -13,17 +13,20 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray
-import zarr
 
 from simulate.grid import Block, Grid
 from simulate.rehearsal import Template
 from simulate.storage import MARK, check_target, is_there
 from simulate.structure import SEAL, check_seal, read_attributes, write_seal
 from simulate.version import __version__
+
+if TYPE_CHECKING:
+    import zarr
 
 __all__ = ["Memory", "Store", "read_configuration"]
 
@@ -87,8 +90,8 @@ class Store:
             check_seal(path)
         else:
             self._create(attributes)
-        with zarr.config.set({"array.write_empty_chunks": True}):  # a chunk of NaN is a chunk, too
-            group = zarr.open_group(path, mode="r+", use_consolidated=False)
+        with _zarr().config.set({"array.write_empty_chunks": True}):  # a chunk of NaN is a chunk, too
+            group = _zarr().open_group(path, mode="r+", use_consolidated=False)
             self._arrays: dict[str, Any] = {name: group[name] for name in template.variables}
         self._count = int(np.prod([-(-size // step) for size, step in zip(grid.shape, shape, strict=True)]))
 
@@ -160,7 +163,7 @@ class Store:
             fresh.parent.mkdir(parents=True, exist_ok=True)
             dataset = xarray.Dataset(coords=_coordinates(self._grid, self._template), attrs=dict(attributes))
             dataset.to_zarr(fresh, mode="w", zarr_format=2, consolidated=False)
-            group = zarr.open_group(fresh, mode="r+", use_consolidated=False)
+            group = _zarr().open_group(fresh, mode="r+", use_consolidated=False)
             for name, (dims, shape, dtype) in self._template.variables.items():
                 _add_array(
                     group, name, (*self._grid.dimensions, *dims), (*self._grid.shape, *shape),
@@ -236,6 +239,13 @@ def _shaped(template: Template, block: Block, chunk: xarray.Dataset) -> dict[str
 
 def _missing(dtype: np.dtype) -> Any:
     return np.nan if dtype.kind == "f" else np.zeros((), dtype)[()]
+
+
+def _zarr() -> ModuleType:
+    """The package, imported when something is written: a quarter of what importing this room would take."""
+    import zarr
+
+    return zarr
 
 
 def _add_array(

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy
 from sympy import Eq, Ge, Gt, Le, Lt, Rational, Sum, exp, sqrt
 
 from theory import symbols as s
 from theory.statement import Statement
-from theory.symbols import Phi, gate, logistic_curvature, logistic_slope, relu
+from theory.symbols import Phi, Phi_inverse, gate, logistic_curvature, logistic_slope, relu
 
 __all__ = ["STATEMENTS"]
 
@@ -257,7 +256,8 @@ def _signal_rates() -> tuple[Statement, ...]:
 def _error_surface() -> tuple[Statement, ...]:
     depth = s.a * s.signal**s.b * s.n**s.c / (s.d**s.e * s.noise_scale**s.g)
     surface = s.p + (1 - 2 * s.p) * Phi(-depth)
-    (critical,) = sympy.solve(Eq(surface, s.level), s.signal)
+    needed = -Phi_inverse((s.level - s.p) / (1 - 2 * s.p))  # the depth at which the error is the level
+    critical = (needed * s.d**s.e * s.noise_scale**s.g / (s.a * s.n**s.c)) ** (1 / s.b)
     return (
         Statement(
             "error_surface", "Test error over signal, samples and dimension", "[D], a family to be fitted",

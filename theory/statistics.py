@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from simulate import checks
 
@@ -64,7 +64,7 @@ class Estimate:
         if self.degrees_of_freedom < 1:
             return math.nan, math.nan
         tail = (1.0 - FAMILY_LEVEL) / (2.0 * rows * self.comparisons)
-        reach = float(stats.t.isf(tail, self.degrees_of_freedom)) * self.standard_error
+        reach = -float(stdtrit(self.degrees_of_freedom, tail)) * self.standard_error
         return self.value - reach, self.value + reach
 
 

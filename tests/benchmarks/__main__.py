@@ -1,19 +1,22 @@
-"""Runs the benchmarks named on the command line, or all, and prints one table."""
+"""Runs the benchmarks named on the command line, or all; prints one table, and writes it as Markdown."""
 
 from __future__ import annotations
 
-import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
+from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from simulate import __version__
 from tests.benchmarks import gpu, simulator, sweeps
 from tests.benchmarks.measurement import Figure
+from tests.benchmarks.page import MARKS, machine, page
+from theory.ledger.book import write_text
+
+OUT = Path("results/benchmarks.md")
+"""Where the figures of the last run are kept."""
 
 
 def deepnet(words: list[str] | None = None) -> Iterable[Figure]:
@@ -45,18 +48,25 @@ def main(words: list[str]) -> int:
     if options and names != ["deepnet"]:
         print(f"error: {options[0]}: only the benchmark deepnet, run by itself, has options", file=sys.stderr)
         return 2
-    console, missed = Console(highlight=False), False
-    table = Table(title=f"sharpmu {__version__}, numpy {np.__version__}, {platform.machine()}", title_justify="left")
-    for column in ("benchmark", "figure", "target", ""):
-        table.add_column(column)
+    console, figures = Console(highlight=False), {}
     for name in names or BENCHMARKS:
         with console.status(name):
-            for figure in deepnet(options) if options else BENCHMARKS[name]():
-                mark = {None: "", True: "met", False: "missed"}[figure.met]
-                missed |= figure.met is False
-                table.add_row(figure.name, figure.value, figure.target, mark)
-    console.print(table)
-    return int(missed)
+            figures[name] = list(deepnet(options) if options else BENCHMARKS[name]())
+    console.print(_table(figures))
+    command = " ".join(["python -m tests.benchmarks", *words])
+    written = write_text(OUT, page(figures, command if words else "make bench"))
+    console.print(f"The same as Markdown: {written}")
+    return int(any(figure.met is False for measured in figures.values() for figure in measured))
+
+
+def _table(figures: Mapping[str, Sequence[Figure]]) -> Table:
+    table = Table(title=machine(), title_justify="left")
+    for column in ("benchmark", "what", "figure", "target", ""):
+        table.add_column(column)
+    for name, measured in figures.items():
+        for figure in measured:
+            table.add_row(name, figure.name, figure.value, figure.target, MARKS[figure.met])
+    return table
 
 
 if __name__ == "__main__":
