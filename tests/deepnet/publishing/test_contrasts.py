@@ -1,0 +1,61 @@
+"""Published contrasts are differences of the rows, and their verdicts follow planted effects."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepnet.publishing import Published
+from deepnet.publishing.writing import publish
+from tests.deepnet.made_up_confirmation import CHOSEN, write_results
+from tests.deepnet.publishing.published_rows import Usual, like, student_interval
+
+
+def test_contrasts_are_differences_of_the_rows(usual: Usual) -> None:
+    rows = usual.rows
+    contrasts = {(c.conclusion, c.quirk): c for c in usual.published.contrasts}
+
+    def column(study: str, name: str, **where: str) -> np.ndarray:
+        return np.array([row[name] for row in rows[study] if like(row, forget_set="high", pretrain="sgd", **where)])
+
+    def lead(study: str, name: str) -> np.ndarray:
+        return column(study, name, method="neggrad", optimizer="asam-0.5") - column(
+            study, name, method="neggrad", optimizer="sgd"
+        )
+
+    corrected = lead("main", "tow")
+    for quirk, effects in {
+        "": corrected,
+        "mask_polarity": lead("quirk-mask_polarity", "tow"),
+        "signed_tow": lead("main", "tow_signed"),
+    }.items():
+        found = contrasts["asam-improves-neggrad", quirk]
+        assert (found.effect, found.low, found.high) == pytest.approx(student_interval(list(effects)), rel=1e-5)
+        assert found.seeds == 3
+        if quirk:
+            change = (found.change, found.change_low, found.change_high)
+            assert change == pytest.approx(student_interval(list(effects - corrected)), rel=1e-4, abs=1e-9)
+    entropy = [
+        [row["membership"]["m_entropy"] for row in rows["quirk-m_entropy"] if like(row, method=method, optimizer=how)]
+        for method, how in (("neggrad", "asam-0.5"), ("neggrad", "sgd"), ("retrain", "sgd"))
+    ]
+    asam, plain, retrained = map(np.array, entropy)
+    nearer = np.abs(plain - retrained) - np.abs(asam - retrained)
+    assert contrasts["asam-weakens-modified-entropy", "m_entropy"].effect == pytest.approx(nearer.mean(), rel=1e-5)
+    assert ("asam-disentangles", "signed_tow") not in contrasts  # it concerns ToW alone
+    assert {c.verdict for c in contrasts.values()} <= {"supported", "refuted", "inconclusive"}
+
+
+def test_verdicts_of_contrasts_follow_planted_effects(digits: Path, target: Path) -> None:
+    def planted(study: str, row: dict[str, Any]) -> dict[str, Any]:
+        asam = row["optimizer"] == "asam-0.5" and row["method"] == "neggrad"
+        gain = (-0.3 if study == "quirk-mask_polarity" else 0.3) if asam else 0.0
+        return row | {"tow": 0.5 + gain + 0.001 * row["seed"] * asam}
+
+    write_results(digits, planted)
+    contrasts = {(c.conclusion, c.quirk): c for c in Published(publish(CHOSEN, digits, target)).contrasts}
+    assert contrasts["asam-improves-neggrad", ""].verdict == "supported"
+    assert contrasts["asam-improves-neggrad", "mask_polarity"].verdict == "refuted"
+    tied = contrasts["asam-improves-sharp-minmax", ""]
+    assert (tied.effect, tied.verdict) == (0.0, "inconclusive")
