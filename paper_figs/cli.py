@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from paper_figs import registry
-from paper_figs.results import DEFAULT_SCALE, Results
-from paper_figs.saving import Format
+from paper_figs.results import DEFAULT_PRESET, Results
 from paper_figs.sheet import OUT, Sheet
-from simulate.cli.console import console
-from theory.cli.running import check_files
+from simulate.files import check_files
+from simulate.saving import Format
+from simulate.terminal import console, exit_status
+from theory.lab import Budget
 
 __all__ = ["Draw", "List", "main"]
 
@@ -27,20 +28,19 @@ _PROGRAM = "python -m paper_figs"
 
 @dataclass(frozen=True)
 class Draw:
-    """Draw figures and tables of the paper, running the simulations that are missing.
+    """Draw figures and tables of the paper, running the simulations that are missing; `list` lists the names."""
 
-    `python -m paper_figs list` lists the names.
-    """
-
-    names: Annotated[tuple[str, ...], tyro.conf.Positional]
+    names: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME ...", help_behavior_hint="")
+    ] = ()
     """Names of figures and tables, or all."""
-    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Few replicates: minutes for all figures, wider intervals."""
-    format: tuple[Format, ...] = ("pdf",)
+    budget: Budget = "full"
+    """quick: few replicates, minutes for all figures, wider intervals; full: up to an hour."""
+    formats: tuple[Format, ...] = ("pdf",)
     """Formats of the figures; tables are written as Markdown and LaTeX."""
     out: Path = OUT
     """Folder of the files."""
-    scale: str = DEFAULT_SCALE
+    preset: str = DEFAULT_PRESET
     """Study that the figures of deep networks draw from, a folder in paper_figs/data."""
 
     def __call__(self) -> int:
@@ -49,17 +49,19 @@ class Draw:
             raise ValueError(f"Argument `names` must name a figure or a table, or be all; see `{_PROGRAM} list`.")
         chosen = registry.find_sheets(self.names)
         check_files(*(self.out / f"{sheet.name}.md" for sheet in chosen))
-        results = Results("quick" if self.quick else "full", scale=self.scale)
+        results = Results(self.budget, preset=self.preset)
+        if any(sheet.deep for sheet in chosen):
+            results.check_preset()
         failed = [sheet for sheet in chosen if not self._draw(sheet, results)]
         return 2 if failed else 0
 
     def _draw(self, sheet: Sheet, results: Results) -> bool:
         try:
-            written = sheet.make(results, self.format, self.out)
+            written = sheet.make(results, self.formats, self.out)
         except (ValueError, OSError) as error:
             print(f"error: {sheet.name}: {error}", file=sys.stderr)
             return False
-        console.print(f"{sheet.name}: {', '.join(map(str, written))}", soft_wrap=True, markup=False)
+        console.print(f"{sheet.name}: {', '.join(map(str, written))}")
         return True
 
 
@@ -88,16 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0; 2 for an argument that is not valid, or where something could not be drawn.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        if words[:1] == ["list"]:
-            return tyro.cli(List, prog=f"{_PROGRAM} list", description=List.__doc__, args=words[1:])()
-        return tyro.cli(Draw, prog=_PROGRAM, description=Draw.__doc__, args=words)()
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except ModuleNotFoundError as error:
-        print(f'error: {error}; the figures need the extra: pip install -e ".[figures]"', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return exit_status(lambda: _parse(words)(), extra="figures")
+
+
+def _parse(words: list[str]) -> Draw | List:
+    """The command that a command line asks for."""
+    if words[:1] == ["list"]:
+        return tyro.cli(List, prog=f"{_PROGRAM} list", description=List.__doc__, args=words[1:])
+    return tyro.cli(Draw, prog=_PROGRAM, description=Draw.__doc__, args=words)

@@ -20,10 +20,10 @@ _FORGET_WORDS = {"high": "most memorized", "low": "least memorized", "mid": "med
 
 
 def published(results: Results, name: str, *studies: str) -> Published:
-    """The published study of the chosen scale, noted as the source of a figure.
+    """The chosen published study, noted as the source of a figure.
 
     Args:
-        results: Says the scale.
+        results: Says which.
         name: The file that a figure draws from.
         studies: Which studies of it; none named is all of them.
 
@@ -109,6 +109,6 @@ def optimizer_legend(groups: Iterable[Who]) -> dict[str, str]:
 def nothing_to_draw(found: Published, what: str, studies: Sequence[str]) -> ValueError:
     """The error of a figure whose studies were not run at a scale."""
     return ValueError(
-        f"{found.folder} has no {what}: the study {' or '.join(studies)} was not run at this scale; "
+        f"{found.folder} has no {what}: the study {' or '.join(studies)} was not run there; "
         f"run `{found.provenance['command']}` with it."
     )

@@ -9,11 +9,11 @@ from typing import Any
 from paper_figs.caption import Source
 from paper_figs.laboratory import KeptLab
 from paper_figs.store import Store
-from simulate.cli.console import console
+from simulate.files import write_text
+from simulate.terminal import console
 from simulate.version import __version__
 from theory import claims as registry
 from theory.ledger import Claim, run_claims
-from theory.ledger.book import write_text
 
 __all__ = ["ledger_rows"]
 
@@ -42,7 +42,7 @@ def ledger_rows(lab: KeptLab, store: Store, *, seed: int) -> Rows:
         if rows is not None and _is_today(rows, claims, lab.budget, seed):
             _note(store, path, rows)
             return rows
-    console.print(f"ledger: not yet in {store.folder}, running its {len(claims)} claims", markup=False)
+    console.print(f"ledger: not yet in {store.folder}, running its {len(claims)} claims")
     used = list(store.used)
     ledger = run_claims(claims, lab, rows=len(claims), seed=seed, budget=lab.budget, version=__version__)
     store.used[:] = used  # the rows say themselves what they were made of

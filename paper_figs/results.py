@@ -18,16 +18,16 @@ from simulate import checks
 from simulate.version import __version__
 from theory.lab import BUDGETS, Budget, Lab
 
-__all__ = ["DATA", "DEFAULT_SCALE", "RESULTS", "Results"]
+__all__ = ["DATA", "DEFAULT_PRESET", "RESULTS", "Results"]
 
 RESULTS = Path("results/paper_figs")
 """Where results are kept."""
 
 DATA = Path(__file__).parent / "data"
-"""Where the studies of deep networks lie, one folder a scale; they belong to the source."""
+"""Where the studies of deep networks lie, one folder a preset; they belong to the source."""
 
-DEFAULT_SCALE = "digits"
-"""The scale that figures of deep networks draw from unless another is named."""
+DEFAULT_PRESET = "digits"
+"""The study that figures of deep networks draw from unless another is named."""
 
 _Made = TypeVar("_Made")
 
@@ -39,7 +39,7 @@ class Results:
         budget: "quick" or "full"; each has its own results.
         folder: Where they are kept.
         data: Folder of the studies of deep networks.
-        scale: Which of these studies is drawn.
+        preset: Which of these studies is drawn.
         seed: Master seed of every experiment.
 
     Attributes:
@@ -55,11 +55,11 @@ class Results:
         *,
         folder: str | Path = RESULTS,
         data: str | Path = DATA,
-        scale: str = DEFAULT_SCALE,
+        preset: str = DEFAULT_PRESET,
         seed: int = 0,
     ) -> None:
         checks.choice("budget", budget, BUDGETS)
-        self.budget, self.scale, self.seed = budget, scale, seed
+        self.budget, self.preset, self.seed = budget, preset, seed
         self.used: list[Source] = []
         self._data = Path(data)
         self.store = Store(Path(folder) / budget, self.used)
@@ -95,26 +95,36 @@ class Results:
         """The rows of the theory's ledger, as `ledger.json` has them; its claims are run if there is none."""
         return ledger_rows(self.lab, self.store, seed=self.seed)
 
+    def check_preset(self) -> None:
+        """Require that the chosen study of deep networks was published.
+
+        Raises:
+            ValueError: if it was not; the message lists those that were.
+        """
+        there = sorted(path.parent.name for path in self._data.glob("*/provenance.json"))
+        if self.preset not in there:
+            checks.fail("preset", f"name a study that is published in {self._data} ({', '.join(there)})", self.preset)
+
     def deep_file(self, name: str) -> Path:
-        """A file of the study of deep networks at the chosen scale.
+        """A file of the chosen study of deep networks.
 
         Raises:
             FileNotFoundError: if it is not there; the message has the command that makes it.
         """
-        path = self._data / self.scale / name
+        path = self._data / self.preset / name
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path} is not there: a figure of deep networks draws from a published study, which "
-                f"`python -m deepnet confirm --preset {self.scale} --publish {self._data / self.scale}` makes."
+                f"`python -m deepnet confirm --preset {self.preset} --publish {self._data / self.preset}` makes."
             )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         self.used.append(
             Source(
-                name=f"deep networks, scale {self.scale}",
+                name=f"deep networks, {self.preset}",
                 seeds="in provenance.json beside it",
                 configuration=f"{path.name}: SHA-256 {digest}…; configuration in provenance.json beside it",
                 version=__version__,
-                path=f"paper_figs/data/{self.scale}/{name}",
+                path=f"paper_figs/data/{self.preset}/{name}",
                 budgeted=False,
             )
         )

@@ -11,13 +11,14 @@ from typing import Any, Literal
 from matplotlib.figure import Figure
 
 from paper_figs.caption import Caption, caption_text
-from paper_figs.results import DEFAULT_SCALE, Results
-from paper_figs.saving import FORMATS, Format, save_figure
+from paper_figs.results import DEFAULT_PRESET, Results
 from paper_figs.style import house_style
 from paper_figs.tabular import Table, latex, markdown
 from simulate import checks
+from simulate.files import write_text
+from simulate.saving import FORMATS, Format, save_figure
 from simulate.version import __version__
-from theory.ledger.book import write_text
+from theory.lab import Budget
 
 __all__ = ["OUT", "Sheet", "figure", "table"]
 
@@ -49,21 +50,26 @@ class Sheet:
         text = sys.modules[self.draw.__module__].__doc__ or self.name
         return text.strip().splitlines()[0].rstrip(".")
 
+    @property
+    def deep(self) -> bool:
+        """Whether it draws from a study of deep networks; its name says so."""
+        return self.name.startswith("deep_")
+
     def __call__(
         self,
-        quick: bool = False,
+        budget: Budget = "full",
         formats: Sequence[Format] = ("pdf",),
         out: str | Path = OUT,
         *,
-        scale: str = DEFAULT_SCALE,
+        preset: str = DEFAULT_PRESET,
     ) -> Path:
         """Draw it from the results on disk, running what is missing.
 
         Args:
-            quick: Whether few replicates are enough; the results of the two budgets are kept apart.
+            budget: "quick" is few replicates; the results of the two budgets are kept apart.
             formats: Formats of a figure; a table is always written as Markdown and LaTeX.
             out: Folder of the files.
-            scale: Which study the figures of deep networks draw from.
+            preset: Which study the figures of deep networks draw from.
 
         Returns:
             The first file: the figure in the first format, or the table as LaTeX. NAME.md beside it is the caption.
@@ -72,7 +78,7 @@ class Sheet:
             ValueError: if an argument is out of range, or a result is damaged or not finished.
             FileNotFoundError: if a result is missing that is not made here; the message names the command.
         """
-        return self.make(Results("quick" if quick else "full", scale=scale), formats, Path(out))[0]
+        return self.make(Results(budget, preset=preset), formats, Path(out))[0]
 
     def make(self, results: Results, formats: Sequence[Format], out: Path) -> list[Path]:
         """Draw it and write its files: the figure in every format, or the table as LaTeX, then the caption NAME.md.
@@ -99,8 +105,8 @@ class Sheet:
     def _caption(self, caption: Caption, results: Results) -> str:
         words = ["python -m paper_figs", self.name]
         budgeted = any(source.budgeted for source in results.used)
-        words += ["--quick"] if budgeted and results.budget == "quick" else []
-        words += [f"--scale {results.scale}"] if results.scale != DEFAULT_SCALE else []
+        words += ["--budget quick"] if budgeted and results.budget == "quick" else []
+        words += [f"--preset {results.preset}"] if results.preset != DEFAULT_PRESET else []
         return caption_text(
             self.title, caption, results.used, command=" ".join(words),
             budget=_BUDGETS[results.budget] if budgeted else None, version=__version__,

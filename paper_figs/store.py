@@ -13,7 +13,7 @@ import xarray
 
 from paper_figs.caption import Source
 from simulate import storage
-from simulate.cli.console import console, progress_bar
+from simulate.terminal import console, progress_bar
 from simulate.version import __version__
 
 __all__ = ["Store"]
@@ -55,7 +55,8 @@ class Store:
             ValueError: if what is on disk is damaged or of another configuration; the message says what to remove.
         """
         identity = hashlib.sha256(json.dumps([name, configuration, __version__]).encode()).hexdigest()
-        path = self.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{identity[:12]}.zarr"
+        words = re.sub(r"[^a-z0-9]+", "-", name.lower())[:100]  # a folder's name may not be much longer
+        path = self.folder / f"{words}-{identity[:12]}.zarr"
         if not storage.is_there(path, name="folder"):
             with _announced(name, n_runs, path.parent) as progress:
                 made = make(progress)
@@ -66,7 +67,7 @@ class Store:
                 seeds=seeds,
                 configuration=configuration,
                 version=__version__,
-                path=f"{self.folder.parent.name}/{self.folder.name}/{path.name}",
+                path="/".join(path.parts[-3:]) if path.is_absolute() else path.as_posix(),
                 n_runs=n_runs,
             )
         )
@@ -76,7 +77,7 @@ class Store:
 @contextmanager
 def _announced(name: str, n_runs: int, folder: Path) -> Iterator[Progress]:
     """Say what is missing, then draw a bar while it is run."""
-    console.print(f"{name}: not yet in {folder}, running {n_runs:,} trainings", soft_wrap=True, markup=False)
+    console.print(f"{name}: not yet in {folder}, running {n_runs:,} trainings")
     with progress_bar() as bar:
         task = bar.add_task(name, total=n_runs)
         yield lambda count: bar.advance(task, count)

@@ -49,13 +49,13 @@ def found(data: Path) -> Published:
     return Published(data / SCALE)
 
 
-def _results(data: Path, scale: str = SCALE) -> Results:
-    return Results("quick", folder=data / "results", data=data, scale=scale)
+def _results(data: Path, preset: str = SCALE) -> Results:
+    return Results("quick", folder=data / "results", data=data, preset=preset)
 
 
-def _drawn(sheet: Sheet, data: Path, scale: str = SCALE) -> tuple[Figure, Caption]:
+def _drawn(sheet: Sheet, data: Path, preset: str = SCALE) -> tuple[Figure, Caption]:
     with house_style():
-        return sheet.draw(_results(data, scale))
+        return sheet.draw(_results(data, preset))
 
 
 def _dots(axes: Axes) -> list[float]:
@@ -86,13 +86,13 @@ def test_figures_are_the_same_bytes_and_say_where_they_come_from(sheet: Sheet, d
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
     caption = first[-1].read_text(encoding="utf-8")
-    for words in ("Scale: made up, no images.", f"--scale {SCALE}", "Seeds: ", "version 0.1.0", "SHA-256",
+    for words in ("Scale: made up, no images.", f"--preset {SCALE}", "Seeds: ", "version 0.1.0", "SHA-256",
                   f"confirm --preset {SCALE} --publish"):  # fmt: skip
         assert words in caption
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
-def test_a_scale_that_is_not_there_is_refused(sheet: Sheet, tmp_path: Path) -> None:
+def test_a_preset_that_is_not_there_is_refused(sheet: Sheet, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"is not there.*deepnet.*elsewhere"):
         sheet.draw(_results(tmp_path, "elsewhere"))
 
@@ -107,7 +107,7 @@ def test_studies_that_were_not_run_are_refused(sheet: Sheet, data: Path, tmp_pat
             (data / SCALE / path.name).read_text(encoding="utf-8").partition("\n")[0] if path.suffix == ".csv" else ""
         )
         (folder / path.name).write_text(kept or head or ("[]" if path.name == "ledger.json" else ""), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"was not run at this scale; run `python -m deepnet confirm"):
+    with pytest.raises(ValueError, match=r"was not run there; run `python -m deepnet confirm"):
         sheet.draw(_results(tmp_path, "empty"))
 
 
@@ -287,7 +287,7 @@ def test_controls_that_stand_are_told(found: Published) -> None:
 def test_drawing_needs_no_torch(data: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from paper_figs import Results, find_sheets\n"
-        f"results = Results('quick', folder={str(tmp_path)!r}, data={str(data)!r}, scale={SCALE!r})\n"
+        f"results = Results('quick', folder={str(tmp_path)!r}, data={str(data)!r}, preset={SCALE!r})\n"
         "[sheet.draw(results) for sheet in find_sheets(['deep_corrections'])]\n"
         "sys.exit('torch' in sys.modules)"
     )

@@ -38,7 +38,7 @@ def _sheets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_draws_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["curve", "numbers", "--format", "pdf", "png", "svg", "--out", "new/figures"]) == 0
+    assert main(["curve", "numbers", "--formats", "pdf", "png", "svg", "--out", "new/figures"]) == 0
     names = {path.name for path in (tmp_path / "new/figures").iterdir()}
     assert names == {"curve.pdf", "curve.png", "curve.svg", "curve.md", "numbers.tex", "numbers.md"}
     printed = capsys.readouterr().out
@@ -48,7 +48,7 @@ def test_draws_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_one_that_is_missing_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["all", "--quick", "--scale", "nowhere"]) == 2
+    assert main(["all", "--budget", "quick", "--preset", "nowhere"]) == 2
     assert {path.name for path in (tmp_path / "results/figures").iterdir()} == {
         "curve.pdf", "curve.md", "numbers.tex", "numbers.md",
     }  # fmt: skip
@@ -56,7 +56,7 @@ def test_one_that_is_missing_stops_no_other(tmp_path: Path, capsys: pytest.Captu
     assert error.startswith("error: missing: ")
     assert "python -m deepnet" in error
     assert error.count("\n") == 1
-    assert "$ python -m paper_figs curve --scale nowhere\n" in Path("results/figures/curve.md").read_text()
+    assert "$ python -m paper_figs curve --preset nowhere\n" in Path("results/figures/curve.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_bad_input_is_one_line_and_draws_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("words", [["curve", "--format", "gif"], ["curve", "--quik"], ["list", "--quick"]])
+@pytest.mark.parametrize("words", [["curve", "--formats", "gif"], ["curve", "--bugdet"], ["list", "--budget", "quick"]])
 def test_unknown_options_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
@@ -110,7 +110,7 @@ def test_interruption_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["curve", "--format", "png"]) == 0
+    assert main(["curve", "--formats", "png"]) == 0
     before = Path("results/figures/curve.png").read_bytes()
 
     def broken(self: Figure, path: Path, **options: object) -> None:
@@ -118,14 +118,14 @@ def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest
         raise OSError("the disk is full")
 
     monkeypatch.setattr(Figure, "savefig", broken)
-    assert main(["curve", "--format", "png"]) == 2
+    assert main(["curve", "--formats", "png"]) == 2
     assert Path("results/figures/curve.png").read_bytes() == before
     assert {path.name for path in Path("results/figures").iterdir()} == {"curve.png", "curve.md"}
 
 
 def test_sheets_are_functions_too(tmp_path: Path) -> None:
     (sheet,) = registry.find_sheets(["curve"])
-    assert sheet(True, ("svg", "png"), tmp_path / "here") == tmp_path / "here/curve.svg"
+    assert sheet("quick", ("svg", "png"), tmp_path / "here") == tmp_path / "here/curve.svg"
     with pytest.raises(ValueError, match="Argument `formats` must be"):
         sheet(formats=("gif",))
     with pytest.raises(ValueError, match="names none"):
