@@ -170,9 +170,9 @@ else:
 # with the same command.
 #
 # ```console
-# $ python -m deepnet run --preset cifar10-resnet50 --study.data.root DIR --device cuda --channels-last
-# $ python -m deepnet confirm --preset cifar10-resnet50 --data-dir DIR
-# $ torchrun --standalone --nproc-per-node 8 -m deepnet run --preset cifar100-resnet50 --study.data.root DIR
+# $ python -m deepnet run --preset cifar10-resnet50 --images DIR --device cuda --channels-last
+# $ python -m deepnet confirm --preset cifar10-resnet50 --images DIR
+# $ torchrun --standalone --nproc-per-node 8 -m deepnet run --preset cifar100-resnet50 --images DIR
 # ```
 #
 # `python -m deepnet presets` lists the studies, `docs/deepnet.md` explains methods and metrics, and `docs/gpu.md` says

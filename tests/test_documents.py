@@ -1,8 +1,8 @@
-"""The Python of the README and of docs/ runs as it stands there."""
+"""The Python of README and docs/ runs as it stands there, links lead somewhere, and numbers are the published ones."""
 
 import json
 import re
-import sys
+import subprocess
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -11,28 +11,62 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from theory.lab import Lab
-from theory.ledger import run_claims
-
 ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks/README.md"]
 BLOCKS = [
-    block
-    for page in (ROOT / "README.md", ROOT / "docs/deepnet.md")
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 ]
+MARKERS = {
+    "result.trace.zeta_mean", "apply(SharpMinMax", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(",
+    "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
+}  # fmt: skip
+"""One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
 
-def run_block(marker: str) -> dict[str, Any]:
-    """Execute the block that holds a marker, and return its names."""
+def run_block(marker: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Execute the block that holds a marker, after those that gave it names, and return its names."""
     (source,) = (block for block in BLOCKS if marker in block)
-    module = ModuleType("readme")
-    sys.modules["readme"] = module  # where dataclasses look their annotations up
-    exec(compile(source, "README.md", "exec"), vars(module))
+    module = ModuleType("page")
+    vars(module).update(names or {})
+    exec(compile(source, "page.md", "exec"), vars(module))
     return vars(module)
 
 
+def test_every_block_is_known() -> None:
+    assert all(sum(marker in block for marker in MARKERS) == 1 for block in BLOCKS)
+    assert len(BLOCKS) == len(MARKERS)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "docs/examples/README.md"], ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        path, _, anchor = target.partition("#")
+        there = page if not path else page.parent / path
+        assert there.exists(), target
+        if anchor:
+            heads = re.findall(r"(?m)^#+ (.+)$", there.read_text(encoding="utf-8"))
+            assert anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, target
+
+
+def test_tracked_results_are_traced_to_commands() -> None:
+    """CONTRIBUTING.md names every tracked file that is no source and no text, with the command that makes it."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git repository")
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Tracked results")[2]
+    named = re.findall(r"`([\w./-]+)`", text)
+    made = [
+        path
+        for path in listed.stdout.split()
+        if path.endswith((".png", ".csv", ".json", ".jsonl", ".svg", ".pdf", ".zarr", ".npz"))
+    ]
+    assert made
+    assert [path for path in made if not any(path == name or path.startswith(f"{name}/") for name in named)] == []
+
+
 def test_the_deep_ledger_is_the_published_one() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/deepnet.md"))
     found = re.findall(r"\| (\w+) \| [^|]*: (−?\d\.\d{3}) \[(−?\d\.\d{3}), (−?\d\.\d{3})\] \|", text)
     rows = json.loads((ROOT / "paper_figs/data/digits/ledger.json").read_text(encoding="utf-8"))
     published = {
@@ -47,28 +81,12 @@ def test_the_deep_ledger_is_the_published_one() -> None:
     assert f"{counts['refuted']} refuted, {counts['inconclusive']} inconclusive" in text
 
 
-class SmallLab(Lab):
-    """Six replicates of anything."""
-
-    def choose(self, *, quick, full):
-        return 6
-
-
 def test_ten_lines_of_python(capsys) -> None:
     mpl.use("agg")
     result = run_block("result.trace.zeta_mean")["result"]
     assert capsys.readouterr().out.split() == [
         str(value) for value in (result.test_error, result.retain_accuracy, result.forget_accuracy)
     ]
-
-
-def test_a_claim_of_your_own() -> None:
-    claims = run_block("CLAIMS = (")["CLAIMS"]
-    ledger = run_claims(claims, SmallLab(), rows=1, seed=0, budget="quick", version="test")
-    (row,) = ledger.rows
-    assert row.effect is not None
-    assert row.n_runs == 18
-    assert ledger.unrefuted_controls == []
 
 
 def test_sharp_minmax_in_python(capsys) -> None:
@@ -79,16 +97,14 @@ def test_sharp_minmax_in_python(capsys) -> None:
     assert test > 0.85
 
 
-def test_a_method_of_your_own() -> None:
-    torch = pytest.importorskip("torch")
-    from deepnet.methods import apply
-
-    names = run_block("apply(SharpMinMax")
-    task, model = names["Task"], names["model"]
-    before = [weight.clone() for weight in model.parameters()]
-    method = run_block("class Alternating")["Alternating"]()
-    apply(method, task(model, names["data"], names["split"], names["gentle"], seed=(2,)))
-    assert not all(map(torch.equal, before, model.parameters()))
+def test_grids_of_the_page_on_scaling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run_block("coupled = {")
+    assert names["data"]["test_error"].shape == (3, 7, 10)
+    compared = run_block("compared = sweep(", names)["compared"]
+    expected = {"unlearn.alpha": 3, "d_signal": 2, "unlearn.optimizer_fit.steps": 2, "seed": 10}
+    assert dict(compared["test_error"].sizes) == expected
+    run_block("critical_values(data", names)
 
 
 def test_sliders_of_the_lessons() -> None:

@@ -1,0 +1,58 @@
+"""Do wrong labels lengthen training?"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from simulate.ensemble import Cell
+from simulate.scales import with_small_weights
+from theory.experiments.unlearning import STANDARD
+from theory.lab import Lab
+from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
+from theory.protocols import fit
+from theory.statistics import from_replicates
+
+__all__ = ["CLAIMS"]
+
+FLIPS = (0.0, 0.1, 0.2, 0.3)
+
+
+def _measure(lab: Lab) -> Evidence:
+    def make(seed: int, flip: float) -> Cell:
+        problem = with_small_weights(replace(STANDARD, label_flip=flip))
+        return Cell(problem, (fit(problem),), seed)
+
+    data = lab.grid("flips and fitting", make, {"flip": FLIPS}, replicates=lab.choose(quick=20, full=200))
+    slower = np.log(data["steps"] / data["steps"].sel(flip=0.0)).transpose("flip", "seed").values
+    effect = from_replicates(slower[-1])
+    return Evidence(
+        effect=effect,
+        control=effect,
+        n_runs=data.attrs["n_runs"],
+        conditions=data.attrs["conditions"],
+        picture=Picture(
+            "label flips $p$",
+            "steps over those at $p = 0$",
+            (Curve("geometric mean", np.array(FLIPS), np.exp(slower.mean(axis=1)), style="both"),),
+        ),
+    )
+
+
+CLAIMS = (
+    Claim(
+        name="flips-do-not-slow-fitting",
+        number=21,
+        title="Three wrong labels in ten do not lengthen the training of SGD",
+        source="[D] noise neurons fit every label alike; ours, not a claim of the paper",
+        statement=r"\log\,T(p = 0.3) - \log\,T(p = 0) = 0",
+        effect="log of the steps to a loss of 0.01, p = 0.3 over p = 0",
+        supported=Region.around(0.0, 0.1),
+        refuted_if="The numbers of steps differ by more than a tenth.",
+        experiment="d = 8,000, n = 40, m = 10, ‖φ‖ = 6, small weights, full-batch SGD.",
+        stopping_rule="Training loss 0.01, 5,000 steps at most; 20 replicates (quick), 200 (full).",
+        statistic="Log ratio paired by seed, mean, Student's interval.",
+        control=Control(name="training takes twice as long", region=Region.around(np.log(2.0), 0.1)),
+        measure=_measure,
+        core=False,
+    ),
+)

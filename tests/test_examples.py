@@ -1,0 +1,132 @@
+"""The examples of docs/ do what they say; copied to their places, they are found there and nothing else is edited."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib as mpl
+import pytest
+
+from theory.lab import Lab
+from theory.ledger import run_claims
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "docs/examples"
+
+
+def load(example: str, name: str) -> ModuleType:
+    """An example as the module it would be in its place."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / example)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class SmallLab(Lab):
+    """Six replicates of anything."""
+
+    def choose(self, *, quick, full):
+        return 6
+
+
+def test_a_claim() -> None:
+    claims = load("claim.py", "theory.claims.flips_and_fitting").CLAIMS
+    ledger = run_claims(claims, SmallLab(), rows=1, seed=0, budget="quick", version="test")
+    (row,) = ledger.rows
+    assert row.effect is not None
+    assert row.n_runs == 24
+    assert ledger.unrefuted_controls == []
+    assert list(ledger.pictures) == [row.name]
+
+
+@pytest.mark.parametrize(("planted", "verdict"), [(-0.1, "supported"), (0.1, "refuted")])
+def test_a_deep_claim(planted: float, verdict: str) -> None:
+    pytest.importorskip("torch")
+    from tests.deepnet.made_up_findings import SGD, made_up_findings
+
+    ascent = {"method": "ascent", "optimizer": SGD, "pretrain": SGD}
+    claims = load("deep_claim.py", "deepnet.claims.ascent_alone").CLAIMS
+    findings = made_up_findings([(ascent, "test_accuracy", planted)], pretrains=[SGD])
+    ledger = run_claims(claims, findings, rows=1, seed=0, budget="made up", version="test")
+    assert [row.verdict for row in ledger.rows] == [verdict]
+
+
+def test_a_method() -> None:
+    pytest.importorskip("torch")
+    from deepnet.sharpness import asam, sam, sgd
+
+    load("method.py", "deepnet.methods.capped")
+    its_test = load("method_test.py", "tests.deepnet.methods.test_capped")
+    for sharpness in (sgd(), sam(0.2), asam(0.4)):
+        its_test.test_it_climbs_the_samples_that_are_better_than_guessed(sharpness)
+
+
+def test_a_figure(tmp_path: Path) -> None:
+    pytest.importorskip("tueplots")
+    from tests.paper_figs.small_results import small_results
+
+    sheet = load("figure.py", "paper_figs.figures.forgotten").main
+    results = small_results(tmp_path / "results")
+    image, caption = sheet.make(results, ("png",), tmp_path)
+    assert image.name == "forgotten.png"
+    assert "python -m paper_figs forgotten --budget quick" in caption.read_text(encoding="utf-8")
+
+
+def test_a_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("IPython")
+    mpl.use("agg")
+    source = (EXAMPLES / "lesson.py").read_text(encoding="utf-8")
+    names: dict[str, object] = {"__name__": "lesson"}
+    exec(compile(source, "lesson.py", "exec"), names)
+    changed, count = re.subn(r"is Verdict\.REFUTED", "is Verdict.SUPPORTED", source)
+    assert count == 1
+    with pytest.raises(AssertionError):
+        exec(compile(changed, "lesson.py", "exec"), {"__name__": "lesson"})
+
+
+@pytest.mark.slow
+def test_each_is_one_file(tmp_path: Path) -> None:
+    """In a copy of the tree, with the files in their places: commands find them, and no test that counts goes red."""
+    pytest.importorskip("torch")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for path in tracked:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    table = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    places = dict(re.findall(r"(?m)^\| \[(\w+\.py)\]\(\1\).*? \| `(\S+)` \|", table))
+    assert len(places) == 6
+    for example, place in places.items():
+        assert not (tmp_path / place).exists()
+        shutil.copy(EXAMPLES / example, tmp_path / place)
+
+    def told(*words: str) -> str:
+        done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "flips-do-not-slow-fitting" in told("-m", "theory", "list")
+    words = ["-m", "deepnet", "run", "--preset", "digits", "--methods", "capped-neggrad", "--dry-run"]
+    assert "capped-neggrad" in told(*words)
+    assert "forgotten" in told("-m", "paper_figs", "list")
+    told("-m", "jupytext", "--sync", "notebooks/lesson_8_wrong_labels.py")
+    told("-m", "pytest", "-q", "-k", "lesson_8", "tests/notebooks/test_lessons.py")
+    told(
+        "-m",
+        "pytest",
+        "-q",
+        "tests/deepnet/methods",
+        "tests/deepnet/test_claims.py",
+        "tests/deepnet/test_deepnet_cli.py",
+        "tests/deepnet/test_search.py",
+        "tests/deepnet/test_report_statistics.py",
+        "tests/paper_figs/test_palette.py",
+    )
+    told("-m", "pytest", "-q", "-k", "are_there or forgotten", "tests/paper_figs/test_theory_sheets.py")
+    told("-m", "pytest", "-q", "-k", "row or preregistered or number", "tests/theory/test_claims.py")
