@@ -1,4 +1,4 @@
-"""The front door of the deep networks: `python -m deepnet run | confirm | report | presets`."""
+"""The front door of the deep networks: `python -m deepnet COMMAND`; without one, its commands are listed."""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ class Quirk:
     """One thing the released code does otherwise than the paper says, or than it should."""
 
     title: str
+    """What it is, in one line."""
     apply: Callable[[Study], Study]
+    """The study with it switched on."""
 
 
 def with_quirks(study: Study, names: Iterable[str]) -> Study:

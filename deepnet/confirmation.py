@@ -22,6 +22,7 @@ from deepnet.sharpness import Sharpness, asam, sam, sgd
 from deepnet.splits import ForgetSet
 from deepnet.study import ESTIMATED, Evaluation, Study, Unlearner
 from deepnet.training import Training
+from simulate import checks
 
 __all__ = ["CONFIRMATIONS", "Confirmation", "confirmation"]
 
@@ -118,7 +119,7 @@ class Confirmation:
         )
 
 
-def _digits(data_dir: Path | None, scores: Path | None) -> Confirmation:
+def _digits(images: Path | None, scores: Path | None) -> Confirmation:
     """scikit-learn's digits, on a CPU: about half an hour of two free cores."""
     base = preset("digits")
     optimizers = (sgd(), sam(0.1), asam(0.5))
@@ -148,7 +149,7 @@ def _tried(unlearner: Unlearner, optimizers: tuple[Sharpness, ...]) -> tuple[Sha
     return unlearner.sharpness
 
 
-def _cifar10_small(data_dir: Path | None, scores: Path | None) -> Confirmation:
+def _cifar10_small(images: Path | None, scores: Path | None) -> Confirmation:
     """Eight hundred images of CIFAR-10 at 16x16 and a small network that can memorize them, on a CPU: some hours.
 
     Its methods are those whose curves the paper discusses; quirks that need other pretrained models are left to the
@@ -158,7 +159,7 @@ def _cifar10_small(data_dir: Path | None, scores: Path | None) -> Confirmation:
     train = Training(epochs=50, batch_size=32, descent=Descent(lr=0.1, schedule="cosine"))
     data = DataConfig(
         name="folder",
-        root=_needed("data_dir", data_dir),
+        root=_needed("images", images),
         image_size=16,
         subset=800,
         test_subset=2000,
@@ -190,13 +191,13 @@ def _cifar10_small(data_dir: Path | None, scores: Path | None) -> Confirmation:
 def _cifar10(architecture: Architecture, scale: str, name: str) -> Callable[[Path | None, Path | None], Confirmation]:
     """All of CIFAR-10 and a ResNet, on a CUDA device."""
 
-    def make(data_dir: Path | None, scores: Path | None) -> Confirmation:
+    def make(images: Path | None, scores: Path | None) -> Confirmation:
         base = preset(name)
         kinds = [ForgetSet(kind=kind, fraction=0.05, scores=str(scores or ESTIMATED)) for kind in _ENDS]
         return Confirmation(
             base=replace(
                 base,
-                data=replace(base.data, root=_needed("data_dir", data_dir)),
+                data=replace(base.data, root=_needed("images", images)),
                 model=ModelConfig(architecture=architecture, stem="cifar"),
                 forget=(*kinds, ForgetSet(kind="random", fraction=0.05)),
                 evaluation=replace(base.evaluation, curvature=0, landscape=0, feature_map=0),
@@ -220,20 +221,19 @@ CONFIRMATIONS: dict[str, Callable[[Path | None, Path | None], Confirmation]] = {
 """Every confirmation by its name."""
 
 
-def confirmation(name: str, data_dir: Path | None = None, scores: Path | None = None) -> Confirmation:
+def confirmation(name: str, images: Path | None = None, scores: Path | None = None) -> Confirmation:
     """The confirmation of a name.
 
     Args:
         name: One of `CONFIRMATIONS`.
-        data_dir: Folder of its images, if it needs one.
+        images: Folder of its images, if it needs one.
         scores: File of memorization scores; None estimates them.
 
     Raises:
         ValueError: if there is none of this name, or a folder is missing.
     """
-    if name not in CONFIRMATIONS:
-        raise ValueError(f"Argument `preset` must be one of {', '.join(CONFIRMATIONS)}, but is {name!r}.")
-    return CONFIRMATIONS[name](data_dir, scores)
+    checks.choice("preset", name, tuple(CONFIRMATIONS))
+    return CONFIRMATIONS[name](images, scores)
 
 
 def _needed(argument: str, folder: Path | None) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deepnet.confirmation import Confirmation
 from deepnet.findings import Findings
 from deepnet.measurement import measurement_key
-from deepnet.running import run_study, runs_of
-from deepnet.stages import Execution, Run, Stages
+from deepnet.running import Progress, run_study, runs_of
+from deepnet.stages import Execution, Stages
 from deepnet.store import Store
 
-__all__ = ["findings_on_disk", "run_confirmation"]
+__all__ = ["check_studies", "findings_on_disk", "run_confirmation"]
 
 
 def run_confirmation(
@@ -23,7 +22,7 @@ def run_confirmation(
     execution: Execution,
     *,
     only: Sequence[str] = (),
-    progress: Callable[[Sequence[Run]], AbstractContextManager[Iterator[Run]]] | None = None,
+    progress: Progress | None = None,
     begin: Callable[[str], None] = lambda name: None,
     keep_models: bool = False,
 ) -> None:
@@ -42,10 +41,7 @@ def run_confirmation(
         ValueError: if a study is unknown, or data or files are not what they must be.
     """
     studies = confirmation.studies()
-    unknown = [name for name in only if name not in studies]
-    if unknown:
-        raise ValueError(f"Argument `only` must hold names out of {', '.join(studies)}, but has {unknown[0]!r}.")
-    for name in only or studies:
+    for name in check_studies(confirmation, only):
         begin(name)
         run_study(
             studies[name],
@@ -55,6 +51,19 @@ def run_confirmation(
             keep_models=keep_models,
             store=Store(folder / "shared"),
         )
+
+
+def check_studies(confirmation: Confirmation, only: Sequence[str]) -> tuple[str, ...]:
+    """The studies that some names stand for; none named is all of them.
+
+    Raises:
+        ValueError: if a name is unknown.
+    """
+    every = tuple(confirmation.studies())
+    for name in only:
+        if name not in every:
+            raise ValueError(f"Argument `only` must hold names out of {', '.join(every)}, but has {name!r}.")
+    return tuple(only) or every
 
 
 def findings_on_disk(confirmation: Confirmation, folder: Path) -> Findings:

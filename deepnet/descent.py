@@ -14,6 +14,9 @@ from simulate import checks
 
 __all__ = ["Descent"]
 
+_LARGEST = 1e18
+"""Largest rate: the product of two is still a number in single precision, as torch's optimizers ask."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Descent:
@@ -43,6 +46,9 @@ class Descent:
         checks.real("lr", self.lr, positive=True)
         checks.fraction("momentum", self.momentum, below=1)
         checks.real("weight_decay", self.weight_decay, nonnegative=True)
+        for name in ("lr", "weight_decay"):
+            if getattr(self, name) > _LARGEST:
+                checks.fail(name, f"be at most {_LARGEST:g}", getattr(self, name))
         checks.choice("schedule", self.schedule, ("constant", "cosine"))
         checks.fraction("warmup", self.warmup, below=1)
 

@@ -29,11 +29,14 @@ Measured = Callable[[Findings], Estimate]
 Groups = Sequence[Group] | Callable[[Findings], Sequence[Group]]
 
 EXPERIMENT = "At the scale named in the row's remark; hyper-parameters are those of the preset, one budget a method."
+"""What every row runs."""
 STOPPING = "Each training runs its fixed number of epochs; the seeds are those of the preset, fixed beforehand."
+"""When it stops."""
 PAIRED = (
     "Mean over forget sets within a seed, difference paired by seed, Student's interval (Bonferroni over the "
     "ledger). A run that diverges has a ToW of 0 and no other value."
 )
+"""How paired effects and their intervals come about."""
 TOW = r"\mathrm{ToW} = (1 - |\Delta_R|)\,(1 - |\Delta_F|)\,(1 - |\Delta_T|)"
 """Tug of war in LaTeX; Δ are accuracies on retain, forget and test set minus those of the retrained model."""
 _RAW = {

@@ -12,6 +12,7 @@ from deepnet.methods import METHODS
 __all__ = ["OPTIMIZERS", "Group", "Optimizer", "each_optimizer"]
 
 Optimizer = Literal["SGD", "SAM", "ASAM"]
+"""Optimizer of pretraining or unlearning."""
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 """In the order of `Findings.optimizers`, whose labels carry the radius of the scale."""
 
@@ -27,7 +28,9 @@ class Group:
     pretrain: Optimizer = "SGD"
     """Optimizer of pretraining."""
     study: str = "main"
+    """Study of the confirmation it is part of."""
     variant: str = ""
+    """Which variant of its method; empty where there is only one."""
     forget_set: str | None = None
     """A forget set; None takes the mean over those of the study."""
 

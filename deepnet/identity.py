@@ -7,6 +7,8 @@ import hashlib
 import json
 from typing import Any
 
+import numpy as np
+
 __all__ = ["as_json", "key_of"]
 
 _FORMAT = 2
@@ -23,7 +25,7 @@ def as_json(config: Any) -> Any:
         return [as_json(item) for item in config]
     if isinstance(config, dict):
         return {str(key): as_json(value) for key, value in config.items()}
-    return config
+    return config.item() if isinstance(config, np.generic) else config
 
 
 def key_of(config: Any) -> str:

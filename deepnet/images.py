@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from deepnet.augment import N_DRAWS, NO_AUGMENTATION, Augment
 from deepnet.decoding import center_view, random_view, read_image, to_tensor
+from deepnet.fields import of_type
 from simulate import checks
 
 __all__ = ["N_DRAWS", "BatchRequest", "DeviceImages", "Images", "StreamedImages", "append"]
@@ -68,6 +69,7 @@ class DeviceImages:
         Raises:
             ValueError: if a field has another type or shape; the message names it.
         """
+        of_type("pixels", self.pixels, Tensor)
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
             found = f"is {self.pixels.dtype} of shape {tuple(self.pixels.shape)}"
             raise ValueError(f"Argument `pixels` must be uint8 of shape (n, C, H, W), but {found}.")
@@ -227,6 +229,7 @@ def append(
 
 
 def _check_labels(labels: Tensor, n: int) -> None:
+    of_type("labels", labels, Tensor)
     if labels.dtype != torch.int64 or labels.device.type != "cpu" or labels.shape != (n,):
         found = f"is {labels.dtype} of shape {tuple(labels.shape)} on {labels.device}"
         raise ValueError(f"Argument `labels` must be int64 of shape ({n},) on the CPU, but {found}.")
@@ -234,6 +237,8 @@ def _check_labels(labels: Tensor, n: int) -> None:
 
 def _check_request(rows: Tensor, draws: Tensor | None, n: int) -> None:
     """On a GPU a bad row would end the process at some later time."""
+    of_type("rows", rows, Tensor)
+    of_type("draws", draws, Tensor, optional=True)
     if rows.dtype != torch.int64 or rows.ndim != 1:
         raise ValueError(f"Argument `rows` must be int64 of one axis, but is {rows.dtype} of {rows.ndim} axes.")
     if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < n:

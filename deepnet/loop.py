@@ -34,11 +34,13 @@ class Epoch:
     """What happened in an epoch."""
 
     number: int
+    """From 0."""
     loss: float
     """Mean over the steps of the sum of all losses."""
     images: int
     """Images that went through the model, once for each draw; a second pass of SAM is not counted."""
     seconds: float
+    """Wall time."""
 
 
 @dataclass
@@ -46,6 +48,7 @@ class History:
     """The epochs of a training, in order."""
 
     epochs: list[Epoch] = field(default_factory=list)
+    """In order."""
     preparation: float = 0.0
     """Seconds spent before the first epoch, on masks and edits."""
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepnet.fields import of_type
 from deepnet.modes import evaluating
 from deepnet.sharpness import gradient, sgd
 from deepnet.streams import Batch
@@ -21,6 +22,7 @@ from simulate import checks
 __all__ = ["Mask", "Order", "held_in_place", "saliency", "select"]
 
 Order = Literal["largest", "smallest"]
+"""Which weights a mask holds."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Mask:
     """For each parameter of a model a bool tensor of its shape; True where a step may move the weight."""
 
     values: Mapping[str, Tensor]
+    """By name of the parameter."""
 
     def __invert__(self) -> Mask:
         """The weights this mask does not hold."""
@@ -76,6 +79,11 @@ def select(scores: Mapping[str, Tensor], fraction: float, order: Order) -> Mask:
     """
     checks.fraction("fraction", fraction)
     checks.choice("order", order, ("largest", "smallest"))
+    of_type("scores", scores, Mapping)
+    for score in scores.values():
+        of_type("scores", score, Tensor)
+    if not sum(score.numel() for score in scores.values()):
+        raise ValueError("Argument `scores` must hold the score of at least one weight, but is empty.")
     flat = torch.cat([score.detach().reshape(-1) for score in scores.values()])
     if bool(flat.isnan().any()):
         raise ValueError("Argument `scores` must hold no NaN, but does.")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from deepnet.datasets import Dataset
+from deepnet.fields import of_type
 from deepnet.methods import Pretrain, apply
 from deepnet.metrics.outputs import collect, correctness
 from deepnet.models import Network
@@ -43,6 +44,7 @@ class Memorization:
         checks.integer("models", self.models, least=2)
         checks.fraction("fraction", self.fraction, below=1)
         checks.real("fraction", self.fraction, positive=True)
+        of_type("training", self.training, Training, optional=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +89,19 @@ def memorization_scores(seen: np.ndarray, right: np.ndarray) -> np.ndarray:
     Returns:
         Scores in [-1, 1], (n,); NaN for an image that every model has seen, or none.
 
+    Raises:
+        ValueError: if an argument is not of bool, or of another shape; the message names it.
+
     Example:
         >>> memorization_scores(np.array([[True], [False]]), np.array([[True], [False]]))
         array([1.])
     """
+    for name, values in (("seen", seen), ("right", right)):
+        of_type(name, values, np.ndarray)
+        if values.dtype != bool:
+            raise ValueError(f"Argument `{name}` must hold True or False, but has type {values.dtype}.")
+    checks.shape("seen", seen, ("models", "n"))
+    checks.shape("right", right, seen.shape)
     inside, outside = seen.sum(0), (~seen).sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (seen & right).sum(0) / inside - (~seen & right).sum(0) / outside

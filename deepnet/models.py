@@ -14,12 +14,14 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from deepnet.fields import of_type
 from deepnet.normalization import BatchNorm
 from simulate import checks
 
 __all__ = ["Architecture", "ModelConfig", "Network", "build"]
 
 Architecture = Literal["convnet", "resnet18", "resnet50"]
+"""Name of a network."""
 Stem = Literal["cifar", "imagenet"]
 
 
@@ -57,8 +59,9 @@ class Network(nn.Module):
         self.body = body
         self.head = head
         self.memory_format = torch.contiguous_format
-        self.register_buffer("mean", 255 * torch.tensor(mean).view(-1, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(std).view(-1, 1, 1), persistent=False)
+        for name, values in (("mean", mean), ("std", std)):
+            channels = torch.tensor([float(value) for value in values])  # of NumPy's floats it would be float64
+            self.register_buffer(name, 255 * channels.view(-1, 1, 1), persistent=False)
 
     def features(self, images: Tensor) -> Tensor:
         """Features (b, p) of images (b, C, H, W), uint8."""
@@ -86,14 +89,16 @@ def build(
     Raises:
         ValueError: if an argument is out of range; the message names it.
     """
+    of_type("config", config, ModelConfig)
     checks.integer("n_classes", n_classes, least=2)
     checks.integer("channels", channels, least=1)
-    checks.integer("seed", seed, least=0)
+    checks.integer("seed", seed, least=0, most=2**64 - 1)  # what torch takes
     for name, values in (("mean", mean), ("std", std)):
-        if len(values) != channels:
-            raise ValueError(f"Argument `{name}` must have one entry a channel ({channels}), but has {len(values)}.")
-    for deviation in std:
-        checks.real("std", deviation, positive=True)
+        found = checks.listed(name, "have one entry a channel", values)
+        if len(found) != channels:
+            raise ValueError(f"Argument `{name}` must have one entry a channel ({channels}), but has {len(found)}.")
+        for value in found:
+            checks.real(name, value, positive=name == "std")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # of the CPU alone
         body, head = _BODIES[config.architecture](config, n_classes, channels)

@@ -23,6 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 Sharing = Literal["batches", "runs"]
+"""What processes share out among them."""
 _shares_runs = False
 
 

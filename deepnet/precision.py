@@ -16,7 +16,9 @@ import torch
 __all__ = ["PRECISIONS", "Precision", "autocast", "half_type", "loss_scale", "matrix_products"]
 
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
+"""In which format matrix products are computed."""
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
+"""All of them."""
 _LOSS_SCALE = 1024.0
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from deepnet.datasets import DataConfig
 from deepnet.descent import Descent
 from deepnet.methods import (
+    METHODS,
     CurvatureSelection,
     FineTune,
     GradientAscent,
@@ -27,8 +28,9 @@ from deepnet.sharpness import Sharpness, asam, sam, sgd
 from deepnet.splits import ForgetSet
 from deepnet.study import ESTIMATED, Evaluation, Study, Unlearner
 from deepnet.training import Training
+from simulate import checks
 
-__all__ = ["PRESETS", "preset"]
+__all__ = ["PRESETS", "preset", "with_newcomers"]
 
 
 def digits() -> Study:
@@ -160,6 +162,14 @@ def preset(name: str) -> Study:
     Raises:
         ValueError: if there is none.
     """
-    if name not in PRESETS:
-        raise ValueError(f"Argument `preset` must be one of {', '.join(PRESETS)}, but is {name!r}.")
+    checks.choice("preset", name, tuple(PRESETS))
     return PRESETS[name]()
+
+
+def with_newcomers(study: Study) -> Study:
+    """The study, and behind its methods those that it lacks: with their own defaults and the training of NegGrad."""
+    named = {one.method.name for one in study.unlearners}
+    like = next((one for one in study.unlearners if one.method.name == "neggrad"), Unlearner())
+    newcomers = (cls for name, cls in METHODS.items() if name not in named and cls.start == "pretrained")
+    added = tuple(Unlearner(method=cls(), training=like.training) for cls in newcomers)
+    return replace(study, unlearners=(*study.unlearners, *added))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deepnet import parallel, weights
+from deepnet import parallel
 from deepnet.comparison import compare
 from deepnet.gallery import hang
 from deepnet.identity import as_json
@@ -18,11 +18,15 @@ from deepnet.measurement import describe, measure, measurement_key
 from deepnet.methods import Retrain
 from deepnet.metrics.tug_of_war import official_reference
 from deepnet.seeding import generator
-from deepnet.stages import Execution, Run, Stages
+from deepnet.stages import Execution, Run, Stages, Vote
 from deepnet.store import Store
 from deepnet.study import ESTIMATED, Study, Unlearner
+from simulate.files import write_text
 
-__all__ = ["Summary", "run_study", "runs_of"]
+__all__ = ["Progress", "Summary", "run_study", "runs_of"]
+
+Progress = Callable[[Sequence[Any]], AbstractContextManager[Iterator[Any]]]
+"""A context that yields what it is given, each with a `label`, and shows how far that is."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def run_study(
     folder: Path,
     execution: Execution,
     *,
-    progress: Callable[[Sequence[Run]], AbstractContextManager[Iterator[Run]]] | None = None,
+    progress: Progress | None = None,
     keep_models: bool = True,
     store: Store | None = None,
 ) -> Summary:
@@ -71,7 +75,7 @@ def run_study(
         study: What to do.
         folder: Where results are kept; a study that was interrupted goes on from there.
         execution: Where and how to compute.
-        progress: Shows how far it is: a context that yields the runs it is given.
+        progress: Shows how far it is, given runs or votes.
         keep_models: Whether unlearned models stay on disk once they are measured.
         store: Where models and measurements lie, if not in the folder: studies that share one share their models.
 
@@ -88,12 +92,14 @@ def run_study(
     folder.mkdir(parents=True, exist_ok=True)
     stages = Stages(study, store or Store(folder), execution)
     if parallel.is_first():
-        weights.write_text(folder / "study.json", json.dumps(as_json(study), indent=1))
+        write_text(folder / "study.json", json.dumps(as_json(study), indent=1))
     number, world = parallel.shard()
-    show = progress or (lambda runs: nullcontext(iter(runs)))
+    show = progress or (lambda made: nullcontext(iter(made)))
     groups = runs_of(study)
     if any(forget.scores == ESTIMATED for forget in study.forget):
-        stages.votes(range(study.memorization.models)[number::world])
+        with show([Vote(one) for one in range(study.memorization.models)[number::world]]) as shown:
+            for vote in shown:
+                stages.votes(range(vote.number, vote.number + 1))
         parallel.barrier()
     for runs in groups:
         with show(_share(runs, number, world)) as shown:
@@ -146,6 +152,6 @@ def _assembled(stages: Stages, runs: Sequence[Run], folder: Path) -> Summary:
     rows = compare(rows, margins if evaluation.divergence else {}, official_tow=evaluation.official_tow)
     path = folder / "results.jsonl"
     if parallel.is_first():
-        weights.write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
+        write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
     diverged = tuple(row["reason"] for row in rows if row["status"] == "diverged")
     return Summary(rows, path, diverged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -103,7 +104,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
                 return {"scores": loaded}
             found = {key: loaded[key] for key in loaded.files if key in wanted}  # beside them, gigabytes of influences
             return found or dict.fromkeys(loaded.files, np.empty(0))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"The file of scores {path} cannot be read as arrays without pickled objects: {error}"
         ) from error

@@ -75,7 +75,9 @@ class Trial:
     """A setting of a method and what it is worth."""
 
     method: str
+    """Name of the method."""
     variant: str
+    """Its setting, in words."""
     tow: float
     """Tug of war on the validation split, 0 for a run that diverged."""
     retain: float

@@ -52,6 +52,6 @@ def generator(seed: int | Sequence[int], *name: str | int) -> np.random.Generato
         False
     """
     words = seed_words(seed)
-    key = tuple(part if isinstance(part, int) else zlib.crc32(part.encode()) for part in name)
+    key = tuple(zlib.crc32(part.encode()) if isinstance(part, str) else int(part) for part in name)
     # NumPy fills short seeds up with zeros; with their length in the key, (7,) and (7, 0) stay different.
     return np.random.default_rng(np.random.SeedSequence(words, spawn_key=(len(words), *key)))

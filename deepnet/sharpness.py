@@ -15,12 +15,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from deepnet.fields import of_type
 from deepnet.parallel import sum_across_ranks_
 from simulate import checks
 
 __all__ = ["Goal", "Sharpness", "asam", "gradient", "sam", "sgd"]
 
 Goal = Literal["min", "max"]
+"""Whether sharpness is minimised or maximised."""
 TINY = 1e-12
 """Added to ‖T g‖, so that a zero gradient gives a zero perturbation."""
 
@@ -124,7 +126,8 @@ def gradient(
     Source: module text. Cost: one forward and backward pass if ρ = 0, else two, and two copies of the parameters.
     """
     weights = list(parameters.values())
-    hidden = None if mask is None else [mask[name] for name in parameters]
+    of_type("sharpness", sharpness, Sharpness)
+    hidden = None if mask is None else _checked(mask, parameters)
     value, first = _differentiate(loss, weights, loss_scale)
     leaks = sharpness.mask_site == "second" and sharpness.rho > 0
     if sharpness.rho == 0 or sharpness.mixing == 0:
@@ -136,6 +139,20 @@ def gradient(
     if leaks:
         return _mixed(first, _masked(second, hidden), sharpness), value
     return _masked(_mixed(first, second, sharpness), hidden), value
+
+
+def _checked(mask: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> list[Tensor]:
+    """The tensors of a mask in the order of the parameters.
+
+    Raises:
+        ValueError: if one is missing, or of another shape or type; the message names it.
+    """
+    of_type("mask", mask, Mapping)
+    for name, weight in parameters.items():
+        found = mask.get(name)
+        if not isinstance(found, Tensor) or found.dtype != torch.bool or found.shape != weight.shape:
+            raise ValueError(f"Argument `mask` must have a bool tensor of shape {tuple(weight.shape)} for {name}.")
+    return [mask[name] for name in parameters]
 
 
 def _differentiate(loss: Callable[[], Tensor], weights: list[Tensor], loss_scale: float) -> tuple[Tensor, list[Tensor]]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepnet.fields import of_type
 from deepnet.seeding import generator
 from simulate import checks
 
@@ -76,6 +77,7 @@ class Split:
 
 
 def _check_rows(name: str, rows: Tensor) -> None:
+    of_type(name, rows, Tensor)
     if rows.dtype != torch.int64 or rows.ndim != 1 or rows.device.type != "cpu":
         found = f"is {rows.dtype} of shape {tuple(rows.shape)} on {rows.device}"
         raise ValueError(f"Argument `{name}` must be int64 of shape (n,) on the CPU, but {found}.")
@@ -122,6 +124,7 @@ class ForgetSet:
             checks.integer("cls", self.cls, least=0)
         elif self.cls is not None:
             checks.fail("cls", 'be left out unless the kind is "class"', self.cls)
+        of_type("scores", self.scores, str, optional=True)
 
     @property
     def label(self) -> str:
@@ -175,6 +178,14 @@ def make_split(
     Raises:
         ValueError: if an argument is out of range, scores are missing, or the forget set leaves nothing to retain.
     """
+    of_type("labels", labels, Tensor)
+    if labels.ndim != 1 or labels.dtype != torch.int64 or not len(labels):
+        found = f"is {labels.dtype} of shape {tuple(labels.shape)}"
+        raise ValueError(f"Argument `labels` must be int64 of shape (n,) with n of at least 1, but {found}.")
+    of_type("forget", forget, ForgetSet)
+    checks.integer("seed", seed, least=0)
+    if val_seed is not None:
+        checks.integer("val_seed", val_seed, least=0)
     checks.fraction("val_fraction", val_fraction, below=1.0)
     classes = np.asarray(labels)
     val = stratified_rows(classes, val_fraction, seed, "validation")
@@ -182,7 +193,7 @@ def make_split(
     forgotten = _forget_rows(classes, candidates, forget, seed, scores)
     retain = np.setdiff1d(candidates, forgotten)
     if not len(retain):
-        raise ValueError("The forget set must leave some images to retain, but takes all of them.")
+        raise ValueError("The forget set `forget` must leave some images to retain, but takes all of them.")
     pretrain, official = candidates, False
     if val_seed is not None and val_seed != seed:
         official = True
@@ -207,7 +218,7 @@ def _forget_rows(
     else:
         ranked = _by_score(candidates, forget.kind, len(classes), scores)
         if count > len(ranked):
-            raise ValueError(f"{count} images are to be forgotten by score, but only {len(ranked)} have one.")
+            raise ValueError(f"`forget` asks for {count} images by score, but only {len(ranked)} have one.")
     return np.sort(ranked[:count])
 
 
@@ -227,6 +238,8 @@ def _by_score(candidates: np.ndarray, kind: str, n: int, scores: np.ndarray | No
     """Candidates in the order in which they are chosen; of equal ones the first, and none without a score."""
     if scores is None:
         raise ValueError(f'Argument `scores` must be given for a forget set of the kind "{kind}".')
+    if not isinstance(scores, np.ndarray) or scores.dtype.kind not in "fiu":
+        raise ValueError("Argument `scores` must be an array of real numbers, but is not.")
     checks.shape("scores", scores, (n,))
     scored = candidates[~np.isnan(scores[candidates])]
     values = scores[scored]

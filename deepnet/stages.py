@@ -26,7 +26,7 @@ from deepnet.study import ESTIMATED, Study, Unlearner
 from deepnet.task import Task
 from deepnet.training import Training
 
-__all__ = ["Execution", "Finished", "Run", "Stages"]
+__all__ = ["Execution", "Finished", "Run", "Stages", "Vote"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,11 @@ class Run:
     """One model of a study, by what made it."""
 
     forget: ForgetSet
+    """What is to be forgotten."""
     seed: int
+    """Seed of the model."""
     pretrain: Sharpness
+    """How the pretraining optimizer treats sharpness."""
     unlearner: Unlearner | None = None
     """None is the pretrained model as it is; the retrained one has the method `Retrain`."""
     sharpness: Sharpness | None = None
@@ -64,10 +67,24 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Vote:
+    """One of the models by which memorization scores are estimated."""
+
+    number: int
+    """Which of them."""
+
+    @property
+    def label(self) -> str:
+        """The model in words, for progress."""
+        return f"memorization scores, model {self.number}"
+
+
+@dataclass(frozen=True)
 class Finished:
     """A model that a stage made, and how its training went."""
 
     model: Network
+    """The network, with its weights."""
     history: dict[str, Any]
     """`seconds`, `images`, `peak_memory` (bytes, None off CUDA) and `losses` by epoch."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,14 @@ from torch import Tensor
 from deepnet import parallel, weights
 from deepnet.identity import as_json, key_of
 from deepnet.journal import Journal
+from simulate.files import write_text
 
 __all__ = ["Store"]
+
+_UNREADABLE = (
+    ValueError, TypeError, KeyError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy raises of a damaged file of arrays."""
 
 
 @dataclass(frozen=True)
@@ -83,22 +91,33 @@ class Store:
             return None
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{path} is damaged ({error}); remove it to make it anew.") from error
 
     def save_row(self, config: Any, row: dict[str, Any]) -> None:
         """Keep a finished row."""
         if parallel.rank() == 0:
-            weights.write_text(self.path("rows", config, ".json"), json.dumps(row, indent=1, allow_nan=False))
+            write_text(self.path("rows", config, ".json"), json.dumps(row, indent=1, allow_nan=False))
 
     def has_arrays(self, config: Any) -> bool:
         """Whether arrays are finished."""
         return self.path("arrays", config, ".npz").exists()
 
     def arrays(self, config: Any) -> dict[str, np.ndarray]:
-        """Finished arrays by name."""
-        with np.load(self.path("arrays", config, ".npz"), allow_pickle=False) as file:
-            return dict(file)
+        """Finished arrays by name.
+
+        Raises:
+            FileNotFoundError: if there are none.
+            ValueError: if the file is damaged.
+        """
+        path = self.path("arrays", config, ".npz")
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing; run the study again.")
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                return dict(file)
+        except _UNREADABLE as error:
+            raise ValueError(f"{path} is damaged ({error}); remove it to make it anew.") from error
 
     def save_arrays(self, config: Any, arrays: dict[str, np.ndarray]) -> None:
         """Keep arrays by name."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal
 
 from deepnet.datasets import DataConfig
+from deepnet.fields import distinct, entries, of_type
 from deepnet.memorization import Memorization
 from deepnet.methods import FineTune, Method
 from deepnet.models import ModelConfig
-from deepnet.requests import Request
+from deepnet.requests import REQUESTS, Request
 from deepnet.sharpness import Sharpness, sgd
 from deepnet.splits import ForgetSet
 from deepnet.training import Training
@@ -22,7 +24,9 @@ ESTIMATED = "estimated"
 
 
 def _check_goals(name: str, optimizers: tuple[Sharpness, ...]) -> None:
-    """Require that what is maximised is left to the methods, which say it of each of their terms."""
+    """Require optimizers, and that what is maximised is left to the methods, which say it of each of their terms."""
+    entries(name, optimizers, Sharpness)
+    distinct(name, [how.label for how in optimizers])
     for how in optimizers:
         if how.goal != "min":
             checks.fail(name, 'have the goal "min" (a method itself says what it maximises)', how.goal)
@@ -42,7 +46,10 @@ class Unlearner:
     """A word that tells rows of one method with different hyper-parameters apart."""
 
     def __post_init__(self) -> None:
-        """Validate the optimizers."""
+        """Validate every field."""
+        of_type("method", self.method, Method)
+        of_type("training", self.training, Training)
+        of_type("variant", self.variant, str)
         _check_goals("sharpness", self.sharpness)
 
 
@@ -77,7 +84,12 @@ class Evaluation:
         """Validate every field."""
         for name in ("shadow", "entangled", "curvature", "landscape", "feature_map", "geometry_seeds"):
             checks.integer(name, getattr(self, name), least=0)
+        for name in ("divergence", "official_tow"):
+            checks.boolean(name, getattr(self, name))
+        of_type("relearning", self.relearning, Training, optional=True)
         checks.integer("landscape_points", self.landscape_points, least=3)
+        if self.landscape_points % 2 == 0:
+            checks.fail("landscape_points", "be odd", self.landscape_points)
         checks.choice("m_entropy", self.m_entropy, ("corrected", "official"))
 
 
@@ -122,7 +134,8 @@ class Study:
 
     def __post_init__(self) -> None:
         """Validate every field."""
-        if not self.name or set(self.name) & set("/\\ "):
+        self._check_types()
+        if self.name in ("", ".", "..") or not self.name.isprintable() or set(self.name) & set("/\\ "):
             checks.fail("name", "be a word that a folder can have", self.name)
         for name in ("forget", "pretrain_sharpness", "seeds"):
             if not getattr(self, name):
@@ -131,9 +144,26 @@ class Study:
             checks.integer("seeds", seed, least=0)
         if len(set(self.seeds)) < len(self.seeds):
             checks.fail("seeds", "be different", self.seeds)
+        distinct("forget", [each.label for each in self.forget])
+        checks.choice("request", self.request, REQUESTS)
         checks.integer("split_seed", self.split_seed, least=0)
+        if self.separate_val_seed is not None:
+            checks.integer("separate_val_seed", self.separate_val_seed, least=0)
+        checks.boolean("holds_masked_weights", self.holds_masked_weights)
         checks.fraction("val_fraction", self.val_fraction, below=1)
         _check_goals("pretrain_sharpness", self.pretrain_sharpness)
         keys = [(unlearner.method.name, unlearner.variant) for unlearner in self.unlearners]
         if len(set(keys)) < len(keys):
             raise ValueError("Argument `unlearners` must give each use of one method its own `variant`, but does not.")
+
+    def _check_types(self) -> None:
+        """Require that every field is of its type; what it must hold beside that is looked at after."""
+        kinds: dict[str, type] = {
+            "name": str, "data": DataConfig, "model": ModelConfig, "pretrain": Training, "evaluation": Evaluation,
+            "memorization": Memorization,
+        }  # fmt: skip
+        for name, kind in kinds.items():
+            of_type(name, getattr(self, name), kind)
+        of_type("retrain", self.retrain, Training, optional=True)
+        for name, kind in {"forget": ForgetSet, "unlearners": Unlearner, "seeds": Integral, "compat": str}.items():
+            entries(name, getattr(self, name), kind)

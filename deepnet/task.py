@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepnet.datasets import Dataset
+from deepnet.fields import entries, of_type
 from deepnet.models import Network
 from deepnet.parallel import rank, world_size
+from deepnet.seeding import seed_words
 from deepnet.sharpness import Sharpness, sgd
 from deepnet.splits import Split
 from deepnet.streams import Relabel, Stream
@@ -30,12 +33,27 @@ class Task:
     model: Network
     """The model, on its device; a method changes it in place."""
     dataset: Dataset
+    """The images."""
     split: Split
+    """Which of them are retained, forgotten and set aside."""
     training: Training
+    """Epochs, batches and descent."""
     seed: tuple[int, ...]
     """Seed of the batches."""
     sharpness: Sharpness = field(default_factory=sgd)
     """How the optimizer treats sharpness."""
+
+    def __post_init__(self) -> None:
+        """Require that every field is of its type.
+
+        Raises:
+            ValueError: if one is not; the message names it.
+        """
+        kinds: dict[str, type] = {"model": nn.Module, "dataset": Dataset, "split": Split, "training": Training}
+        for name, kind in (kinds | {"sharpness": Sharpness}).items():
+            of_type(name, getattr(self, name), kind)
+        entries("seed", self.seed, Integral)
+        seed_words(self.seed)
 
     @cached_property
     def teacher(self) -> Network:

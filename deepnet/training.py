@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from deepnet.descent import Descent
+from deepnet.fields import of_type
 from deepnet.precision import PRECISIONS, Precision
 from simulate import checks
 
@@ -28,4 +29,5 @@ class Training:
         """Validate every field."""
         checks.integer("epochs", self.epochs, least=0)
         checks.integer("batch_size", self.batch_size, least=2)
+        of_type("descent", self.descent, Descent)
         checks.choice("precision", self.precision, PRECISIONS)

@@ -36,6 +36,7 @@ class Update:
     """One step of an optimizer along the sum of the gradients of its terms."""
 
     terms: tuple[Term, ...]
+    """What is differentiated, one after another."""
     optimizer: str = "model"
     """Which optimizer takes the step; each has its own momentum."""
 
@@ -55,3 +56,4 @@ class Pass:
     over: Part
     """The set that is gone through once; smaller sets are drawn from again and again meanwhile."""
     updates: tuple[Update, ...]
+    """In their order."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-__all__ = ["load_model", "read", "write", "write_arrays", "write_text"]
+from simulate.files import in_one_move
+
+__all__ = ["load_model", "read", "write", "write_arrays"]
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
@@ -26,33 +26,16 @@ def write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -
     """
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        with _in_one_move(path) as partial:
+        with in_one_move(path) as partial:
             save_file(flat, partial, metadata={"about": json.dumps(about)})
     except SafetensorError as error:
         raise OSError(f"{path} could not be written: {error}") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file that appears whole or not at all."""
-    with _in_one_move(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-
-
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays as npz, in a file that appears whole or not at all."""
-    with _in_one_move(path) as partial, partial.open("wb") as file:
+    with in_one_move(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **dict(arrays))
-
-
-@contextmanager
-def _in_one_move(path: Path) -> Iterator[Path]:
-    """A file beside the one that is to be written, which takes its place when all went well."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+from simulate.terminal import exit_status
+
 __all__ = ["main"]
 
 _USAGE = """usage: python -m deepnet COMMAND [OPTIONS]
@@ -35,16 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if not words or words[0] in ("-h", "--help"):
-        print(_USAGE)
+        print(_USAGE, file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
-    try:
-        return _command(words[0])(words[1:])
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
+    return exit_status(
+        lambda: _command(words[0])(words[1:]),
+        interrupted="interrupted; the same command goes on from here",
+        extra="deepnet",
+    )
 
 
 def _command(word: str) -> Callable[[list[str]], int]:
@@ -63,7 +62,8 @@ def _command(word: str) -> Callable[[list[str]], int]:
         return {"pack": pack, "unpack": unpack}[word]
     if word in ("run", "presets", "confirm", "search", "scores"):
         from deepnet.cli.confirm import confirm
-        from deepnet.cli.run import presets, run
+        from deepnet.cli.presets import presets
+        from deepnet.cli.run import run
         from deepnet.cli.scores import scores
         from deepnet.cli.search import search
 

@@ -11,19 +11,19 @@ import tyro
 
 from deepnet import claims, parallel
 from deepnet.account import account
-from deepnet.cli.console import console
 from deepnet.cli.progress import progress_bar
 from deepnet.confirmation import Confirmation, confirmation
-from deepnet.confirming import findings_on_disk, run_confirmation
+from deepnet.confirming import check_studies, findings_on_disk, run_confirmation
 from deepnet.environment import find_device
 from deepnet.publishing.writing import publish
 from deepnet.rehearsal import rehearsal
 from deepnet.running import runs_of
 from deepnet.stages import Execution
 from simulate import checks
+from simulate.files import write_text
+from simulate.terminal import console
 from simulate.version import __version__
 from theory.ledger import Ledger, run_claims
-from theory.ledger.book import write_text
 from theory.ledger.page import page
 from theory.ledger.table import summary_table
 from theory.ledger.wording import warning
@@ -45,7 +45,7 @@ class ConfirmCommand:
     """Scale of the study; see `python -m deepnet presets`."""
     out: Path = Path("results/confirm")
     """Folder for the results; a preset has a sub-folder of its name."""
-    data_dir: Path | None = None
+    images: Path | None = None
     """Folder of the images, if the preset needs one."""
     scores: Path | None = None
     """File of memorization scores, if the preset needs one; without it they are estimated."""
@@ -75,29 +75,30 @@ class ConfirmCommand:
     def __call__(self) -> int:
         """Run, judge, write and print; returns the exit status."""
         chosen = self._chosen()
+        checks.integer("threads", self.threads, least=1)
+        only = check_studies(chosen, self.only)
         if self.dry_run:
-            return _list_studies(chosen)
+            return _list_studies(chosen, only)
         folder = self.out / (f"{self.preset}-rehearsal" if self.rehearse else self.preset)
         if not self.ledger_only:
-            checks.integer("threads", self.threads, least=1)
             torch.set_num_threads(self.threads)
             device = find_device(self.device)
             execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
             with parallel.processes("runs", device):
                 run_confirmation(
-                    chosen, folder, execution, only=self.only, progress=progress_bar, begin=_announce,
+                    chosen, folder, execution, only=only, progress=progress_bar, begin=_announce,
                     keep_models=self.keep_models,
                 )  # fmt: skip
                 if not parallel.is_first():
                     return 0
         status = _judge(chosen, folder)
         if self.publish is not None:
-            console.print(f"To draw from: {publish(chosen, folder, self.publish)}", markup=False)
+            console.print(f"To draw from: {publish(chosen, folder, self.publish)}")
         return status
 
     def _chosen(self) -> Confirmation:
         """The confirmation with this machine's folders, and the seeds that were asked for."""
-        chosen = confirmation(self.preset, self.data_dir, self.scores)
+        chosen = confirmation(self.preset, self.images, self.scores)
         if self.rehearse:
             chosen = rehearsal(chosen)
         if self.seeds is None:
@@ -114,13 +115,14 @@ def confirm(words: Sequence[str]) -> int:
 
 def _announce(name: str) -> None:
     if parallel.is_first():
-        console.print(f"[bold]{name}[/]")
+        console.print(name, style="bold")
 
 
-def _list_studies(chosen: Confirmation) -> int:
-    for name, study in chosen.studies().items():
-        console.print(f"{name:22} {sum(map(len, runs_of(study))):6} models")
-    console.print(f"scale: {chosen.scale}; studies share their pretrained and retrained models", markup=False)
+def _list_studies(chosen: Confirmation, only: Sequence[str]) -> int:
+    studies = chosen.studies()
+    for name in only:
+        console.print(f"{name:22} {sum(map(len, runs_of(studies[name]))):6} models")
+    console.print(f"scale: {chosen.scale}; studies share their pretrained and retrained models")
     return 0
 
 
@@ -133,7 +135,7 @@ def _judge(chosen: Confirmation, folder: Path) -> int:
     console.print(summary_table(ledger))
     _write(ledger, folder, account(chosen, findings))
     if ledger.unrefuted_controls:
-        console.print(warning(ledger), markup=False)
+        console.print(warning(ledger))
     return 1 if ledger.unrefuted_controls else 0
 
 

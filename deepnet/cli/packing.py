@@ -11,8 +11,8 @@ from typing import Annotated
 import tyro
 
 from deepnet import packing
-from deepnet.cli.console import console
 from deepnet.packing.packer import Weights
+from simulate.terminal import console
 
 __all__ = ["pack", "unpack"]
 

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from typing import TypeVar
 
 from deepnet import parallel
-from deepnet.cli.console import console
-from deepnet.stages import Run
+from deepnet.stages import Run, Vote
+from simulate import terminal
 
 __all__ = ["progress_bar"]
 
+_Made = TypeVar("_Made", Run, Vote)
+
 
 @contextmanager
-def progress_bar(runs: Sequence[Run]) -> Iterator[Iterator[Run]]:
+def progress_bar(made: Sequence[_Made]) -> Iterator[Iterator[_Made]]:
     """A bar over the models of a stage that says which one is being made."""
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not parallel.is_first()) as progress:
-        task = progress.add_task("", total=len(runs))
+    with terminal.progress_bar(hidden=not parallel.is_first()) as progress:
+        task = progress.add_task("", total=len(made))
 
-        def shown() -> Iterator[Run]:
-            for run in runs:
-                progress.update(task, description=run.label)
-                yield run
+        def shown() -> Iterator[_Made]:
+            for one in made:
+                progress.update(task, description=one.label)
+                yield one
                 progress.advance(task)
 
         yield shown()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from deepnet.cli.console import console
+from simulate.terminal import console
 
 __all__ = ["report"]
 

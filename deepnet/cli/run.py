@@ -1,4 +1,4 @@
-"""`python -m deepnet run` and `presets`."""
+"""`python -m deepnet run`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import torch
 import tyro
 
 from deepnet import parallel
-from deepnet.cli.console import console
 from deepnet.cli.progress import progress_bar
-from deepnet.compat import QUIRKS, with_quirks
+from deepnet.compat import with_quirks
 from deepnet.environment import find_device
-from deepnet.presets import PRESETS, preset
+from deepnet.presets import preset, with_newcomers
 from deepnet.running import Summary, run_study, runs_of
 from deepnet.stages import Execution
 from deepnet.study import Study
 from simulate import checks
+from simulate.terminal import console
 
-__all__ = ["presets", "run"]
+__all__ = ["run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,12 @@ class RunCommand:
     """The study; options change fields of the preset."""
     preset: str = "digits"
     """The study to start from."""
+    images: Path | None = None
+    """Folder of the images, if the study needs one; short for --study.data.root."""
     out: Path = Path("results/deepnet")
     """Folder for the results; a study has a sub-folder of its name."""
     methods: tuple[str, ...] = ()
-    """Only these methods (the retrained reference is always made); none named is all of the study's."""
+    """Only these methods (the retrained reference is always made); none named is all of the preset's."""
     compat: tuple[str, ...] = ()
     """Quirks of the paper's released code to switch on, or "official" for all of them."""
     device: str = "auto"
@@ -59,7 +61,8 @@ class RunCommand:
 
     def __call__(self) -> int:
         """Run the study; returns the exit status."""
-        study = with_quirks(_only(self.study, self.methods), self.compat)
+        own = [one.method.name for one in preset(self.preset).unlearners]
+        study = with_quirks(_only(self._study_here(), self.methods or own), self.compat)
         if self.dry_run:
             return _list_runs(study)
         device = find_device(self.device)
@@ -70,6 +73,12 @@ class RunCommand:
                 study, self.out / study.name, execution, progress=progress_bar, keep_models=self.keep_models
             )
             return _tell(summary) if parallel.is_first() else int(bool(summary.diverged))
+
+    def _study_here(self) -> Study:
+        """The study with this machine's images."""
+        if self.images is None:
+            return self.study
+        return replace(self.study, data=replace(self.study.data, root=str(self.images)))
 
     def _set_threads(self, study: Study) -> None:
         """Threads cost more than they bring where a layer takes microseconds."""
@@ -83,7 +92,7 @@ class RunCommand:
 def run(words: Sequence[str]) -> int:
     """Run a study as a command line says; its defaults are those of the preset it names."""
     name = _preset_of(words)
-    default = RunCommand(study=preset(name), preset=name)
+    default = RunCommand(study=with_newcomers(preset(name)), preset=name)
     options: RunCommand = tyro.cli(
         Annotated[RunCommand, tyro.conf.OmitSubcommandPrefixes],
         default=default,
@@ -91,18 +100,6 @@ def run(words: Sequence[str]) -> int:
         prog="python -m deepnet run",
     )
     return options()
-
-
-def presets(words: Sequence[str]) -> int:
-    """List the presets and the quirks."""
-    console.print("[bold]Presets[/]")
-    for name, make in PRESETS.items():
-        models = sum(map(len, runs_of(make())))
-        console.print(f"  {name:18} {(make.__doc__ or '').splitlines()[0]} ({models} models)")
-    console.print("\n[bold]Quirks of the released code[/] (--compat)")
-    for name, quirk in QUIRKS.items():
-        console.print(f"  {name:20} {quirk.title}")
-    return 0
 
 
 def _preset_of(words: Sequence[str]) -> str:
@@ -124,8 +121,6 @@ def _only(study: Study, methods: Sequence[str]) -> Study:
     known = [unlearner.method.name for unlearner in study.unlearners]
     for name in methods:
         checks.choice("methods", name, list(dict.fromkeys(known)))
-    if not methods:
-        return study
     return replace(study, unlearners=tuple(one for one in study.unlearners if one.method.name in methods))
 
 
@@ -144,6 +139,6 @@ def _tell(summary: Summary) -> int:
     write_report(summary.path.parent)
     console.print(terminal_table(summary.rows))
     for reason in summary.diverged:
-        console.print(f"[red]diverged[/] {reason}")
-    console.print(f"\nrows    {summary.path}\nreport  {summary.path.parent / 'report'}")
+        console.print(f"diverged: {reason}", style="red")
+    console.print(f"Rows: {summary.path}\nReport: {summary.path.parent / 'report'}")
     return int(bool(summary.diverged))

@@ -12,17 +12,18 @@ import tyro
 
 from deepnet import parallel
 from deepnet.agreement import Agreement, agreement
-from deepnet.cli.console import console
+from deepnet.cli.progress import progress_bar
 from deepnet.confirmation import confirmation
 from deepnet.environment import find_device, hardware, versions
 from deepnet.identity import as_json
 from deepnet.memorization import Memorization
 from deepnet.seeding import generator
-from deepnet.stages import Execution, Stages
+from deepnet.stages import Execution, Stages, Vote
 from deepnet.store import Store
 from deepnet.study import Study
 from simulate import checks
-from theory.ledger.book import write_text
+from simulate.files import write_text
+from simulate.terminal import console
 
 __all__ = ["as_record", "scores"]
 
@@ -34,13 +35,13 @@ class ScoresCommand:
     Models are trained on random parts of the training images; each is kept, and the same command goes on where it was.
     """
 
-    published: Path
+    scores: Path
     """File of published scores; see `deepnet.scores` for the layouts."""
     preset: str = "cifar10-small"
     """Scale of the confirmation study whose images and network are taken."""
     out: Path = Path("results/confirm")
     """Folder for the results, shared with the confirmation study, which then finds the models there."""
-    data_dir: Path | None = None
+    images: Path | None = None
     """Folder of the images, if the preset needs one."""
     models: int = 40
     """Number of models."""
@@ -53,24 +54,26 @@ class ScoresCommand:
         """Train, compare, write and print; returns the exit status."""
         checks.integer("threads", self.threads, least=1)
         study = replace(
-            confirmation(self.preset, self.data_dir, None).base, memorization=Memorization(models=self.models)
+            confirmation(self.preset, self.images, None).base, memorization=Memorization(models=self.models)
         )
         torch.set_num_threads(self.threads)
         device = find_device(self.device)
         folder = self.out / self.preset
         with parallel.processes("runs", device):
             stages = Stages(study, Store(folder / "shared"), Execution(device=device))
-            theirs = stages.dataset.scores(str(self.published))  # a wrong file is an error before all work
+            theirs = stages.dataset.scores(str(self.scores))  # a wrong file is an error before all work
             number, world = parallel.shard()
-            stages.votes(range(self.models)[number::world])
+            with progress_bar([Vote(one) for one in range(self.models)[number::world]]) as shown:
+                for vote in shown:
+                    stages.votes(range(vote.number, vote.number + 1))
             parallel.barrier()
             if not parallel.is_first():
                 return 0
         found = agreement(*stages.votes(), theirs, generator(0, "agreement"))
-        record = as_record(study, found, self.published) | {"hardware": hardware(device), "versions": versions()}
+        record = as_record(study, found, self.scores) | {"hardware": hardware(device), "versions": versions()}
         path = write_text(folder / "scores.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
-        console.print(_sentence(found), markup=False)
-        console.print(f"record  {path}", markup=False)
+        console.print(_sentence(found))
+        console.print(f"Record: {path}")
         return 0
 
 

@@ -13,15 +13,17 @@ import tyro
 from rich.table import Table
 
 from deepnet import parallel
-from deepnet.cli.console import console
 from deepnet.cli.progress import progress_bar
 from deepnet.confirmation import confirmation
 from deepnet.environment import find_device
 from deepnet.running import run_study
 from deepnet.search import Trial, judge, search_study
 from deepnet.stages import Execution
+from deepnet.study import Study
 from simulate import checks
-from theory.ledger.book import write_text
+from simulate.files import write_text
+from simulate.terminal import console, table
+from simulate.version import __version__
 
 __all__ = ["as_csv", "search"]
 
@@ -38,7 +40,7 @@ class SearchCommand:
     """Scale of the confirmation study whose methods are tried."""
     out: Path = Path("results/search")
     """Folder for the results; a preset has a sub-folder of its name."""
-    data_dir: Path | None = None
+    images: Path | None = None
     """Folder of the images, if the preset needs one."""
     scores: Path | None = None
     """File of memorization scores, if the preset needs one; without it they are estimated."""
@@ -52,7 +54,7 @@ class SearchCommand:
     def __call__(self) -> int:
         """Run the trials and say which won; returns the exit status."""
         checks.integer("threads", self.threads, least=1)
-        study = search_study(confirmation(self.preset, self.data_dir, self.scores).base)
+        study = search_study(confirmation(self.preset, self.images, self.scores).base)
         if self.seeds not in range(1, len(study.seeds) + 1):
             checks.fail("seeds", f"be a whole number from 1 to {len(study.seeds)}", self.seeds)
         study = replace(study, seeds=study.seeds[: self.seeds])
@@ -65,10 +67,18 @@ class SearchCommand:
             if not parallel.is_first():
                 return 0
         trials = judge(summary.rows)
-        path = write_text(self.out / self.preset / "search.csv", as_csv(trials))
+        path = write_text(self.out / self.preset / "search.csv", as_csv(trials, self._about(study)))
         console.print(_table(trials))
-        console.print(f"trials  {path}", markup=False)
+        console.print(f"Trials: {path}")
         return 0
+
+    def _about(self, study: Study) -> tuple[str, str]:
+        """The command and what it ran."""
+        seeds = ", ".join(map(str, study.seeds))
+        return (
+            f"python -m deepnet search --preset {self.preset} --seeds {self.seeds}",
+            f"sharpmu {__version__}, seeds {seeds}, split seed {study.split_seed}",
+        )
 
 
 def search(words: Sequence[str]) -> int:
@@ -77,9 +87,10 @@ def search(words: Sequence[str]) -> int:
     return options()
 
 
-def as_csv(trials: Sequence[Trial]) -> str:
-    """The trials as a table of comma-separated values."""
+def as_csv(trials: Sequence[Trial], about: Sequence[str] = ()) -> str:
+    """The trials as a table of comma-separated values, below lines that begin with # and say where they are from."""
     text = io.StringIO()
+    text.writelines(f"# {line}\n" for line in about)
     writer = csv.DictWriter(text, [item.name for item in fields(Trial)], lineterminator="\n")
     writer.writeheader()
     for trial in trials:
@@ -89,8 +100,10 @@ def as_csv(trials: Sequence[Trial]) -> str:
 
 
 def _table(trials: Sequence[Trial]) -> Table:
-    table = Table("method", "best of its trials", "ToW on validation", "worst of its trials")
+    made = table(
+        "Best trial of each method", "method", "best of its trials", "ToW on validation", "worst of its trials"
+    )
     for best in (trial for trial in trials if trial.chosen):
         worst = min(trial.tow for trial in trials if trial.method == best.method)
-        table.add_row(best.method, best.variant, f"{best.tow:.3f}", f"{worst:.3f}")
-    return table
+        made.add_row(best.method, best.variant, f"{best.tow:.3f}", f"{worst:.3f}")
+    return made

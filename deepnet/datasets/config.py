@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deepnet.augment import Augment
+from deepnet.fields import of_type
 from simulate import checks
 
 __all__ = ["DataConfig"]
@@ -51,6 +52,8 @@ class DataConfig:
         """
         checks.choice("name", self.name, NAMES)
         checks.boolean("download", self.download)
+        of_type("root", self.root, str, optional=True)
+        of_type("augment", self.augment, Augment, optional=True)
         for name, least in (("image_size", 1), ("subset", 1), ("test_subset", 1), ("workers", 0)):
             if getattr(self, name) is not None:
                 checks.integer(name, getattr(self, name), least=least)

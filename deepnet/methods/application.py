@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from deepnet.fields import of_type
 from deepnet.journal import Journal
 from deepnet.loop import DivergenceError, History, train
 from deepnet.methods.base import Method
@@ -37,6 +38,8 @@ def apply(
     Raises:
         DivergenceError: if the loss or a weight is no longer finite.
     """
+    of_type("method", method, Method)
+    of_type("task", task, Task)
     began = time.perf_counter()
     with matrix_products(task.training.precision):
         method.edit(task)

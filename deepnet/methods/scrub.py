@@ -18,6 +18,9 @@ from simulate import checks
 
 __all__ = ["Scrub"]
 
+_LARGEST = 1e18
+"""Largest temperature: its square, which the loss has as a factor, is still a number in single precision."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scrub(Method):
@@ -47,6 +50,8 @@ class Scrub(Method):
         checks.real("beta", self.beta, nonnegative=True)
         checks.real("gamma", self.gamma, nonnegative=True)
         checks.real("temperature", self.temperature, positive=True)
+        if self.temperature > _LARGEST:
+            checks.fail("temperature", f"be at most {_LARGEST:g}", self.temperature)
 
     def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
         """A pass over the forget set in the first epochs, then one over the retain set."""

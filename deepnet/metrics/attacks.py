@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
@@ -121,7 +123,10 @@ def logistic_attack(members: np.ndarray, others: np.ndarray, *, splits: int = 10
     values, truth = _two_sides(*(side[np.sort(rng.permutation(len(side))[:size])] for side in (members, others)))
     folds = StratifiedShuffleSplit(n_splits=splits, test_size=0.1, random_state=int(rng.integers(2**31)))
     model = LogisticRegression(max_iter=1000)
-    accuracies = cross_val_score(model, values[:, None], truth, cv=folds, scoring="accuracy")
+    with warnings.catch_warnings():
+        # Among losses of 1e30 the solver does not converge; what it has found by then is judged like any attack.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        accuracies = cross_val_score(model, values[:, None], truth, cv=folds, scoring="accuracy")
     return LogisticAttack(accuracy=float(accuracies.mean()), spread=float(accuracies.std(ddof=1)))
 
 

@@ -17,6 +17,7 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor, nn
 
+from deepnet.fields import entries, of_type
 from deepnet.modes import evaluating
 from deepnet.precision import matrix_products
 from deepnet.seeding import generator
@@ -130,6 +131,7 @@ def hessian_diagonal(
 @contextmanager
 def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iterator[HessianLinearOperator]:
     """The Hessian as a linear operator, good within the context only."""
+    of_type("model", model, nn.Module)
     check_batches(batches)
     with evaluating(model), matrix_products("float32"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=OBSOLETE)
@@ -184,9 +186,13 @@ def check_batches(batches: Sequence[tuple[Tensor, Tensor]]) -> None:
     Raises:
         ValueError: if that is not so; the message names the first batch that fails.
     """
+    entries("batches", batches, tuple)
     if len(batches) == 0:
         raise ValueError("Argument `batches` must hold at least one batch, but is empty.")
-    for index, (images, labels) in enumerate(batches):
+    for index, batch in enumerate(batches):
+        if len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+            raise ValueError(f"Argument `batches` must hold pairs of tensors, but batch {index} is none.")
+        images, labels = batch
         if labels.dtype != torch.int64 or labels.ndim != 1:
             raise ValueError(
                 "Argument `batches` must hold vectors of int64 labels, "

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from deepnet.fields import of_type
 from deepnet.metrics.outputs import Outputs
 from deepnet.seeding import generator
 from simulate import checks
@@ -93,6 +94,8 @@ def measure_entanglement(
 
     Source: Zhao et al. 2024 (arXiv 2406.01257) and the released code of the paper.
     """
+    of_type("retain", retain, Outputs)
+    of_type("forget", forget, Outputs)
     checks.integer("seed", seed, least=0)
     checks.integer("max_samples", max_samples, least=2)
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from deepnet.fields import of_type
 from deepnet.metrics.outputs import Outputs
 from simulate import checks
 
@@ -73,6 +74,8 @@ def feature_map(
     """
     checks.choice("method", method, ("umap", "pca"))
     checks.integer("seed", seed, least=0)
+    of_type("before", before, Outputs)
+    of_type("after", after, Outputs)
     checks.shape("after.features", after.features, before.features.shape)
     if not np.array_equal(before.labels, after.labels):
         raise ValueError("Argument `after` must be of the same samples as `before`, but its labels differ.")
@@ -92,7 +95,8 @@ def _pca(points: np.ndarray) -> np.ndarray:
 
     if points.shape[1] < 2:
         checks.fail("before.features", "have at least two columns", points.shape[1])
-    return np.asarray(PCA(n_components=2, svd_solver="full").fit_transform(points.astype(np.float64)))
+    with np.errstate(invalid="ignore"):  # of points that are all alike, no part of the variance can be explained
+        return np.asarray(PCA(n_components=2, svd_solver="full").fit_transform(points.astype(np.float64)))
 
 
 def _umap(points: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> np.ndarray:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepnet.fields import of_type
 from deepnet.metrics.curvature import check_batches
 from deepnet.modes import evaluating
 from deepnet.precision import matrix_products
@@ -123,6 +124,8 @@ def directions(model: nn.Module, seed: int, *, reference: nn.Module | None = Non
 
     Source: Li et al. 2018, Visualizing the Loss Landscape of Neural Nets (arXiv 1712.09913), section 4.
     """
+    of_type("model", model, nn.Module)
+    of_type("reference", reference, nn.Module, optional=True)
     weights = dict(model.named_parameters())
     norms_from = dict((model if reference is None else reference).named_parameters())
     _check_shapes("reference", _shapes(norms_from), model)

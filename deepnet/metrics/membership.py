@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from deepnet.fields import of_type
 from deepnet.metrics.attacks import MIN_SIDE, logistic_attack, svc_efficacy, threshold_attack
 from deepnet.metrics.outputs import (
     Outputs,
@@ -101,6 +102,7 @@ def membership_inference(
     Raises:
         ValueError: if the sets differ in their classes, or forget or test set have fewer than ten samples.
     """
+    of_type("forget", forget, Outputs)
     checks.choice("m_entropy_by", m_entropy_by, ("definition", "official"))
     members, others = shadow_sets(retain, test, shadow=shadow, size=shadow_size, seed=seed)
     for name, outputs in (("forget", forget), ("test", test)):
@@ -152,6 +154,8 @@ def shadow_sets(
     Raises:
         ValueError: if an argument is out of range, if the sets differ in the number of classes, or share no class.
     """
+    of_type("retain", retain, Outputs)
+    of_type("test", test, Outputs)
     checks.choice("shadow", shadow, ("first", "balanced"))
     if size is not None:
         checks.integer("size", size, least=1)

@@ -11,6 +11,7 @@ import torch
 from scipy.special import logsumexp
 from torch import Tensor, nn
 
+from deepnet.fields import of_type
 from deepnet.images import Images
 from deepnet.modes import evaluating
 from simulate import checks
@@ -54,7 +55,8 @@ class Outputs:
         """
         logits = _float_matrix("logits", self.logits, columns="K")
         features = _float_matrix("features", self.features, columns="p")
-        labels = np.asarray(self.labels)
+        of_type("labels", self.labels, np.ndarray)
+        labels = self.labels
         if labels.dtype.kind not in "iu":
             raise ValueError(f"Argument `labels` must hold whole numbers, but has type {labels.dtype}.")
         checks.shape("labels", labels, (len(logits),))
@@ -117,15 +119,20 @@ class Outputs:
 
 
 def _float_matrix(name: str, values: object, columns: str) -> np.ndarray:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"Argument `{name}` must be a matrix, but has rows of several lengths.") from None
     if array.dtype.kind != "f":
         raise ValueError(f"Argument `{name}` must be an array of floating-point numbers, but has type {array.dtype}.")
     checks.shape(name, array, ("n", columns))
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is found below
+        array = array.astype(np.float32, copy=False)
     try:
         checks.finite(name, array)
     except ValueError as error:
         raise NotFiniteError(str(error)) from None
-    return array.astype(np.float32, copy=False)
+    return array
 
 
 def collect(
@@ -150,12 +157,14 @@ def collect(
             or if an output is not finite.
     """
     checks.integer("batch_size", batch_size, least=1)
+    if autocast not in (None, torch.float16, torch.bfloat16):
+        checks.fail("autocast", "be torch.float16, torch.bfloat16 or None", autocast)
     _check_rows(rows, len(images))
     missing = [name for name in ("features", "head") if not callable(getattr(model, name, None))]
     if missing:
         raise ValueError(f"Argument `model` must have `features` and `head`, but lacks `{'` and `'.join(missing)}`.")
     network: Any = model
-    requests = ((chunk, None) for chunk in rows.split(batch_size))
+    requests = ((chunk, None) for chunk in rows.split(min(int(batch_size), len(rows))))
     logits, features = [], []
     with torch.no_grad(), evaluating(model):
         for x in images.batches(requests):
@@ -168,6 +177,7 @@ def collect(
 
 
 def _check_rows(rows: Tensor, n_images: int) -> None:
+    of_type("rows", rows, Tensor)
     if rows.ndim != 1 or rows.dtype != torch.int64 or len(rows) == 0:
         raise ValueError(
             "Argument `rows` must be a vector of int64 with at least one entry, "

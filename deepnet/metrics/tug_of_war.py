@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from deepnet.fields import entries, of_type
 from simulate import checks
 
 __all__ = [
@@ -61,6 +62,8 @@ def tug_of_war(unlearned: Accuracies, retrained: Accuracies, signed: bool = Fals
         >>> tug_of_war(Accuracies(retain=1.0, forget=0.5, test=0.75), retrained, signed=True)
         1.1
     """
+    of_type("unlearned", unlearned, Accuracies)
+    of_type("retrained", retrained, Accuracies)
     retain = retrained.retain - unlearned.retain
     forget = unlearned.forget - retrained.forget
     test = retrained.test - unlearned.test
@@ -78,6 +81,7 @@ def mean_tug_of_war(unlearned: Accuracies, references: Sequence[Accuracies], sig
     Raises:
         ValueError: if there is no reference.
     """
+    entries("references", references, Accuracies)
     if not references:
         raise ValueError("Argument `references` must hold at least one retrained model, but is empty.")
     return sum(tug_of_war(unlearned, reference, signed) for reference in references) / len(references)
@@ -98,6 +102,8 @@ def tug_of_war_membership(
 
     Source: Zhao et al. 2024 (arXiv 2406.01257).
     """
+    of_type("unlearned", unlearned, Accuracies)
+    of_type("retrained", retrained, Accuracies)
     checks.fraction("unlearned_efficacy", unlearned_efficacy)
     checks.fraction("retrained_efficacy", retrained_efficacy)
     return tug_of_war(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from deepnet import weights
+from simulate.files import write_text
 from simulate.version import __version__
 
 __all__ = ["Chunk", "Entry", "Manifest", "Part", "digest"]
@@ -27,9 +27,11 @@ class Part:
     """A file of the pack."""
 
     name: str
+    """Its file name."""
     size: int
     """In bytes."""
     sha256: str
+    """Checksum of its content."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Chunk:
     """Consecutive bytes of a file, and where they lie."""
 
     part: str
+    """File name of the part."""
     offset: int
     """Where in the part they begin, in bytes."""
     size: int
@@ -77,7 +80,7 @@ class Manifest:
             "parts": [asdict(part) for part in self.parts.values()],
             "files": [asdict(entry) for entry in self.entries.values()],
         }
-        weights.write_text(folder / _NAME, json.dumps(found | {"seal": _seal(found)}, indent=1) + "\n")
+        write_text(folder / _NAME, json.dumps(found | {"seal": _seal(found)}, indent=1) + "\n")
 
     @classmethod
     def exists(cls, folder: Path) -> bool:

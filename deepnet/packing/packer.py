@@ -9,10 +9,12 @@ from typing import Literal
 from deepnet.packing.manifest import Chunk, Entry, Manifest, Part, digest
 from deepnet.packing.rounding import rounded_model
 from simulate import checks
+from simulate.files import in_one_move
 
 __all__ = ["MIN_PART", "Weights", "pack"]
 
 Weights = Literal["float16", "exact", "none"]
+"""What is done with weights: rounded, left as they are, or left out."""
 MIN_PART = 1024
 """Smallest size of a part, in bytes."""
 _LAST = ("models", "journals")
@@ -128,12 +130,8 @@ class _Writer:
         """Write the part in hand; the files that are whole by then are in the manifest."""
         if self.buffer:
             path = self.out / self._name
-            partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-            try:
+            with in_one_move(path) as partial:
                 partial.write_bytes(self.buffer)
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
             self.parts[path.name] = Part(path.name, len(self.buffer), digest(self.buffer))
             self.buffer, self.number = bytearray(), self.number + 1
         self.done |= {entry.path: entry for entry in self.waiting}

@@ -17,6 +17,7 @@ __all__ = ["PROVENANCE", "ROUNDED", "rounded_model"]
 PROVENANCE = "provenance"
 """Where a model's history says what was done to its weights besides training."""
 ROUNDED = "weights rounded to float16"
+"""What the description of a rounded model says."""
 
 
 def rounded_model(path: Path) -> bytes:

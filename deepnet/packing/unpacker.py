@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepnet.packing.manifest import Entry, Manifest, Part, digest
+from simulate.files import in_one_move
 
 __all__ = ["Unpacked", "unpack"]
 
@@ -104,10 +104,5 @@ def _restore(pack: Path, path: Path, entry: Entry) -> None:
             content += file.read(chunk.size)
     if digest(content) != entry.sha256:
         raise ValueError(f"{entry.path} does not come out of {pack} as it was packed; fetch the pack again.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
+    with in_one_move(path) as partial:
         partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -88,7 +88,7 @@ class Published:
             raise FileNotFoundError(f"{path} is missing: run `{self.command}`.")
         try:
             return parse(path.read_text(encoding="utf-8"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"{path} is damaged ({error}): run `{self.command}`.") from None
 
 

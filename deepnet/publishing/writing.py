@@ -17,6 +17,7 @@ from deepnet.publishing.reading import FILES
 from deepnet.publishing.summaries import curves_of, groups_of
 from deepnet.publishing.texts import contrasts_csv, groups_csv, json_lines
 from deepnet.report.rows import row_from
+from simulate.files import take_place
 
 __all__ = ["publish"]
 
@@ -117,14 +118,7 @@ def _write_folder(target: Path, texts: Mapping[str, str]) -> Path:
     try:
         for name, text in texts.items():
             (fresh / name).write_text(text, encoding="utf-8", newline="\n")
-        if target.exists():
-            target.rename(old)
-        try:
-            fresh.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
+        take_place(fresh, target, old)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

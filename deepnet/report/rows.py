@@ -138,7 +138,7 @@ def read_results(path: str | Path) -> Results:
     path = Path(path)
     path = path / "results.jsonl" if path.is_dir() else path
     if not path.is_file():
-        raise FileNotFoundError(f'There are no results at "{path}".')
+        raise FileNotFoundError(f"There are no results at {path}: `python -m deepnet run` makes them.")
     lines = path.read_bytes().split(b"\n")
     rows: list[Row] = []
     warnings: list[str] = []
@@ -248,13 +248,20 @@ def _whole(name: str, value: object) -> int:
 def _number(name: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         raise ValueError(f"column `{name}` must be a finite number or null, but is {value!r}.")
     if name in FRACTIONS and not 0.0 <= value <= 1.0:
         raise ValueError(f"column `{name}` must lie in [0, 1], but is {value!r}.")
     if name in NONNEGATIVE and value < 0.0:
         raise ValueError(f"column `{name}` must be at least 0, but is {value!r}.")
     return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def _object(name: str, value: object) -> dict[str, Any]:
@@ -273,5 +280,5 @@ def _curve(value: object) -> RelearnCurve | None:
         control = fields.get("control") or ()
         parts = {"steps": fields["steps"], "accuracy": fields["accuracy"], "control": control}
         return RelearnCurve(**{key: tuple(map(float, part)) for key, part in parts.items()})
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"column `relearn_curve` must hold steps and accuracies: {error}") from None

@@ -11,6 +11,7 @@ from deepnet.report.paired_page import paired_tests_page
 from deepnet.report.rows import Results, read_results
 from deepnet.report.summary import Block, blocks, summarise
 from deepnet.report.table import latex_table, markdown_table
+from simulate.files import write_text
 
 __all__ = ["write_report"]
 
@@ -39,7 +40,7 @@ def write_report(folder: str | Path) -> list[Path]:
         "table.tex": latex_table(results, found),
         "tests.md": paired_tests_page(compare_all(found), results.warnings),
     }
-    written = [_write(report / name, text) for name, text in pages.items()]
+    written = [write_text(report / name, text) for name, text in pages.items()]
     return written + _write_figures(results, found, report)
 
 
@@ -58,9 +59,4 @@ def _write_figures(results: Results, found: Sequence[Block], report: Path) -> li
     parts = [f"# Figures of {markdown(results.study)}", *results.warnings, *entries]
     if left_out:
         parts += ["## Left out", "\n".join(left_out)]
-    return [_write(report / "figures.md", "\n\n".join(parts) + "\n"), *written]
-
-
-def _write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
+    return [write_text(report / "figures.md", "\n\n".join(parts) + "\n"), *written]

@@ -13,6 +13,8 @@ from deepnet.identity import key_of
 from deepnet.report.figures.style import house_style
 from deepnet.report.rows import Results, Row
 from deepnet.report.summary import Block
+from simulate.files import write_text
+from simulate.saving import save_figure
 
 __all__ = ["Drawing", "Skipped", "Sources", "provenance", "save"]
 
@@ -73,14 +75,12 @@ def save(drawing: Drawing, folder: Path, study: str) -> list[Path]:
     Returns:
         The three files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^\w.=-]+", "-", drawing.name)
     image, document, caption = (folder / f"{stem}.{suffix}" for suffix in ("png", "pdf", "md"))
     with house_style():
-        drawing.figure.savefig(image, dpi=300, metadata={"Software": None})
-        drawing.figure.savefig(document, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    caption.write_text(f"{drawing.caption}\n\n{provenance(drawing.rows, study)}\n", encoding="utf-8")
-    return [image, document, caption]
+        save_figure(drawing.figure, image, dpi=300)
+        save_figure(drawing.figure, document)
+    return [image, document, write_text(caption, f"{drawing.caption}\n\n{provenance(drawing.rows, study)}\n")]
 
 
 def provenance(rows: Sequence[Row], study: str) -> str:

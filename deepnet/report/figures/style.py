@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from deepnet.report.naming import optimizer_order, optimizer_words
-from simulate.palette import METHODS
+from simulate.palette import METHODS, SERIES
 
 __all__ = ["COLORS", "FULL", "GREY", "color_of", "house_style", "legend_below", "line_of", "marker_of", "new_figure"]
 
@@ -62,8 +62,8 @@ def new_figure(height: float, width: float = FULL) -> Figure:
 
 
 def color_of(method: str) -> str:
-    """The colour of a method; black for one that is not known."""
-    return COLORS.get(method, "#000000")
+    """The colour of a method; brown for one that the palette does not have, which stands for no other."""
+    return COLORS.get(method, SERIES[-1])
 
 
 def marker_of(optimizer: str, among: Sequence[str]) -> str:

@@ -1,0 +1,44 @@
+"""`python -m deepnet presets`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import tyro
+
+from deepnet.compat import QUIRKS
+from deepnet.confirmation import CONFIRMATIONS
+from deepnet.presets import PRESETS
+from simulate.terminal import console
+
+__all__ = ["presets"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresetsCommand:
+    """List the studies that come with the project, and the quirks of the released code."""
+
+    def __call__(self) -> int:
+        """Print both lists; returns the exit status."""
+        _list("Studies (run --preset NAME)", {name: _first_line(make) for name, make in PRESETS.items()})
+        confirmations = {name: _first_line(make) for name, make in CONFIRMATIONS.items()}
+        _list("Confirmation studies (confirm, search, scores --preset NAME)", confirmations)
+        _list("Quirks of the released code (run --compat NAME ...)", {name: q.title for name, q in QUIRKS.items()})
+        return 0
+
+
+def _first_line(make: Callable[..., object]) -> str:
+    return (make.__doc__ or "").splitlines()[0]
+
+
+def _list(title: str, entries: Mapping[str, str]) -> None:
+    console.print(title, style="bold")
+    for name, text in entries.items():
+        console.print(f"  {name:20} {text}")
+
+
+def presets(words: Sequence[str]) -> int:
+    """List as a command line says."""
+    options: PresetsCommand = tyro.cli(PresetsCommand, args=list(words), prog="python -m deepnet presets")
+    return options()
