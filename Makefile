@@ -56,7 +56,7 @@ bench: $(VENV)/.full ## measure speed and memory
 lab: $(VENV)/.lab ## open the lessons in JupyterLab (as root: ARGS=--allow-root)
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/lesson_1_signal_and_noise.ipynb $(ARGS)
 
-figures: $(VENV)/.figures ## draw the figures and tables of the paper (ARGS=--quick for a preview in minutes)
+figures: $(VENV)/.figures ## draw the figures and tables of the paper (ARGS="--budget quick" for a preview in minutes)
 	$(RUN) -m paper_figs all $(ARGS)
 
 lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows

@@ -44,7 +44,7 @@ def instance_from_arrays(
         raise ValueError(f"Argument `forget` must be an array of bool, but has dtype {forget.dtype}.")
     if not np.any(phi):
         raise ValueError("Argument `phi` must not be the zero vector, but is.")
-    if not np.linalg.norm(xi, axis=-1).all():
+    if not np.any(xi, axis=-1).all():
         raise ValueError("Argument `xi` must hold no zero vectors, but does.")
     if sigma_p is not None:
         checks.real("sigma_p", sigma_p, positive=True)

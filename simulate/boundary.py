@@ -17,6 +17,9 @@ from simulate.streams import stream
 
 __all__ = ["Boundary", "check_level", "critical_signal", "critical_values", "fit_boundary"]
 
+_MOST_RESAMPLES = 10**6
+"""Most bootstrap resamples that can be asked for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Boundary:
@@ -57,12 +60,15 @@ def critical_signal(signal: np.ndarray, error: np.ndarray, level: float) -> floa
         level: The level.
 
     Returns:
-        The critical signal; 0 if even the weakest signal is below the level, infinity if no signal is.
+        The critical signal; 0 if even the weakest signal is below the level, infinity if no signal is, NaN if an error
+        is not finite.
 
     Example:
         >>> critical_signal(np.array([1.0, 4.0, 16.0]), np.array([0.5, 0.3, 0.1]), 0.4)
         2.0
     """
+    if not np.isfinite(error).all():
+        return np.nan
     before, share = _crossing(error, level)
     if before < 0:
         return 0.0
@@ -118,8 +124,8 @@ def critical_values(
     Returns:
         Dataset over the other dimensions: "critical", its 95 % interval "low" and "high", and "censored": "no",
         "below" or "above" where the boundary lies below or above the range of the axis, "undefined" where a mean is
-        NaN. A critical value below the range is -inf (0 in logarithms), one above it is inf; so may be the ends of an
-        interval whose resamples leave the range.
+        not finite. A critical value below the range is -inf (0 in logarithms), one above it is inf; so may be the ends
+        of an interval whose resamples leave the range.
 
     Raises:
         ValueError: if an argument is out of range or a dimension is missing.
@@ -132,7 +138,7 @@ def critical_values(
     values, axis = _ordered(data, along, variable, spacing)
     checks.real("level", level)
     checks.choice("direction", direction, ("falling", "rising"))
-    checks.integer("resamples", resamples, least=100)
+    checks.integer("resamples", resamples, least=100, most=_MOST_RESAMPLES)
     order = np.argsort(axis)[:: 1 if direction == "falling" else -1]
     axis, table = axis[order], values.values[..., order]
     others = values.isel({"seed": 0, along: 0}, drop=True)
@@ -141,8 +147,10 @@ def critical_values(
     weights = np.stack([np.bincount(drawn, minlength=len(rows)) for drawn in draws]) / len(rows)
     found = np.empty((rows.shape[1], 3))
     for number in range(rows.shape[1]):
-        estimate = _place(axis, rows[:, number].mean(axis=0), level)
-        spread = [_place(axis, mean, level) for mean in weights @ rows[:, number]]
+        with np.errstate(over="ignore", invalid="ignore"):  # a mean that is not finite leaves its value undefined
+            means = weights @ rows[:, number]
+            estimate = _place(axis, rows[:, number].mean(axis=0), level)
+        spread = [_place(axis, mean, level) for mean in means]
         found[number] = estimate, *np.quantile(spread, (0.025, 0.975), method="nearest")
     if spacing == "log":
         found = np.exp(found)
@@ -165,8 +173,8 @@ def _ordered(
         data = data[variable]
     if not isinstance(data, xarray.DataArray) or "seed" not in data.dims:
         checks.fail("data", 'be a swept dataset, or an array with a dimension "seed"', data)
-    if data.dtype.kind not in "fiub":
-        checks.fail("data", "hold numbers", data.dtype)
+    if data.dtype.kind not in "fiub" or not data.size:
+        checks.fail("data", "hold numbers", data.dtype if data.size else dict(data.sizes))
     choices = [str(dim) for dim in data.dims if dim != "seed"]
     checks.choice("along", along, choices)
     axis = np.asarray(data[along].values)
@@ -180,7 +188,7 @@ def _ordered(
 
 def _place(axis: np.ndarray, error: np.ndarray, level: float) -> float:
     """Crossing on an axis along which the error falls; infinite on the side of the range on which it lies."""
-    if np.isnan(error).any():
+    if not np.isfinite(error).all():
         return np.nan
     before, share = _crossing(error, level)
     rising = 1.0 if axis[-1] > axis[0] else -1.0
@@ -208,15 +216,22 @@ def fit_boundary(error: xarray.DataArray, level: float, *, resamples: int = 1000
         ValueError: if the level is out of range or a dimension is missing.
     """
     check_level(level)
-    checks.integer("resamples", resamples, least=100)
-    if set(error.dims) != {"d", "signal", "seed"}:
-        checks.fail("error", 'have dimensions "d", "signal" and "seed"', error.dims)
+    checks.integer("resamples", resamples, least=100, most=_MOST_RESAMPLES)
+    if not isinstance(error, xarray.DataArray) or set(error.dims) != {"d", "signal", "seed"} or not error.size:
+        checks.fail("error", 'have dimensions "d", "signal" and "seed"', getattr(error, "dims", error))
+    if error.dtype.kind not in "fiub":
+        checks.fail("error", "hold numbers", error.dtype)
+    for name in ("d", "signal"):
+        axis = checks.real_array(name, error[name].values)
+        if axis.min() <= 0.0 or (name == "signal" and (np.diff(axis) <= 0.0).any()) or len(set(axis)) < len(axis):
+            checks.fail(name, "be positive, different and, for the signal, ascending", axis.tolist())
     values = error.transpose("seed", "d", "signal").values
     d, signal = error["d"].values.astype(float), error["signal"].values.astype(float)
     draws = stream(seed, "bootstrap").integers(len(values), size=(resamples, len(values)))
-    crossings = np.array([_crossings(signal, values[chosen].mean(axis=0), level) for chosen in draws])
+    with np.errstate(over="ignore", invalid="ignore"):  # a mean that is not finite leaves its crossing undefined
+        crossings = np.array([_crossings(signal, values[chosen].mean(axis=0), level) for chosen in draws])
+        estimate = _crossings(signal, values.mean(axis=0), level)
     slopes = np.array([_slope(d, crossing) for crossing in crossings])
-    estimate = _crossings(signal, values.mean(axis=0), level)
     return Boundary(
         level=level,
         d=d,

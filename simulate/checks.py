@@ -9,7 +9,22 @@ from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 
-__all__ = ["boolean", "choice", "finite", "fraction", "integer", "listed", "real", "real_array", "shape", "signs"]
+__all__ = [
+    "boolean",
+    "choice",
+    "finite",
+    "fraction",
+    "integer",
+    "listed",
+    "number",
+    "number_array",
+    "plain_fields",
+    "plain_number",
+    "real",
+    "real_array",
+    "shape",
+    "signs",
+]
 
 
 def fail(name: str, requirement: str, value: object) -> NoReturn:
@@ -18,13 +33,23 @@ def fail(name: str, requirement: str, value: object) -> NoReturn:
     Raises:
         ValueError: always.
     """
-    raise ValueError(f"Argument `{name}` must {requirement}, but is {value!r}.")
+    raise ValueError(f"Argument `{name}` must {requirement}, but is {_shown(value)}.")
 
 
-def integer(name: str, value: object, *, least: int) -> None:
-    """Require a whole number not below `least`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+def _shown(value: object) -> str:
+    """A value as Python writes it; whole numbers of thousands of digits, which it does not write, in words."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "a number of more digits than are written"
+
+
+def integer(name: str, value: object, *, least: int, most: int | None = None) -> None:
+    """Require a whole number not below `least`, nor above `most`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         fail(name, f"be a whole number of at least {least}", value)
+    if most is not None and int(value) > most:
+        fail(name, f"be a whole number of at most {most}", value)
 
 
 def listed(name: str, requirement: str, values: Any) -> list[Any]:
@@ -44,6 +69,13 @@ def real(name: str, value: object, *, positive: bool = False, nonnegative: bool 
         fail(name, f"be {kind}", value)
     if (positive and value <= 0) or (nonnegative and value < 0):
         fail(name, f"be {kind}", value)
+
+
+def number(name: str, value: object) -> None:
+    """Require a real number, which may be NaN or infinite."""
+    known = isinstance(value, float | np.floating | np.integer)
+    if not known and (isinstance(value, bool) or not isinstance(value, int) or not _is_finite(value)):
+        fail(name, "be a number", value)
 
 
 def fraction(name: str, value: object, *, below: float | None = None) -> None:
@@ -74,8 +106,27 @@ def boolean(name: str, value: object) -> None:
 
 def choice(name: str, value: object, choices: Sequence[str]) -> None:
     """Require one of the given words."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         fail(name, "be one of " + ", ".join(f'"{word}"' for word in choices), value)
+
+
+def plain_number(value: Any) -> bool | int | float:
+    """The number of Python for one that passes these checks and is of another kind, such as NumPy's."""
+    if isinstance(value, np.bool_):
+        return bool(value)
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def plain_fields(holder: object) -> None:
+    """Put Python's own numbers into a frozen dataclass where others are.
+
+    They are written the same in texts and in JSON, and do not overflow in eight bits.
+    """
+    for name, value in list(vars(holder).items()):
+        if isinstance(value, np.bool_ | np.integer | np.floating) or (
+            _is_real(value) and not isinstance(value, int | float) and _is_finite(value)
+        ):
+            object.__setattr__(holder, name, plain_number(value))
 
 
 def finite(name: str, array: np.ndarray) -> None:
@@ -87,15 +138,26 @@ def finite(name: str, array: np.ndarray) -> None:
 
 def real_array(name: str, values: object) -> np.ndarray:
     """Require an array of finite real numbers, and return it as a new array of float64."""
-    try:
-        array = np.asarray(values)
-        if np.iscomplexobj(array):
-            raise TypeError
-        array = np.array(array, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"Argument `{name}` must be an array of real numbers, but is not.") from None
+    array = number_array(name, values)
     finite(name, array)
     return array
+
+
+def number_array(name: str, values: object) -> np.ndarray:
+    """Require an array of real numbers, NaN and infinity among them, and return it as a new array of float64."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biufO" or (array.dtype.kind == "O" and _holds_text(array)):
+            raise TypeError
+        with np.errstate(over="ignore"):  # what is beyond float64 becomes infinite, and is refused as such
+            array = np.array(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"Argument `{name}` must be an array of real numbers, but is not.") from None
+    return array
+
+
+def _holds_text(array: np.ndarray) -> bool:
+    return any(isinstance(value, str | bytes) for value in array.flat)
 
 
 def shape(name: str, array: np.ndarray, expected: tuple[int | str, ...]) -> None:

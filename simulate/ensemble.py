@@ -14,7 +14,7 @@ from simulate import checks
 from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
 from simulate.lanes import Lanes, cut, side_by_side
-from simulate.measure import measure_test_error
+from simulate.measure import MOST_DIRECTIONS, measure_test_error
 from simulate.observe import NEEDS_RADIUS, OBSERVABLES, Snapshot
 from simulate.phases import Phase
 from simulate.plan import compile_phase
@@ -36,8 +36,11 @@ class Cell:
     """One run of an ensemble: a problem to draw with the seed, or an instance that is there already."""
 
     problem: Problem | Instance
+    """The law to draw from, or the instance."""
     phases: tuple[Phase, ...]
+    """The phases it goes through."""
     seed: int
+    """Seed of everything random in it."""
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -95,8 +98,8 @@ def run_ensemble(
     Raises:
         ValueError: if an argument is out of range.
     """
-    checks.integer("test_directions", test_directions, least=16)
-    record = Record(observe=tuple(observe), tau=tau)
+    checks.integer("test_directions", test_directions, least=16, most=MOST_DIRECTIONS)
+    record = Record(observe=tuple(checks.listed("observe", "be a list of words", observe)), tau=tau)
     for cell in cells:
         check_phases(cell.phases)
     whole = _Whole(len(cells), max((len(cell.phases) for cell in cells), default=0))
@@ -219,7 +222,10 @@ class _Whole:
                 for name, (dims, value) in row.items():
                     called = f"phase_{name}" if name in ended.ends else name
                     shape = self._count, self._phases, *np.shape(value)
-                    self._array(called, ("phase", *dims), shape, float)[cell, number] = value
+                    array = self._array(called, ("phase", *dims), shape, float)
+                    if array.shape[2:] != np.shape(value):
+                        checks.fail("observe", "not hold what differs in shape from cell to cell", name)
+                    array[cell, number] = value
 
     def dataset(self) -> xarray.Dataset:
         """Everything along "cell"."""

@@ -58,7 +58,7 @@ def instance_from_images(
     checks.fraction("test", test, below=1.0)
     checks.integer("m", m, least=1)
     checks.real("sigma_0", sigma_0, positive=True)
-    pixels, y = _two_classes(np.asarray(images), np.asarray(labels), classes)
+    pixels, y = _two_classes(_array("images", images), _array("labels", labels), classes)
     draw = stream(seed, "images")
     order = draw.permutation(len(y))
     n_test = round(test * len(y))
@@ -106,12 +106,20 @@ def _two_classes(images: np.ndarray, labels: np.ndarray, classes: tuple[int, int
     if images.ndim < 2:
         raise ValueError(f"Argument `images` must have at least 2 axes, but has shape {images.shape}.")
     checks.shape("labels", labels, (len(images),))
-    if len(classes) != 2 or classes[0] == classes[1]:
+    pair = checks.listed("classes", "be two different classes", classes)
+    if len(pair) != 2 or any(np.ndim(each) for each in pair) or pair[0] == pair[1]:
         checks.fail("classes", "be two different classes", classes)
-    chosen = np.isin(labels, classes)
+    chosen = (labels == pair[0]) | (labels == pair[1])
     pixels = checks.real_array("images", images.reshape(len(images), -1)[chosen])
     largest = np.abs(pixels).max(initial=0.0)
-    return pixels / (largest or 1.0), np.where(labels[chosen] == classes[0], 1, -1)
+    return pixels / (largest or 1.0), np.where(labels[chosen] == pair[0], 1, -1)
+
+
+def _array(name: str, values: object) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"Argument `{name}` must be an array, but is not.") from None
 
 
 def _class_mean(pixels: np.ndarray, y: np.ndarray, sign: int, classes: tuple[int, int]) -> np.ndarray:

@@ -20,6 +20,7 @@ __all__ = ["CONVERGED", "NONFINITE", "RUNNING", "advance_trajectories", "network
 _COMPILE = {**COMPILE, "fastmath": {"contract", "reassoc"}}  # as in simulate.patterns
 
 RUNNING, CONVERGED, NONFINITE = 0, 1, 2
+"""How a phase stands: it goes on, a stopping rule fired, or a number is not finite."""
 
 
 @njit(**_COMPILE)

@@ -19,7 +19,7 @@ equal initialisation.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -64,11 +64,16 @@ class PhaseMap:
 
     def __post_init__(self) -> None:
         """Validate what the cells do not."""
+        checks.plain_fields(self)
         for name in ("d", "signal"):
             values = getattr(self, name)
-            if not values or list(values) != sorted(set(values)):
+            if not isinstance(values, Sequence) or isinstance(values, str) or not values:
                 checks.fail(name, "be an ascending list of different values", values)
-        checks.integer("replicates", self.replicates, least=1)
+            for value in values:
+                checks.real(name, value, positive=True)
+            if list(values) != sorted(set(values)):
+                checks.fail(name, "be an ascending list of different values", values)
+        checks.integer("replicates", self.replicates, least=1, most=10**6)
         checks.integer("seed", self.seed, least=0)
 
 
@@ -116,7 +121,9 @@ def phase_map(grid: PhaseMap, progress: Callable[[int], None] | None = None) -> 
         for seed in seeds
     ]
     flat = run_ensemble(cells, test_directions=grid.test_directions, progress=progress)
-    return unfold(flat, axes).assign_attrs(grid=json.dumps(asdict(grid)), version=__version__)
+    return unfold(flat, axes).assign_attrs(
+        grid=json.dumps(asdict(grid), default=checks.plain_number), version=__version__
+    )
 
 
 def _fit(problem: Problem) -> Phase:

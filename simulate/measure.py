@@ -92,6 +92,9 @@ def _directions(seed: int, directions: int, size: int) -> tuple[np.ndarray, np.n
     return direction_normals(stream(seed, "directions"), directions, size)
 
 
+MOST_DIRECTIONS = 10**7
+"""Most noise directions that a test error can be asked to average over."""
+
 _SHARED_NORMALS = 2**14
 """Most normals that are kept for the next trajectory of their seed."""
 
@@ -118,8 +121,8 @@ def _noise_grams(engine: Engine, numbers: Sequence[int], laws: Sequence[NoiseLaw
         filters = np.stack([geometry.filters for geometry in geometries])
         products = weight_grams(filters, starts, engine.coefficients[list(numbers)], z)
     else:
-        flat = np.stack([w.reshape(2 * z.shape[2], -1) for w in weights])
-        products = flat @ flat.swapaxes(-1, -2)
+        flat = [w.reshape(2 * z.shape[2], -1) for w in weights]  # of different d, where that is an axis
+        products = np.stack([w @ w.T for w in flat])
     signal = z[..., 0].reshape(len(z), -1)
     norms = np.array([geometry.gram[0, 0] for geometry in geometries])
     projections = signal[:, :, None] * signal[:, None] / norms[:, None, None]

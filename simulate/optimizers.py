@@ -31,6 +31,7 @@ class SGD:
 
     def __post_init__(self) -> None:
         """Validate every field."""
+        checks.plain_fields(self)
         checks.real("lr", self.lr, positive=True)
         if self.batch is not None:
             checks.integer("batch", self.batch, least=1)
@@ -64,6 +65,7 @@ class SAM:
 
     def __post_init__(self) -> None:
         """Validate every field."""
+        checks.plain_fields(self)
         checks.real("lr", self.lr, positive=True)
         checks.real("tau", self.tau, nonnegative=True)
         checks.real("mixing", self.mixing, nonnegative=True)
@@ -108,6 +110,7 @@ class SharpMinMax:
 
     def __post_init__(self) -> None:
         """Validate every field."""
+        checks.plain_fields(self)
         checks.real("lr", self.lr, positive=True)
         checks.real("tau", self.tau, nonnegative=True)
         if self.tau_forget is not None:
@@ -122,3 +125,4 @@ class SharpMinMax:
 
 
 Optimizer = SGD | SAM | SharpMinMax
+"""How a gradient becomes a step."""

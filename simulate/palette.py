@@ -4,7 +4,7 @@ Optimizers and verdicts are told apart by their colour alone, with deficient col
 colours cannot all be as far apart: methods of unlearning differ in their marker as well.
 """
 
-__all__ = ["COLORS", "LINES", "MARKERS", "METHODS", "OPTIMIZERS", "SERIES", "VERDICTS"]
+__all__ = ["COLORS", "LINES", "MARKERS", "METHODS", "OPTIMIZERS", "SERIES", "VERDICTS", "VERDICT_INKS"]
 
 OPTIMIZERS = {"SGD": "#0072B2", "SAM": "#D55E00", "ASAM": "#CC79A7", "SharpMinMax": "#009E73"}
 """Colour of each optimizer."""
@@ -31,6 +31,9 @@ COLORS = {**OPTIMIZERS, **METHODS}
 
 VERDICTS = {"supported": "#0072B2", "refuted": "#D55E00", "inconclusive": "#CC79A7", "not testable": "#767676"}
 """Colour of each verdict of a ledger."""
+
+VERDICT_INKS = {"supported": "#FFFFFF", "refuted": "#000000", "inconclusive": "#000000", "not testable": "#FFFFFF"}
+"""Colour of words on the colour of a verdict; each pair has a contrast of at least 4.5 (WCAG 2, level AA)."""
 
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#7F5F00")
 """Colours of series that have no name of their own here, in the order in which they are taken."""

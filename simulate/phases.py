@@ -44,6 +44,7 @@ class NegGrad:
 
     def __post_init__(self) -> None:
         """Validate every field."""
+        checks.plain_fields(self)
         checks.fraction("alpha", self.alpha)
         checks.choice("reduction", self.reduction, ("mean", "sum"))
 
@@ -58,10 +59,12 @@ class RandomLabel:
 
     def __post_init__(self) -> None:
         """Validate every field."""
+        checks.plain_fields(self)
         checks.fraction("flip", self.flip)
 
 
 Objective = Loss | NegGrad | RandomLabel
+"""What is minimised, as weights of the samples."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class Phase:
 
     def __post_init__(self) -> None:
         """Validate every field and their combination."""
+        checks.plain_fields(self)
         if not isinstance(self.name, str) or not self.name.isidentifier():
             checks.fail("name", "be a word of letters, digits and underscores", self.name)
         if not isinstance(self.objective, Objective):

@@ -37,6 +37,8 @@ def parse_phase(text: str) -> Phase:
         ...
         ValueError: Argument `phase` must use Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax, but has "SDG".
     """
+    if not isinstance(text, str):
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is {text!r}.')
     name, _, rest = text.partition(",")
     try:
         call = ast.parse(f"Phase({rest})", mode="eval").body
@@ -84,8 +86,9 @@ def _options(value: Phase | Objective | Optimizer, skip: tuple[str, ...] = ()) -
 
 
 _EXAMPLE = "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300"
-_UNREADABLE = (SyntaxError, ValueError)
-"""What Python raises for a text that is none; ValueError for null bytes, before Python 3.11.4."""
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What Python raises for a text that is none: ValueError for null bytes, before Python 3.11.4; the last two for what is
+nested too deeply."""
 
 
 def _value(node: ast.expr) -> object:
@@ -98,8 +101,16 @@ def _value(node: ast.expr) -> object:
         return _construct(VOCABULARY[name], [_value(argument) for argument in node.args], node.keywords)
     try:
         return ast.literal_eval(node)
-    except (ValueError, TypeError):
-        raise ValueError(f'Argument `phase` must hold plain values, but has "{ast.unparse(node)}".') from None
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError(f'Argument `phase` must hold plain values, but has "{_unparsed(node)}".') from None
+
+
+def _unparsed(node: ast.expr) -> str:
+    """The text of a node; what is nested too deeply for Python has none."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "brackets or signs without end"
 
 
 def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from simulate.boundary import Boundary
 from simulate.palette import OPTIMIZERS as COLORS
 
-__all__ = ["COLORS", "draw_coefficients", "draw_phase_maps", "save_figure"]
+__all__ = ["COLORS", "draw_coefficients", "draw_phase_maps"]
 
 
 def draw_phase_maps(maps: xarray.Dataset, boundaries: Mapping[str, Boundary], predicted: Mapping[str, float]) -> Figure:
@@ -68,7 +67,8 @@ def draw_coefficients(traces: Mapping[str, xarray.Dataset], *, title: str = "") 
     """Draw κ and ζ of several runs through their phases.
 
     Args:
-        traces: Trace of each run by the name of its optimizer, observed with "coefficients" and "accuracy".
+        traces: Trace of each run, observed with "coefficients" and "accuracy", by the name of the optimizer whose
+            colour it takes.
         title: Title of the figure.
 
     Returns:
@@ -77,12 +77,12 @@ def draw_coefficients(traces: Mapping[str, xarray.Dataset], *, title: str = "") 
     """
     figure = Figure(figsize=(7.2, 4.6), layout="constrained", dpi=150)
     axes = figure.subplots(2, 2, sharex=True)
-    figure.suptitle(title)
+    figure.suptitle(title, fontsize="medium")
     for name, trace in traces.items():
         color, step = COLORS[name], trace["step"].values
         axes[0, 0].plot(step, trace["kappa_mean"].mean("sign"), color=color, label=name)
         for chosen, style in (("retain", "-"), ("forget", "--")):
-            label = f"{name}, {chosen} set"
+            label = f"{chosen} set" if len(traces) == 1 else f"{name}, {chosen} set"
             axes[0, 1].plot(step, trace["accuracy"].sel(set=chosen), style, color=color, label=label)
             for axis, relation in zip(axes[1], ("own", "opposite"), strict=True):
                 noise = trace["zeta_mean"].sel(relation=relation, set=chosen)
@@ -108,21 +108,10 @@ def _mark_phases(axes: Sequence[Axes], trace: xarray.Dataset) -> None:
                               textcoords="offset points", fontsize=7, color="0.35")  # fmt: skip
 
 
-def save_figure(figure: Figure, path: str | Path) -> Path:
-    """Write a figure; the suffix of the path chooses the format. Nothing in the file depends on the time.
-
-    Returns:
-        The path.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(path.suffix.lstrip("."))
-    figure.savefig(path, metadata=metadata)
-    return path
-
-
 def _edges(centres: np.ndarray) -> np.ndarray:
     """Edges of cells with these centres on a logarithmic axis."""
     logs = np.log(centres.astype(float))
+    if len(logs) == 1:  # no neighbour says how wide its cell is
+        return np.exp(logs[0] + np.log(2.0) * np.array([-0.5, 0.5]))
     middles = (logs[1:] + logs[:-1]) / 2
     return np.exp(np.concatenate([[2 * logs[0] - middles[0]], middles, [2 * logs[-1] - middles[-1]]]))

@@ -54,6 +54,7 @@ class Problem:
         Raises:
             ValueError: if a field is out of range; the message names it.
         """
+        checks.plain_fields(self)
         checks.integer("n", self.n, least=1)
         checks.integer("m", self.m, least=1)
         checks.integer("P", self.P, least=2)

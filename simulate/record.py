@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from simulate import checks
 from simulate.observe import OBSERVABLES
 
 __all__ = ["Record"]
+
+MOST_POINTS = 10**6
+"""Most steps of a phase that can be asked for by their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +39,14 @@ class Record:
 
     def __post_init__(self) -> None:
         """Validate every field."""
+        checks.plain_fields(self)
         if self.every is not None:
             checks.integer("every", self.every, least=1)
-        checks.integer("points", self.points, least=2)
+        checks.integer("points", self.points, least=2, most=MOST_POINTS)
+        if not isinstance(self.observe, Sequence):
+            checks.fail("observe", "be a tuple of words", self.observe)
+        if len(set(map(repr, self.observe))) < len(self.observe):
+            checks.fail("observe", "hold each word once", self.observe)
         for word in self.observe:
             checks.choice("observe", word, tuple(OBSERVABLES))
         if self.tau is not None:

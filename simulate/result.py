@@ -83,6 +83,14 @@ class Result:
     state: State
     instance: Instance
 
+    def __repr__(self) -> str:
+        """How it ended, in one line; the arrays are for those who ask for them."""
+        ends = ", ".join(f"{name} {steps} steps ({status.value})" for name, (steps, status) in self.phases.items())
+        return (
+            f"Result({ends}; test error {self.test_error:.3g}, retain accuracy {self.retain_accuracy:.3f}, "
+            f"forget accuracy {self.forget_accuracy:.3f})"
+        )
+
     @property
     def test_error(self) -> float:
         """Probability that a test sample's observed label is predicted wrongly."""

@@ -12,7 +12,7 @@ import xarray
 from simulate import checks
 from simulate.engines import Engine, make_engine
 from simulate.instance import Instance, Space
-from simulate.measure import is_finite, measure_fit, measure_test_error
+from simulate.measure import MOST_DIRECTIONS, is_finite, measure_fit, measure_test_error
 from simulate.observe import NEEDS_RADIUS, Snapshot
 from simulate.optimizers import SharpMinMax
 from simulate.phases import Phase
@@ -67,18 +67,18 @@ def run(
         (1.0, <Status.MAX_STEPS: 'max_steps'>)
     """
     check_phases(phases)
-    checks.integer("test_directions", test_directions, least=16)
+    checks.integer("test_directions", test_directions, least=16, most=MOST_DIRECTIONS)
     record = Record() if record is None else record
     if not isinstance(record, Record):
         checks.fail("record", "be a Record", record)
-    instance = _instance(problem, seed, "ambient" if engine == "dense" else "frame")
-    plans = [compile_phase(phase, instance) for phase in phases]
-    radii = [_radius(plan, record) for plan in plans]
-    machine = make_engine(engine, [instance])
-    if start is not None:
-        _check_start(start, phases, instance)
-        machine.restore(0, start)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported by the status
+        instance = _instance(problem, seed, "ambient" if engine == "dense" else "frame")
+        plans = [compile_phase(phase, instance) for phase in phases]
+        radii = [_radius(plan, record) for plan in plans]
+        machine = make_engine(engine, [instance])
+        if start is not None:
+            _check_start(start, phases, instance)
+            machine.restore(0, start)
         trace, ended, total = _train(machine, plans, radii, record, start, test_directions, progress)
         attributes = _provenance(problem, phases, instance, engine, test_directions)
         return _pack(machine, trace.dataset(attributes), ended, total, test_directions)
@@ -134,10 +134,10 @@ def _instance(problem: Problem | Instance, seed: int | None, space: Space) -> In
     if seed is not None:
         checks.integer("seed", seed, least=0)
     if isinstance(problem, Problem):
-        return Instance.draw(problem, seed or 0, space=space)
+        return Instance.draw(problem, 0 if seed is None else int(seed), space=space)
     if not isinstance(problem, Instance):
         checks.fail("problem", "be a Problem or an Instance", problem)
-    return problem if seed is None else replace(problem, seed=seed)
+    return problem if seed is None else replace(problem, seed=int(seed))
 
 
 def _check_start(start: State, phases: Sequence[Phase], instance: Instance) -> None:
@@ -191,8 +191,9 @@ def _provenance(
     described = [
         asdict(phase) | {"objective": repr(phase.objective), "optimizer": repr(phase.optimizer)} for phase in phases
     ]
+    data = asdict(problem) if isinstance(problem, Problem) else {"source": instance.source}
     return {
-        "problem": json.dumps(asdict(problem) if isinstance(problem, Problem) else {"source": instance.source}),
+        "problem": json.dumps(data),
         "phases": json.dumps(described),
         "seed": instance.seed,
         "engine": engine,

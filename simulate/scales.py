@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from simulate import checks
 from simulate.problem import Problem
 
 __all__ = ["sam_radius", "step_size", "with_sam_weights", "with_small_weights"]
@@ -33,13 +34,13 @@ def with_small_weights(problem: Problem) -> Problem:
 
 def with_sam_weights(problem: Problem) -> Problem:
     """The problem at σ_0 = 1 / (P σ_p √d)."""
-    return replace(problem, sigma_0=1.0 / (problem.P * problem.sigma_p * math.sqrt(problem.d)))
+    return replace(problem, sigma_0=1.0 / (_patch_scale(problem) * math.sqrt(problem.d)))
 
 
 def sam_radius(problem: Problem, batch: int | None = None) -> float:
     """SAM's radius τ = m √B / (P σ_p √d); a batch of None is the whole training set."""
     samples = problem.n if batch is None else batch
-    return problem.m * math.sqrt(samples / problem.d) / (problem.P * problem.sigma_p)
+    return problem.m * math.sqrt(samples / problem.d) / _patch_scale(problem)
 
 
 def step_size(problem: Problem, own_step: float = 0.1) -> float:
@@ -48,4 +49,18 @@ def step_size(problem: Problem, own_step: float = 0.1) -> float:
 
 
 def _noise_scale(problem: Problem) -> float:
-    return (problem.P - 1) * problem.sigma_p
+    """q = (P - 1) σ_p, of a problem whose scales floats hold with room for their squares."""
+    if problem.d >= 2**63:
+        checks.fail("d", "be below 2**63", problem.d)
+    if problem.P >= 2**63:
+        checks.fail("P", "be below 2**63", problem.P)
+    scale = (problem.P - 1) * problem.sigma_p
+    if not 1e-100 <= scale <= 1e100:
+        checks.fail("sigma_p", "give a scale of the noise (P - 1) σ_p from 1e-100 to 1e100", problem.sigma_p)
+    return scale
+
+
+def _patch_scale(problem: Problem) -> float:
+    """P σ_p, within the same range."""
+    _noise_scale(problem)
+    return problem.P * problem.sigma_p

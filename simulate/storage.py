@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
 import xarray
 
 from simulate import checks
+from simulate.files import check_folder_above, is_there, take_place
 from simulate.version import __version__
 
 __all__ = ["MARK", "check_path", "check_target", "is_there", "load", "save"]
@@ -34,9 +34,7 @@ def check_target(path: str | Path, *, name: str = "out") -> Path:
     path = Path(path)
     if is_there(path, name=name) and not _is_ours(path):
         raise ValueError(f"Argument `{name}` must not name something already there, but {path} exists and is not ours.")
-    parent = next(folder for folder in (path.parent, *path.parent.parents) if folder.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise ValueError(f"Argument `{name}` must be in a folder that can be written to, but {parent} is not one.")
+    check_folder_above(path, name=name)
     return path
 
 
@@ -44,28 +42,6 @@ def check_path(path: str | Path | None, *, name: str = "out") -> None:
     """Require a path, or nothing."""
     if path is not None and not isinstance(path, str | Path):
         checks.fail(name, "be a path", path)
-
-
-def is_there(path: Path, *, name: str = "out") -> bool:
-    """Whether there is something at a path.
-
-    Raises:
-        ValueError: if the path can name nothing: it is too long, holds a zero byte, or is a link to nothing.
-    """
-    try:
-        path.lstat()
-        path.stat()
-    except (OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
-            return False
-        raise ValueError(
-            f"Argument `{name}` must name a place for files, but {str(path)!r} is none ({_reason(error)})."
-        ) from None
-    return True
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return str(getattr(error, "strerror", None) or error)
 
 
 def save(dataset: xarray.Dataset, path: str | Path) -> Path:
@@ -86,14 +62,7 @@ def save(dataset: xarray.Dataset, path: str | Path) -> Path:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         fresh, old = Path(folder) / "fresh", Path(folder) / "old"
         dataset.assign_attrs({MARK: __version__}).to_zarr(fresh, zarr_format=2, consolidated=False)
-        if path.exists():
-            path.rename(old)
-        try:
-            fresh.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
+        take_place(fresh, path, old)
     return path
 
 

@@ -14,6 +14,7 @@ from simulate import checks
 from simulate.chunks import Memory, Store, read_configuration
 from simulate.differences import differences
 from simulate.grid import make_grid
+from simulate.measure import MOST_DIRECTIONS
 from simulate.phases import Phase
 from simulate.problem import Problem
 from simulate.rehearsal import Template, rehearse
@@ -88,7 +89,7 @@ def sweep(
         {'d': 2, 'seed': 3, 'phase': 1}
     """
     grid = make_grid(problem, phases, axes, seeds, coupled)
-    checks.integer("test_directions", test_directions, least=16)
+    checks.integer("test_directions", test_directions, least=16, most=MOST_DIRECTIONS)
     if chunk is not None:
         checks.integer("chunk", chunk, least=1)
     check_path(out)
@@ -152,7 +153,7 @@ def _open(job: Job, chunk: int | None, path: Path | None, *, here: bool) -> Memo
 def _teller(progress: Progress | bool | None, total: int) -> Iterator[Callable[[int], None]]:
     """What is told how many trainings are done."""
     if progress is True:
-        from simulate.cli.console import progress_bar  # rich, only when a bar is drawn
+        from simulate.terminal import progress_bar  # rich, only when a bar is drawn
 
         with progress_bar() as bar:
             task = bar.add_task("trainings", total=total, start=False)

@@ -1,31 +1,42 @@
-"""What the commands print with."""
+"""What every command of the house prints with, and how it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-__all__ = ["console", "progress_bar", "table"]
+__all__ = ["console", "exit_status", "progress_bar", "table"]
 
-console = Console(highlight=False)
-"""Where everything goes."""
+_WIDE = 120
+"""Columns of tables that go to a file or to another program."""
+
+console = Console(
+    highlight=False, markup=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE
+)
+"""Where everything goes. Lines are not broken, and brackets are no markup, so that paths can be copied."""
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A progress bar on the terminal that is gone when it is done."""
+def progress_bar(*, hidden: bool = False) -> Iterator[Progress]:
+    """A progress bar on the terminal that is gone when it is done.
+
+    Args:
+        hidden: Whether nothing is shown, as by all processes but the first.
+    """
     columns = (
-        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),  # the last, for it changes its length
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    shown = console.is_terminal or console.is_jupyter  # a file would get an empty line
+    with Progress(*columns, console=console, transient=True, disable=hidden or not shown) as progress:
         yield progress
 
 
@@ -35,3 +46,30 @@ def table(title: str, *columns: str) -> Table:
     for number, column in enumerate(columns):
         made.add_column(column, justify="left" if number == 0 else "right")
     return made
+
+
+def exit_status(command: Callable[[], int], *, interrupted: str = "interrupted", extra: str | None = None) -> int:
+    """Run a command; what stops it becomes one line on stderr.
+
+    Args:
+        command: The command; it returns its exit status.
+        interrupted: What is said when the user interrupts it.
+        extra: The extra of the package that has what a command imports, if it needs one.
+
+    Returns:
+        The command's status; 2 for an argument that is not valid, a file that cannot be read or written, or a package
+        that is missing; 130 if it was interrupted.
+    """
+    try:
+        return command()
+    except (ValueError, OSError) as error:
+        told = f"error: {error}"
+    except ModuleNotFoundError as error:
+        if extra is None:
+            raise
+        told = f'error: {error}: this needs the extra {extra}; install it by  pip install -e ".[{extra}]"'
+    except KeyboardInterrupt:
+        print(interrupted, file=sys.stderr)
+        return 130
+    print(told, file=sys.stderr)
+    return 2

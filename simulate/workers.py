@@ -35,11 +35,17 @@ class Job:
     """What is done with every block: a pure function, which can be sent to other machines."""
 
     grid: Grid
+    """The trainings."""
     engine: str
+    """Name of the engine that takes the steps."""
     test_directions: int
+    """Noise directions that each test error averages over."""
     observe: tuple[str, ...]
+    """What is recorded on demand."""
     tau: float | None
+    """Radius of SAM at which sharpness is observed; None if nothing asks for it."""
     version: str = field(default=__version__)
+    """Version whose numbers these are."""
 
     def describe(self) -> dict[str, Any]:
         """All that decides the numbers, as JSON writes it."""

@@ -101,25 +101,31 @@ class Condition:
             **values: Numbers or arrays that broadcast, one for each of `arguments`; others are not read.
 
         Returns:
-            Array of the broadcast shape; infinite where a side is 0 (no label flips).
+            Array of the broadcast shape; infinite where a side is 0 (no label flips) or beyond floats, NaN where both
+            are.
 
         Raises:
-            ValueError: if an argument is missing or negative.
+            ValueError: if an argument is missing or out of range.
         """
         given = []
         for word in self.arguments:
             if word not in values:
                 raise ValueError(f"Argument `{word}` must be given for the condition `{self.name}`, but is missing.")
-            given.append(_nonnegative(word, values[word]))
-        with np.errstate(divide="ignore"):
+            given.append(_in_range(word, values[word]))
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             larger, smaller = (np.log10(side) for side in self._sides(*given))
             return np.asarray(larger - smaller, dtype=np.float64)
 
 
-def _nonnegative(word: str, values: ArrayLike) -> np.ndarray:
+def _in_range(word: str, values: ArrayLike) -> np.ndarray:
+    """Numbers that the symbol of a word can have: positive, P at least 1, and no label flips allowed."""
     array = checks.real_array(word, values)
     if (array < 0).any():
         raise ValueError(f"Argument `{word}` must not be negative, but is as low as {array.min():g}.")
+    if word != "label_flip" and (array == 0).any():
+        raise ValueError(f"Argument `{word}` must be positive, but is 0 somewhere.")
+    if word == "P" and (array < 1).any():
+        raise ValueError(f"Argument `{word}` must be at least 1, but is as low as {array.min():g}.")
     return array
 
 
@@ -231,12 +237,13 @@ def margins(
         "d": d, "n": n, "m": m, "P": P, "signal": signal, "sigma_p": sigma_p, "sigma_0": sigma_0, "lr": lr,
         "tau": tau, "batch": batch, "label_flip": label_flip, "epsilon": epsilon,
     }  # fmt: skip
-    given = {word: _nonnegative(word, value) for word, value in values.items() if value is not None}
+    given = {word: _in_range(word, value) for word, value in values.items() if value is not None}
     try:
         shape = np.broadcast_shapes(*(array.shape for array in given.values()))
     except ValueError:
         shapes = {word: array.shape for word, array in given.items() if array.shape}
-        raise ValueError(f"Arguments must broadcast, but have shapes {shapes}.") from None
+        names = ", ".join(f"`{word}`" for word in shapes)
+        raise ValueError(f"Arguments must broadcast, but {names} have shapes {[*shapes.values()]}.") from None
     return {
         name: np.broadcast_to(condition.margin(**given), shape).copy()
         for name, condition in CONDITIONS.items()

@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 ObjectiveName = Literal["loss", "neggrad", "random_label"]
+"""Name of an objective."""
 OBJECTIVES = ("loss", "neggrad", "random_label")
 """The mean loss over all samples; α L(R) - (1 - α) L(F); and the mean loss with random labels on F."""
 

@@ -19,6 +19,7 @@ from theory.conditions import problem_margins
 __all__ = ["BUDGETS", "Budget", "Lab"]
 
 Budget = Literal["quick", "full"]
+"""How many replicates an experiment runs."""
 BUDGETS: tuple[Budget, ...] = get_args(Budget)
 """quick: about two minutes for the whole ledger on two cores; full: within an hour."""
 
@@ -47,8 +48,10 @@ class Lab:
     ) -> None:
         checks.choice("budget", budget, BUDGETS)
         checks.integer("seed", seed, least=0)
-        if images is not None and not Path(images).is_dir():
+        if images is not None and not (isinstance(images, str | Path) and Path(images).is_dir()):
             checks.fail("images", "name a folder", str(images))
+        if progress is not None and not callable(progress):
+            checks.fail("progress", "be a function or None", progress)
         self.budget, self.seed = budget, seed
         self.images = None if images is None else Path(images)
         self._progress = progress
@@ -98,7 +101,16 @@ class Lab:
         Returns:
             Dataset of `simulate.ensemble.run_ensemble` with the axes and "seed" in place of "cell"; its attributes
             "n_runs", "conditions" (margins of the theory's hypotheses) and "endings" are what `Evidence` wants.
+
+        Raises:
+            ValueError: if an argument is out of range.
         """
+        if not isinstance(name, str):
+            checks.fail("name", "be a text", name)
+        if not callable(make):
+            checks.fail("make", "be a function", make)
+        checks.integer("replicates", replicates, least=1, most=10**6)
+        axes = _labels(axes)
         seeds = self.seeds(name, replicates)
         named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
         cells = [make(seed, **labels) for labels in named for seed in seeds]
@@ -112,6 +124,16 @@ class Lab:
             "endings": _endings(flat["status"].values),
         }
         return unfold(flat, {**axes, "seed": seeds}).assign_attrs(attributes)
+
+
+def _labels(axes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """The axes, each with a label at least."""
+    if not isinstance(axes, Mapping) or not all(isinstance(name, str) and name != "seed" for name in axes):
+        checks.fail("axes", 'be a dict of names other than "seed" and labels', axes)
+    read = {name: checks.listed("axes", f"hold a list of labels for {name}", labels) for name, labels in axes.items()}
+    if not all(read.values()):
+        checks.fail("axes", "hold at least one label each", axes)
+    return read
 
 
 _CASES = ("sgd_benign", "sgd_harmful", "sam_signal")

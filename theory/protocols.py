@@ -19,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 Pretraining = Literal["SGD", "SAM"]
+"""Optimizer of pretraining."""
 
 FIT_LOSS = 0.01
 """Training loss at which a network counts as fitted."""

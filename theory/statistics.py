@@ -31,6 +31,10 @@ FAMILY_LEVEL = 0.95
 """Probability that all intervals of a ledger cover together (Bonferroni)."""
 
 
+_MOST = 10**7
+"""Most replicates and resamples of a bootstrap."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A number, and how well it is known.
@@ -46,6 +50,18 @@ class Estimate:
     standard_error: float
     degrees_of_freedom: float
     comparisons: int = 1
+
+    def __post_init__(self) -> None:
+        """Validate every field.
+
+        Raises:
+            ValueError: if a field is no number or out of range; the message names it.
+        """
+        for name in ("value", "standard_error", "degrees_of_freedom"):
+            checks.number(name, getattr(self, name))
+        if self.standard_error < 0.0:
+            checks.fail("standard_error", "not be negative", self.standard_error)
+        checks.integer("comparisons", self.comparisons, least=1)
 
     def interval(self, rows: int = 1) -> tuple[float, float]:
         """Student's interval, one of `rows` that are to cover together with probability `FAMILY_LEVEL`.
@@ -70,7 +86,9 @@ class Estimate:
 
 def exact(value: float) -> Estimate:
     """An estimate without chance, such as the largest deviation from an identity."""
-    return Estimate(float(value), 0.0, math.inf)
+    array = checks.number_array("value", value)
+    checks.shape("value", array, ())
+    return Estimate(float(array), 0.0, math.inf)
 
 
 def from_replicates(values: np.ndarray, comparisons: int = 1) -> Estimate:
@@ -82,12 +100,18 @@ def from_replicates(values: np.ndarray, comparisons: int = 1) -> Estimate:
 
     Returns:
         The estimate; NaN if a replicate has no number, since to leave it out would bias what remains.
+
+    Raises:
+        ValueError: if `values` is no list of numbers.
     """
-    values = np.asarray(values, dtype=float)
+    values = checks.number_array("values", values)
+    if values.ndim != 1:
+        checks.fail("values", "have one axis", values.shape)
     if len(values) < 2 or not np.isfinite(values).all():
         return Estimate(math.nan, math.nan, len(values) - 1, comparisons)
-    error = float(values.std(ddof=1) / math.sqrt(len(values)))
-    return Estimate(float(values.mean()), error, len(values) - 1, comparisons)
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite error leaves no interval
+        error = float(values.std(ddof=1) / math.sqrt(len(values)))
+        return Estimate(float(values.mean()), error, len(values) - 1, comparisons)
 
 
 def from_fractions(values: np.ndarray, trials: float, comparisons: int = 1) -> Estimate:
@@ -104,8 +128,16 @@ def from_fractions(values: np.ndarray, trials: float, comparisons: int = 1) -> E
     Example:
         >>> round(from_fractions(np.zeros(16), 100).standard_error, 5)
         0.00062
+
+    Raises:
+        ValueError: if `values` are no fractions or `trials` is not positive.
     """
+    checks.real("trials", trials, positive=True)
     estimate = from_replicates(values, comparisons)
+    if not math.isfinite(estimate.value):
+        return estimate
+    if np.min(values) < 0.0 or np.max(values) > 1.0:
+        checks.fail("values", "lie in [0, 1]", [float(np.min(values)), float(np.max(values))])
     total = trials * len(values)
     shrunk = (estimate.value * total + 1.0) / (total + 2.0)
     floor = math.sqrt(shrunk * (1.0 - shrunk) / total)
@@ -132,7 +164,8 @@ def bootstrap(
         >>> estimate.value, round(estimate.standard_error, 1), round(float(values.std()) / 20**0.5, 1)
         (9.5, 1.3, 1.3)
     """
-    checks.integer("n_replicates", n_replicates, least=2)
+    checks.integer("n_replicates", n_replicates, least=2, most=_MOST)
+    checks.integer("resamples", resamples, least=2, most=_MOST)
     value = statistic(np.arange(n_replicates))
     again = np.array([statistic(rng.integers(n_replicates, size=n_replicates)) for _ in range(resamples)])
     known = again[np.isfinite(again)]
@@ -144,14 +177,25 @@ def bootstrap(
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> float:
-    """Least-squares slope of y over x; NaN if a value is not finite."""
-    return float(slopes(x, np.asarray(y)[None])[0])
+    """Least-squares slope of y over x, (N,) each; NaN if a value is not finite or x does not vary."""
+    y = checks.number_array("y", y)
+    checks.shape("y", y, np.shape(x))
+    return float(slopes(x, y[None])[0])
 
 
 def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Least-squares slopes of the rows of y, (..., N), over x, (N,)."""
-    centred = np.asarray(x, dtype=float) - np.mean(x)
-    return np.asarray(y, dtype=float) @ centred / (centred @ centred)
+    """Least-squares slopes of the rows of y, (..., N), over x, (N,); NaN where a value is not finite.
+
+    Raises:
+        ValueError: if x is no list of numbers, or the rows of y are not as long.
+    """
+    x, y = checks.number_array("x", x), checks.number_array("y", y)
+    checks.shape("x", x, ("points",))
+    if y.shape[-1:] != x.shape:
+        checks.fail("y", f"have rows of {len(x)} values, as many as `x`", y.shape)
+    with np.errstate(all="ignore"):
+        centred = x - x.mean()
+        return np.asarray(y @ centred / (centred @ centred))
 
 
 def worst_of(values: np.ndarray, pick: Callable[[np.ndarray], np.intp]) -> Estimate:
@@ -160,6 +204,13 @@ def worst_of(values: np.ndarray, pick: Callable[[np.ndarray], np.intp]) -> Estim
     Args:
         values: One row a replicate, (R, C).
         pick: `numpy.argmin` or `numpy.argmax`.
+
+    Raises:
+        ValueError: if `values` is no table of numbers, or `pick` neither of the two.
     """
+    values = checks.number_array("values", values)
+    checks.shape("values", values, ("replicates", "cells"))
+    if pick is not np.argmin and pick is not np.argmax:
+        checks.fail("pick", "be numpy.argmin or numpy.argmax", pick)
     chosen = int(pick(values.mean(axis=0)))
     return from_replicates(values[:, chosen], comparisons=values.shape[1])

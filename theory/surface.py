@@ -48,7 +48,7 @@ class ErrorSurface:
             The surface.
 
         Raises:
-            ValueError: if an error is not finite or there are fewer cells than parameters.
+            ValueError: if an error is not finite, a factor not positive, or there are fewer cells than parameters.
 
         Example:
             >>> signal, d = np.repeat([1.0, 2.0, 4.0], 2), np.tile([1e3, 1e4], 3)
@@ -57,7 +57,12 @@ class ErrorSurface:
             >>> {name: round(value, 3) for name, value in surface.exponents.items()}
             {'signal': 2.0, 'd': -0.5}
         """
-        checks.finite("error", error)
+        factors, error = _factors(factors), checks.real_array("error", error)
+        checks.shape("error", error, ("cells",))
+        checks.fraction("flip", flip, below=0.5)
+        flip = float(flip)
+        for values in factors.values():
+            checks.shape("factors", values, error.shape)
         if len(error) <= len(factors):
             checks.fail("error", f"hold more than {len(factors)} cells", len(error))
         logs = np.column_stack([np.ones(len(error)), *(np.log(values) for values in factors.values())])
@@ -78,7 +83,19 @@ class ErrorSurface:
 
     def boundary(self, factor: str, signal: str = "signal") -> float:
         """Exponent of a factor in the signal at which the error has a given level."""
+        for name in (factor, signal):
+            checks.choice("factor" if name is factor else "signal", name, tuple(self.exponents))
         return -self.exponents[factor] / self.exponents[signal]
+
+
+def _factors(factors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Positive numbers of each factor."""
+    if not isinstance(factors, Mapping):
+        checks.fail("factors", "be a dict of names and values", factors)
+    made = {name: checks.real_array("factors", values) for name, values in factors.items()}
+    if not all((values > 0.0).all() for values in made.values()):
+        checks.fail("factors", "hold positive numbers", factors)
+    return made
 
 
 def _power(log: np.ndarray) -> np.ndarray:
@@ -98,7 +115,13 @@ def boundary_exponents(
 
     Returns:
         Estimate of the exponent of every other factor.
+
+    Raises:
+        ValueError: if an argument does not fit; see `ErrorSurface.fit`.
     """
+    factors, error = _factors(factors), checks.number_array("error", error)
+    checks.shape("error", error, ("replicates", "cells"))
+    checks.choice("factors", "signal", tuple(factors))
     others = [name for name in factors if name != "signal"]
     draw = rng.integers(2**32)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from simulate import checks
+
 __all__ = ["LEAST_FORGOTTEN", "critical_alpha"]
 
 LEAST_FORGOTTEN = 0.9
@@ -24,14 +26,25 @@ def critical_alpha(alpha: np.ndarray, error: np.ndarray, forgotten: np.ndarray, 
         level: The level.
 
     Returns:
-        The threshold; NaN where it is censored: every such α is enough, or none is.
+        The threshold; NaN where it is censored: every such α is enough, or none is, or an error is NaN.
 
     Example:
         >>> critical_alpha(np.array([0.1, 0.5, 0.9]), np.array([0.3, 0.2, 0.1]), np.ones(3), 0.15)
         0.7
+
+    Raises:
+        ValueError: if the arrays are not numbers along one axis of equal length.
     """
+    alpha = checks.number_array("alpha", alpha)
+    error, forgotten = checks.number_array("error", error), checks.number_array("forgotten", forgotten)
+    checks.shape("alpha", alpha, ("weights",))
+    checks.shape("error", error, alpha.shape)
+    checks.shape("forgotten", forgotten, alpha.shape)
+    checks.number("level", level)
+    if not (np.diff(alpha) > 0.0).all():
+        checks.fail("alpha", "be ascending", alpha.tolist())
     valid = forgotten >= LEAST_FORGOTTEN
-    if not valid.any():
+    if not valid.any() or np.isnan(error[valid]).any():
         return float("nan")
     alpha, falling = alpha[valid], isotonic_regression(error[valid], increasing=False).x
     if falling[0] <= level or falling[-1] > level:

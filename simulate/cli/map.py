@@ -10,9 +10,10 @@ import numpy as np
 import xarray
 
 from simulate.boundary import Boundary, check_level, fit_boundary
-from simulate.cli.console import console, progress_bar, table
 from simulate.maps import OPTIMIZERS, PhaseMap, phase_map
+from simulate.saving import save_figure
 from simulate.storage import check_target, save
+from simulate.terminal import console, progress_bar, table
 
 __all__ = ["MARGIN", "PREDICTED", "Map", "draw_and_judge", "verdict"]
 
@@ -44,7 +45,7 @@ class Map:
 
 def draw_and_judge(grid: PhaseMap, level: float, out: Path) -> dict[str, Boundary]:
     """Run the maps, write data and figure, print the boundaries and a verdict on each slope."""
-    from simulate.plots import draw_phase_maps, save_figure  # matplotlib, only when something is drawn
+    from simulate.plots import draw_phase_maps  # matplotlib, only when something is drawn
 
     maps = _run_maps(grid)
     boundaries = {name: fit_boundary(maps["test_error"].sel(optimizer=name), level) for name in OPTIMIZERS}
@@ -53,24 +54,24 @@ def draw_and_judge(grid: PhaseMap, level: float, out: Path) -> dict[str, Boundar
     figure = save_figure(draw_phase_maps(maps, boundaries, PREDICTED), out / "maps.png")
     _print_boundaries(boundaries, level)
     for name, boundary in boundaries.items():
-        console.print(f"{name}: {verdict(boundary, PREDICTED[name])}", soft_wrap=True)
-    console.print(f"Data: {data}\nFigure: {figure}", soft_wrap=True)
+        console.print(f"{name}: {verdict(boundary, PREDICTED[name])}")
+    console.print(f"Data: {data}\nFigure: {figure}")
     return boundaries
 
 
 def verdict(boundary: Boundary, predicted: float) -> str:
-    """One line on whether the boundary's exponent is the predicted one.
+    """One line on whether the boundary's exponent is the predicted one, judged as in the ledger of theory/.
 
-    It holds if its whole 95 % interval lies within MARGIN of the prediction, fails if the interval lies outside.
+    Supported if its whole 95 % interval lies within MARGIN of the prediction, refuted if the interval lies outside.
     """
     low, high = boundary.slope_interval
     if not np.isfinite([boundary.slope, low, high]).all():
-        return f"undecided: the boundary at error {boundary.level:g} leaves the map"
-    found = f"boundary ∝ d^{boundary.slope:.3f}, 95 % interval [{low:.3f}, {high:.3f}], predicted {predicted:g}"
-    if predicted - MARGIN <= low and high <= predicted + MARGIN:
-        return f"holds: {found} ± {MARGIN:g}"
+        return f"boundary at error {boundary.level:g} leaves the map: inconclusive"
+    inside = predicted - MARGIN <= low and high <= predicted + MARGIN
     outside = low > predicted + MARGIN or high < predicted - MARGIN
-    return f"{'fails' if outside else 'undecided'}: {found} ± {MARGIN:g}"
+    word = "supported" if inside else "refuted" if outside else "inconclusive"
+    found = f"boundary ∝ d^{boundary.slope:.3f}, 95 % interval [{low:.3f}, {high:.3f}]"
+    return f"{found}, predicted {predicted:g} ± {MARGIN:g}: {word}"
 
 
 def _run_maps(grid: PhaseMap) -> xarray.Dataset:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulate.cli.console import console, progress_bar, table
 from simulate.phrases import parse_phase
 from simulate.problem import Problem
 from simulate.record import Record
 from simulate.result import Result
 from simulate.run import run
+from simulate.saving import check_figure, save_figure
 from simulate.storage import check_target, save
+from simulate.terminal import console, progress_bar, table
 
 __all__ = ["Run"]
 
@@ -24,13 +25,13 @@ class Run:
     """The law of the data."""
     phases: tuple[str, ...] = (
         "pretrain, Loss(), SGD(lr=0.01), steps=1000, stop_loss=0.01",
-        "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300",
+        "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=1000, stop_forget_below=0.5",
     )
-    """The phases, each the arguments of Phase(…) in quotes; what they may hold is listed above."""
+    """The phases, each the arguments of Phase(…) in quotes: name, objective, optimizer, options, as listed above."""
     seed: int = 0
     """Seed of everything random."""
     engine: str = "numba"
-    """Engine: numba (fast), numpy (readable) or dense (weights in R^d)."""
+    """Engine: numba (fast), numpy (readable), dense (weights in R^d) or cupy (a GPU)."""
     record: Record = field(default_factory=Record)
     """What is recorded."""
     test_directions: int = 1024
@@ -45,6 +46,8 @@ class Run:
         phases = [parse_phase(text) for text in self.phases]
         if self.out is not None:
             check_target(self.out)
+        if self.figure is not None:
+            check_figure(self.figure, name="figure")
         with progress_bar() as bar:
             tasks = {phase.name: bar.add_task(phase.name, total=phase.steps) for phase in phases}
             result = run(
@@ -60,9 +63,11 @@ class Run:
         if self.out is not None:
             console.print(f"Result: {save(result.to_dataset(), self.out)}")
         if self.figure is not None:
-            from simulate.plots import draw_coefficients, save_figure  # matplotlib, only when a figure is asked for
+            from simulate.plots import draw_coefficients  # matplotlib, only when a figure is asked for
 
-            drawn = draw_coefficients({type(phases[-1].optimizer).__name__: result.trace})
+            stages = ", then ".join(f"{phase.name} with {type(phase.optimizer).__name__}" for phase in phases)
+            title = f"{stages} (d = {self.problem.d:,}, ‖φ‖ = {self.problem.signal:g}, seed {self.seed})"
+            drawn = draw_coefficients({type(phases[-1].optimizer).__name__: result.trace}, title=title)
             console.print(f"Figure: {save_figure(drawn, self.figure)}")
         return 0
 

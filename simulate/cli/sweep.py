@@ -13,12 +13,12 @@ import numpy as np
 
 from simulate import checks
 from simulate.axes import Names, read_axes
-from simulate.cli.console import console
 from simulate.phases import Phase
 from simulate.phrases import parse_part, parse_phase
 from simulate.problem import Problem
 from simulate.summary import count_kinks
 from simulate.sweep import sweep
+from simulate.terminal import console
 
 __all__ = ["Sweep", "read_config"]
 
@@ -59,8 +59,10 @@ class Sweep:
             with _connect(self.scheduler) as client:
                 data = sweep(**arguments, client=client)
         sizes = " × ".join(f"{data.sizes[dim]} {dim}" for dim in data["test_error"].dims)
-        console.print(f"{data['test_error'].size:,} trainings ({sizes}): {out}", soft_wrap=True)
-        console.print(f"{count_kinks(data):,} of them met a ReLU kink within rounding, where engines may differ.")
+        console.print(f"{data['test_error'].size:,} trainings ({sizes})")
+        if kinks := count_kinks(data):
+            console.print(f"{kinks:,} of them met a ReLU kink within rounding: another engine may give other numbers.")
+        console.print(f"Data: {out} (to read: xarray.open_zarr({str(out)!r}))")
         return 0
 
 

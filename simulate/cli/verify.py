@@ -9,7 +9,6 @@ from pathlib import Path
 import xarray
 
 from simulate.boundary import check_level
-from simulate.cli.console import console, progress_bar, table
 from simulate.cli.map import draw_and_judge
 from simulate.images import digits
 from simulate.instance import Instance
@@ -19,7 +18,9 @@ from simulate.phases import Loss, NegGrad, Phase
 from simulate.record import Record
 from simulate.result import Result
 from simulate.run import run
+from simulate.saving import save_figure
 from simulate.storage import check_target, save
+from simulate.terminal import console, progress_bar, table
 
 __all__ = ["Verify", "unlearn_digits"]
 
@@ -69,11 +70,11 @@ def unlearn_digits(progress: Callable[[], None] = lambda: None) -> dict[str, Res
 
 
 def _report_digits(results: dict[str, Result], out: Path) -> None:
-    from simulate.plots import draw_coefficients, save_figure  # matplotlib, only when something is drawn
+    from simulate.plots import draw_coefficients  # matplotlib, only when something is drawn
 
     rows = table(
-        "Digits 3 against 8, a tenth unlearned: accuracies, test error, means of κ and ζ",
-        "optimizer", "steps", "retain", "forget", "test error", "κ", "ζ forget",
+        "Digits 3 against 8, a tenth unlearned",
+        "optimizer", "steps", "retain accuracy", "forget accuracy", "test error", "mean κ", "mean ζ, forget set",
     )  # fmt: skip
     traces: dict[str, xarray.Dataset] = {}
     for name, result in results.items():

@@ -36,7 +36,9 @@ class Card:
 
 
 A100 = Card(block_bytes=166_912, processor_bytes=167_936, processors=108)
+"""NVIDIA A100, 40 or 80 GB."""
 H100 = Card(block_bytes=232_448, processor_bytes=233_472, processors=132)
+"""NVIDIA H100, SXM."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Layout:
     """Threads of a block, (lanes, groups), and where things are in its shared memory."""
 
     lanes: int
+    """Threads that share the samples of a tile of filters."""
     groups: int
+    """Tiles of filters that a block works at side by side."""
     held: int
     """Rows of the Gram matrix in shared memory; the kernel finds the others in the memory of the card."""
     bounds: tuple[int, ...]

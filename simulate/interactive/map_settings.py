@@ -56,11 +56,13 @@ class MapSettings:
         Raises:
             ValueError: if a field is out of range; the message names it.
         """
+        checks.plain_fields(self)
         checks.choice("optimizer", self.optimizer, tuple(EXPONENTS))
         checks.real("tau", self.tau, nonnegative=True)
         check_level(self.level)
-        checks.integer("replicates", self.replicates, least=1)
+        checks.integer("replicates", self.replicates, least=1, most=10**6)
         checks.integer("seed", self.seed, least=0)
+        checks.fraction("label_flip", self.label_flip, below=0.5)
         if self.level <= self.label_flip:
             checks.fail("level", f"lie above the share of wrong labels, {self.label_flip:g}", self.level)
         self.cell(DIMENSIONS[0], SIGNALS[0], self.seed)

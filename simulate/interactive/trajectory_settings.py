@@ -60,6 +60,7 @@ class TrajectorySettings:
         Raises:
             ValueError: if a field is out of range or the forget set is empty; the message names the field.
         """
+        checks.plain_fields(self)
         checks.choice("pretraining", self.pretraining, ("SGD", "SAM"))
         checks.choice("optimizer", self.optimizer, ("SGD", "SAM", "SharpMinMax"))
         checks.real("tau", self.tau, nonnegative=True)

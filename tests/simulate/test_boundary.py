@@ -49,9 +49,9 @@ def test_exponent_is_recovered_within_its_interval(exponent: float) -> None:
 
 def test_verdicts_hold_fail_and_abstain() -> None:
     quarter = fit_boundary(sigmoid_map(0.25), level=0.25)
-    assert verdict(quarter, 0.25).startswith("holds")
-    assert verdict(quarter, 0.5).startswith("fails")
-    assert verdict(quarter, 0.25 + 0.05).startswith("undecided")
+    assert verdict(quarter, 0.25).endswith(": supported")
+    assert verdict(quarter, 0.5).endswith(": refuted")
+    assert verdict(quarter, 0.25 + 0.05).endswith(": inconclusive")
     assert "leaves the map" in verdict(fit_boundary(sigmoid_map(0.6), level=0.05), 0.25)
 
 

@@ -63,7 +63,7 @@ def verdicts(ledger) -> dict[str, str]:
 
 def test_every_claim_has_its_row(ledger) -> None:
     assert [row.name for row in ledger.rows] == NAMES
-    assert {row.number for row in ledger.rows} == set(range(1, 21))
+    assert {row.number for row in ledger.rows} >= set(range(1, 21))
 
 
 def test_every_negative_control_is_refuted(ledger) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from simulate.files import write_text
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim, ledger
 from theory.lab import Lab
 from theory.ledger import Region, Row, Verdict, run_claims
-from theory.ledger.book import write_text
 from theory.ledger.table import summary_table
 from theory.ledger.wording import counts, warning
 

@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from simulate.palette import SERIES
+from simulate.palette import SERIES, VERDICTS
 from tests.theory.cases import ESCAPED, FAILED_CONTROL, FALSE_EFFECT, HOSTILE, NO_EFFECT, claim, ledger
-from theory.ledger import Curve, Ledger, Picture
+from theory.ledger import Curve, Ledger, Picture, Verdict
 from theory.ledger.drawing import draw, figure_svg, formula_svg
 from theory.ledger.page import page
+from theory.ledger.wording import marks_line
 from theory.statements import STATEMENTS
 
 LEDGER = ledger(claim("true-effect"), FALSE_EFFECT, FAILED_CONTROL, NO_EFFECT, ESCAPED)
@@ -85,7 +86,11 @@ def test_marks_are_explained() -> None:
     marks = {words(each): each.get("title") for each in sections()["true-effect"].iter("abbr")}
     assert [*marks] == ["[S]", "[M 70%]", "[D+N]"]
     assert marks["[D+N]"] == "derived here; seen in numbers of a prototype"
-    assert {f"[{letter}]" for letter in "SMDN"} == {words(each) for each in sections()["marks"].iter("dt")}
+    told = [words(each) for kind in ("dt", "dd") for each in sections()["marks"].iter(kind)]
+    assert {f"[{letter}]" for letter in "SMDN"} == set(told[:4])
+    assert (
+        marks_line() == "; ".join(f"{mark} {meaning}" for mark, meaning in zip(told[:4], told[4:], strict=True)) + "."
+    )
 
 
 def test_a_control_that_was_not_refuted_raises_an_alarm() -> None:
@@ -95,6 +100,48 @@ def test_a_control_that_was_not_refuted_raises_an_alarm() -> None:
     assert "failed-control" in alarms(TEXT)[0]
     assert "✗ supported" in words(sections()["failed-control"])
     assert alarms(page(ledger(FALSE_EFFECT))) == []
+
+
+def test_a_claim_without_an_effect_has_no_verdict_of_its_control() -> None:
+    def controls(text: str, name: str) -> list[str]:
+        line = next(line for line in tree(text).iter("tr") if line.find(f".//a[@href='#{name}']") is not None)
+        terms = next(each for each in tree(text).iter("section") if each.get("id") == name)
+        return [words(line[-1]), *(words(each) for each in terms.iter("dd") if "it is 0" in words(each))]
+
+    assert controls(TEXT, "no-effect") == ["—", "it is 0: would have to be in [0.9, 1.1], is 0 [0, 0]"]
+    assert controls(TEXT, "true-effect")[0] == "✓ refuted"
+    unmeasured = claim("unmeasured", effect=None, control=np.nan)
+    assert controls(page(ledger(unmeasured)), "unmeasured") == ["—", "it is 0: would have to be in [0.9, 1.1]"]
+    failed = claim("failed", effect=None, control=1.0)
+    assert [control[-11:] for control in controls(page(ledger(failed)), "failed")] == ["✗ supported"] * 2
+
+
+def luminance(color: str) -> float:
+    parts = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_badges_have_the_colours_of_the_figures_and_can_be_read() -> None:
+    rules = re.findall(r"^\.([a-z-]+) { --verdict: (#\w{6}); --on-verdict: (#\w{6}); }$", TEXT, re.MULTILINE)
+    assert {name.replace("-", " "): color for name, color, _ in rules} == VERDICTS
+    assert {verdict.value for verdict in Verdict} == set(VERDICTS)
+    for name, *colors in rules:
+        dark, light = sorted(map(luminance, colors))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, name
+        assert f'class="badge {name}"' in TEXT
+
+
+def test_powers_and_indices_are_set() -> None:
+    text = page(ledger(claim("set", title="10^6 σ_0 - d^-1/4 & y_k", experiment="max_leak, d^¼, --images")))
+    assert "10<sup>6</sup> σ<sub>0</sub> − d^−1/4 &amp; y<sub>k</sub>" in text
+    assert "max_leak, d<sup>¼</sup>, --images" in text
+    tree(text)
+
+
+def test_it_says_whose_claims_they_are() -> None:
+    assert [words(each) for each in tree(page(LEDGER, about=HOSTILE)).iter("p")][0] == HOSTILE
+    assert 'class="about"' not in TEXT
 
 
 def test_nothing_is_taken_from_elsewhere_or_run() -> None:

@@ -1,15 +1,22 @@
 """The command line, called in process on claims that cost nothing."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from simulate.terminal import console
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim, ledger
 from theory import claims as registry
 from theory.cli import main
+from theory.cli.margins import _LETTERS
 from theory.cli.stability import flips, stability_table
+from theory.conditions import ARGUMENTS, CONDITIONS
 from theory.ledger import Claim
+from theory.ledger.table import summary_table
+from theory.ledger.wording import marks_line
 
 TRUE_EFFECT = claim("true-effect")
 FILES = {"ledger.json", "ledger.html", "timings.json"}
@@ -153,6 +160,64 @@ def test_show_tells_everything_but_the_result(
     printed = " ".join(capsys.readouterr().out.split())
     for text in ("Title of costly", "[M 70%]", r"\frac{1}{2}", "in [0.9, 1.1]", "It differs.", "20 throws.", "it is 0"):
         assert text in printed
+
+
+def test_show_keeps_the_formula_on_one_line_and_explains_the_marks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", 60)
+    formula = r"\frac{1}{2} \leq " + r"x + " * 40 + "x"
+    have(monkeypatch, claim("long", statement=formula, experiment="At σ_0 = 10^-6, " + "word " * 40))
+    assert main(["show", "long"]) == 0
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert [line for line in lines if len(line) > 60] == ["in LaTeX".ljust(15) + formula]
+    assert "At σ₀ = 10⁻⁶, word" in printed
+    assert " ".join(printed.split()).endswith(marks_line())
+
+
+def test_a_narrow_table_keeps_names_and_intervals_whole() -> None:
+    def last(width: int, *claims: Claim) -> list[str]:
+        narrow = Console(width=width, file=io.StringIO(), record=True)
+        narrow.print(summary_table(ledger(*claims)))
+        return narrow.export_text().splitlines()[2].split()[-2:]
+
+    long = claim("a-name-as-long-as-names-of-claims-get")
+    assert last(80, long, FALSE_EFFECT) == ["effect", "interval"]
+    assert last(100, long, FALSE_EFFECT) == last(80, FALSE_EFFECT) == ["predicted", "control"]
+
+
+def test_help_names_what_it_asks_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ("verify", "show", "margins"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+    told = capsys.readouterr().out
+    assert "NAME" in told
+    assert "default: all claims" in " ".join(told.replace("│", " ").split())
+    for word in ("(default: )", "{None}", "None)", "STR"):
+        assert word not in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_margins_are_written_as_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["margins", "--tau", "0.1", "--epsilon", "0.01"]) == 0
+    printed = capsys.readouterr().out
+    for text in (
+        "d ≥ C · n ‖φ‖²/(P² σ_p²)",
+        "‖φ‖ ≥ C · P d^¼ σ_p/n^¼",
+        "√n/(P d σ_p) ≥ C · σ₀",
+        "m ≥ C ",
+        "+∞",
+        "−0.60",
+    ):
+        assert text in printed
+    assert "*" not in printed
+    assert max(map(len, printed.splitlines())) <= 120
+    told = " ".join(printed.split())
+    assert "sgd_benign and sgd_harmful" in told
+    assert all(f"{condition.source}" in told for condition in CONDITIONS.values())
+    assert set(_LETTERS) <= set(ARGUMENTS)
 
 
 def test_margins_have_signs_and_know_sam(capsys: pytest.CaptureFixture[str]) -> None:

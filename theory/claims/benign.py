@@ -22,6 +22,7 @@ _DECADES = 30.0
 _PREDICTED = {"signal": 4.0, "d": -1.0, "n": 1.0}
 _MARGIN = {"signal": 0.4, "d": 0.1, "n": 0.25}
 _WORDS = {"signal": "‖φ‖", "d": "d", "n": "n"}
+_LAWS = {"signal": "‖φ‖⁴", "d": "1/d", "n": "n"}
 
 
 def _depths(lines: Lines) -> np.ndarray:
@@ -81,7 +82,7 @@ CLAIMS = tuple(
     Claim(
         name=f"sgd-benign-{factor}",
         number=6,
-        title=f"SGD above its boundary: -log(test error - p) goes as {_WORDS[factor]} to the {predicted:g}",
+        title=f"SGD above its boundary: −log(test error − p) goes as {_LAWS[factor]}",
         source="Kou et al. 2023, boundary form confirmed by label-noise GD [S], exponential bound [M 90%]",
         statement=STATEMENTS["benign_bound"].latex,
         effect=f"exponent of {_WORDS[factor]} in -log(test error - p)",

@@ -81,7 +81,7 @@ CLAIMS = (
     Claim(
         name="deactivation-law",
         number=2,
-        title="At initialisation SAM switches off a fraction 2Φ(τ/(σ_0 √(mB))) - 1 of the own-class noise neurons",
+        title="At initialisation SAM switches off a fraction 2Φ(τ/(σ_0 √(mB))) − 1 of the own-class noise neurons",
         source="[D], checked by a prototype [N]; sharpens the deactivation lemma of Chen et al. 2023 [M 85%]",
         statement=STATEMENTS["deactivation_law"].latex,
         effect="z / (τ/(σ_0 √(mB))), with z from the measured fraction 2Φ(z) - 1",

@@ -157,7 +157,7 @@ CLAIMS = (
     Claim(
         name="neggrad-sgd-boundary-d",
         number=8,
-        title="After NegGrad with SGD, from d = 10^6 on: the boundary still grows as d to the 1/4",
+        title="After NegGrad with SGD, from d = 10^6 on: the boundary still grows as the fourth root of d",
         source=_PAPER.format("3.2"),
         statement=STATEMENTS["theorem_3_2_benign"].latex,
         effect="exponent of d in the critical signal, d ≥ 10^6",

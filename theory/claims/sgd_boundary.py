@@ -69,11 +69,11 @@ def _evidence(lab: Lab, lines: Lines, factor: str, predicted: float, *pooled: st
     )
 
 
-def _exponent(factor: str, words: str, predicted: float, margin: float, control: float) -> Claim:
+def _exponent(factor: str, words: str, law: str, predicted: float, margin: float, control: float) -> Claim:
     return Claim(
         name=f"sgd-boundary-{factor}",
         number=4,
-        title=f"SGD: the signal it needs grows as {words} to the {predicted:g}",
+        title=f"SGD: the signal it needs {law}",
         source=_SOURCE + (_IDENTITY if factor == "noise" else ""),
         statement=STATEMENTS["theorem_3_2_benign"].latex,
         effect=f"exponent of {words} in the critical signal",
@@ -90,13 +90,13 @@ def _exponent(factor: str, words: str, predicted: float, margin: float, control:
 
 
 CLAIMS = (
-    _exponent("d", "d", 0.25, 0.05, 0.5),
-    _exponent("n", "n", -0.25, 0.1, -0.5),
-    _exponent("noise", "(P-1) σ_p", 1.0, 0.05, 0.5),
+    _exponent("d", "d", "grows as the fourth root of d", 0.25, 0.05, 0.5),
+    _exponent("n", "n", "falls as the fourth root of n", -0.25, 0.1, -0.5),
+    _exponent("noise", "(P-1) σ_p", "grows in proportion to (P−1)σ_p", 1.0, 0.05, 0.5),
     Claim(
         name="sgd-boundary-d-large-weights",
         number=4,
-        title="SGD: the exponent 1/4 of d survives the initial weights of SAM's theorem",
+        title="SGD: the growth as the fourth root of d survives the initial weights of SAM's theorem",
         source=f"{_SOURCE}; that it might not is [D+N]",
         statement=STATEMENTS["theorem_3_2_benign"].latex,
         effect="exponent of d in the critical signal",

@@ -82,11 +82,11 @@ _RANGES = {"signal": "‖φ‖ = 1 to 4", "d": "d = 2,000 to 32,000", "n": "n = 
 _REPLICATES = "64 replicates (quick), 400 (full)."
 
 
-def _h2(factor: str, words: str, predicted: float, control: float) -> Claim:
+def _h2(factor: str, words: str, law: str, predicted: float, control: float) -> Claim:
     return Claim(
         name=f"signal-surplus-h2-{factor}",
         number=10,
-        title=f"H2: at the end of training κ_SAM/κ_SGD grows as {words} to the {predicted:g}",
+        title=f"H2: at the end of training κ_SAM/κ_SGD goes as {law}",
         source=_LEMMA.format("reading H2 is [D+N], from κ_SGD ~ n SNR² and κ_SAM ~ 1"),
         statement=STATEMENTS["lemma_3_4_rate_on_boundary"].latex,
         effect=f"exponent of {words}",
@@ -132,7 +132,7 @@ CLAIMS = (
         control=Control(name="the ratio does not depend on ‖φ‖", region=Region.around(0.0, 0.4)),
         measure=partial(_end, factor="signal"),
     ),
-    _h2("signal", "‖φ‖", -2.0, 2.0),
-    _h2("d", "d", 1.0, 0.0),
-    _h2("n", "n", -1.0, 0.0),
+    _h2("signal", "‖φ‖", "1/‖φ‖²", -2.0, 2.0),
+    _h2("d", "d", "d", 1.0, 0.0),
+    _h2("n", "n", "1/n", -1.0, 0.0),
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 
+from simulate.terminal import exit_status
 from theory.cli.listing import List, Show
 from theory.cli.margins import Margins
 from theory.cli.stability import Stability
@@ -28,17 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 1 if the command ran but its result is not to be trusted; 2 for an argument that is not
-        valid.
+        valid, or a file that cannot be read or written.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        return _parse(words)()
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return exit_status(lambda: _parse(words)())
 
 
 def _parse(words: list[str]) -> Callable[[], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,11 +11,15 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from simulate.cli.console import console
+from simulate.terminal import console
 from theory import claims as registry
 from theory.ledger import Claim
+from theory.ledger.wording import in_signs, marks_line
 
 __all__ = ["List", "Show"]
+
+_INDENT = len("stopping rule  ")
+_NAME = tyro.conf.arg(metavar="NAME", help_behavior_hint="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,50 +30,53 @@ class List:
         """Print one line a claim."""
         rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for head in ("#", "name", "claim", "core"):
-            rows.add_column(head, justify="right" if head == "#" else "left", overflow="fold", no_wrap=head == "#")
+            rows.add_column(head, justify="right" if head == "#" else "left", no_wrap=head in ("#", "name"))
         for claim in registry.all_claims():
-            rows.add_row(str(claim.number), Text(claim.name), Text(claim.title), "core" if claim.core else "")
+            rows.add_row(str(claim.number), Text(claim.name), Text(in_signs(claim.title)), "core" if claim.core else "")
         console.print(rows)
         return 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """Print what was fixed of a claim before its experiment: everything but the result."""
+    """Print what was fixed of a claim before its experiment."""
 
-    name: Annotated[str, tyro.conf.Positional]
+    name: Annotated[str, tyro.conf.Positional, _NAME]
     """Name of a claim, or a number for all claims of its group."""
 
     def __call__(self) -> int:
         """Print the claims."""
         for claim in registry.find_claims([self.name]):
             console.print(_preregistration(claim))
+        console.print(_wrapped(marks_line(), 0))
         return 0
 
 
-def _preregistration(claim: Claim) -> Table:
-    kind = "core" if claim.core else "not core"
-    made = Table(
-        title=f"{claim.number} · {claim.name} ({kind})", title_justify="left", title_style="bold", box=None,
-        show_header=False, padding=(0, 2, 0, 0),
-    )  # fmt: skip
-    made.add_column(style="dim", no_wrap=True)
-    made.add_column(overflow="fold")
+def _preregistration(claim: Claim) -> Text:
+    """What was fixed, one paragraph each; the formula stays on one line, to be copied."""
+    control = f"{claim.control.name} (its interval {_inside(str(claim.control.region))}), which must be refuted"
     told = {
         "claim": claim.title,
         "source": claim.source,
-        "statement": claim.statement,
         "effect": claim.effect,
         "supported if": f"its interval is {_inside(str(claim.supported))}",
         "refuted if": claim.refuted_if,
         "experiment": claim.experiment,
         "stopping rule": claim.stopping_rule,
         "statistic": claim.statistic,
-        "control": f"{claim.control.name} (its interval {_inside(str(claim.control.region))}), which must be refuted",
+        "control": control,
     }
+    kind = "core" if claim.core else "not core"
+    made = Text.assemble((f"{claim.number} · {claim.name} ({kind})\n", "bold"))
     for term, text in told.items():
-        made.add_row(term, Text(text))
-    return made
+        made.append(term.ljust(_INDENT), "dim").append(_wrapped(in_signs(text), _INDENT) + "\n")
+    return made.append("in LaTeX".ljust(_INDENT), "dim").append(claim.statement + "\n")
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """A text on lines that fit the terminal, all but the first indented."""
+    width = max(console.width - indent, 2 * _INDENT)
+    return textwrap.fill(text, width).replace("\n", "\n" + " " * indent)
 
 
 def _inside(region: str) -> str:

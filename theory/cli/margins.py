@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import sympy
+import tyro
 from rich.text import Text
 
 from simulate import SAM, SGD, Loss, Phase, Problem, checks
-from simulate.cli.console import console, table
+from simulate.terminal import console, table
 from theory.conditions import ARGUMENTS, CONDITIONS, Condition, problem_margins
+from theory.ledger.wording import in_signs, marks_line, with_minus
 
 __all__ = ["Margins"]
+
+_HEADS = ("hypothesis", "margin", "reads")
+_LETTERS = {
+    "signal": "‖φ‖",
+    "sigma_p": "σ_p",
+    "sigma_0": "σ_0",
+    "lr": "η",
+    "tau": "τ",
+    "batch": "B",
+    "label_flip": "p",
+    "epsilon": "ε",
+}
+_PAIRS = (
+    "sgd_benign and sgd_harmful are the two sides of one boundary and exclude each other: their margins are opposite. A "
+    "hypothesis with Θ stands as two, _least and _most, which hold together best where both margins are near 0."
+)
+_NONE = tyro.conf.arg(metavar="FLOAT", help_behavior_hint="(default: none)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Margins:
-    """Print the margin of every hypothesis: log10 of the largest constant with which it still holds."""
+    """Print how far inside of the hypotheses of the theorems a problem lies."""
 
     problem: Problem = field(default_factory=Problem)
     """The law of the data."""
@@ -24,7 +47,7 @@ class Margins:
     """Step size η."""
     tau: float = 0.0
     """Radius τ of SAM; 0 is SGD, of which the hypotheses on τ say nothing."""
-    epsilon: float | None = None
+    epsilon: Annotated[float | None, _NONE] = None
     """Training loss to reach; hypotheses on it are left out without it."""
 
     def __call__(self) -> int:
@@ -34,18 +57,34 @@ class Margins:
             checks.real("epsilon", self.epsilon, positive=True)
         optimizer = SAM(lr=self.lr, tau=self.tau) if self.tau else SGD(lr=self.lr)
         phase = Phase("train", Loss(), optimizer, stop_loss=self.epsilon or 0.0)
-        rows = table("Margins in decades; a negative one needs a constant C below 1", "hypothesis", "margin", "reads")
+        rows = table("Margins in decades: log₁₀ of the largest C with which a hypothesis holds", *_HEADS)
         rows.columns[-1].justify = "left"
-        for name, margin in problem_margins(self.problem, [phase]).items():
-            style = "red" if margin < 0 else ""
-            rows.add_row(Text(name), Text(f"{margin:+.2f}", style=style), Text(_in_words(CONDITIONS[name])))
+        found = problem_margins(self.problem, [phase])
+        for name, margin in found.items():
+            told = with_minus(f"{margin:+.2f}").replace("inf", "∞")
+            rows.add_row(name, Text(told, style="red" if margin < 0 else ""), _reads(CONDITIONS[name]))
         console.print(rows)
-        console.print("Sources of the hypotheses: theory.CONDITIONS[name].source", markup=False)
+        for told in (_PAIRS, "Sources:", *_sources(found), marks_line()):
+            console.print(textwrap.fill(told, console.width, subsequent_indent="    "))
         return 0
 
 
-def _in_words(condition: Condition) -> str:
-    """The hypothesis with the words of `simulate` for its symbols."""
-    words = {symbol: sympy.Symbol(word, positive=True) for word, symbol in ARGUMENTS.items()}
-    larger, smaller = (side.xreplace(words) for side in (condition.larger, condition.smaller))
-    return f"{larger} ≥ C" if smaller == 1 else f"{larger} ≥ C · {smaller}"
+def _reads(condition: Condition) -> str:
+    """The hypothesis in the letters of the theory."""
+    letters = {symbol: sympy.Symbol(_LETTERS.get(word, word), positive=True) for word, symbol in ARGUMENTS.items()}
+    larger, smaller = (_plain(side.xreplace(letters)) for side in (condition.larger, condition.smaller))
+    return f"{larger} ≥ C" if smaller == "1" else f"{larger} ≥ C · {smaller}"
+
+
+def _plain(expression: sympy.Expr) -> str:
+    """An expression on one line, as it would be written by hand."""
+    text = re.sub(r"sqrt\((\w+)\)", r"√\1", str(expression))
+    return in_signs(text.replace("**", "^").replace("*", " ").replace("(1/4)", "¼"))
+
+
+def _sources(names: Iterable[str]) -> list[str]:
+    """Each source once, after the hypotheses that it states."""
+    stated: dict[str, list[str]] = {}
+    for name in names:
+        stated.setdefault(CONDITIONS[name].source, []).append(name)
+    return [f"  {', '.join(of)}: {source}" for source, of in stated.items()]

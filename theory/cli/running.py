@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,21 +13,7 @@ from theory import claims as registry
 from theory.lab import Budget, Lab
 from theory.ledger import Claim, Ledger, run_claims
 
-__all__ = ["check_files", "check_folder", "run_on"]
-
-
-def check_files(*paths: Path) -> None:
-    """Require that files can be written, before anything runs that would then be lost.
-
-    Raises:
-        ValueError: if a folder is in the place of one, or the folder above it cannot be written to.
-    """
-    for path in paths:
-        if path.is_dir():
-            raise ValueError(f"Argument `out` must leave room for the file {path}, but a folder is there.")
-        above = next(folder for folder in path.parents if folder.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK):
-            raise ValueError(f"Argument `out` must be in a folder that can be written to, but {above} is not one.")
+__all__ = ["check_folder", "run_on"]
 
 
 def check_folder(name: str, path: Path | None) -> None:

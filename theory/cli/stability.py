@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulate import checks
-from simulate.cli.console import console, progress_bar
+from simulate.files import check_files, write_text
+from simulate.terminal import console, progress_bar
 from simulate.version import __version__
 from theory import claims as registry
-from theory.cli.running import check_files, run_on
+from theory.cli.running import run_on
 from theory.ledger import Ledger, Row, Verdict
-from theory.ledger.book import write_text
 
 __all__ = ["Stability", "flips", "stability_table"]
 
@@ -31,7 +31,7 @@ class Stability:
     """Number of master seeds, from 0 on."""
     claims: tuple[str, ...] = ()
     """Names of claims, or their numbers; all of them if none is given."""
-    out: Path = Path("docs/ledger_stability.csv")
+    out: Path = Path("results/ledger_stability.csv")
     """The table."""
 
     def __call__(self) -> int:
@@ -45,7 +45,7 @@ class Stability:
         write_text(self.out, self._head + stability_table(ledgers))
         flipped = [rows[0].name for rows in _by_claim(ledgers) if flips(rows) and rows[0].core]
         told = f"flip between supported and refuted: {', '.join(flipped)}" if flipped else "none flips"
-        console.print(f"Core claims over {self.seeds} seeds: {told}\nTable: {self.out}", soft_wrap=True, markup=False)
+        console.print(f"Core claims over {self.seeds} seeds: {told}\nTable: {self.out}")
         return 1 if flipped else 0
 
     @property

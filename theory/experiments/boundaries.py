@@ -55,6 +55,7 @@ class Line:
     factor: str
     """d, n or noise."""
     values: tuple[float, ...]
+    """Its values, ascending."""
 
     def problem(self, base: Problem, value: float) -> Problem:
         """The problem at a value of the factor."""

@@ -70,6 +70,7 @@ class Look:
     """One objective and radius under which the perturbation is looked at."""
 
     objective: Objective
+    """The objective whose gradient is the direction."""
     ratio: float
     """τ / (σ_0 √(m n)); the theory's radius is √m."""
 

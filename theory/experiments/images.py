@@ -18,6 +18,7 @@ from theory.lab import Lab
 __all__ = ["NOISES", "PLACES", "Residuals", "digit_residuals", "folder_residuals", "thresholds"]
 
 NOISES = ("images", "gaussian")
+"""Noise from the images, and Gaussian noise of the same covariance."""
 PLACES = (0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2)
 """Signals over (tr Σ² / n)^¼, Σ the covariance of the noise; for isotropic noise that is d^¼ n^-¼ q."""
 _N, _M, _TEST, _FLIP = 20, 10, 400, 0.1

@@ -17,7 +17,9 @@ from theory.protocols import Pretraining, pretrain, unlearn
 __all__ = ["DIMENSIONS", "SIGNALS", "alpha_needed", "early", "over_dimension", "over_samples", "over_signal"]
 
 SIGNALS = (1.0, 1.5, 2.0, 3.0, 4.0)
+"""Signals ‖φ‖ that are compared."""
 DIMENSIONS = (2000, 8000, 32_000)
+"""Dimensions that are compared."""
 SAMPLES = (20, 40, 80)
 _BASE = replace(STANDARD, n=20, signal=3.0, forget=0.0)
 _OPTIMIZERS = ("SGD", "SAM")

@@ -24,6 +24,7 @@ PRETRAINED_LOSS = 0.05
 ALPHA = 0.7
 """Weight of the retain loss unless it is varied."""
 ALPHAS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+"""Weights of the retain set that are tried."""
 
 STANDARD = Problem(d=8000, n=40, m=10, signal=6.0, label_flip=0.1, forget=0.1)
 """One problem at which SGD is benign before unlearning."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from theory.ledger.claim import Claim, Evidence
@@ -16,7 +14,7 @@ from theory.ledger.decide import Region, Verdict, decide
 from theory.ledger.picture import Picture
 from theory.statistics import FAMILY_LEVEL, Estimate
 
-__all__ = ["Ledger", "Row", "run_claims", "write_text"]
+__all__ = ["Ledger", "Row", "run_claims"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,30 +22,55 @@ class Row:
     """One claim with its verdict; everything in it is text, numbers, or lists and mappings of them."""
 
     number: int
+    """Number of its group."""
     name: str
+    """Name of the claim."""
     title: str
+    """The claim in one sentence."""
     source: str
+    """Where it is from, with the mark of its source."""
     core: bool
+    """Whether the theory stands or falls with it."""
     statement: str
+    """The claim as a formula, in LaTeX."""
     verdict: str
+    """What the interval says of it."""
     effect: float | None
+    """The measured effect; None if there is none."""
     interval: list[float] | None
+    """Both ends; None if there is none."""
     predicted: str
+    """The effects it allows."""
     effect_is: str
+    """What the effect is, in words."""
     refuted_if: str
+    """What would refute it."""
     experiment: str
+    """What was run."""
     stopping_rule: str
+    """When it stops, and the number of replicates."""
     statistic: str
+    """How effect and interval come of it."""
     control: dict[str, Any]
+    """The negative control: name, predicted, verdict, effect, interval."""
     n_runs: int
+    """Trainings behind it."""
     seed: int
+    """Master seed."""
     budget: str
+    """Name of the budget."""
     version: str
+    """Version of the project."""
     confidence: str
+    """What the interval covers."""
     details: dict[str, dict[str, Any]]
+    """Further measured numbers, by name."""
     conditions: dict[str, dict[str, float]]
+    """Hypotheses that cells violate: the least margin and the fraction outside."""
     endings: dict[str, float]
+    """Shares of trainings by how they ended."""
     remark: str
+    """What else has to be known."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +78,7 @@ class Ledger:
     """Rows in the order of their numbers, with what does not belong into the record itself."""
 
     rows: tuple[Row, ...]
+    """One a claim."""
     pictures: dict[str, Picture] = field(default_factory=dict)
     """Picture of each row, by its name."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -160,16 +184,3 @@ def _measured(estimate: Estimate, rows: int) -> dict[str, Any]:
 def _rounded(number: float) -> Any:
     """Six digits, which no verdict depends on; None for what is not finite, which JSON cannot say."""
     return float(f"{number:.6g}") if math.isfinite(number) else None
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")  # by name, since `tempfile` would hide it from other users
-    try:
-        fresh.write_text(text, encoding="utf-8", newline="\n")
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
-    return path

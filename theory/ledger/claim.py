@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulate import checks
 from theory.ledger.decide import Region
 from theory.ledger.picture import Picture
 from theory.statistics import Estimate
@@ -22,6 +23,11 @@ class Control:
     """What it says, in a few words."""
     region: Region
     """Effects it allows."""
+
+    def __post_init__(self) -> None:
+        """Validate every field."""
+        _require(self, str, "a text", "name")
+        _require(self, Region, "a Region", "region")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,22 @@ class Evidence:
     """The experiment at a glance."""
     remark: str = ""
     """What a reader should know: censoring, what was left out, how to read the number."""
+
+    def __post_init__(self) -> None:
+        """Validate every field.
+
+        Raises:
+            ValueError: if a field is not what it has to be; the message names it.
+        """
+        _require(self, Estimate | None, "an Estimate or None", "effect")
+        _require(self, Estimate, "an Estimate", "control")
+        checks.integer("n_runs", self.n_runs, least=0)
+        _require(self, Mapping, "a dict", "details", "conditions", "endings")
+        _require(self, Picture | None, "a Picture or None", "picture")
+        _require(self, str, "a text", "remark")
+        for name, kind in (("details", Estimate), ("conditions", tuple), ("endings", float | int)):
+            if not all(isinstance(each, kind) for each in getattr(self, name).values()):
+                checks.fail(name, "hold what its text says", getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +107,26 @@ class Claim:
     an extension."""
 
     def __post_init__(self) -> None:
-        """Validate the name.
+        """Validate every field.
 
         Raises:
-            ValueError: if it is not made of lower-case words, digits, dots and hyphens.
+            ValueError: if the name is not made of lower-case words, digits, dots and hyphens, or a field is not what it
+                has to be; the message names it.
         """
+        texts = ("title", "source", "statement", "effect", "refuted_if", "experiment", "stopping_rule", "statistic")
+        _require(self, str, "a text", "name", *texts)
+        _require(self, Region, "a Region", "supported")
+        _require(self, Control, "a Control", "control")
+        checks.integer("number", self.number, least=0)
+        checks.boolean("core", self.core)
+        if not callable(self.measure):
+            checks.fail("measure", "be a function", self.measure)
         if not re.fullmatch(r"[a-z0-9.]+(-[a-z0-9.]+)*", self.name):
             raise ValueError(f"Argument `name` must be lower-case words joined by hyphens, but is {self.name!r}.")
+
+
+def _require(holder: object, kind: Any, words: str, *names: str) -> None:
+    """Require fields of a kind."""
+    for name in names:
+        if not isinstance(getattr(holder, name), kind):
+            checks.fail(name, f"be {words}", getattr(holder, name))

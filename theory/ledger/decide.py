@@ -12,6 +12,8 @@ import enum
 import math
 from dataclasses import dataclass
 
+from simulate import checks
+
 __all__ = ["Region", "Verdict", "decide"]
 
 
@@ -38,7 +40,9 @@ class Region:
     """
 
     low: float = -math.inf
+    """Least effect it holds."""
     high: float = math.inf
+    """Greatest effect it holds."""
 
     def __post_init__(self) -> None:
         """Require an order, and a region that forbids something.
@@ -46,6 +50,8 @@ class Region:
         Raises:
             ValueError: if it is empty or holds every number.
         """
+        for name in ("low", "high"):
+            checks.number(name, getattr(self, name))
         if not self.low <= self.high:
             raise ValueError(f"Argument `low` must be at most `high`, but is {self.low} with high {self.high}.")
         if math.isinf(self.low) and math.isinf(self.high):
@@ -54,6 +60,8 @@ class Region:
     @classmethod
     def around(cls, value: float, margin: float) -> Region:
         """The region of equivalence with a value."""
+        checks.real("value", value)
+        checks.real("margin", margin, nonnegative=True)
         return cls(value - margin, value + margin)
 
     def __str__(self) -> str:

@@ -8,19 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from simulate.palette import VERDICT_INKS, VERDICTS
 from theory.ledger.book import Ledger, Row
 from theory.ledger.decide import Verdict
 from theory.ledger.picture import Picture
-from theory.ledger.wording import counts, interval, number, warning, with_minus
+from theory.ledger.wording import MARKS, control_verdict, counts, in_html, interval, number, warning, with_minus
 
 __all__ = ["page"]
 
-_MARKS = {
-    "S": "read in the source that is named",
-    "M": "remembered, with that confidence",
-    "D": "derived here",
-    "N": "seen in numbers of a prototype",
-}
 _RULE = (
     "Each claim predicts a region for one effect, fixed before the experiment, and the interval of the measured effect "
     "decides: supported if it lies inside the region, refuted if it lies outside, inconclusive if it crosses the "
@@ -34,6 +29,7 @@ def page(
     ledger: Ledger,
     *,
     title: str = "Ledger of claims",
+    about: str = "",
     colors: Mapping[str, str] | None = None,
     account: Mapping[str, str] | None = None,
 ) -> str:
@@ -42,6 +38,7 @@ def page(
     Args:
         ledger: Rows and their pictures.
         title: Heading of the page.
+        about: Whose claims they are, in a sentence below the heading.
         colors: Colours of curves by name, see `theory.ledger.drawing.draw`.
         account: What was run and what was not, in words, by what it is about; it stands above the claims.
 
@@ -53,11 +50,11 @@ def page(
     def drawn(picture: Picture) -> str:
         return figure_svg(draw(picture, colors))
 
-    style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     parts = [
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />',
         '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body><h1>{escape(title)}</h1>",
+        f"<title>{escape(title)}</title><style>\n{_style()}</style></head>\n<body><h1>{escape(title)}</h1>",
+        f'<p class="about">{escape(about)}</p>' if about else "",
         _introduction(ledger),
         _account(account or {}),
         _overview(ledger.rows),
@@ -66,6 +63,15 @@ def page(
         "</body></html>\n",
     ]
     return "\n".join(parts)
+
+
+def _style() -> str:
+    """The style sheet, with the colours that verdicts have in all figures."""
+    rules = (
+        f".{_kind(verdict)} {{ --verdict: {color}; --on-verdict: {VERDICT_INKS[verdict]}; }}\n"
+        for verdict, color in VERDICTS.items()
+    )
+    return Path(__file__).with_suffix(".css").read_text(encoding="utf-8") + "".join(rules)
 
 
 # --- above the claims ----------------------------------------------------------------------------------
@@ -106,7 +112,7 @@ def _overview(rows: Iterable[Row]) -> str:
     lines = [
         [
             str(row.number),
-            f'<a href="#{row.name}">{escape(row.title)}</a>',
+            f'<a href="#{row.name}">{in_html(row.title)}</a>',
             _badge(row.verdict),
             number(row.effect, 3),
             interval(row.interval, 3),
@@ -119,7 +125,7 @@ def _overview(rows: Iterable[Row]) -> str:
 
 
 def _legend() -> str:
-    marks = "".join(f"<dt>[{mark}]</dt><dd>{escape(meaning)}</dd>" for mark, meaning in _MARKS.items())
+    marks = "".join(f"<dt>[{mark}]</dt><dd>{escape(meaning)}</dd>" for mark, meaning in MARKS.items())
     return f'<section id="marks"><h2>Marks of sources</h2><dl>{marks}</dl></section>'
 
 
@@ -131,7 +137,7 @@ def _section(row: Row, picture: Picture | None, drawn: Callable[[Picture], str])
     return "\n".join(
         [
             f'<section id="{row.name}"><p class="label">{row.number} · {escape(row.name)} · {kind}</p>',
-            f"<h2>{escape(row.title)} {_badge(row.verdict)}</h2>",
+            f"<h2>{in_html(row.title)} {_badge(row.verdict)}</h2>",
             _found(row),
             _formula(row.statement),
             "" if picture is None else _image(drawn(picture), f"{row.effect_is}: {picture.y_label}", "picture"),
@@ -145,7 +151,7 @@ def _section(row: Row, picture: Picture | None, drawn: Callable[[Picture], str])
 
 def _found(row: Row) -> str:
     measured = f"<strong>{number(row.effect)}</strong> {interval(row.interval)}"
-    return f'<p class="found">{escape(row.effect_is)}: {measured}, predicted {escape(with_minus(row.predicted))}</p>'
+    return f'<p class="found">{in_html(row.effect_is)}: {measured}, predicted {escape(with_minus(row.predicted))}</p>'
 
 
 def _formula(latex: str) -> str:
@@ -158,25 +164,32 @@ def _formula(latex: str) -> str:
 
 
 def _terms(row: Row) -> str:
-    control = row.control
     told = {
         "Source": _marked(row.source),
-        "Refuted if": escape(row.refuted_if),
-        "Experiment": escape(row.experiment),
-        "Stopping rule": escape(row.stopping_rule),
-        "Statistic": escape(row.statistic),
-        "Control": f"{escape(control['name'])}: {number(control['effect'])} {interval(control['interval'])}, "
-        f"would have to be {escape(with_minus(control['predicted']))} · {_control_verdict(row)}",
-        "Remark": escape(row.remark),
+        "Refuted if": in_html(row.refuted_if),
+        "Experiment": in_html(row.experiment),
+        "Stopping rule": in_html(row.stopping_rule),
+        "Statistic": in_html(row.statistic),
+        "Control": _control(row),
+        "Remark": in_html(row.remark),
         "Trainings": f"{row.n_runs:,}, master seed {row.seed}, budget {escape(row.budget)}",
         "They ended": ", ".join(f"{share:.1%} {escape(word)}" for word, share in row.endings.items()),
     }
     return "<dl>" + "\n".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in told.items() if text) + "</dl>"
 
 
+def _control(row: Row) -> str:
+    """The false variant, what it predicts, what was measured and the verdict, each if there is one."""
+    control = row.control
+    told = f"{in_html(control['name'])}: would have to be {escape(with_minus(control['predicted']))}"
+    if control["effect"] is not None:
+        told += f", is {number(control['effect'])} {interval(control['interval'])}"
+    return told if control_verdict(row) is None else f"{told} · {_control_verdict(row)}"
+
+
 def _details(row: Row) -> str:
     lines = [
-        [escape(label), number(found["effect"]), interval(found["interval"])] for label, found in row.details.items()
+        [in_html(label), number(found["effect"]), interval(found["interval"])] for label, found in row.details.items()
     ]
     return _table("Other numbers; no verdict hangs on them", ("", "Value", "Interval"), lines, numeric=(1, 2))
 
@@ -199,11 +212,18 @@ def _conditions(row: Row) -> str:
 
 
 def _badge(verdict: str) -> str:
-    return f'<span class="badge {verdict.replace(" ", "-")}">{verdict}</span>'
+    return f'<span class="badge {_kind(verdict)}">{verdict}</span>'
+
+
+def _kind(verdict: str) -> str:
+    """The class of what has the colours of a verdict."""
+    return verdict.replace(" ", "-")
 
 
 def _control_verdict(row: Row) -> str:
-    verdict = row.control["verdict"]
+    verdict = control_verdict(row)
+    if verdict is None:
+        return "—"
     if verdict == Verdict.REFUTED.value:
         return '<span class="control">✓ refuted</span>'
     return f'<span class="control unrefuted">✗ {verdict}</span>'
@@ -213,10 +233,10 @@ def _marked(source: str) -> str:
     """A source whose marks say on hovering what they mean."""
 
     def explained(found: re.Match[str]) -> str:
-        meaning = "; ".join(_MARKS[letter] for letter in re.findall(r"\b[SMDN]\b", found[0]))
+        meaning = "; ".join(MARKS[letter] for letter in re.findall(r"\b[SMDN]\b", found[0]))
         return f'<abbr title="{meaning}">{found[0]}</abbr>'
 
-    return re.sub(r"\[[SMDN]\b[^\]<>]*\]", explained, escape(source))
+    return re.sub(r"\[[SMDN]\b[^\]<>]*\]", explained, in_html(source))
 
 
 def _image(svg: str, words: str, name: str = "") -> str:

@@ -38,6 +38,10 @@ def named(every: Sequence[Claim], words: Sequence[str]) -> tuple[Claim, ...]:
         ValueError: if a name is not known; the message has the names that are most like it.
     """
     for word in words:
+        if not isinstance(word, str):
+            raise ValueError(
+                f"Argument `claims` must hold names of claims or their numbers as texts, but has {word!r}."
+            )
         if not any(word in (claim.name, str(claim.number)) for claim in every):
             names = [claim.name for claim in every]
             like = difflib.get_close_matches(word, names, cutoff=0.0)

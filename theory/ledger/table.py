@@ -2,54 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich import box
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
+from rich.jupyter import JupyterMixin
 from rich.table import Table
 from rich.text import Text
 
+from simulate.palette import VERDICTS
 from theory.ledger.book import Ledger, Row
 from theory.ledger.decide import Verdict
-from theory.ledger.wording import counts, interval, number, with_minus
+from theory.ledger.wording import control_verdict, counts, interval, number, with_minus
 
 __all__ = ["STYLES", "summary_table"]
 
-STYLES = {
-    Verdict.SUPPORTED.value: "bold blue",
-    Verdict.REFUTED.value: "bold red",
-    Verdict.INCONCLUSIVE.value: "yellow",
-    Verdict.NOT_TESTABLE.value: "dim",
-}
-"""Colour of each verdict; the word stands there, too."""
+STYLES = {verdict: f"bold {color}" for verdict, color in VERDICTS.items()}
+"""Style of each verdict; the word stands there, too."""
+
+_HEADS = ("#", "claim", "verdict", "effect", "interval", "predicted", "control")
+_NUMBERS, _FOLDED = ("#", "effect", "interval", "predicted"), ("interval", "predicted")
+_ROOM = 60  # columns that all but the names need
 
 
-def summary_table(ledger: Ledger) -> Table:
+def summary_table(ledger: Ledger) -> ConsoleRenderable:
     """One line a row: what was claimed, what was found, and whether the false variant was found out.
 
-    Fits 120 columns, and folds long names on narrower terminals.
+    Names are never folded, so that they can be copied. Where they leave no room on a terminal, what was predicted and
+    the control are left out.
     """
-    total = ", ".join(f"{count} {verdict}" for verdict, count in counts(ledger).items() if count)
-    made = Table(
-        title=f"{len(ledger.rows)} claims: {total}",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    made.add_column("#", justify="right", no_wrap=True)
-    made.add_column("claim", overflow="fold", min_width=14)
-    made.add_column("verdict", no_wrap=True)
-    made.add_column("effect", justify="right", no_wrap=True)
-    made.add_column("interval", justify="right")
-    made.add_column("predicted", justify="right")
-    made.add_column("control", no_wrap=True)
-    for row in ledger.rows:
-        made.add_row(*_cells(row))
-    return made
+    return _Summary(ledger)
+
+
+@dataclass(frozen=True)
+class _Summary(JupyterMixin):
+    ledger: Ledger
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The table as wide as the terminal allows."""
+        rows = self.ledger.rows
+        total = ", ".join(f"{count} {verdict}" for verdict, count in counts(self.ledger).items() if count)
+        title = f"{len(rows)} claims: {total}"
+        made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        narrow = options.max_width - max((len(row.name) for row in rows), default=0) < _ROOM
+        heads = _HEADS[:5] if narrow else _HEADS
+        for head in heads:
+            made.add_column(head, justify="right" if head in _NUMBERS else "left", no_wrap=head not in _FOLDED)
+        for row in rows:
+            made.add_row(*_cells(row)[: len(heads)])
+        yield made
 
 
 def _cells(row: Row) -> tuple[str | Text, ...]:
     """The cells of a row; names in brackets are no markup here."""
-    control = row.control["verdict"]
-    found_out = control == Verdict.REFUTED.value
+    control = control_verdict(row)
+    found_out = control in (None, Verdict.REFUTED.value)
     return (
         str(row.number),
         Text(row.name),
@@ -57,5 +64,5 @@ def _cells(row: Row) -> tuple[str | Text, ...]:
         number(row.effect, 3),
         Text(interval(row.interval, 3)),
         Text(with_minus(row.predicted)),
-        Text(control, style="" if found_out else "bold reverse red"),
+        Text(control or "—", style="" if found_out else "bold reverse red"),
     )

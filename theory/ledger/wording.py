@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from html import escape
 
-from theory.ledger.book import Ledger
+from theory.ledger.book import Ledger, Row
 from theory.ledger.decide import Verdict
 
-__all__ = ["counts", "interval", "number", "warning", "with_minus"]
+__all__ = [
+    "MARKS", "control_verdict", "counts", "in_html", "in_signs", "interval", "marks_line", "number", "warning",
+    "with_minus",
+]  # fmt: skip
+
+MARKS = {
+    "S": "read in the source that is named",
+    "M": "remembered, with that confidence",
+    "D": "derived here",
+    "N": "seen in numbers of a prototype",
+}
+"""What the marks of sources mean."""
+
+_LETTER = r"([α-ωΑ-Ω]|\b\w(?=_\w\b))"  # what has an index: κ_SAM, y_k, but not max_leak
+_MINUS = re.compile(r"(?<![\w-])-(?=[\w\s(√])|(?<=\bP)-(?=1\b)")  # what is no hyphen
+_RAISED, _LOWERED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"), str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -38,6 +55,46 @@ def with_minus(text: str) -> str:
         'in [−0.3, −0.2]'
     """
     return text.replace("-", "−")
+
+
+def in_signs(text: str) -> str:
+    """A text of a claim as a terminal can show it: minus signs, and raised and lowered digits.
+
+    Example:
+        >>> in_signs("from d = 10^6 on, exponent -1 of σ_0")
+        'from d = 10⁶ on, exponent −1 of σ₀'
+    """
+    text = _MINUS.sub("−", text)
+    text = re.sub(r"\^(−?\d+)(?!\w|[/.]\d)", lambda found: found[1].translate(_RAISED), text)
+    return re.sub(rf"{_LETTER}_(\d)\b", lambda found: found[1] + found[2].translate(_LOWERED), text)
+
+
+def in_html(text: str) -> str:
+    """A text of a claim as HTML, with minus signs, powers and indices; other signs of HTML are escaped.
+
+    Example:
+        >>> in_html("κ_SAM < d^-0.5")
+        'κ<sub>SAM</sub> &lt; d<sup>−0.5</sup>'
+    """
+    text = re.sub(rf"{_LETTER}_(\w+)", r"\1<sub>\2</sub>", escape(_MINUS.sub("−", text)))
+    return re.sub(r"\^(−?\w+(?:\.\d+)?)(?!/\d)", r"<sup>\1</sup>", text)
+
+
+def control_verdict(row: Row) -> str | None:
+    """What is said of the control of a row; None if the claim has no effect of its own that a control could vouch for.
+
+    A control that was measured and not refuted is told in any case.
+    """
+    control = row.control
+    refuted = control["verdict"] == Verdict.REFUTED.value
+    if row.verdict == Verdict.NOT_TESTABLE.value and (refuted or control["effect"] is None):
+        return None
+    return str(control["verdict"])
+
+
+def marks_line() -> str:
+    """The marks of sources and their meanings, in one sentence."""
+    return "; ".join(f"[{mark}] {meaning}" for mark, meaning in MARKS.items()) + "."
 
 
 def counts(ledger: Ledger) -> dict[str, int]:

@@ -1,0 +1,104 @@
+"""Files that appear whole or not at all, and the places where they may be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["check_files", "check_folder_above", "in_one_move", "is_there", "take_place", "write_text"]
+
+
+@contextmanager
+def in_one_move(path: Path) -> Iterator[Path]:
+    """A file beside the one that is to be written, which takes its place when all went well.
+
+    Folders above it are made. What an interruption leaves behind ends in ".partial".
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # `tempfile` would make it for this user alone
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all, with the same bytes on every system.
+
+    Returns:
+        The path.
+    """
+    with in_one_move(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def take_place(fresh: Path, target: Path, old: Path) -> None:
+    """Put a folder where another may be; that one is moved aside, and back again if the new one cannot be placed.
+
+    Args:
+        fresh: The new folder, on the same file system.
+        target: Its place.
+        old: Where the folder that was there goes, for the caller to remove.
+    """
+    if target.exists():
+        target.rename(old)
+    try:
+        fresh.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
+def is_there(path: Path, *, name: str = "out") -> bool:
+    """Whether there is something at a path.
+
+    Raises:
+        ValueError: if the path can name nothing: it is too long, holds a zero byte, or is a link to nothing.
+    """
+    try:
+        path.lstat()
+        path.stat()
+    except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
+            return False
+        raise ValueError(
+            f"Argument `{name}` must name a place for files, but {str(path)!r} is none ({_reason(error)})."
+        ) from None
+    return True
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def check_files(*paths: Path, name: str = "out") -> None:
+    """Require that files can be written, before anything runs that would then be lost.
+
+    Args:
+        paths: The files.
+        name: The argument that chose them, for the error.
+
+    Raises:
+        ValueError: if a path can name nothing, a folder is in the place of a file, or the folder above it cannot be
+            written to.
+    """
+    for path in paths:
+        if is_there(path, name=name) and path.is_dir():
+            raise ValueError(f"Argument `{name}` must leave room for the file {path}, but a folder is there.")
+        check_folder_above(path, name=name)
+
+
+def check_folder_above(path: Path, *, name: str = "out") -> None:
+    """Require that something can be written at a path; the folders above it need not be there yet.
+
+    Raises:
+        ValueError: if the nearest of them that is there cannot be written to.
+    """
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ValueError(f"Argument `{name}` must be in a folder that can be written to, but {above} is not one.")
