@@ -25,7 +25,7 @@ endef
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help verify ledger test lint check bench lab figures lock clean
+.PHONY: help verify ledger test lint check coverage bench lab figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,14 @@ lint: $(VENV)/.full ## style, spelling, types and import directions, without the
 
 check: lint test ## lint and test: everything that must hold before a change goes in
 
+coverage: $(VENV)/.full ## lines and branches that the tests reach, into results/coverage.md (about twenty minutes)
+	$(RUN) -m coverage erase
+	$(RUN) -m coverage run -m pytest $(ARGS)
+	$(RUN) -m coverage combine --quiet
+	@mkdir -p results
+	$(RUN) -m coverage json --quiet -o results/coverage.json
+	$(RUN) -m tests.coverage_page results/coverage.json results/coverage.md
+
 bench: $(VENV)/.full ## measure speed and memory
 	$(RUN) -m tests.benchmarks $(ARGS)
 
@@ -71,7 +79,7 @@ lock: ## write constraints.txt anew from the newest versions that pyproject.toml
 	@echo "constraints.txt is new; run 'make check'."
 
 clean: ## remove .venv and every cache; results/ stays
-	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: each stamp says that an installation finished -------------------------------------
@@ -93,7 +101,7 @@ $(VENV)/.lab: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.full: $(VENV)/.core
-	@echo "Installing what the tests need into $(VENV) ..."
+	@echo "Installing what the tests need, PyTorch among it, into $(VENV): 6 GB, some minutes ..."
 	@$(INSTALL) --no-build-isolation --editable ".[$(EXTRAS)]"
 	@touch $@
 

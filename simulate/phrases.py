@@ -39,7 +39,9 @@ def parse_phase(text: str) -> Phase:
     """
     if not isinstance(text, str):
         raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is {text!r}.')
-    name, _, rest = text.partition(",")
+    name, comma, rest = text.partition(",")
+    if not comma:
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
     try:
         call = ast.parse(f"Phase({rest})", mode="eval").body
     except _UNREADABLE as error:

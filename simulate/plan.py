@@ -63,11 +63,6 @@ class StopRules:
     every: int
     """Steps between two looks at the rules."""
 
-    @property
-    def any(self) -> bool:
-        """Whether there is a rule at all."""
-        return (self.loss, self.forget_below, self.forget_above) != (None, None, None)
-
 
 @dataclass(frozen=True)
 class Partition:

@@ -45,7 +45,8 @@ def draw_phase_maps(maps: xarray.Dataset, boundaries: Mapping[str, Boundary], pr
         _draw_boundary(axis, boundaries[name], predicted[name])
         axis.set(title=name, xscale="log", yscale="log", xlabel="dimension $d$")
     axes[0].set_ylabel(r"signal strength $\|\varphi\|$")
-    axes[0].legend(loc="upper left", fontsize=7, framealpha=0.9)
+    for axis in axes:
+        axis.legend(loc="upper left", fontsize=7, framealpha=0.9)
     figure.colorbar(mesh, ax=axes, label="test error")
     return figure
 
@@ -59,7 +60,7 @@ def _draw_boundary(axis: Axes, boundary: Boundary, exponent: float) -> None:
     axis.errorbar(d, signal, yerr=bars, label=f"error {boundary.level:g}", **style)
     if len(d):
         middle = np.exp(np.mean(np.log(signal) - exponent * np.log(d)))
-        label = rf"predicted, $\propto d^{{{exponent:g}}}$"
+        label = rf"predicted, $\propto d^{{{exponent:g}}}$" if exponent else "predicted, the same for every $d$"
         axis.plot(boundary.d, middle * boundary.d**exponent, "--", color="black", lw=1.2, label=label)
 
 

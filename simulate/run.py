@@ -150,7 +150,11 @@ def _check_start(start: State, phases: Sequence[Phase], instance: Instance) -> N
         raise ValueError(
             f'Argument `start` must not be past the {planned} steps of phase "{start.phase}", but is at {start.steps}.'
         )
-    split = {phase.name for phase in phases if isinstance(phase.optimizer, SharpMinMax)}
+    split = {
+        phase.name
+        for phase in phases
+        if isinstance(phase.optimizer, SharpMinMax) and phase.optimizer.partition == "filter"
+    }
     if start.phase in split and start.forget_part is None:
         raise ValueError(f'Argument `start` must hold the parts of the network in phase "{start.phase}", but has none.')
     shape = instance.geometry.start.shape

@@ -66,7 +66,7 @@ def undocumented(source: str) -> list[str]:
     public, found = public_names(tree), []
     for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
         if isinstance(node, ast.Assign | ast.AnnAssign):
-            found += [] if is_text(after) else sorted(public & assigned(node))
+            found += [] if is_text(after) else sorted(name for name in public & assigned(node) if name[0] != "_")
         elif isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name in public:
             found += bare_functions(node) + bare_fields(node)
     return found

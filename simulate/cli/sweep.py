@@ -109,7 +109,8 @@ def read_config(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"Argument `config` must name a TOML file, but {path} is not one: {error}.") from None
     for key in content:
-        checks.choice("config", key, _KEYS)
+        if key not in _KEYS:
+            raise ValueError(f"Argument `config` must have keys out of {', '.join(_KEYS)}, but {path} has {key!r}.")
     for key in ("phases", "seeds"):
         if key not in content:
             raise ValueError(f"Argument `{key}` must be given in {path}, but is not.")

@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from simulate.files import write_text
 from tests.benchmarks import gpu, simulator, sweeps
 from tests.benchmarks.measurement import Figure
 from tests.benchmarks.page import MARKS, machine, page
-from theory.ledger.book import write_text
 
 OUT = Path("results/benchmarks.md")
 """Where the figures of the last run are kept."""

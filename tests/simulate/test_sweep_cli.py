@@ -155,7 +155,7 @@ def test_the_example_runs_in_seconds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("seeds = 3", "seds = 3", "`config` must be one of"),
+        ("seeds = 3", "seds = 3", "`config` must have keys out of"),
         ("seeds = 3", "", "`seeds`"),
         ("seeds = 3", "seeds = 0", "`seeds`"),
         ("seeds = 3", "seeds = [1, 1]", "`seeds`"),

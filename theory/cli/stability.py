@@ -37,7 +37,7 @@ class Stability:
     def __call__(self) -> int:
         """Check everything, run, write and say what flips."""
         chosen = registry.find_claims(self.claims)
-        checks.integer("seeds", self.seeds, least=1)
+        checks.integer("seeds", self.seeds, least=1, most=10_000)
         check_files(self.out)
         with progress_bar() as bar:
             task = bar.add_task("", total=self.seeds * len(chosen))
