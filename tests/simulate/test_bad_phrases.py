@@ -6,7 +6,8 @@ from simulate.phrases import parse_phase
 from tests.simulate.refusals import refused, words
 
 TEXTS = [
-    *(("name", text) for text in ("", ",", "two words, Loss()", "1st", "a-b, Loss()")),
+    *(("name", text) for text in (",", "two words, Loss()", "1st, Loss()", "a-b, Loss()")),
+    *(("phase", text) for text in ("", "pretrain Loss SGD")),
     *(("phase", f"only, {rest}") for rest in (
         "Loss(), SGD(lr=0.01", "Loss()), SGD(", "Loss(), SDG()", "Loss(), SGD(rate=0.1)", "Loss(), SGD(lr=)",
         "Loss(0.3)", "Loss(), SGD(0.1)", "Loss(), SGD(), 1, 2, 3, 4, 5", "steps=1, steps=2",
