@@ -40,7 +40,7 @@ class ModelConfig:
         """Validate every field."""
         checks.choice("architecture", self.architecture, ("convnet", "resnet18", "resnet50"))
         checks.choice("stem", self.stem, ("cifar", "imagenet"))
-        checks.integer("width", self.width, least=1)
+        checks.integer("width", self.width, least=1, most=4096)
 
 
 class Network(nn.Module):
@@ -90,8 +90,8 @@ def build(
         ValueError: if an argument is out of range; the message names it.
     """
     of_type("config", config, ModelConfig)
-    checks.integer("n_classes", n_classes, least=2)
-    checks.integer("channels", channels, least=1)
+    checks.integer("n_classes", n_classes, least=2, most=1_000_000)
+    checks.integer("channels", channels, least=1, most=4096)
     checks.integer("seed", seed, least=0, most=2**64 - 1)  # what torch takes
     for name, values in (("mean", mean), ("std", std)):
         found = checks.listed(name, "have one entry a channel", values)
@@ -100,7 +100,7 @@ def build(
         for value in found:
             checks.real(name, value, positive=name == "std")
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # of the CPU alone
+        torch.default_generator.manual_seed(int(seed))  # of the CPU alone
         body, head = _BODIES[config.architecture](config, n_classes, channels)
     return Network(body, head, mean, std)
 

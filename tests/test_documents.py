@@ -65,6 +65,28 @@ def test_tracked_results_are_traced_to_commands() -> None:
     assert [path for path in made if not any(path == name or path.startswith(f"{name}/") for name in named)] == []
 
 
+def test_the_ledger_is_the_published_one() -> None:
+    """`make ledger` wrote the file. Every interval on the page is one of it, rounded."""
+    rows = json.loads((ROOT / "docs/ledger.json").read_text(encoding="utf-8"))
+    text = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
+    short = (ROOT / "README.md").read_text(encoding="utf-8").partition("| Deep networks")[0]
+    measured = [each for row in rows for each in (row, *row["details"].values()) if each["interval"]]
+    found = re.findall(r"(−?\d+\.\d+) \[(−?\d+\.\d+), (−?\d+\.\d+)\]", text + short)
+    assert len(found) >= 20
+    for told in found:
+        decimals = len(told[0].partition(".")[2])
+        rounded = [
+            tuple(f"{value:.{decimals}f}".replace("-", "−") for value in (each["effect"], *each["interval"]))
+            for each in measured
+        ]
+        assert told in rounded
+    counts = Counter(row["verdict"] for row in rows)
+    assert f"of {len(rows)} rows {counts['supported']} are supported, {counts['refuted']} refuted" in " ".join(
+        text.split()
+    )
+    assert {row["control"]["verdict"] for row in rows if row["effect"] is not None} == {"refuted"}
+
+
 def test_the_deep_ledger_is_the_published_one() -> None:
     text = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/deepnet.md"))
     found = re.findall(r"\| (\w+) \| [^|]*: (−?\d\.\d{3}) \[(−?\d\.\d{3}), (−?\d\.\d{3})\] \|", text)

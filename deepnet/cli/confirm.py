@@ -31,6 +31,10 @@ from theory.ledger.wording import warning
 __all__ = ["confirm"]
 
 _TITLE = "Sharpness-aware unlearning: what the paper concludes, and what deep networks say"
+_ABOUT = (
+    "The conclusions are those of Haoran Tang and Rajiv Khanna, Sharpness-Aware Machine Unlearning, ICLR 2026 "
+    "(arXiv 2506.13715)."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,5 +145,5 @@ def _judge(chosen: Confirmation, folder: Path) -> int:
 
 def _write(ledger: Ledger, folder: Path, told: Mapping[str, str]) -> None:
     record = write_text(folder / "ledger.json", ledger.to_json())
-    to_read = write_text(folder / "ledger.html", page(ledger, title=_TITLE, account=told))
+    to_read = write_text(folder / "ledger.html", page(ledger, title=_TITLE, about=_ABOUT, account=told))
     console.print(f"Ledger: {record}\nTo read: {to_read}")

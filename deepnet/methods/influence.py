@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from deepnet.loop import DivergenceError
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
 from deepnet.normalization import frozen_statistics
@@ -79,10 +80,16 @@ def damped_inverse_product(columns: Tensor, vector: Tensor, damping: float) -> T
 
     Returns:
         The product, of shape (p,).
+
+    Raises:
+        DivergenceError: if λ is so small that the matrix cannot be inverted.
     """
     small = columns.T @ columns
     small.diagonal().add_(damping * columns.shape[1])
-    return (vector - columns @ torch.linalg.solve(small, columns.T @ vector)) / damping
+    solution, fault = torch.linalg.solve_ex(small, columns.T @ vector)
+    if fault:
+        raise DivergenceError("The damped Fisher matrix is singular; a larger `damping` may help.")
+    return (vector - columns @ solution) / damping
 
 
 def _gradients(task: Task, part: Part, count: int, batch_size: int) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=OBSOLETE)
     from curvlinops import HessianLinearOperator
 
-__all__ = ["Curvature", "check_batches", "curvature", "hessian_diagonal"]
+__all__ = ["Curvature", "check_batches", "check_classes", "curvature", "hessian_diagonal"]
 
 LANCZOS_VECTORS = 20
 """Vectors that the eigenvalue solver keeps, in float64 in the memory of the CPU: 160 bytes a weight."""
@@ -133,6 +133,7 @@ def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iter
     """The Hessian as a linear operator, good within the context only."""
     of_type("model", model, nn.Module)
     check_batches(batches)
+    check_classes(model, batches)
     with evaluating(model), matrix_products("float32"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=OBSOLETE)
         yield HessianLinearOperator(
@@ -203,3 +204,16 @@ def check_batches(batches: Sequence[tuple[Tensor, Tensor]]) -> None:
                 "Argument `batches` must hold as many labels as images, and at least one, "
                 f"but batch {index} has {len(images)} images and {len(labels)} labels."
             )
+
+
+def check_classes(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Require labels that are classes of a model.
+
+    Raises:
+        ValueError: if some are not; the message names the first batch that has one.
+    """
+    with torch.no_grad(), evaluating(model):
+        n_classes = model(batches[0][0][:1]).shape[1]
+    for index, (_, labels) in enumerate(batches):
+        if int(labels.min()) < 0 or int(labels.max()) >= n_classes:
+            raise ValueError(f"Argument `batches` must hold labels in 0..{n_classes - 1}, but batch {index} does not.")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepnet.fields import of_type
-from deepnet.metrics.curvature import check_batches
+from deepnet.metrics.curvature import check_batches, check_classes
 from deepnet.modes import evaluating
 from deepnet.precision import matrix_products
 from deepnet.seeding import generator
@@ -217,6 +217,7 @@ def landscape(
     )
     device = next(iter(weights.values())).device
     data = [(images.to(device), labels.cpu()) for images, labels in batches]
+    check_classes(model, data)
     loss = np.empty((points, points))
     moved = list(weights.values())
     with torch.no_grad(), evaluating(model), matrix_products("float32"), _restored(moved) as before:

@@ -101,12 +101,14 @@ def read_config(path: Path) -> dict[str, Any]:
         ValueError: naming the key that is not understood.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with a zero byte
         raise ValueError(
-            f"Argument `config` must name a file that can be read, but {path} is not one: {error}."
+            f"Argument `config` must name a file that can be read, but {str(path)!r} is not one: {error}."
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"Argument `config` must name a TOML file, but {path} is not one: {error}.") from None
     for key in content:
         if key not in _KEYS:

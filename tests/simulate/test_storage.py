@@ -16,22 +16,6 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     xarray.testing.assert_equal(load(save(DATA, tmp_path / "deep" / "er" / "x.zarr")), DATA)
 
 
-def test_ours_is_replaced_whole(tmp_path: Path) -> None:
-    save(DATA, tmp_path / "x.zarr")
-    save(DATA.isel(step=[0]).rename(x="y"), tmp_path / "x.zarr")
-    assert list(load(tmp_path / "x.zarr")) == ["y"]
-    assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
-
-
-def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "x.zarr").mkdir()
-    (tmp_path / "x.zarr" / "diary.txt").write_text("mine")
-    with pytest.raises(ValueError, match="`out`"):
-        save(DATA, tmp_path / "x.zarr")
-    assert (tmp_path / "x.zarr" / "diary.txt").read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
-
-
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(DATA, tmp_path / "x.zarr")
 

@@ -102,7 +102,7 @@ def test_trainings_at_a_kink_are_counted(
     assert count_kinks(data) == 1
     command = ["sweep", "--config", str(written(tmp_path, GOOD)), "--out", str(tmp_path / "x.zarr")]
     assert main(command) == 0
-    assert "kink" not in capsys.readouterr().out
+    assert "ReLU kink" not in capsys.readouterr().out
     monkeypatch.setattr("simulate.cli.sweep.count_kinks", lambda data: 3)
     assert main(command) == 0
     assert "\n3 of them met a ReLU kink within rounding" in capsys.readouterr().out

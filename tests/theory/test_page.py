@@ -140,7 +140,7 @@ def test_powers_and_indices_are_set() -> None:
 
 
 def test_it_says_whose_claims_they_are() -> None:
-    assert [words(each) for each in tree(page(LEDGER, about=HOSTILE)).iter("p")][0] == HOSTILE
+    assert next(words(each) for each in tree(page(LEDGER, about=HOSTILE)).iter("p")) == HOSTILE
     assert 'class="about"' not in TEXT
 
 

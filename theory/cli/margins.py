@@ -31,8 +31,8 @@ _LETTERS = {
     "epsilon": "ε",
 }
 _PAIRS = (
-    "sgd_benign and sgd_harmful are the two sides of one boundary and exclude each other: their margins are opposite. A "
-    "hypothesis with Θ stands as two, _least and _most, which hold together best where both margins are near 0."
+    "sgd_benign and sgd_harmful are the two sides of one boundary and exclude each other: their margins are opposite. "
+    "A hypothesis with Θ stands as two, _least and _most, which hold together best where both margins are near 0."
 )
 _NONE = tyro.conf.arg(metavar="FLOAT", help_behavior_hint="(default: none)")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import tyro
 from rich.progress import Progress, TaskID
 
 from simulate import checks
@@ -13,7 +14,10 @@ from theory import claims as registry
 from theory.lab import Budget, Lab
 from theory.ledger import Claim, Ledger, run_claims
 
-__all__ = ["check_folder", "run_on"]
+__all__ = ["ALL_CLAIMS", "check_folder", "run_on"]
+
+ALL_CLAIMS = tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: all claims)")
+"""How help shows an option that names claims."""
 
 
 def check_folder(name: str, path: Path | None) -> None:

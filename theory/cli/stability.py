@@ -8,13 +8,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from simulate import checks
 from simulate.files import check_files, write_text
 from simulate.terminal import console, progress_bar
 from simulate.version import __version__
 from theory import claims as registry
-from theory.cli.running import run_on
+from theory.cli.running import ALL_CLAIMS, run_on
 from theory.ledger import Ledger, Row, Verdict
 
 __all__ = ["Stability", "flips", "stability_table"]
@@ -25,12 +26,12 @@ _COLUMNS = ("name", "core", *_VERDICTS, "least effect", "greatest effect", "cont
 
 @dataclass(frozen=True, kw_only=True)
 class Stability:
-    """Run the quick ledger with several master seeds and count verdicts. Exit status 1 if a core claim flips."""
+    """Count verdicts over several master seeds; status 1 if a core claim flips."""
 
     seeds: int = 10
     """Number of master seeds, from 0 on."""
-    claims: tuple[str, ...] = ()
-    """Names of claims, or their numbers; all of them if none is given."""
+    claims: Annotated[tuple[str, ...], ALL_CLAIMS] = ()
+    """Names of claims, or their numbers."""
     out: Path = Path("results/ledger_stability.csv")
     """The table."""
 

@@ -13,7 +13,7 @@ from simulate import checks
 from simulate.files import check_files, write_text
 from simulate.terminal import console, progress_bar
 from theory import claims as registry
-from theory.cli.running import check_folder, run_on
+from theory.cli.running import ALL_CLAIMS, check_folder, run_on
 from theory.lab import Budget
 from theory.ledger import Ledger
 from theory.ledger.page import page
@@ -28,7 +28,6 @@ _ABOUT = (
     "The theory is that of Haoran Tang and Rajiv Khanna, Sharpness-Aware Machine Unlearning, ICLR 2026 "
     "(arXiv 2506.13715), with what it builds on."
 )
-_ALL = tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: all claims)")
 _NONE = tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: none)")
 
 
@@ -36,7 +35,7 @@ _NONE = tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: none)")
 class Verify:
     """Run claims and write their ledger; status 1 if a control was not refuted."""
 
-    claims: Annotated[tuple[str, ...], _ALL] = ()
+    claims: Annotated[tuple[str, ...], ALL_CLAIMS] = ()
     """Names of claims, or their numbers."""
     budget: Budget = "quick"
     """quick: about two minutes for everything; full: within an hour."""
