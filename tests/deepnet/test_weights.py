@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 import safetensors.torch  # noqa: E402
 
 from deepnet import weights as module  # noqa: E402
-from deepnet.weights import load_model, read, write, write_arrays, write_text  # noqa: E402
+from deepnet.weights import load_model, read, write, write_arrays  # noqa: E402
+from simulate.files import write_text  # noqa: E402
 from tests.deepnet.oracles import small_network  # noqa: E402
 
 
