@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulate.files import write_text
-from tests.benchmarks import gpu, simulator, sweeps
+from tests.benchmarks import gpu, imports, simulator, sweeps
 from tests.benchmarks.measurement import Figure
 from tests.benchmarks.page import MARKS, machine, page
 
@@ -30,6 +30,7 @@ def deepnet(words: list[str] | None = None) -> Iterable[Figure]:
 
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
+    **imports.BENCHMARKS,
     **simulator.BENCHMARKS,
     **sweeps.BENCHMARKS,
     "gpu": gpu.gpu,
