@@ -15,7 +15,7 @@ from rich.text import Text
 
 from paper_figs import registry
 from paper_figs.results import DEFAULT_PRESET, Results
-from paper_figs.sheet import OUT, Sheet
+from paper_figs.sheet import OUT, Sheet, check_formats
 from simulate.files import check_files
 from simulate.saving import Format
 from simulate.terminal import console, exit_status
@@ -47,6 +47,7 @@ class Draw:
         """Draw one after another; what cannot be drawn is told, and stops no other."""
         if not self.names:
             raise ValueError(f"Argument `names` must name a figure or a table, or be all; see `{_PROGRAM} list`.")
+        check_formats(self.formats)
         chosen = registry.find_sheets(self.names)
         check_files(*(self.out / f"{sheet.name}.md" for sheet in chosen))
         results = Results(self.budget, preset=self.preset)

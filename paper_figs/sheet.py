@@ -20,12 +20,24 @@ from simulate.saving import FORMATS, Format, save_figure
 from simulate.version import __version__
 from theory.lab import Budget
 
-__all__ = ["OUT", "Sheet", "figure", "table"]
+__all__ = ["OUT", "Sheet", "check_formats", "figure", "table"]
 
 OUT = Path("results/figures")
 """Where figures go unless another folder is named."""
 
 _BUDGETS = {"quick": "quick, few replicates", "full": "full"}
+
+
+def check_formats(formats: Sequence[Format]) -> None:
+    """Require at least one format, and that all are known.
+
+    Raises:
+        ValueError: if it is not so.
+    """
+    for each in checks.listed("formats", "be a list of formats", formats):
+        checks.choice("formats", each, FORMATS)
+    if not formats:
+        raise ValueError("Argument `formats` must name at least one format, but names none.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +98,7 @@ class Sheet:
         Raises:
             ValueError: if a format is not known, or there is none.
         """
-        if not formats:
-            raise ValueError("Argument `formats` must name at least one format, but names none.")
-        for each in formats:
-            checks.choice("formats", each, FORMATS)
+        check_formats(formats)
         with house_style():
             results.used.clear()
             drawn, caption = self.draw(results)

@@ -198,8 +198,20 @@ def test_the_model_is_measured_in_evaluation_mode_and_left_as_it_was(network, ba
     assert [layer.training for layer in network.modules()] == modes
     assert all(torch.equal(values, state[name]) for name, values in network.state_dict().items())
     assert all(weight.grad is None for weight in network.parameters())
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="must hold labels in"):
         measure(network, [(images, labels + 2)], probes=2, seed=0)
+    assert [layer.training for layer in network.modules()] == modes
+    calls = []
+
+    def fail_at_the_third(*_: object) -> None:
+        calls.append(None)
+        if len(calls) == 3:
+            raise ArithmeticError("third call")
+
+    handle = network.register_forward_hook(fail_at_the_third)
+    with pytest.raises(ArithmeticError, match="third call"):
+        measure(network, batches, probes=2, seed=0)
+    handle.remove()
     assert [layer.training for layer in network.modules()] == modes
     network.eval()
     in_evaluation = measure(network, batches, probes=2, seed=0)
