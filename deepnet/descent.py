@@ -14,8 +14,8 @@ from simulate import checks
 
 __all__ = ["Descent"]
 
-_LARGEST = 1e18
-"""Largest rate: the product of two is still a number in single precision, as torch's optimizers ask."""
+_LARGEST = {"lr": 1e30, "weight_decay": 1e6}
+"""Largest rates: they and their product are still numbers in single precision, as torch's optimizers ask."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +46,9 @@ class Descent:
         checks.real("lr", self.lr, positive=True)
         checks.fraction("momentum", self.momentum, below=1)
         checks.real("weight_decay", self.weight_decay, nonnegative=True)
-        for name in ("lr", "weight_decay"):
-            if getattr(self, name) > _LARGEST:
-                checks.fail(name, f"be at most {_LARGEST:g}", getattr(self, name))
+        for name, largest in _LARGEST.items():
+            if getattr(self, name) > largest:
+                checks.fail(name, f"be at most {largest:g}", getattr(self, name))
         checks.choice("schedule", self.schedule, ("constant", "cosine"))
         checks.fraction("warmup", self.warmup, below=1)
 

@@ -22,9 +22,9 @@ import torch
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from deepnet import weights
 from deepnet.environment import hardware, versions
 from deepnet.precision import half_type, matrix_products
+from simulate.files import write_text
 from tests.benchmarks.deepnet_learning import Learned, difference, learned
 from tests.benchmarks.deepnet_loops import make_loop, network, random_images
 from tests.benchmarks.deepnet_options import Options, Variant, variants
@@ -64,7 +64,7 @@ class _Record:
                         for one in self.learned],
         }  # fmt: skip
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        weights.write_text(options.out, json.dumps(found, indent=1) + "\n")
+        write_text(options.out, json.dumps(found, indent=1) + "\n")
 
     def of(self, **wanted: Any) -> Timing | None:
         """The timing of the first variant like this that was measured."""
