@@ -11,7 +11,7 @@ from typing import Any
 from simulate.optimizers import SAM, SGD, Optimizer, SharpMinMax
 from simulate.phases import Loss, NegGrad, Objective, Phase, RandomLabel
 
-__all__ = ["VOCABULARY", "describe_vocabulary", "format_phase", "parse_part", "parse_phase"]
+__all__ = ["VOCABULARY", "describe_vocabulary", "parse_part", "parse_phase"]
 
 VOCABULARY = {cls.__name__: cls for cls in (Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax)}
 """The objectives and optimizers a phase's text may name."""
@@ -66,25 +66,6 @@ def parse_part(text: str) -> Objective | Optimizer:
         raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}".')
     part: Any = _value(call)
     return part
-
-
-def format_phase(phase: Phase) -> str:
-    """The text `parse_phase` reads back as this phase."""
-    parts = [_compact(phase.objective), _compact(phase.optimizer)]
-    return ", ".join([phase.name, *parts, *_options(phase, skip=("name", "objective", "optimizer"))])
-
-
-def _compact(value: Objective | Optimizer) -> str:
-    return f"{type(value).__name__}({', '.join(_options(value))})"
-
-
-def _options(value: Phase | Objective | Optimizer, skip: tuple[str, ...] = ()) -> list[str]:
-    """The options that differ from their defaults, and those everyone asks for, as `name=value`."""
-    given = [(option.name, getattr(value, option.name), option.default) for option in fields(value)]
-    shown = ("alpha", "lr", "tau")
-    return [
-        f"{name}={here!r}" for name, here, default in given if name not in skip and (here != default or name in shown)
-    ]
 
 
 _EXAMPLE = "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300"
