@@ -50,10 +50,16 @@ class Journal:
     def restore(
         self, model: nn.Module, optimizers: Mapping[str, torch.optim.Optimizer], drawn: Counter[str]
     ) -> list[dict[str, Any]]:
-        """Take up what was written, if anything was; returns the epochs that are done."""
+        """Take up what was written, if anything was; returns the epochs that are done.
+
+        Raises:
+            ValueError: if the file is damaged, or of another model; the message names it.
+        """
         if not self.path.exists():
             return []
         tensors, about = weights.read(self.path)
+        if not isinstance(about.get("drawn"), dict) or not isinstance(about.get("epochs"), list):
+            raise ValueError(f"{self.path} is damaged; remove it to begin the training anew.")
         own = {name.removeprefix("model/"): value for name, value in tensors.items() if name.startswith("model/")}
         weights.load_model(model, own, self.path)
         for label, optimizer in optimizers.items():

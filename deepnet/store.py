@@ -67,8 +67,8 @@ class Store:
         """
         path = self.path("models", config, ".safetensors")
         tensors, about = weights.read(path)
-        if about.get("config") != as_json(config):
-            raise ValueError(f"{path} was made with another configuration; remove it to make it anew.")
+        if about.get("config") != as_json(config) or "history" not in about:
+            raise ValueError(f"{path} was made with another configuration, or is damaged; remove it to make it anew.")
         return tensors, about["history"]
 
     def drop_model(self, config: Any) -> None:

@@ -42,17 +42,22 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the description that `write` wrote.
 
     Raises:
-        ValueError: if it is not a safetensors file (a pickled checkpoint, which could run code, is not opened).
+        ValueError: if it is not a safetensors file (a pickled checkpoint, which could run code, is not opened), or
+            its description is damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("about", "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+            text = (file.metadata() or {}).get("about", "{}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(
             f"{path} is not a whole safetensors file ({error}). Pickled checkpoints are not opened, since they can "
             "run code: convert them with safetensors.torch.save_file."
         ) from error
+    try:
+        return tensors, dict(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"The description in {path} is damaged ({error}).") from error
 
 
 def load_model(model: nn.Module, tensors: Mapping[str, Tensor], source: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 from collections import Counter
@@ -32,6 +33,7 @@ from tests.fuzz.deepnet_worlds import labels, network
 JSON_ODD = among(None, True, -1, 1.5, 1e308, "", "x", [], [1], {}, {"a": 1}, float("nan"), 10**400)
 PRISTINE = Path(mkdtemp(prefix="fuzz-deepnet-"))
 """What is made once, and copied to be damaged."""
+atexit.register(shutil.rmtree, PRISTINE, ignore_errors=True)
 
 
 @st.composite

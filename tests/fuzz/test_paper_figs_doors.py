@@ -82,7 +82,7 @@ def in_a_folder(enter: Callable[[Path], str]) -> str:
 @st.composite
 def command_lines(draw: Draw) -> Callable[[], str]:
     """`python -m paper_figs NAME... [OPTIONS]` and `list`."""
-    words = draw(st.lists(among(*["first", "second"] * 4, "third", "all", "firts", "list", "", "é"), max_size=2))
+    words = draw(st.lists(among(*["first", "second"] * 4, "third", "all", "seconds", "list", "", "é"), max_size=2))
     valid: Mapping[str, st.SearchStrategy[Any]] = {
         "--budget": among("quick", "full"), "--formats": among("png", "pdf", "svg"),
         "--preset": among("digits", "digits", "nowhere"),
@@ -187,7 +187,7 @@ def tabulars(draw: Draw) -> Callable[[], str]:
 
 
 DOORS = {
-    "command lines": (command_lines, 30, 1000), "calls": (calls, 20, 400), "stores": (stores, 20, 1000),
+    "command lines": (command_lines, 30, 1000), "calls": (calls, 20, 1000), "stores": (stores, 20, 1000),
     "results": (results, 60, 1000), "tables": (tabulars, 20, 20),
 }  # fmt: skip
 """Each door with its configurations, and how many of them the default suite and the slow one try."""
