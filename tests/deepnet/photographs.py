@@ -25,7 +25,12 @@ def cifar10(folder: Path, per_class: int) -> Path:
     with tarfile.open(archive, "r|xz") as members:
         for member in members:
             if member.isfile() and int(Path(member.name).stem) < per_class:
-                members.extract(member, folder, filter="data")
+                path = folder / member.name  # `extract` takes a filter from Python 3.11.4 on only
+                if not path.resolve().is_relative_to(folder.resolve()):
+                    raise ValueError(f"{archive} would write {member.name} outside of {folder}.")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                content = members.extractfile(member)
+                path.write_bytes(content.read() if content else b"")
     return folder
 
 
