@@ -3,7 +3,6 @@
 import json
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 
 pytest.importorskip("torch")
 
-from deepnet import claims
 from deepnet.claims import all_claims, find_claims
 from deepnet.findings import Findings, NotMeasuredError
 from tests.deepnet.made_up_findings import ASAM, SAM, SGD, SIDE_STUDIES, Plant, made_up_findings
@@ -261,9 +259,3 @@ def test_names_and_numbers_choose_claims() -> None:
     assert {claim.number for claim in find_claims(["3", "asam-disentangles"])} == {3, 5}
     with pytest.raises(ValueError, match="`claims`"):
         find_claims(["sam-disentangles"])
-
-
-def test_files_stay_small() -> None:
-    files = list(Path(claims.__file__).parent.glob("*.py"))
-    assert len(files) == 16
-    assert all(len(path.read_text(encoding="utf-8").splitlines()) < 200 for path in files)
