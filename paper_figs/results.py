@@ -59,6 +59,8 @@ class Results:
         seed: int = 0,
     ) -> None:
         checks.choice("budget", budget, BUDGETS)
+        if not isinstance(preset, str):
+            checks.fail("preset", "name a study", preset)
         self.budget, self.preset, self.seed = budget, preset, seed
         self.used: list[Source] = []
         self._data = Path(data)

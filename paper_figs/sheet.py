@@ -90,8 +90,6 @@ class Sheet:
             ValueError: if an argument is out of range, or a result is damaged or not finished.
             FileNotFoundError: if a result is missing that is not made here; the message names the command.
         """
-        if not isinstance(preset, str):
-            checks.fail("preset", "name a study", preset)
         return self.make(Results(budget, preset=preset), formats, Path(out))[0]
 
     def make(self, results: Results, formats: Sequence[Format], out: Path) -> list[Path]:
