@@ -5,8 +5,9 @@ from simulate.optimizers import SAM, SGD, SharpMinMax
 from simulate.phases import Loss, NegGrad, Phase, RandomLabel
 from simulate.problem import Problem
 from simulate.record import Record
-from simulate.result import Result, State, Status
+from simulate.result import Result
 from simulate.run import run
+from simulate.state import State, Status
 from simulate.sweep import sweep
 from simulate.version import __version__
 

@@ -1,17 +1,42 @@
-"""A user's own arrays as an instance: every check in one place, then the QR reduction."""
+"""A user's own arrays: every check in one place, and the QR reduction."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from simulate import checks, frame
-from simulate.instance import Instance, NoiseLaw, Space, TestSet
+from simulate.unseen import NoiseLaw, TestSet
 
-__all__ = ["instance_from_arrays"]
+__all__ = ["Arrays", "check_arrays", "in_frame"]
 
 
-def instance_from_arrays(
-    cls: type[Instance],
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """What `simulate.Instance.from_arrays` was given, as the instance holds it; its fields are explained there."""
+
+    phi: np.ndarray
+    """Signal vector φ, (D,)."""
+    xi: np.ndarray
+    """Noise vectors, (n, patches, D)."""
+    w0: np.ndarray
+    """Initial filters, (2, m, D)."""
+    y: np.ndarray
+    """Observed labels, (n,)."""
+    y_true: np.ndarray
+    """True labels, (n,)."""
+    forget: np.ndarray
+    """Forget set, (n,) of bool."""
+    multiplicity: int
+    """How often each noise vector is repeated."""
+    noise_law: NoiseLaw | None
+    """Law of test noise."""
+    test_set: TestSet | None
+    """Held-out samples."""
+
+
+def check_arrays(
     *,
     phi: np.ndarray,
     xi: np.ndarray,
@@ -23,13 +48,9 @@ def instance_from_arrays(
     sigma_p: float | None,
     test_xi: np.ndarray | None,
     test_y: np.ndarray | None,
-    space: Space,
-    seed: int,
-) -> Instance:
-    """Validate the arguments of `Instance.from_arrays`, which documents them, and build the instance."""
-    checks.choice("space", space, ("frame", "ambient"))
+) -> Arrays:
+    """Validate the arguments of `Instance.from_arrays`, which documents them."""
     checks.integer("P", P, least=2)
-    checks.integer("seed", seed, least=0)
     phi, xi, w0 = (checks.real_array(name, array) for name, array in (("phi", phi), ("xi", xi), ("w0", w0)))
     checks.shape("phi", phi, ("d",))
     d = len(phi)
@@ -51,35 +72,25 @@ def instance_from_arrays(
     test_set = _test_set(test_xi, test_y, P, d, xi.shape[1])
     if test_set is not None and sigma_p is not None:
         raise ValueError("Argument `sigma_p` must be left out when `test_xi` is given: test noise has one source.")
-
-    instance = cls(
-        phi=phi, xi=xi, w0=w0, y=y, y_true=y_true, forget=forget, multiplicity=multiplicity, space="ambient",
-        noise_law=None if sigma_p is None else NoiseLaw(sigma_p, orthogonal=False), test_set=test_set, seed=seed,
+    return Arrays(
+        phi=phi, xi=xi, w0=w0, y=y, y_true=y_true, forget=forget, multiplicity=multiplicity,
+        noise_law=None if sigma_p is None else NoiseLaw(sigma_p, orthogonal=False), test_set=test_set,
     )  # fmt: skip
-    return _in_frame(instance) if space == "frame" else instance
 
 
-def _in_frame(instance: Instance) -> Instance:
-    """The same instance in an orthonormal basis of its vectors."""
-    n, patches, d = instance.xi.shape
-    held_out = np.empty((0, d)) if instance.test_set is None else instance.test_set.xi.reshape(-1, d)
-    vectors = np.concatenate([instance.span, instance.w0.reshape(-1, d)])
+def in_frame(given: Arrays) -> Arrays:
+    """The same arrays in an orthonormal basis of their vectors, where all inner products are as they were."""
+    n, patches, d = given.xi.shape
+    held_out = np.empty((0, d)) if given.test_set is None else given.test_set.xi.reshape(-1, d)
+    vectors = np.concatenate([given.phi[None], given.xi.reshape(-1, d), given.w0.reshape(-1, d)])
     rows, projected = frame.reduce_to_frame(vectors, held_out)
     size, first_filter = rows.shape[1], 1 + n * patches
-    test_set = instance.test_set and TestSet(projected.reshape(-1, patches, size), instance.test_set.y)
-    return Instance(
+    return replace(
+        given,
         phi=rows[0],
         xi=rows[1:first_filter].reshape(n, patches, size),
-        w0=rows[first_filter:].reshape(2, instance.m, size),
-        y=instance.y,
-        y_true=instance.y_true,
-        forget=instance.forget,
-        multiplicity=instance.multiplicity,
-        space="frame",
-        noise_law=instance.noise_law,
-        test_set=test_set,
-        seed=instance.seed,
-        source=instance.source,
+        w0=rows[first_filter:].reshape(2, -1, size),
+        test_set=given.test_set and TestSet(projected.reshape(-1, patches, size), given.test_set.y),
     )
 
 

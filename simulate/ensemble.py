@@ -20,8 +20,8 @@ from simulate.phases import Phase
 from simulate.plan import compile_phase
 from simulate.problem import Problem
 from simulate.record import Record
-from simulate.result import Status
 from simulate.run import check_phases
+from simulate.state import Status
 from simulate.summary import summarise
 from simulate.trace import COORDINATES
 

@@ -1,17 +1,18 @@
-"""Two classes of real images as an instance of the signal-noise model."""
+"""Two classes of real images, split into signal and noise."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from simulate import checks
-from simulate.instance import Instance, Space
 from simulate.streams import stream
 
-__all__ = ["digits", "instance_from_images"]
+__all__ = ["digits", "signal_and_noise"]
 
 
-def instance_from_images(
+def signal_and_noise(
     images: np.ndarray,
     labels: np.ndarray,
     *,
@@ -21,9 +22,9 @@ def instance_from_images(
     forget: float = 0.1,
     test: float = 0.3,
     P: int = 2,
-    space: Space = "frame",
+    space: str = "frame",
     seed: int = 0,
-) -> Instance:
+) -> dict[str, Any]:
     """Read two classes of images as signal plus noise.
 
     The signal φ is half the difference of the two class means over the training images; the noise of an image is
@@ -43,16 +44,16 @@ def instance_from_images(
         seed: Seed of the split, the forget set and the initial weights.
 
     Returns:
-        The instance; its images are scaled to a largest absolute pixel of 1.
+        The arguments of `Instance.from_arrays`; images are scaled to a largest absolute pixel of 1.
 
     Raises:
         ValueError: if an argument is out of range or a class has fewer than two images.
 
     Example:
         >>> images = np.random.default_rng(0).random((40, 8, 8))
-        >>> instance = instance_from_images(images, np.arange(40) % 2, classes=(1, 0), m=2)
-        >>> instance.n, len(instance.test_set.y)
-        (28, 12)
+        >>> found = signal_and_noise(images, np.arange(40) % 2, classes=(1, 0), m=2)
+        >>> found["xi"].shape, found["test_xi"].shape
+        ((28, 64), (12, 64))
     """
     checks.fraction("forget", forget)
     checks.fraction("test", test, below=1.0)
@@ -68,18 +69,18 @@ def instance_from_images(
     noise = pixels - midpoint - y[:, None] * phi
     in_forget = np.zeros(len(train), dtype=bool)
     in_forget[draw.permutation(len(train))[: round(forget * len(train))]] = True
-    return Instance.from_arrays(
-        phi=phi,
-        xi=noise[train],
-        y=y[train],
-        w0=sigma_0 * draw.standard_normal((2, m, len(phi))),
-        forget=in_forget,
-        P=P,
-        test_xi=noise[held_out] if n_test else None,
-        test_y=y[held_out] if n_test else None,
-        space=space,
-        seed=seed,
-    )
+    return {
+        "phi": phi,
+        "xi": noise[train],
+        "y": y[train],
+        "w0": sigma_0 * draw.standard_normal((2, m, len(phi))),
+        "forget": in_forget,
+        "P": P,
+        "test_xi": noise[held_out] if n_test else None,
+        "test_y": y[held_out] if n_test else None,
+        "space": space,
+        "seed": seed,
+    }
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:

@@ -9,36 +9,17 @@ from typing import Any, Literal
 import numpy as np
 
 from simulate import checks, frame
+from simulate.arrays import check_arrays, in_frame
 from simulate.geometry import Geometry
+from simulate.images import signal_and_noise
 from simulate.problem import Problem
 from simulate.streams import stream
+from simulate.unseen import NoiseLaw, TestSet
 
-__all__ = ["Instance", "NoiseLaw", "Space", "TestSet"]
+__all__ = ["Instance", "Space"]
 
 Space = Literal["frame", "ambient"]
 """Where the vectors of an instance live: in the exact frame, or in R^d."""
-
-
-@dataclass(frozen=True)
-class NoiseLaw:
-    """The Gaussian law of test noise: N(0, σ_p² I), projected off φ or not."""
-
-    sigma_p: float
-    """Standard deviation of each coordinate."""
-    orthogonal: bool
-    """Whether the noise is projected off φ."""
-
-
-@dataclass(frozen=True, eq=False)
-class TestSet:
-    """Held-out samples, for data that follow no known law."""
-
-    __test__ = False  # the name is the field's term; tell pytest it is not a test case
-
-    xi: np.ndarray
-    """Noise vectors, (n_test, patches, D), in the coordinates of the instance."""
-    y: np.ndarray
-    """True labels ±1, (n_test,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,19 +162,19 @@ class Instance:
         Raises:
             ValueError: naming the argument that does not fit.
         """
-        from simulate.arrays import instance_from_arrays
-
-        return instance_from_arrays(
-            cls, phi=phi, xi=xi, y=y, w0=w0, forget=forget, P=P, y_true=y_true, sigma_p=sigma_p,
-            test_xi=test_xi, test_y=test_y, space=space, seed=seed,
+        checks.choice("space", space, ("frame", "ambient"))
+        checks.integer("seed", seed, least=0)
+        given = check_arrays(
+            phi=phi, xi=xi, y=y, w0=w0, forget=forget, P=P, y_true=y_true, sigma_p=sigma_p, test_xi=test_xi,
+            test_y=test_y,
         )  # fmt: skip
+        kept = given if space == "ambient" else in_frame(given)
+        return cls(**vars(kept), space=space, seed=seed)
 
     @classmethod
     def from_images(cls, images: np.ndarray, labels: np.ndarray, **options: Any) -> Instance:
-        """Make an instance of two classes of real images; see `simulate.images.instance_from_images`."""
-        from simulate.images import instance_from_images
-
-        return instance_from_images(images, labels, **options)
+        """Make an instance of two classes of real images; see `simulate.images.signal_and_noise`."""
+        return cls.from_arrays(**signal_and_noise(images, labels, **options))
 
 
 @lru_cache(maxsize=256)

@@ -11,9 +11,10 @@ import numpy as np
 from simulate.engines.base import Engine
 from simulate.generalize import TestError, direction_normals, test_error
 from simulate.geometry import SIGNS, weight_grams
-from simulate.instance import Instance, NoiseLaw, TestSet
+from simulate.instance import Instance
 from simulate.step import logistic_loss, network_output
 from simulate.streams import stream
+from simulate.unseen import NoiseLaw, TestSet
 
 __all__ = ["Fit", "is_finite", "measure_fit", "measure_test_error"]
 

@@ -19,7 +19,8 @@ from simulate.phases import Phase
 from simulate.plan import Plan, compile_phase
 from simulate.problem import Problem
 from simulate.record import Record
-from simulate.result import Result, State, Status
+from simulate.result import Result
+from simulate.state import State, Status
 from simulate.trace import Trace
 from simulate.version import __version__
 

@@ -11,7 +11,7 @@ import xarray
 from simulate.engines import Engine
 from simulate.generalize import TestError
 from simulate.geometry import SIGNS
-from simulate.result import Status
+from simulate.state import Status
 from simulate.step import logistic_loss
 
 __all__ = ["AT_A_KINK", "count_kinks", "summarise"]

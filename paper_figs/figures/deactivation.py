@@ -16,14 +16,21 @@ from paper_figs.caption import Caption
 from paper_figs.results import Results
 from paper_figs.sheet import figure
 from paper_figs.style import label_panels, legend_below, new_figure
-from paper_figs.tables.lemma31_table import CELLS, EQUAL, fraction
+from simulate import NegGrad
 from simulate.palette import SERIES
+from simulate.phases import Objective
 from theory.experiments.deactivation import LOOKS, UNLEARNING, at_start, law_constant, tables
 from theory.statements import STATEMENTS
-from theory.statistics import bootstrap, from_fractions
+from theory.statistics import Estimate, bootstrap, from_fractions
 from theory.symbols import B, m, sigma_0, tau
 
-__all__ = ["draw", "main"]
+__all__ = ["CELLS", "EQUAL", "draw", "fraction", "main"]
+
+EQUAL = NegGrad(alpha=1.0 - UNLEARNING.forget)
+"""The α at which every sample weighs the same."""
+
+CELLS = tuple((part, relation) for part in ("retain", "forget") for relation in ("own", "opposite"))
+"""Set and class of each group of neurons."""
 
 _TITLES = {"none": "untrained", "SGD": "SGD-trained", "SAM": "SAM-trained"}
 _LOOKS = {
@@ -47,6 +54,29 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     legend_below(made, columns=2, panels=panels[:1], side="left")
     legend_below(made, columns=2, panels=panels[1:2], side="right")
     return made, _caption(results, start, found)
+
+
+def fraction(
+    data: xarray.DataArray, pretraining: str, objective: Objective, part: str, relation: str,
+    ratio: float = math.sqrt(UNLEARNING.m),
+) -> Estimate:  # fmt: skip
+    """Fraction of a group's active neurons that is switched off.
+
+    Args:
+        data: What `theory.experiments.deactivation.tables` found.
+        pretraining: none, SGD or SAM.
+        objective: What unlearning descends.
+        part: retain or forget.
+        relation: own or opposite.
+        ratio: τ/(σ_0 √(mn)); the theory's radius is √m.
+
+    Returns:
+        The mean over replicates that have such neurons at all.
+    """
+    number = next(k for k, look in enumerate(LOOKS) if look.objective == objective and np.isclose(look.ratio, ratio))
+    values = data.sel(pretraining=pretraining, set=part, relation=relation).isel(look=number).values
+    samples = UNLEARNING.n_forget if part == "forget" else UNLEARNING.n - UNLEARNING.n_forget
+    return from_fractions(values[np.isfinite(values)], samples * UNLEARNING.m / 2)
 
 
 def _draw_law(axes: Axes, start: xarray.Dataset) -> None:

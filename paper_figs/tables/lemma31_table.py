@@ -7,25 +7,19 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import xarray
 
 from paper_figs.caption import Caption
+from paper_figs.figures.deactivation import CELLS, EQUAL, fraction
 from paper_figs.results import Results
 from paper_figs.sheet import table
 from paper_figs.tabular import Table
 from simulate import NegGrad, RandomLabel
 from simulate.phases import Objective
-from theory.experiments.deactivation import LOOKS, UNLEARNING, tables
-from theory.statistics import Estimate, from_fractions
+from theory.experiments.deactivation import UNLEARNING, tables
+from theory.statistics import Estimate
 
-__all__ = ["CELLS", "EQUAL", "draw", "fraction", "main"]
-
-EQUAL = NegGrad(alpha=1.0 - UNLEARNING.forget)
-"""The α at which every sample weighs the same."""
-
-CELLS = tuple((part, relation) for part in ("retain", "forget") for relation in ("own", "opposite"))
-"""Set and class of each group of neurons."""
+__all__ = ["draw", "main"]
 
 _OBJECTIVES = (EQUAL, NegGrad(alpha=0.5), NegGrad(alpha=0.9), RandomLabel())
 
@@ -41,29 +35,6 @@ def draw(results: Results) -> tuple[Table, Caption]:
     ]  # fmt: skip
     heads = ("objective", "pretraining", *(f"{part}, {relation} class" for part, relation in CELLS))
     return Table(heads=heads, rows=tuple(rows), numeric=tuple(range(2, len(heads)))), _caption(data)
-
-
-def fraction(
-    data: xarray.DataArray, pretraining: str, objective: Objective, part: str, relation: str,
-    ratio: float = math.sqrt(UNLEARNING.m),
-) -> Estimate:  # fmt: skip
-    """Fraction of a group's active neurons that is switched off.
-
-    Args:
-        data: What `theory.experiments.deactivation.tables` found.
-        pretraining: none, SGD or SAM.
-        objective: What unlearning descends.
-        part: retain or forget.
-        relation: own or opposite.
-        ratio: τ/(σ_0 √(mn)); the theory's radius is √m.
-
-    Returns:
-        The mean over replicates that have such neurons at all.
-    """
-    number = next(k for k, look in enumerate(LOOKS) if look.objective == objective and np.isclose(look.ratio, ratio))
-    values = data.sel(pretraining=pretraining, set=part, relation=relation).isel(look=number).values
-    samples = UNLEARNING.n_forget if part == "forget" else UNLEARNING.n - UNLEARNING.n_forget
-    return from_fractions(values[np.isfinite(values)], samples * UNLEARNING.m / 2)
 
 
 def _text(found: Estimate) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulate.instance import Instance
 from simulate.plan import Plan, StopRules, Update
-from simulate.result import State, Status
+from simulate.state import State, Status
 from simulate.step import forget_saliency, logistic_loss, network_output
 
 __all__ = ["Engine", "StepwiseEngine"]
@@ -92,10 +92,26 @@ class Engine(ABC):
 _NOT_INVARIANT = 'It depends on the coordinates of R^d: use engine="dense" with data kept in R^d (space="ambient").'
 
 
+_TIED = np.sqrt(np.finfo(float).eps)
+"""Scores closer than this share of the largest one are equal: a gradient's norm is the root of a quadratic form, and
+the form is known to one rounding of its largest value."""
+
+
 def largest(score: np.ndarray, fraction: float) -> np.ndarray:
-    """Mark the given fraction of the entries with the largest scores; ties go to the first entry."""
-    marked = np.zeros(score.size, dtype=bool)
-    marked[np.argsort(-score, axis=None, kind="stable")[: round(fraction * score.size)]] = True
+    """Mark the given fraction of the entries with the largest scores.
+
+    Entries that differ by rounding only from the last one marked are tied with it, and the first of them are taken:
+    which ones must not hang on the order in which a processor adds.
+    """
+    flat = score.ravel()
+    count = round(fraction * flat.size)
+    if count == 0:
+        return np.zeros(score.shape, dtype=bool)
+    cut = np.partition(flat, flat.size - count)[flat.size - count]
+    tolerance = _TIED * np.abs(flat).max()
+    marked = flat > cut + tolerance
+    tied = np.flatnonzero(~marked & (flat >= cut - tolerance))
+    marked[tied[: count - np.count_nonzero(marked)]] = True
     return marked.reshape(score.shape)
 
 

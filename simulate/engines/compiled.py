@@ -11,7 +11,7 @@ from simulate.engines.base import Engine
 from simulate.instance import Instance
 from simulate.parallel import in_threads
 from simulate.plan import Plan, StopRules
-from simulate.result import Status
+from simulate.state import Status
 
 __all__ = ["CompiledEngine"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from simulate.engines.base import StepwiseEngine, largest
 from simulate.instance import Instance
 from simulate.plan import Partition, Plan, Update
-from simulate.result import State
+from simulate.state import State
 from simulate.step import gradient, network_output, output_slopes
 
 __all__ = ["DenseEngine"]

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, RandomLabel, Result, SharpMinMax, run
+from simulate.engines.base import largest
 from simulate.optimizers import Optimizer
 from simulate.phases import Objective
 from tests.simulate.small_trainings import (
@@ -206,3 +207,19 @@ def test_partition_of_coordinates_knows_the_axes(seed: int) -> None:
     one, other, rotation = rotated_pair(seed, NegGrad(alpha=0.6), SharpMinMax(lr=0.5, partition="coordinate"))
     gap = np.abs(weights_of(other) - weights_of(one) @ rotation).max()
     assert gap > 1e-3 * np.abs(weights_of(one)).max()
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-16, 1e-12])
+@pytest.mark.parametrize("count", range(7))
+def test_scores_that_differ_by_rounding_are_taken_in_order(noise: float, count: int) -> None:
+    # The best entry, four that are equal up to rounding, and one that is clearly less.
+    order = np.random.default_rng(0).permutation(4)
+    score = np.array([0.5, *(1.0 + noise * order), 3.0])
+    expected = np.array([5, 1, 2, 3, 4, 0])[:count]
+    assert set(np.flatnonzero(largest(score, count / 6))) == set(expected)
+
+
+def test_scores_that_differ_by_more_are_ranked() -> None:
+    score = np.array([1.0, 1.0 + 1e-6, 1.0 + 2e-6])
+    assert largest(score, 1 / 3).tolist() == [False, False, True]
+    assert largest(-score, 2 / 3).tolist() == [True, True, False]

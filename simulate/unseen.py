@@ -1,0 +1,31 @@
+"""What an instance is judged by: a law of test noise, or held-out samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["NoiseLaw", "TestSet"]
+
+
+@dataclass(frozen=True)
+class NoiseLaw:
+    """The Gaussian law of test noise: N(0, σ_p² I), projected off φ or not."""
+
+    sigma_p: float
+    """Standard deviation of each coordinate."""
+    orthogonal: bool
+    """Whether the noise is projected off φ."""
+
+
+@dataclass(frozen=True, eq=False)
+class TestSet:
+    """Held-out samples, for data that follow no known law."""
+
+    __test__ = False  # the name is the field's term; tell pytest it is not a test case
+
+    xi: np.ndarray
+    """Noise vectors, (n_test, patches, D), in the coordinates of the instance."""
+    y: np.ndarray
+    """True labels ±1, (n_test,)."""
