@@ -5,40 +5,54 @@ The names below are found when they are first used, so that a report can be read
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from simulate.house.lazy import found_on_use
 
 if TYPE_CHECKING:
-    from deepnet.datasets import DataConfig, Dataset, load
-    from deepnet.descent import Descent
+    from deepnet.data.datasets import DataConfig, Dataset, load
+    from deepnet.data.splits import ForgetSet, Split, make_split
+    from deepnet.data.streams import Batch
+    from deepnet.learning.descent import Descent
+    from deepnet.learning.sharpness import Sharpness, asam, gradient, sam, sgd
+    from deepnet.learning.task import Task
+    from deepnet.learning.training import Training
+    from deepnet.learning.updates import Pass, Term, Update
     from deepnet.methods import METHODS, Method, apply
-    from deepnet.models import ModelConfig, Network, build
-    from deepnet.presets import preset
-    from deepnet.running import run_study
-    from deepnet.sharpness import Sharpness, asam, gradient, sam, sgd
-    from deepnet.splits import ForgetSet, Split, make_split
-    from deepnet.study import Evaluation, Study, Unlearner
-    from deepnet.task import Task
-    from deepnet.training import Training
+    from deepnet.metrics import collect, score
+    from deepnet.networks.models import ModelConfig, Network, build
+    from deepnet.networks.normalization import frozen_statistics
+    from deepnet.publishing import Published
+    from deepnet.studies.presets import preset
+    from deepnet.studies.running import run_study
+    from deepnet.studies.stages import Execution
+    from deepnet.studies.study import Evaluation, Study, Unlearner
 
 _HOME = {
-    "DataConfig": "datasets", "Dataset": "datasets", "load": "datasets", "Descent": "descent", "METHODS": "methods",
-    "Method": "methods", "apply": "methods", "ModelConfig": "models", "Network": "models", "build": "models",
-    "preset": "presets", "run_study": "running", "Sharpness": "sharpness", "asam": "sharpness",
-    "gradient": "sharpness", "sam": "sharpness", "sgd": "sharpness", "ForgetSet": "splits", "Split": "splits",
-    "make_split": "splits", "Evaluation": "study", "Study": "study", "Unlearner": "study", "Task": "task",
-    "Training": "training",
-}  # fmt: skip
+    "data.datasets": ("DataConfig", "Dataset", "load"),
+    "data.splits": ("ForgetSet", "Split", "make_split"),
+    "data.streams": ("Batch",),
+    "learning.descent": ("Descent",),
+    "learning.sharpness": ("Sharpness", "asam", "gradient", "sam", "sgd"),
+    "learning.task": ("Task",),
+    "learning.training": ("Training",),
+    "learning.updates": ("Pass", "Term", "Update"),
+    "methods": ("METHODS", "Method", "apply"),
+    "metrics": ("collect", "score"),
+    "networks.models": ("ModelConfig", "Network", "build"),
+    "networks.normalization": ("frozen_statistics",),
+    "publishing": ("Published",),
+    "studies.presets": ("preset",),
+    "studies.running": ("run_study",),
+    "studies.stages": ("Execution",),
+    "studies.study": ("Evaluation", "Study", "Unlearner"),
+}
 
 __all__ = [
-    "METHODS", "DataConfig", "Dataset", "Descent", "Evaluation", "ForgetSet", "Method", "ModelConfig", "Network",
-    "Sharpness", "Split", "Study", "Task", "Training", "Unlearner", "apply", "asam", "build", "gradient", "load",
-    "make_split", "preset", "run_study", "sam", "sgd",
+    "METHODS", "Batch", "DataConfig", "Dataset", "Descent", "Evaluation", "Execution", "ForgetSet", "Method",
+    "ModelConfig", "Network", "Pass", "Published", "Sharpness", "Split", "Study", "Task", "Term", "Training",
+    "Unlearner", "Update", "apply", "asam", "build", "collect", "frozen_statistics", "gradient", "load", "make_split",
+    "preset", "run_study", "sam", "score", "sgd",
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    """A public name, from the module where it lives."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'deepnet' has no attribute {name!r}")
-    return getattr(import_module(f"deepnet.{_HOME[name]}"), name)
+__getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

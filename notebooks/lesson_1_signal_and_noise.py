@@ -32,11 +32,11 @@ import numpy as np
 from IPython.display import display
 
 from simulate import SGD, Instance, Loss, Phase, Problem, Record, run
-from simulate.ensemble import Cell, run_ensemble
+from simulate.boundaries.plots import draw_coefficients
+from simulate.dynamics.step import network_output
 from simulate.interactive import trajectory_explorer
-from simulate.plots import draw_coefficients
-from simulate.scales import step_size, with_small_weights
-from simulate.step import network_output
+from simulate.problems.scales import step_size, with_small_weights
+from simulate.runs.ensemble import Cell, run_ensemble
 from theory import STATEMENTS
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw

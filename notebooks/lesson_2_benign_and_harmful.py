@@ -30,16 +30,16 @@ import numpy as np
 from IPython.display import display
 
 from simulate import run
-from simulate.boundary import fit_boundary
+from simulate.boundaries.boundary import fit_boundary
+from simulate.boundaries.maps import PhaseMap, phase_map
+from simulate.boundaries.plots import draw_phase_maps
 from simulate.interactive import phase_map_explorer
-from simulate.maps import PhaseMap, phase_map
-from simulate.plots import draw_phase_maps
-from simulate.scales import with_sam_weights, with_small_weights
+from simulate.problems.scales import with_sam_weights, with_small_weights
 from theory import STATEMENTS, Lab
 from theory.experiments.boundaries import BASE, Line, predicted_boundary, run_lines
+from theory.experiments.protocols import fit
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
-from theory.protocols import fit
 
 # %% [markdown]
 # ## The best error there is
@@ -90,8 +90,8 @@ for name in ("theorem_3_2_benign", "theorem_3_2_harmful", "theorem_3_3"):
 # ## One simulation
 #
 # A map over dimension and signal. Each optimizer starts from the initial weights, and with the radius, that its own
-# theorem asks for (`simulate.maps` says how), and trains to a loss of 0.01; SAM hands over to SGD on the way. Four
-# networks in each cell, $p=0.1$.
+# theorem asks for (`simulate.boundaries.maps` says how), and trains to a loss of 0.01; SAM hands over to SGD on the
+# way. Four networks in each cell, $p=0.1$.
 
 # %%
 grid = PhaseMap(

@@ -30,14 +30,14 @@ import numpy as np
 from IPython.display import display
 
 from simulate import SAM, Loss, NegGrad, Phase, Problem
-from simulate.ensemble import Cell, run_ensemble, unfold
-from simulate.scales import sam_radius, with_sam_weights
+from simulate.problems.scales import sam_radius, with_sam_weights
+from simulate.runs.ensemble import Cell, run_ensemble, unfold
 from theory import STATEMENTS
+from theory.experiments.protocols import pretrain
+from theory.formulas.symbols import B, m, sigma_0, tau
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
-from theory.protocols import pretrain
 from theory.statistics import from_fractions
-from theory.symbols import B, m, sigma_0, tau
 
 # %% [markdown]
 # ## Sharpness-aware minimisation

@@ -31,18 +31,18 @@ import numpy as np
 from IPython.display import display
 
 from simulate import SAM, SGD, NegGrad, Phase, RandomLabel, Record, run
-from simulate.ensemble import Cell
+from simulate.boundaries.plots import draw_coefficients
+from simulate.dynamics.step import network_output
 from simulate.interactive import trajectory_explorer
-from simulate.plots import draw_coefficients
-from simulate.scales import step_size, with_sam_weights
-from simulate.step import network_output
+from simulate.problems.scales import step_size, with_sam_weights
+from simulate.runs.ensemble import Cell
 from theory import STATEMENTS, Lab
+from theory.experiments.protocols import pretrain, unlearn, unlearning_radius
 from theory.experiments.unlearning import PRETRAINED_LOSS, STANDARD, phase_from_end
+from theory.formulas.symbols import alpha, slope_forget, slope_retain
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
-from theory.protocols import pretrain, unlearn, unlearning_radius
 from theory.statistics import from_replicates
-from theory.symbols import alpha, slope_forget, slope_retain
 
 # %% [markdown]
 # ## NegGrad

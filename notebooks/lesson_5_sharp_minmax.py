@@ -30,17 +30,17 @@ import pandas as pd
 from IPython.display import display
 
 from simulate import NegGrad, Phase, SharpMinMax, run
-from simulate.ensemble import Cell
 from simulate.interactive import trajectory_explorer
-from simulate.scales import step_size, with_sam_weights
+from simulate.problems.scales import step_size, with_sam_weights
+from simulate.runs.ensemble import Cell
 from theory import STATEMENTS, Lab
+from theory.experiments.protocols import pretrain, retrain, unlearn, unlearning_radius
 from theory.experiments.retrained import METHODS
 from theory.experiments.unlearning import PRETRAINED_LOSS, STANDARD, phase_from_end
+from theory.formulas.symbols import gap_forget, gap_retain, gap_test
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
-from theory.protocols import pretrain, retrain, unlearn, unlearning_radius
 from theory.statistics import from_replicates, worst_of
-from theory.symbols import gap_forget, gap_retain, gap_test
 
 # %% [markdown]
 # ## The method

@@ -39,13 +39,13 @@ import paper_figs
 from deepnet import Descent, Evaluation, ForgetSet, Unlearner, gradient, preset, run_study, sam, sgd
 from deepnet.methods import NegGrad, SharpMinMax
 from deepnet.publishing import Published
-from deepnet.stages import Execution
+from deepnet.studies.stages import Execution
 from simulate import SAM, Instance, Loss, Phase, Problem, run
 from theory import STATEMENTS
+from theory.formulas.symbols import gap_forget, gap_retain, gap_test
 from theory.ledger import Curve, Picture
 from theory.ledger.drawing import draw
 from theory.ledger.wording import interval, number
-from theory.symbols import gap_forget, gap_retain, gap_test
 
 # %% [markdown]
 # ## The same step

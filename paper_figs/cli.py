@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from paper_figs import registry
-from paper_figs.results import DEFAULT_PRESET, Results
-from paper_figs.sheet import OUT, Sheet, check_formats
-from simulate.files import check_files
-from simulate.saving import Format
-from simulate.terminal import console, exit_status
-from theory.lab import Budget
+from paper_figs.workshop.results import DEFAULT_PRESET, Results
+from paper_figs.workshop.sheet import OUT, Sheet, check_formats
+from simulate.house.files import check_files
+from simulate.house.saving import Format
+from simulate.house.terminal import console, exit_status
+from theory.experiments.lab import Budget
 
 __all__ = ["Draw", "List", "main"]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from paper_figs import figures, tables
-from paper_figs.sheet import Sheet
+from paper_figs.workshop.sheet import Sheet
 
 __all__ = ["all_sheets", "find_sheets"]
 

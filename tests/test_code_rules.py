@@ -4,16 +4,16 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 PACKAGES = ("simulate", "theory", "deepnet", "paper_figs")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 MAX_FUNCTION = 52
 """Lines of code of a function, without comments, blanks and docstrings."""
-LONGER = {"simulate/cuda/block.py": "advance", "theory/statements.py": "_definitions"}
+LONGER = {"simulate/dynamics/cuda/block.py": "advance", "theory/formulas/statements.py": "_definitions"}
 """A CUDA kernel, which is one function since its shared memory is; and a list of statements."""
 BY_CONVENTION = {"CLAIMS", "main"}
 """What modules of claims and of figures export."""

@@ -11,10 +11,10 @@ from types import ModuleType
 import matplotlib as mpl
 import pytest
 
-from theory.lab import Lab
+from tests.places import ROOT
+from theory.experiments.lab import Lab
 from theory.ledger import run_claims
 
-ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs/examples"
 
 
@@ -52,7 +52,7 @@ def test_a_deep_claim(planted: float, verdict: str) -> None:
     from tests.deepnet.made_up_findings import SGD, made_up_findings
 
     ascent = {"method": "ascent", "optimizer": SGD, "pretrain": SGD}
-    claims = load("deep_claim.py", "deepnet.claims.ascent_alone").CLAIMS
+    claims = load("deep_claim.py", "deepnet.confirm.claims.ascent_alone").CLAIMS
     findings = made_up_findings([(ascent, "test_accuracy", planted)], pretrains=[SGD])
     ledger = run_claims(claims, findings, rows=1, seed=0, budget="made up", version="test")
     assert [row.verdict for row in ledger.rows] == [verdict]
@@ -60,7 +60,7 @@ def test_a_deep_claim(planted: float, verdict: str) -> None:
 
 def test_a_method() -> None:
     pytest.importorskip("torch")
-    from deepnet.sharpness import asam, sam, sgd
+    from deepnet.learning.sharpness import asam, sam, sgd
 
     load("method.py", "deepnet.methods.capped")
     its_test = load("method_test.py", "tests.deepnet.methods.test_capped")
@@ -122,11 +122,11 @@ def test_each_is_one_file(tmp_path: Path) -> None:
         "pytest",
         "-q",
         "tests/deepnet/methods",
-        "tests/deepnet/test_claims.py",
-        "tests/deepnet/test_deepnet_cli.py",
-        "tests/deepnet/test_search.py",
-        "tests/deepnet/test_report_statistics.py",
-        "tests/paper_figs/test_palette.py",
+        "tests/deepnet/confirm/test_claims.py",
+        "tests/deepnet/cli/test_deepnet_cli.py",
+        "tests/deepnet/studies/test_search.py",
+        "tests/deepnet/report/test_report_statistics.py",
+        "tests/simulate/house/test_palette.py",
     )
-    told("-m", "pytest", "-q", "-k", "are_there or forgotten", "tests/paper_figs/test_theory_sheets.py")
-    told("-m", "pytest", "-q", "-k", "row or preregistered or number", "tests/theory/test_claims.py")
+    told("-m", "pytest", "-q", "-k", "are_there or forgotten", "tests/paper_figs/figures/test_theory_sheets.py")
+    told("-m", "pytest", "-q", "-k", "row or preregistered or number", "tests/theory/claims/test_claims.py")

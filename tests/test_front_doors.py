@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 COMMANDS = {
     "simulate": ("run", "sweep", "map", "verify"),
     "theory": ("verify", "list", "show", "margins", "stability"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
-from simulate import checks
+from simulate.house import checks
 
 __all__ = [
     "FAMILY_LEVEL",

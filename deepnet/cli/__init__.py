@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from simulate.terminal import exit_status
+from simulate.house.terminal import exit_status
 
 __all__ = ["main"]
 

@@ -9,20 +9,21 @@ from pathlib import Path
 import torch
 import tyro
 
-from deepnet import claims, parallel
-from deepnet.account import account
 from deepnet.cli.progress import progress_bar
-from deepnet.confirmation import Confirmation, confirmation
-from deepnet.confirming import check_studies, findings_on_disk, run_confirmation
-from deepnet.environment import find_device
+from deepnet.confirm import claims
+from deepnet.confirm.account import account
+from deepnet.confirm.confirmation import Confirmation, confirmation
+from deepnet.confirm.confirming import check_studies, findings_on_disk, run_confirmation
+from deepnet.confirm.rehearsal import rehearsal
+from deepnet.house import parallel
+from deepnet.house.environment import find_device
 from deepnet.publishing.writing import publish
-from deepnet.rehearsal import rehearsal
-from deepnet.running import runs_of
-from deepnet.stages import Execution
-from simulate import checks
-from simulate.files import write_text
-from simulate.terminal import console
-from simulate.version import __version__
+from deepnet.studies.running import runs_of
+from deepnet.studies.stages import Execution
+from simulate.house import checks
+from simulate.house.files import write_text
+from simulate.house.terminal import console
+from simulate.house.version import __version__
 from theory.ledger import Ledger, run_claims
 from theory.ledger.page import page
 from theory.ledger.table import summary_table

@@ -12,7 +12,7 @@ import tyro
 
 from deepnet import packing
 from deepnet.packing.packer import Weights
-from simulate.terminal import console
+from simulate.house.terminal import console
 
 __all__ = ["pack", "unpack"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import tyro
 
-from deepnet.compat import QUIRKS
-from deepnet.confirmation import CONFIRMATIONS
-from deepnet.presets import PRESETS
-from simulate.terminal import console
+from deepnet.confirm.confirmation import CONFIRMATIONS
+from deepnet.studies.compat import QUIRKS
+from deepnet.studies.presets import PRESETS
+from simulate.house.terminal import console
 
 __all__ = ["presets"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from deepnet import parallel
-from deepnet.stages import Run, Vote
-from simulate import terminal
+from deepnet.house import parallel
+from deepnet.studies.stages import Run, Vote
+from simulate.house import terminal
 
 __all__ = ["progress_bar"]
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from simulate.terminal import console
+from simulate.house.terminal import console
 
 __all__ = ["report"]
 

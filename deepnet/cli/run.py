@@ -10,16 +10,16 @@ from typing import Annotated
 import torch
 import tyro
 
-from deepnet import parallel
 from deepnet.cli.progress import progress_bar
-from deepnet.compat import with_quirks
-from deepnet.environment import find_device
-from deepnet.presets import preset, with_newcomers
-from deepnet.running import Summary, run_study, runs_of
-from deepnet.stages import Execution
-from deepnet.study import Study
-from simulate import checks
-from simulate.terminal import console
+from deepnet.house import parallel
+from deepnet.house.environment import find_device
+from deepnet.studies.compat import with_quirks
+from deepnet.studies.presets import preset, with_newcomers
+from deepnet.studies.running import Summary, run_study, runs_of
+from deepnet.studies.stages import Execution
+from deepnet.studies.study import Study
+from simulate.house import checks
+from simulate.house.terminal import console
 
 __all__ = ["run"]
 

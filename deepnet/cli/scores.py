@@ -10,20 +10,20 @@ from pathlib import Path
 import torch
 import tyro
 
-from deepnet import parallel
-from deepnet.agreement import Agreement, agreement
 from deepnet.cli.progress import progress_bar
-from deepnet.confirmation import confirmation
-from deepnet.environment import find_device, hardware, versions
-from deepnet.identity import as_json
-from deepnet.memorization import Memorization
-from deepnet.seeding import generator
-from deepnet.stages import Execution, Stages, Vote
-from deepnet.store import Store
-from deepnet.study import Study
-from simulate import checks
-from simulate.files import write_text
-from simulate.terminal import console
+from deepnet.confirm.agreement import Agreement, agreement
+from deepnet.confirm.confirmation import confirmation
+from deepnet.house import parallel
+from deepnet.house.environment import find_device, hardware, versions
+from deepnet.house.identity import as_json
+from deepnet.house.seeding import generator
+from deepnet.studies.memorization import Memorization
+from deepnet.studies.stages import Execution, Stages, Vote
+from deepnet.studies.store import Store
+from deepnet.studies.study import Study
+from simulate.house import checks
+from simulate.house.files import write_text
+from simulate.house.terminal import console
 
 __all__ = ["as_record", "scores"]
 
@@ -36,7 +36,7 @@ class ScoresCommand:
     """
 
     scores: Path
-    """File of published scores; see `deepnet.scores` for the layouts."""
+    """File of published scores; see `deepnet.data.scores` for the layouts."""
     preset: str = "cifar10-small"
     """Scale of the confirmation study whose images and network are taken."""
     out: Path = Path("results/confirm")

@@ -12,18 +12,18 @@ import torch
 import tyro
 from rich.table import Table
 
-from deepnet import parallel
 from deepnet.cli.progress import progress_bar
-from deepnet.confirmation import confirmation
-from deepnet.environment import find_device
-from deepnet.running import run_study
-from deepnet.search import Trial, judge, search_study
-from deepnet.stages import Execution
-from deepnet.study import Study
-from simulate import checks
-from simulate.files import write_text
-from simulate.terminal import console, table
-from simulate.version import __version__
+from deepnet.confirm.confirmation import confirmation
+from deepnet.house import parallel
+from deepnet.house.environment import find_device
+from deepnet.studies.running import run_study
+from deepnet.studies.search import Trial, judge, search_study
+from deepnet.studies.stages import Execution
+from deepnet.studies.study import Study
+from simulate.house import checks
+from simulate.house.files import write_text
+from simulate.house.terminal import console, table
+from simulate.house.version import __version__
 
 __all__ = ["as_csv", "search"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from deepnet.fields import of_type
-from deepnet.journal import Journal
-from deepnet.loop import DivergenceError, History, train
+from deepnet.house.fields import of_type
+from deepnet.learning.journal import Journal
+from deepnet.learning.loop import DivergenceError, History, train
+from deepnet.learning.task import Task
 from deepnet.methods.base import Method
-from deepnet.precision import matrix_products
-from deepnet.task import Task
+from deepnet.networks.precision import matrix_products
 
 __all__ = ["apply"]
 

@@ -9,13 +9,13 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from deepnet.masks import Mask
+from deepnet.data.streams import Batch
+from deepnet.learning.masks import Mask
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import ascent, cross_entropy
-from deepnet.streams import Batch
-from deepnet.task import Task
-from deepnet.updates import Pass, Term, Update
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["GradientAscent", "NegGrad", "RetainSAM", "negative_gradient"]
 

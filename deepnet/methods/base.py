@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from deepnet.task import Task
-from deepnet.updates import Pass
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass
 
 __all__ = ["Method"]
 

@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 
 import torch
 
+from deepnet.data.streams import Batch
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
-from deepnet.streams import Batch
-from deepnet.task import Task
-from deepnet.updates import Pass, Term, Update
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["FineTune", "L1Sparse", "Pretrain", "Retrain"]
 

@@ -10,14 +10,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from deepnet.loop import DivergenceError
+from deepnet.learning.loop import DivergenceError
+from deepnet.learning.sharpness import gradient
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Part, Pass
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
-from deepnet.normalization import frozen_statistics
-from deepnet.sharpness import gradient
-from deepnet.task import Task
-from deepnet.updates import Part, Pass
-from simulate import checks
+from deepnet.networks.normalization import frozen_statistics
+from simulate.house import checks
 
 __all__ = ["Influence", "damped_inverse_product"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepnet.normalization import frozen_statistics
-from deepnet.streams import Batch
+from deepnet.data.streams import Batch
+from deepnet.networks.normalization import frozen_statistics
 
 __all__ = ["ascent", "cross_entropy", "cross_entropy_of", "distillation"]
 

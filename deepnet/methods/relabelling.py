@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from deepnet.masks import Mask, Order, saliency, select
+from deepnet.learning.masks import Mask, Order, saliency, select
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
-from deepnet.task import Task
-from deepnet.updates import Pass, Term, Update
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["RandomLabel", "SalUn", "forget_saliency"]
 

@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from deepnet.data.streams import Batch
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy_of, distillation
-from deepnet.normalization import frozen_statistics
-from deepnet.streams import Batch
-from deepnet.task import Task
-from deepnet.updates import Pass, Term, Update
-from simulate import checks
+from deepnet.networks.normalization import frozen_statistics
+from simulate.house import checks
 
 __all__ = ["Scrub"]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deepnet.masks import Mask, Order, select
+from deepnet.learning.masks import Mask, Order, select
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Update
 from deepnet.methods.ascent import NegGrad, negative_gradient
 from deepnet.metrics.curvature import hessian_diagonal
-from deepnet.task import Task
-from deepnet.updates import Pass, Update
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["CurvatureSelection"]
 
@@ -23,7 +23,7 @@ _BATCH = 128
 class CurvatureSelection(NegGrad):
     """NegGrad by a small part of the weights, chosen by the diagonal of the Hessian of the learned loss.
 
-    What is to be forgotten may be samples, wrong labels or a feature (see `deepnet.requests`); in the latter two
+    What is to be forgotten may be samples, wrong labels or a feature (see `deepnet.data.requests`); in the latter two
     cases the retain set contains the corrected samples.
 
     Source: Malekmohammadi et al., "Sharpness-Aware Parameter Selection for Machine Unlearning". Its abstract selects

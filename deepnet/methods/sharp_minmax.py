@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deepnet.masks import Order
+from deepnet.learning.masks import Order
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Term, Update
 from deepnet.methods.ascent import NegGrad
 from deepnet.methods.losses import ascent, cross_entropy
 from deepnet.methods.relabelling import forget_saliency
-from deepnet.task import Task
-from deepnet.updates import Pass, Term, Update
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["SharpMinMax"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deepnet.metrics.outputs import Outputs, correctness, cross_entropy
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["Score", "score"]
 

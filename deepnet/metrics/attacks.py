@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
 from sklearn.svm import SVC
 
-from deepnet.seeding import generator
-from simulate import checks
+from deepnet.house.seeding import generator
+from simulate.house import checks
 
 __all__ = ["MIN_SIDE", "LogisticAttack", "ThresholdAttack", "logistic_attack", "svc_efficacy", "threshold_attack"]
 

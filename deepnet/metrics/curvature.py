@@ -17,11 +17,11 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor, nn
 
-from deepnet.fields import entries, of_type
-from deepnet.modes import evaluating
-from deepnet.precision import matrix_products
-from deepnet.seeding import generator
-from simulate import checks
+from deepnet.house.fields import entries, of_type
+from deepnet.house.seeding import generator
+from deepnet.networks.modes import evaluating
+from deepnet.networks.precision import matrix_products
+from simulate.house import checks
 
 OBSOLETE = ".*torch.jit.script"
 """Start of torch's notice that a way of compiling is to go: torch itself (forward differentiation) still takes it, and

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from deepnet.fields import of_type
+from deepnet.house.fields import of_type
+from deepnet.house.seeding import generator
 from deepnet.metrics.outputs import Outputs
-from deepnet.seeding import generator
-from simulate import checks
+from simulate.house import checks
 
 __all__ = [
     "OFFICIAL_MAXIMUM",

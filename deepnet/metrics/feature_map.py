@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from deepnet.fields import of_type
+from deepnet.house.fields import of_type
 from deepnet.metrics.outputs import Outputs
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["FeatureMap", "feature_map"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import rel_entr
 
+from deepnet.house.seeding import generator
 from deepnet.metrics.outputs import Outputs, margin
-from deepnet.seeding import generator
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["Klom", "klom", "klom_null", "stack_margins"]
 

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepnet.fields import of_type
+from deepnet.house.fields import of_type
+from deepnet.house.seeding import generator
 from deepnet.metrics.curvature import check_batches, check_classes
-from deepnet.modes import evaluating
-from deepnet.precision import matrix_products
-from deepnet.seeding import generator
-from simulate import checks
+from deepnet.networks.modes import evaluating
+from deepnet.networks.precision import matrix_products
+from simulate.house import checks
 
 __all__ = ["Directions", "Landscape", "directions", "draw_pair", "landscape"]
 

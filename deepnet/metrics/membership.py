@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from deepnet.fields import of_type
+from deepnet.house.fields import of_type
+from deepnet.house.seeding import generator
 from deepnet.metrics.attacks import MIN_SIDE, logistic_attack, svc_efficacy, threshold_attack
 from deepnet.metrics.outputs import (
     Outputs,
@@ -24,8 +25,7 @@ from deepnet.metrics.outputs import (
     m_entropy_official,
     margin,
 )
-from deepnet.seeding import generator
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["Membership", "gap", "membership_inference", "shadow_sets"]
 

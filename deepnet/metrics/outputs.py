@@ -11,10 +11,10 @@ import torch
 from scipy.special import logsumexp
 from torch import Tensor, nn
 
-from deepnet.fields import of_type
-from deepnet.images import Images
-from deepnet.modes import evaluating
-from simulate import checks
+from deepnet.data.images import Images
+from deepnet.house.fields import of_type
+from deepnet.networks.modes import evaluating
+from simulate.house import checks
 
 __all__ = [
     "NotFiniteError",

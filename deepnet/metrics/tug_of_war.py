@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from deepnet.fields import entries, of_type
-from simulate import checks
+from deepnet.house.fields import entries, of_type
+from simulate.house import checks
 
 __all__ = [
     "OFFICIAL_REFERENCES",

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from simulate.files import write_text
-from simulate.version import __version__
+from simulate.house.files import write_text
+from simulate.house.version import __version__
 
 __all__ = ["Chunk", "Entry", "Manifest", "Part", "digest"]
 

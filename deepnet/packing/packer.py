@@ -8,8 +8,8 @@ from typing import Literal
 
 from deepnet.packing.manifest import Chunk, Entry, Manifest, Part, digest
 from deepnet.packing.rounding import rounded_model
-from simulate import checks
-from simulate.files import in_one_move
+from simulate.house import checks
+from simulate.house.files import in_one_move
 
 __all__ = ["MIN_PART", "Weights", "pack"]
 

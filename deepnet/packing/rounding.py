@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from deepnet import weights
+from deepnet.networks import weights
 
 __all__ = ["PROVENANCE", "ROUNDED", "rounded_model"]
 
@@ -28,7 +28,7 @@ def rounded_model(path: Path) -> bytes:
     A model already rounded keeps its bits. The history of the file says what was done.
 
     Args:
-        path: A model of `deepnet.store.Store`.
+        path: A model of `deepnet.studies.store.Store`.
 
     Returns:
         The bytes of the new file, the same each time.

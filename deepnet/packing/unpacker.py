@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepnet.packing.manifest import Entry, Manifest, Part, digest
-from simulate.files import in_one_move
+from simulate.house.files import in_one_move
 
 __all__ = ["Unpacked", "unpack"]
 

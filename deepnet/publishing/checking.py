@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deepnet.confirmation import Confirmation
-from deepnet.findings import Findings
-from deepnet.identity import as_json
-from deepnet.measurement import describe
-from deepnet.running import runs_of
-from deepnet.stages import Execution, Stages
-from deepnet.store import Store
-from deepnet.study import Study
+from deepnet.confirm.confirmation import Confirmation
+from deepnet.confirm.findings import Findings
+from deepnet.house.identity import as_json
+from deepnet.studies.measurement import describe
+from deepnet.studies.running import runs_of
+from deepnet.studies.stages import Execution, Stages
+from deepnet.studies.store import Store
+from deepnet.studies.study import Study
 
 __all__ = ["anywhere", "finished_findings", "finished_studies", "preset_words"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepnet.compat import QUIRKS
-from deepnet.findings import Column, Findings, NotMeasuredError, Row
-from deepnet.groups import Group
+from deepnet.confirm.findings import Column, Findings, NotMeasuredError, Row
+from deepnet.confirm.groups import Group
 from deepnet.publishing.records import Contrast
+from deepnet.studies.compat import QUIRKS
 from theory.ledger import Region, decide
 from theory.statistics import Estimate, from_replicates
 

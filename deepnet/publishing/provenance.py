@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deepnet.confirmation import Confirmation
-from deepnet.findings import Findings, Row
-from deepnet.identity import key_of
+from deepnet.confirm.confirmation import Confirmation
+from deepnet.confirm.findings import Findings, Row
+from deepnet.house.identity import key_of
 from deepnet.publishing.checking import anywhere, preset_words
-from simulate.version import __version__
+from simulate.house.version import __version__
 
 __all__ = ["commit", "provenance_of"]
 

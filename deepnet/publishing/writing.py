@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from deepnet.confirmation import Confirmation
+from deepnet.confirm.confirmation import Confirmation
 from deepnet.publishing.checking import finished_findings, preset_words
 from deepnet.publishing.contrasts import contrasts_of
 from deepnet.publishing.geometry import movements_in, surfaces_in
@@ -17,7 +17,7 @@ from deepnet.publishing.reading import FILES
 from deepnet.publishing.summaries import curves_of, groups_of
 from deepnet.publishing.texts import contrasts_csv, groups_csv, json_lines
 from deepnet.report.rows import row_from
-from simulate.files import take_place
+from simulate.house.files import take_place
 
 __all__ = ["publish"]
 

@@ -11,7 +11,7 @@ from deepnet.report.paired_page import paired_tests_page
 from deepnet.report.rows import Results, read_results
 from deepnet.report.summary import Block, blocks, summarise
 from deepnet.report.table import latex_table, markdown_table
-from simulate.files import write_text
+from simulate.house.files import write_text
 
 __all__ = ["write_report"]
 

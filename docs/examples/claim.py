@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.ensemble import Cell
-from simulate.scales import with_small_weights
+from simulate.problems.scales import with_small_weights
+from simulate.runs.ensemble import Cell
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import fit
 from theory.experiments.unlearning import STANDARD
-from theory.lab import Lab
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.protocols import fit
 from theory.statistics import from_replicates
 
 __all__ = ["CLAIMS"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deepnet.evidence import EXPERIMENT, PAIRED, STOPPING, evidence, lead
-from deepnet.groups import Group
-from deepnet.panels import by_forget_set
+from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, evidence, lead
+from deepnet.confirm.groups import Group
+from deepnet.confirm.panels import by_forget_set
 from theory.ledger import Claim, Control, Region
 
 __all__ = ["CLAIMS"]

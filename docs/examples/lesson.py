@@ -29,11 +29,11 @@ import numpy as np
 from IPython.display import display
 
 from simulate import Problem, run
-from simulate.scales import with_small_weights
+from simulate.problems.scales import with_small_weights
 from theory import STATEMENTS
+from theory.experiments.protocols import fit
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
-from theory.protocols import fit
 from theory.statistics import from_replicates
 
 # %% [markdown]

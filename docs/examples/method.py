@@ -10,12 +10,12 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
+from deepnet.data.streams import Batch
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Term, Update
 from deepnet.methods.ascent import NegGrad
 from deepnet.methods.losses import cross_entropy
-from deepnet.normalization import frozen_statistics
-from deepnet.streams import Batch
-from deepnet.task import Task
-from deepnet.updates import Pass, Term, Update
+from deepnet.networks.normalization import frozen_statistics
 
 __all__ = ["CappedNegGrad"]
 

@@ -5,8 +5,8 @@ import math
 import torch
 from torch.nn import functional
 
+from deepnet.learning.sharpness import Sharpness
 from deepnet.methods.capped import CappedNegGrad
-from deepnet.sharpness import Sharpness
 from tests.deepnet.methods.first_steps import assert_steps, each_transform, pairs
 from tests.deepnet.oracles import N_CLASSES, naive_cross_entropy, network_direction, small_task
 

@@ -10,13 +10,13 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import new_figure
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import new_figure
+from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.retrained import interaction
 from theory.experiments.unlearning import STANDARD
-from theory.protocols import FORGOTTEN
 
 __all__ = ["draw", "main"]
 

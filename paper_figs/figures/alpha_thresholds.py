@@ -12,17 +12,17 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import COLORS, label_panels, legend_below, new_figure
-from simulate.palette import SERIES
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
+from simulate.house.palette import SERIES
+from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.retrained import interaction
 from theory.experiments.signals import alpha_needed
+from theory.experiments.thresholds import LEAST_FORGOTTEN, critical_alpha
 from theory.experiments.unlearning import STANDARD, alpha_grid
-from theory.protocols import FORGOTTEN
 from theory.statistics import from_replicates
-from theory.thresholds import LEAST_FORGOTTEN, critical_alpha
 
 __all__ = ["draw", "main", "matched", "threshold"]
 

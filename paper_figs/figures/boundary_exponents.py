@@ -12,14 +12,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import COLORS, legend_below, new_figure
-from simulate.palette import SERIES
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import COLORS, legend_below, new_figure
+from simulate.house.palette import SERIES
 from theory.experiments import sam, sgd
 from theory.experiments.boundaries import Lines
-from theory.lab import Lab
+from theory.experiments.lab import Lab
 from theory.statistics import Estimate
 
 __all__ = ["draw", "main"]

@@ -12,17 +12,17 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import label_panels, legend_below, new_figure
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import label_panels, legend_below, new_figure
 from simulate import NegGrad
-from simulate.palette import SERIES
-from simulate.phases import Objective
+from simulate.dynamics.phases import Objective
+from simulate.house.palette import SERIES
 from theory.experiments.deactivation import LOOKS, UNLEARNING, at_start, law_constant, tables
-from theory.statements import STATEMENTS
+from theory.formulas.statements import STATEMENTS
+from theory.formulas.symbols import B, m, sigma_0, tau
 from theory.statistics import Estimate, bootstrap, from_fractions
-from theory.symbols import B, m, sigma_0, tau
 
 __all__ = ["CELLS", "EQUAL", "draw", "fraction", "main"]
 

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from deepnet.publishing import GroupRecord
 from deepnet.report.naming import RETRAINED, optimizer_words
-from paper_figs.caption import Caption
-from paper_figs.deep_data import (
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import (
     family,
     forget_words,
     interval_note,
@@ -21,9 +21,9 @@ from paper_figs.deep_data import (
     published,
     scale_words,
 )
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import COLORS, LINES, MARKERS, label_panels, legend_below, new_figure
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import COLORS, LINES, MARKERS, label_panels, legend_below, new_figure
 
 __all__ = ["draw", "main"]
 

@@ -12,12 +12,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from deepnet.publishing import Contrast
-from paper_figs.caption import Caption
-from paper_figs.deep_data import forget_words, nothing_to_draw, published, scale_words
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import legend_below, new_figure
-from simulate.palette import VERDICTS
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import forget_words, nothing_to_draw, published, scale_words
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import legend_below, new_figure
+from simulate.house.palette import VERDICTS
 from theory.ledger.wording import with_minus
 
 __all__ = ["MARKS", "draw", "main"]

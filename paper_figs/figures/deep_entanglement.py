@@ -13,14 +13,14 @@ from matplotlib.lines import Line2D
 
 from deepnet.publishing import GroupRecord, Movement, Published
 from deepnet.report.naming import PRETRAINED, RETRAINED, optimizer_words
-from paper_figs.caption import Caption
-from paper_figs.deep_data import interval_note, main_groups, nothing_to_draw, published, scale_words
-from paper_figs.deep_dots import Panel, dots_axes
 from paper_figs.figures.deep_tow import retrained
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import new_figure
-from simulate.palette import SERIES
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import interval_note, main_groups, nothing_to_draw, published, scale_words
+from paper_figs.workshop.deep_dots import Panel, dots_axes
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import new_figure
+from simulate.house.palette import SERIES
 
 __all__ = ["draw", "main"]
 

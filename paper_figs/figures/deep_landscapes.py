@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from deepnet.publishing import Surface
 from deepnet.report.naming import PRETRAINED, RETRAINED, optimizer_words
-from paper_figs.caption import Caption
-from paper_figs.deep_data import forget_sets, nothing_to_draw, published, scale_words
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import new_figure
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import forget_sets, nothing_to_draw, published, scale_words
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import new_figure
 
 __all__ = ["draw", "main"]
 

@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from paper_figs.caption import Caption
-from paper_figs.deep_data import nothing_to_draw, published, scale_words
 from paper_figs.figures.deep_corrections import MARKS
-from paper_figs.ledger_picture import region_of, tally
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import legend_below, new_figure
-from simulate.palette import VERDICTS
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import nothing_to_draw, published, scale_words
+from paper_figs.workshop.ledger_picture import region_of, tally
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import legend_below, new_figure
+from simulate.house.palette import VERDICTS
 from theory.ledger.wording import interval, number
 
 __all__ = ["draw", "main", "margin", "told"]

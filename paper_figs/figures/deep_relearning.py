@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from deepnet.publishing import Curve
 from deepnet.report.naming import PRETRAINED, RETRAINED
-from paper_figs.caption import Caption
-from paper_figs.deep_data import (
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import (
     family,
     forget_sets,
     forget_words,
@@ -22,9 +22,9 @@ from paper_figs.deep_data import (
     published,
     scale_words,
 )
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import COLORS, LINES, legend_below, new_figure
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import COLORS, LINES, legend_below, new_figure
 
 __all__ = ["draw", "main"]
 

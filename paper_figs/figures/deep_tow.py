@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from deepnet.publishing import GroupRecord
 from deepnet.report.naming import RETRAINED
-from paper_figs.caption import Caption
-from paper_figs.deep_data import interval_note, main_groups, nothing_to_draw, published, scale_words
-from paper_figs.deep_dots import Panel, dots_figure
-from paper_figs.results import Results
-from paper_figs.sheet import figure
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import interval_note, main_groups, nothing_to_draw, published, scale_words
+from paper_figs.workshop.deep_dots import Panel, dots_figure
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
 
 __all__ = ["draw", "main", "retrained"]
 

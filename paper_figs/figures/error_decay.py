@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import label_panels, legend_below, new_figure
-from simulate.palette import SERIES
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import label_panels, legend_below, new_figure
+from simulate.house.palette import SERIES
 from theory.experiments import sgd
 from theory.experiments.boundaries import Lines
 from theory.statistics import Estimate, from_replicates, slopes

@@ -6,10 +6,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from paper_figs.caption import Caption
-from paper_figs.ledger_picture import draw_rows, tally
-from paper_figs.results import Results
-from paper_figs.sheet import figure
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.ledger_picture import draw_rows, tally
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
 
 __all__ = ["draw", "main", "told"]
 

@@ -13,13 +13,13 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import label_panels, legend_below, new_figure
-from simulate.boundary import Boundary, fit_boundary
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import label_panels, legend_below, new_figure
+from simulate.boundaries.boundary import Boundary, fit_boundary
+from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map
 from simulate.cli.map import PREDICTED
-from simulate.maps import OPTIMIZERS, PhaseMap, phase_map
 
 __all__ = ["draw", "grid", "main"]
 

@@ -10,12 +10,12 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import COLORS, MARKERS, label_panels, legend_below, new_figure, plain_logarithm
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import COLORS, MARKERS, label_panels, legend_below, new_figure, plain_logarithm
+from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.unlearning import STANDARD, alpha_grid, phase_from_end
-from theory.protocols import FORGOTTEN
 
 __all__ = ["draw", "main"]
 

@@ -14,15 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from paper_figs.caption import Caption
-from paper_figs.results import Results
-from paper_figs.sheet import figure
-from paper_figs.style import COLORS, label_panels, legend_below, new_figure
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
 from simulate import SAM, SGD, NegGrad, Phase, run
-from simulate.record import Record
-from simulate.scales import with_sam_weights
+from simulate.problems.scales import with_sam_weights
+from simulate.runs.record import Record
+from theory.experiments.protocols import FORGOTTEN, Pretraining, pretrain, unlearn, unlearning_radius
 from theory.experiments.unlearning import ALPHA, PRETRAINED_LOSS, STANDARD
-from theory.protocols import FORGOTTEN, Pretraining, pretrain, unlearn, unlearning_radius
 from theory.statistics import from_replicates
 
 __all__ = ["draw", "main"]

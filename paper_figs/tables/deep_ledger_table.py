@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from paper_figs.caption import Caption
-from paper_figs.deep_data import nothing_to_draw, published, scale_words
 from paper_figs.figures.deep_ledger import told
-from paper_figs.ledger_picture import verdict_table
-from paper_figs.results import Results
-from paper_figs.sheet import table
-from paper_figs.tabular import Table
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import nothing_to_draw, published, scale_words
+from paper_figs.workshop.ledger_picture import verdict_table
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import table
+from paper_figs.workshop.tabular import Table
 
 __all__ = ["draw", "main"]
 

@@ -9,13 +9,13 @@ import math
 
 import xarray
 
-from paper_figs.caption import Caption
 from paper_figs.figures.deactivation import CELLS, EQUAL, fraction
-from paper_figs.results import Results
-from paper_figs.sheet import table
-from paper_figs.tabular import Table
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import table
+from paper_figs.workshop.tabular import Table
 from simulate import NegGrad, RandomLabel
-from simulate.phases import Objective
+from simulate.dynamics.phases import Objective
 from theory.experiments.deactivation import UNLEARNING, tables
 from theory.statistics import Estimate
 

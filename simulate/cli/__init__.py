@@ -11,11 +11,11 @@ from typing import Annotated, Any, Union
 import tyro
 
 from simulate.cli.map import Map
+from simulate.cli.phrases import describe_vocabulary
 from simulate.cli.run import Run
 from simulate.cli.sweep import Sweep
 from simulate.cli.verify import Verify
-from simulate.phrases import describe_vocabulary
-from simulate.terminal import console, exit_status
+from simulate.house.terminal import console, exit_status
 
 __all__ = ["main"]
 

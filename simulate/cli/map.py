@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import xarray
 
-from simulate.boundary import Boundary, check_level, fit_boundary
-from simulate.maps import OPTIMIZERS, PhaseMap, phase_map
-from simulate.saving import save_figure
-from simulate.storage import check_target, save
-from simulate.terminal import console, progress_bar, table
+from simulate.boundaries.boundary import Boundary, check_level, fit_boundary
+from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map
+from simulate.house.saving import save_figure
+from simulate.house.storage import check_target, save
+from simulate.house.terminal import console, progress_bar, table
 
 __all__ = ["MARGIN", "PREDICTED", "Map", "draw_and_judge", "verdict"]
 
@@ -45,7 +45,7 @@ class Map:
 
 def draw_and_judge(grid: PhaseMap, level: float, out: Path) -> dict[str, Boundary]:
     """Run the maps, write data and figure, print the boundaries and a verdict on each slope."""
-    from simulate.plots import draw_phase_maps  # matplotlib, only when something is drawn
+    from simulate.boundaries.plots import draw_phase_maps  # matplotlib, only when something is drawn
 
     maps = _run_maps(grid)
     boundaries = {name: fit_boundary(maps["test_error"].sel(optimizer=name), level) for name in OPTIMIZERS}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulate.phrases import parse_phase
-from simulate.problem import Problem
-from simulate.record import Record
-from simulate.result import Result
-from simulate.run import run
-from simulate.saving import check_figure, save_figure
-from simulate.storage import check_target, save
-from simulate.terminal import console, progress_bar, table
+from simulate.cli.phrases import parse_phase
+from simulate.house.saving import check_figure, save_figure
+from simulate.house.storage import check_target, save
+from simulate.house.terminal import console, progress_bar, table
+from simulate.problems.problem import Problem
+from simulate.runs.record import Record
+from simulate.runs.result import Result
+from simulate.runs.run import run
 
 __all__ = ["Run"]
 
@@ -63,7 +63,7 @@ class Run:
         if self.out is not None:
             console.print(f"Result: {save(result.to_dataset(), self.out)}")
         if self.figure is not None:
-            from simulate.plots import draw_coefficients  # matplotlib, only when a figure is asked for
+            from simulate.boundaries.plots import draw_coefficients  # matplotlib, only when a figure is asked for
 
             stages = ", then ".join(f"{phase.name} with {type(phase.optimizer).__name__}" for phase in phases)
             title = f"{stages} (d = {self.problem.d:,}, ‖φ‖ = {self.problem.signal:g}, seed {self.seed})"

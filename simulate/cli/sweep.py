@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from simulate import checks
-from simulate.axes import Names, read_axes
-from simulate.phases import Phase
-from simulate.phrases import parse_part, parse_phase
-from simulate.problem import Problem
-from simulate.summary import count_kinks
-from simulate.sweep import sweep
-from simulate.terminal import console
+from simulate.cli.phrases import parse_part, parse_phase
+from simulate.dynamics.phases import Phase
+from simulate.house import checks
+from simulate.house.terminal import console
+from simulate.problems.problem import Problem
+from simulate.runs.summary import count_kinks
+from simulate.sweeps.axes import Names, read_axes
+from simulate.sweeps.sweep import sweep
 
 __all__ = ["Sweep", "read_config"]
 
@@ -187,7 +187,7 @@ def _axes(table: Mapping[str, Any], phases: Sequence[Phase]) -> dict[str | tuple
 
 
 def _joint(names: tuple[str, ...], point: Any) -> Any:
-    """A point of an axis of several names; one of another length is left for `simulate.axes` to refuse."""
+    """A point of an axis of several names; one of another length is left for `simulate.sweeps.axes` to refuse."""
     if not isinstance(point, list) or len(point) != len(names):
         return point
     return [_part(name, value) for name, value in zip(names, point, strict=True)]

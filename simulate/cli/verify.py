@@ -8,19 +8,19 @@ from pathlib import Path
 
 import xarray
 
-from simulate.boundary import check_level
+from simulate.boundaries.boundary import check_level
+from simulate.boundaries.maps import PhaseMap
 from simulate.cli.map import draw_and_judge
-from simulate.images import digits
-from simulate.instance import Instance
-from simulate.maps import PhaseMap
-from simulate.optimizers import SAM, SGD, Optimizer
-from simulate.phases import Loss, NegGrad, Phase
-from simulate.record import Record
-from simulate.result import Result
-from simulate.run import run
-from simulate.saving import save_figure
-from simulate.storage import check_target, save
-from simulate.terminal import console, progress_bar, table
+from simulate.dynamics.optimizers import SAM, SGD, Optimizer
+from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.house.saving import save_figure
+from simulate.house.storage import check_target, save
+from simulate.house.terminal import console, progress_bar, table
+from simulate.problems.images import digits
+from simulate.problems.instance import Instance
+from simulate.runs.record import Record
+from simulate.runs.result import Result
+from simulate.runs.run import run
 
 __all__ = ["Verify", "unlearn_digits"]
 
@@ -70,7 +70,7 @@ def unlearn_digits(progress: Callable[[], None] = lambda: None) -> dict[str, Res
 
 
 def _report_digits(results: dict[str, Result], out: Path) -> None:
-    from simulate.plots import draw_coefficients  # matplotlib, only when something is drawn
+    from simulate.boundaries.plots import draw_coefficients  # matplotlib, only when something is drawn
 
     rows = table(
         "Digits 3 against 8, a tenth unlearned",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+from simulate.dynamics.optimizers import SGD
+from simulate.house.version import __version__
 from simulate.interactive.map_data import MapData
 from simulate.interactive.map_settings import MapSettings
 from simulate.interactive.trajectory import Trajectory
 from simulate.interactive.trajectory_settings import TrajectorySettings
-from simulate.optimizers import SGD
-from simulate.version import __version__
 
 __all__ = ["describe_map", "describe_trajectory"]
 

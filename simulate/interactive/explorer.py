@@ -10,7 +10,7 @@ from typing import Any
 
 from ipywidgets import HTML, FloatLogSlider, GridBox, Image, Layout, VBox
 
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["Explorer", "View", "check_value"]
 

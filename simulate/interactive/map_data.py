@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray
 
-from simulate.boundary import Boundary, fit_boundary
-from simulate.ensemble import run_ensemble, unfold
+from simulate.boundaries.boundary import Boundary, fit_boundary
 from simulate.interactive.map_settings import DIMENSIONS, EXPONENTS, MapSettings
+from simulate.runs.ensemble import run_ensemble, unfold
 
 __all__ = ["MapData", "simulate_map"]
 
@@ -22,7 +22,7 @@ class MapData:
     """A phase map.
 
     Attributes:
-        maps: What `simulate.ensemble.run_ensemble` measured, over optimizer (one), d, signal and seed.
+        maps: What `simulate.runs.ensemble.run_ensemble` measured, over optimizer (one), d, signal and seed.
         boundary: The measured boundary.
         exponent: Exponent of d that the theorem predicts.
         constant: The theorem's unknown constant C, fitted: the geometric mean over d of the critical signal divided by

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from simulate.boundaries.plots import draw_phase_maps
 from simulate.interactive.canvas import png
 from simulate.interactive.map_data import MapData
-from simulate.plots import draw_phase_maps
 
 __all__ = ["draw_map"]
 

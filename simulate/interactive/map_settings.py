@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from simulate import checks
-from simulate.boundary import check_level
-from simulate.ensemble import Cell
+from simulate.boundaries.boundary import check_level
+from simulate.house import checks
 from simulate.interactive.recipes import fit, sam_stage
-from simulate.problem import Problem
-from simulate.scales import with_sam_weights, with_small_weights
+from simulate.problems.problem import Problem
+from simulate.problems.scales import with_sam_weights, with_small_weights
+from simulate.runs.ensemble import Cell
 
 __all__ = ["DIMENSIONS", "EXPONENTS", "SIGNALS", "MapSettings"]
 

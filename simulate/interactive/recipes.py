@@ -2,17 +2,18 @@ r"""Step sizes and phases short enough for a slider: a hundred steps of pretrain
 
 Two numbers bound every step size: the step by which an own-class noise neuron moves its sample's output,
 η q² d / (n m), and the one by which the signal moves it, η ‖φ‖² / m, both per |ℓ'|; q = (P - 1) σ_p. The steps are
-larger than those of `simulate.maps`, so that fewer of them do; the weights and radii are those of `simulate.scales`.
+larger than those of `simulate.boundaries.maps`, so that fewer of them do; the weights and radii are those of
+`simulate.problems.scales`.
 """
 
 from __future__ import annotations
 
 import math
 
-from simulate.optimizers import SAM, SGD, Optimizer, SharpMinMax
-from simulate.phases import Loss, NegGrad, Phase
-from simulate.problem import Problem
-from simulate.scales import sam_radius, step_size
+from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
+from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.problems.problem import Problem
+from simulate.problems.scales import sam_radius, step_size
 
 __all__ = ["OWN_STEP", "UNLEARNING_STEPS", "fit", "sam_stage", "unlearn"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulate.interactive.trajectory_settings import TrajectorySettings
-from simulate.record import Record
-from simulate.result import Result
-from simulate.run import run
+from simulate.runs.record import Record
+from simulate.runs.result import Result
+from simulate.runs.run import run
 
 __all__ = ["RECORD", "TEST_DIRECTIONS", "Trajectory", "simulate_trajectory"]
 

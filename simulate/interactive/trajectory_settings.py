@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from simulate import checks
+from simulate.dynamics.phases import Phase
+from simulate.house import checks
 from simulate.interactive.recipes import OWN_STEP, UNLEARNING_STEPS, fit, sam_stage, unlearn
-from simulate.phases import Phase
-from simulate.problem import Problem
-from simulate.scales import with_sam_weights, with_small_weights
+from simulate.problems.problem import Problem
+from simulate.problems.scales import with_sam_weights, with_small_weights
 
 __all__ = ["LAST_STEP", "TrajectorySettings"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from simulate.files import write_text
+from simulate.house.files import write_text
 from tests.benchmarks import gpu, imports, simulator, sweeps
 from tests.benchmarks.measurement import Figure
 from tests.benchmarks.page import MARKS, machine, page

@@ -22,9 +22,9 @@ import torch
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from deepnet.environment import hardware, versions
-from deepnet.precision import half_type, matrix_products
-from simulate.files import write_text
+from deepnet.house.environment import hardware, versions
+from deepnet.networks.precision import half_type, matrix_products
+from simulate.house.files import write_text
 from tests.benchmarks.deepnet_learning import Learned, difference, learned
 from tests.benchmarks.deepnet_loops import make_loop, network, random_images
 from tests.benchmarks.deepnet_options import Options, Variant, variants

@@ -14,16 +14,16 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from deepnet.datasets import DataConfig, Dataset, load
-from deepnet.descent import Descent
-from deepnet.images import DeviceImages
+from deepnet.data.datasets import DataConfig, Dataset, load
+from deepnet.data.images import DeviceImages
+from deepnet.data.splits import Split
+from deepnet.learning.descent import Descent
+from deepnet.learning.task import Task
+from deepnet.learning.training import Training
 from deepnet.methods import Pretrain, apply
 from deepnet.metrics.accuracy import score
 from deepnet.metrics.outputs import collect
-from deepnet.precision import half_type
-from deepnet.splits import Split
-from deepnet.task import Task
-from deepnet.training import Training
+from deepnet.networks.precision import half_type
 from tests.benchmarks.deepnet_loops import network
 from tests.benchmarks.deepnet_options import SHARPNESS, Options, Variant, autotuning
 from tests.benchmarks.deepnet_timing import time_limit

@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepnet.augment import Augment
-from deepnet.datasets import Dataset
-from deepnet.descent import Descent
-from deepnet.images import DeviceImages
+from deepnet.data.augment import Augment
+from deepnet.data.datasets import Dataset
+from deepnet.data.images import DeviceImages
+from deepnet.data.splits import Split
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import gradient
+from deepnet.learning.task import Task
+from deepnet.learning.training import Training
 from deepnet.methods import Pretrain, apply
-from deepnet.models import ModelConfig, Network, build
-from deepnet.normalization import frozen_statistics
-from deepnet.precision import autocast, loss_scale, matrix_products
-from deepnet.sharpness import gradient
-from deepnet.splits import Split
-from deepnet.task import Task
-from deepnet.training import Training
+from deepnet.networks.models import ModelConfig, Network, build
+from deepnet.networks.normalization import frozen_statistics
+from deepnet.networks.precision import autocast, loss_scale, matrix_products
 from tests.benchmarks.deepnet_options import SHARPNESS, Options, Variant, autotuning
 from tests.benchmarks.deepnet_plain import PlainLoop
 from tests.benchmarks.deepnet_timing import Loop, Stopwatch
@@ -61,7 +61,7 @@ def make_loop(variant: Variant, options: Options, images: np.ndarray, labels: np
 
 
 class _Ours:
-    """`deepnet.loop`, as pretraining calls it."""
+    """`deepnet.learning.loop`, as pretraining calls it."""
 
     def __init__(self, variant: Variant, options: Options, images: np.ndarray, labels: np.ndarray) -> None:
         self.variant, self.options = variant, options

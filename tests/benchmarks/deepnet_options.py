@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
-from deepnet.environment import find_device
-from deepnet.models import Architecture
-from deepnet.precision import Precision
-from deepnet.sharpness import Sharpness, sam, sgd
-from simulate import checks
+from deepnet.house.environment import find_device
+from deepnet.learning.sharpness import Sharpness, sam, sgd
+from deepnet.networks.models import Architecture
+from deepnet.networks.precision import Precision
+from simulate.house import checks
 
 __all__ = ["SHARPNESS", "Options", "Variant", "autotuning", "variants"]
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from deepnet.precision import matrix_products
+from deepnet.networks.precision import matrix_products
 from tests.benchmarks.deepnet_options import SHARPNESS, Options, Variant, autotuning
 from tests.benchmarks.deepnet_timing import Stopwatch
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from simulate import SAM, Instance, Problem
-from simulate.optimizers import Optimizer
+from simulate.dynamics.optimizers import Optimizer
 
 __all__ = ["dense_steps"]
 

@@ -27,11 +27,11 @@ import numpy as np
 from rich.markup import escape
 
 from simulate import SGD, Instance, Loss, Phase, Problem
-from simulate.cuda.device import Gpu, find_gpu
-from simulate.cuda.layout import Layout, Shape, choose_layout, lay_out, resident_blocks
-from simulate.engines import Engine, make_engine
-from simulate.engines.gpu import CupyEngine
-from simulate.plan import compile_phase
+from simulate.dynamics.cuda.device import Gpu, find_gpu
+from simulate.dynamics.cuda.layout import Layout, Shape, choose_layout, lay_out, resident_blocks
+from simulate.dynamics.engines import Engine, make_engine
+from simulate.dynamics.engines.gpu import CupyEngine
+from simulate.dynamics.plan import compile_phase
 from tests.benchmarks.ceilings import device_seconds, fma_per_second, shared_bytes_per_second
 from tests.benchmarks.gpu_sweep import swept
 from tests.benchmarks.measurement import Figure
@@ -84,7 +84,7 @@ def _equality(device: Gpu) -> Iterator[Figure]:
             ends = []
             for engine in ("numba", "cupy"):
                 machine = make_engine(engine, [instance])
-                with mock.patch("simulate.engines.gpu.choose_layout", layout), np.errstate(all="ignore"):
+                with mock.patch("simulate.dynamics.engines.gpu.choose_layout", layout), np.errstate(all="ignore"):
                     for phase in each.phases:
                         machine.begin([compile_phase(phase, instance)])
                         machine.advance(phase.steps)

@@ -11,10 +11,10 @@ import numba
 import numpy as np
 
 from simulate import Instance, sweep
-from simulate.engines import Engine, make_engine
-from simulate.measure import measure_test_error
-from simulate.plan import compile_phase
-from simulate.summary import summarise
+from simulate.dynamics.engines import Engine, make_engine
+from simulate.dynamics.plan import compile_phase
+from simulate.runs.measure import measure_test_error
+from simulate.runs.summary import summarise
 from tests.benchmarks.measurement import Figure
 from tests.benchmarks.sweeps import COUPLED, PHASES, PROBLEM, map_axes
 

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from simulate import SGD, Loss, Phase, Problem
-from simulate.ensemble import Cell, run_ensemble
+from simulate.runs.ensemble import Cell, run_ensemble
 from tests.benchmarks.measurement import Figure, paired_ratio, seconds
 from tests.benchmarks.workloads import OPTIMIZERS, instances, steps
 

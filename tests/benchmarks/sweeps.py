@@ -14,9 +14,9 @@ import numpy as np
 
 from simulate import SGD, Loss, Phase, Problem
 from simulate import sweep as run_sweep
-from simulate.grid import make_grid
-from simulate.refine import refine
-from simulate.workers import Job
+from simulate.sweeps.grid import make_grid
+from simulate.sweeps.refine import refine
+from simulate.sweeps.workers import Job
 from tests.benchmarks.measurement import Figure, paired_ratio
 
 PROBLEM = Problem(n=20, m=10, sigma_0=1e-2, label_flip=0.1, forget=0.0)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numba
 
 from simulate import SAM, SGD, Instance, Loss, Phase, Problem
-from simulate.engines import make_engine
-from simulate.optimizers import Optimizer
-from simulate.plan import compile_phase
+from simulate.dynamics.engines import make_engine
+from simulate.dynamics.optimizers import Optimizer
+from simulate.dynamics.plan import compile_phase
 
 __all__ = ["OPTIMIZERS", "instances", "steps"]
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deepnet.confirmation import Confirmation, confirmation
-from deepnet.identity import as_json
-from deepnet.measurement import describe
-from deepnet.running import runs_of
-from deepnet.stages import Execution, Stages
-from deepnet.store import Store
+from deepnet.confirm.confirmation import Confirmation, confirmation
+from deepnet.house.identity import as_json
+from deepnet.studies.measurement import describe
+from deepnet.studies.running import runs_of
+from deepnet.studies.stages import Execution, Stages
+from deepnet.studies.store import Store
 from tests.deepnet.made_up_publication import made_up_numbers
 
 FEW = ("alpha", "quirk-m_entropy")

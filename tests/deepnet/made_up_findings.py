@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from deepnet.compat import QUIRKS
-from deepnet.findings import Findings
+from deepnet.confirm.findings import Findings
+from deepnet.studies.compat import QUIRKS
 
 SGD, SAM, ASAM = OPTIMIZERS = ("sgd", "sam-0.1", "asam-0.5")
 SIDE_STUDIES = (

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from deepnet.task import Task
+from deepnet.learning.task import Task
 
 
 def state_of(task: Task) -> dict[str, Tensor]:

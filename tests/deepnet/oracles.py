@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepnet.datasets import Dataset
-from deepnet.descent import Descent
-from deepnet.images import DeviceImages
-from deepnet.models import ModelConfig, Network, build
-from deepnet.normalization import BatchNorm
-from deepnet.sharpness import Sharpness, sgd
-from deepnet.splits import Split
-from deepnet.streams import Batch
-from deepnet.task import Task
-from deepnet.training import Training
+from deepnet.data.datasets import Dataset
+from deepnet.data.images import DeviceImages
+from deepnet.data.splits import Split
+from deepnet.data.streams import Batch
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness, sgd
+from deepnet.learning.task import Task
+from deepnet.learning.training import Training
+from deepnet.networks.models import ModelConfig, Network, build
+from deepnet.networks.normalization import BatchNorm
 
 N_CLASSES = 3
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-BESIDE = Path(__file__).parents[2].parent / "shared" / "data"
+from tests.places import ROOT
+
+BESIDE = ROOT.parent / "shared" / "data"
 """Where data for measurements lies beside the project, if any does."""
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -10,18 +10,18 @@ from typing import Any
 
 import torch
 
-from deepnet.datasets import DataConfig
-from deepnet.descent import Descent
-from deepnet.journal import Journal
+from deepnet.data.datasets import DataConfig
+from deepnet.data.splits import ForgetSet
+from deepnet.learning.descent import Descent
+from deepnet.learning.journal import Journal
+from deepnet.learning.sharpness import asam, sgd
+from deepnet.learning.training import Training
 from deepnet.methods import FineTune, NegGrad, SharpMinMax
-from deepnet.models import ModelConfig
-from deepnet.running import Summary, run_study
-from deepnet.sharpness import asam, sgd
-from deepnet.splits import ForgetSet
-from deepnet.stages import Execution
-from deepnet.store import Store
-from deepnet.study import Evaluation, Study, Unlearner
-from deepnet.training import Training
+from deepnet.networks.models import ModelConfig
+from deepnet.studies.running import Summary, run_study
+from deepnet.studies.stages import Execution
+from deepnet.studies.store import Store
+from deepnet.studies.study import Evaluation, Study, Unlearner
 
 CLOCKS = ("seconds", "images_per_second")
 """Columns that differ from run to run."""

@@ -3,9 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
+
 DEEPNET = ROOT / "deepnet"
 
 
@@ -41,7 +41,7 @@ def test_devices_are_arguments() -> None:
 def test_gradients_are_taken_in_one_place() -> None:
     """Hessians are curvlinops' business; a second place would be a second training."""
     assert where(calls, r"(\.backward|autograd\.grad|autograd\.backward)") == {
-        "deepnet/sharpness.py": ["torch.autograd.grad"]
+        "deepnet/learning/sharpness.py": ["torch.autograd.grad"]
     }
     assert where(functional_gradients) == {}
 
@@ -53,14 +53,14 @@ def functional_gradients(source: str) -> list[str]:
 
 
 def test_optimizers_step_in_one_place() -> None:
-    assert set(where(calls, r"optimizer\.step")) <= {"deepnet/loop.py"}
-    assert set(where(calls, r"torch\.optim\.\w+")) <= {"deepnet/descent.py"}
+    assert set(where(calls, r"optimizer\.step")) <= {"deepnet/learning/loop.py"}
+    assert set(where(calls, r"torch\.optim\.\w+")) <= {"deepnet/learning/descent.py"}
 
 
 def test_no_global_random_numbers() -> None:
     """But for torch's initialisations, which know no other: `test_models` holds that they put the state back."""
     seeding = r"(torch\.manual_seed|random\.seed|np\.random\.(seed|rand|randn|randint|choice|permutation|shuffle))"
-    assert set(where(calls, seeding)) <= {"deepnet/models.py"}
+    assert set(where(calls, seeding)) <= {"deepnet/networks/models.py"}
 
 
 def test_no_pickles() -> None:

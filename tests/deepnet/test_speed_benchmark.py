@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from deepnet.models import ModelConfig, build  # noqa: E402
+from deepnet.networks.models import ModelConfig, build  # noqa: E402
 from tests.benchmarks import __main__ as front  # noqa: E402
 from tests.benchmarks import deepnet as bench  # noqa: E402
 from tests.benchmarks.deepnet_learning import MARGIN, difference  # noqa: E402

@@ -10,21 +10,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from deepnet.augment import Augment
-from deepnet.compat import QUIRKS, with_quirks
-from deepnet.confirmation import confirmation
-from deepnet.datasets import DataConfig
-from deepnet.descent import Descent
-from deepnet.identity import as_json, key_of
-from deepnet.memorization import Memorization
+from deepnet.confirm.confirmation import confirmation
+from deepnet.data.augment import Augment
+from deepnet.data.datasets import DataConfig
+from deepnet.data.splits import ForgetSet
+from deepnet.house.identity import as_json, key_of
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness, asam, sam
+from deepnet.learning.training import Training
 from deepnet.methods import METHODS
-from deepnet.models import ModelConfig
-from deepnet.presets import preset
-from deepnet.running import runs_of
-from deepnet.sharpness import Sharpness, asam, sam
-from deepnet.splits import ForgetSet
-from deepnet.study import Evaluation, Study, Unlearner
-from deepnet.training import Training
+from deepnet.networks.models import ModelConfig
+from deepnet.studies.compat import QUIRKS, with_quirks
+from deepnet.studies.memorization import Memorization
+from deepnet.studies.presets import preset
+from deepnet.studies.running import runs_of
+from deepnet.studies.study import Evaluation, Study, Unlearner
 from tests.fuzz.deepnet_values import COUNT, FRACTION, LEAST_TWO, ODD, POSITIVE, Door, Draw, Values, among, arguments
 
 BELOW_ONE = among(0.0, 0.1, 0.5, 0)

@@ -16,15 +16,16 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from deepnet import packing, weights
-from deepnet.datasets import DataConfig, load
-from deepnet.descent import Descent
-from deepnet.journal import Journal
+from deepnet import packing
+from deepnet.data.datasets import DataConfig, load
+from deepnet.data.scores import load_scores
+from deepnet.learning.descent import Descent
+from deepnet.learning.journal import Journal
+from deepnet.networks import weights
 from deepnet.publishing import Published
 from deepnet.publishing.reading import FILES
 from deepnet.report.rows import read_results
-from deepnet.scores import load_scores
-from deepnet.store import Store
+from deepnet.studies.store import Store
 from tests.deepnet.made_up_publication import write_publication
 from tests.deepnet.report_rows import made_up_rows
 from tests.fuzz.deepnet_values import Door, Draw, among, arguments

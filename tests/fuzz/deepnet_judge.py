@@ -8,11 +8,11 @@ import linecache
 import re
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.places import ROOT
+
 ROOMS = tuple(str(ROOT / room) + "/" for room in ("simulate", "theory", "deepnet", "paper_figs"))
 LONGEST = 2000
 """Characters that one message may have; the largest arguments that are sent have four hundred digits."""

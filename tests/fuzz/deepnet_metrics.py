@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from deepnet.memorization import memorization_scores
 from deepnet.metrics import (
     Accuracies,
     Outputs,
@@ -28,7 +27,8 @@ from deepnet.metrics import (
 )
 from deepnet.metrics.curvature import curvature, hessian_diagonal
 from deepnet.metrics.landscape import directions, landscape
-from deepnet.models import Network
+from deepnet.networks.models import Network
+from deepnet.studies.memorization import memorization_scores
 from tests.fuzz.deepnet_training import ROWS
 from tests.fuzz.deepnet_values import FRACTION, ODD, Door, Draw, among, arguments, spoilt
 from tests.fuzz.deepnet_worlds import N, arrays, images, labels, network, outputs

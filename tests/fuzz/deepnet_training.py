@@ -10,16 +10,16 @@ import torch
 from hypothesis import strategies as st
 from torch import nn
 
-from deepnet.datasets import Dataset
-from deepnet.descent import Descent
-from deepnet.images import DeviceImages
-from deepnet.masks import select
+from deepnet.data.datasets import Dataset
+from deepnet.data.images import DeviceImages
+from deepnet.data.splits import ForgetSet, Split, make_split
+from deepnet.learning.descent import Descent
+from deepnet.learning.masks import select
+from deepnet.learning.sharpness import Sharpness, gradient
+from deepnet.learning.task import Task
+from deepnet.learning.training import Training
 from deepnet.methods import METHODS, apply
-from deepnet.models import ModelConfig, build
-from deepnet.sharpness import Sharpness, gradient
-from deepnet.splits import ForgetSet, Split, make_split
-from deepnet.task import Task
-from deepnet.training import Training
+from deepnet.networks.models import ModelConfig, build
 from tests.fuzz.deepnet_configs import SETTINGS, parameters_of
 from tests.fuzz.deepnet_values import COUNT, HUGE, Door, Draw, among, arguments, spoilt
 from tests.fuzz.deepnet_worlds import N, arrays, dataset, images, labels, network, split

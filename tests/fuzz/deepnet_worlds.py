@@ -9,12 +9,12 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from deepnet.augment import NO_AUGMENTATION, Augment
-from deepnet.datasets import Dataset
-from deepnet.images import DeviceImages
+from deepnet.data.augment import NO_AUGMENTATION, Augment
+from deepnet.data.datasets import Dataset
+from deepnet.data.images import DeviceImages
+from deepnet.data.splits import ForgetSet, Split, make_split
 from deepnet.metrics import Outputs
-from deepnet.models import ModelConfig, Network, build
-from deepnet.splits import ForgetSet, Split, make_split
+from deepnet.networks.models import ModelConfig, Network, build
 from tests.fuzz.deepnet_values import Draw, among
 
 N, N_CLASSES, SIDE = 30, 3, 8

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from simulate import Phase, Problem
 from simulate.cli import main
 from simulate.cli import verify as cli_verify
-from simulate.ensemble import Cell
+from simulate.cli.phrases import parse_phase
 from simulate.interactive.map_settings import DIMENSIONS, SIGNALS, MapSettings
 from simulate.interactive.trajectory_settings import TrajectorySettings
-from simulate.phrases import parse_phase
+from simulate.runs.ensemble import Cell
 from tests.fuzz.simulate_judgement import Door, Refusal, Told, command
 from tests.fuzz.simulate_values import spoiled
 

@@ -12,10 +12,10 @@ import xarray
 from hypothesis import strategies as st
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, sweep
-from simulate.boundary import Boundary, critical_values, fit_boundary
-from simulate.maps import PhaseMap, phase_map
-from simulate.refine import refine
-from simulate.storage import load
+from simulate.boundaries.boundary import Boundary, critical_values, fit_boundary
+from simulate.boundaries.maps import PhaseMap, phase_map
+from simulate.house.storage import load
+from simulate.sweeps.refine import refine
 from tests.fuzz.simulate_judgement import Door
 from tests.fuzz.simulate_runs import ENGINES, inspect_dataset
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled

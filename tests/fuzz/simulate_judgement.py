@@ -11,13 +11,13 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
+
 ROOMS = tuple(str(ROOT / room) for room in ("simulate", "theory"))
 PATIENCE = 60
 """Seconds after which a door is said to hang."""

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, RandomLabel, Record, Result, Status, run
-from simulate.ensemble import Cell, run_ensemble
-from simulate.observe import OBSERVABLES
-from simulate.optimizers import SharpMinMax
+from simulate.dynamics.optimizers import SharpMinMax
+from simulate.runs.ensemble import Cell, run_ensemble
+from simulate.runs.observe import OBSERVABLES
 from tests.fuzz.simulate_judgement import Door
 from tests.fuzz.simulate_values import NASTY, build, dressed, made, spoiled, torn
 

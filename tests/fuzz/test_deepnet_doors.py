@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deepnet.cli import main
-from simulate import checks
+from simulate.house import checks
 from tests.deepnet.report_rows import made_up_rows, write_rows
 from tests.fuzz import deepnet_configs, deepnet_files, deepnet_lines, deepnet_metrics, deepnet_training
 from tests.fuzz.deepnet_judge import LeakError, outcome, told

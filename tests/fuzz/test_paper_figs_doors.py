@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from paper_figs import registry
-from paper_figs.caption import Caption
 from paper_figs.cli import main
-from paper_figs.results import Results
-from paper_figs.sheet import Sheet, figure, table
-from paper_figs.store import Store
-from paper_figs.tabular import Table
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import Sheet, figure, table
+from paper_figs.workshop.store import Store
+from paper_figs.workshop.tabular import Table
 from tests.fuzz.deepnet_judge import LeakError, outcome, told
 from tests.fuzz.deepnet_values import ODD, Draw, among, spoilt
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from simulate import Problem, checks
+from simulate import Problem
 from simulate.cli import main
+from simulate.house import checks
 from tests.fuzz.simulate_commands import DOORS as COMMANDS
 from tests.fuzz.simulate_grids import DOORS as GRIDS
 from tests.fuzz.simulate_judgement import Door, LeakError, Refusal, Tally, Told, attempt, command, explore

@@ -12,8 +12,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from simulate import SGD, Loss, Phase, Problem
-from simulate.ensemble import Cell
-from simulate.observe import OBSERVABLES
+from simulate.runs.ensemble import Cell
+from simulate.runs.observe import OBSERVABLES
 from tests.fuzz.simulate_commands import WORDS, house, typed
 from tests.fuzz.simulate_judgement import Door, Refusal, Told, command
 from tests.fuzz.simulate_runs import inspect_dataset
@@ -21,7 +21,7 @@ from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim
 from theory import claims as registry
 from theory.cli import main
-from theory.lab import Lab
+from theory.experiments.lab import Lab
 from theory.ledger import Claim, Control, Evidence, Ledger, Region, Verdict, run_claims
 from theory.ledger.decide import decide
 from theory.ledger.page import page

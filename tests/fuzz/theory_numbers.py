@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
 from tests.fuzz.simulate_judgement import Door
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
-from theory import symbols
-from theory.conditions import CONDITIONS, margins, problem_margins
-from theory.statements import STATEMENTS
+from theory.experiments.surface import ErrorSurface, boundary_exponents
+from theory.experiments.thresholds import critical_alpha
+from theory.formulas import symbols
+from theory.formulas.conditions import CONDITIONS, margins, problem_margins
+from theory.formulas.statements import STATEMENTS
 from theory.statistics import (
     Estimate,
     bootstrap,
@@ -25,8 +27,6 @@ from theory.statistics import (
     slopes,
     worst_of,
 )
-from theory.surface import ErrorSurface, boundary_exponents
-from theory.thresholds import critical_alpha
 
 NAN, INF = math.nan, math.inf
 SIZES = st.sampled_from([1.0, 2.5, 1e9, 5, np.float32(2.0), 7, 1e-3, [1.0, 10.0], np.array([[1.0], [2.0]])])

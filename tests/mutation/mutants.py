@@ -39,7 +39,7 @@ MUTANTS = (
     # --- simulate: the step ------------------------------------------------------------------------------
     Mutant(
         name="radius-of-the-readable-step",
-        file="simulate/step.py",
+        file="simulate/dynamics/step.py",
         text="return tau / norm * b if norm > 0",
         replacement="return tau * b if norm > 0",
         matters="SAM's perturbation would have the length τ‖∇L‖, not τ: it fades as training converges.",
@@ -47,7 +47,7 @@ MUTANTS = (
     ),
     Mutant(
         name="radius-of-the-compiled-step",
-        file="simulate/kernels.py",
+        file="simulate/dynamics/kernels.py",
         text="_perturb(z, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)",
         replacement="_perturb(z, tau if norm > 0.0 else 0.0, felt_products, z_perturbed)",
         matters="The same in the kernel that every sweep, ledger and figure runs.",
@@ -55,7 +55,7 @@ MUTANTS = (
     ),
     Mutant(
         name="patches-of-the-compiled-step",
-        file="simulate/kernels.py",
+        file="simulate/dynamics/kernels.py",
         text="g[k] = slopes[i] * multiplicity / m",
         replacement="g[k] = slopes[i] / m",
         matters="Noise would be learned P - 1 times too slowly; with P = 2, the usual case, nothing shows.",
@@ -63,7 +63,7 @@ MUTANTS = (
     ),
     Mutant(
         name="unit-of-zeta",
-        file="simulate/geometry.py",
+        file="simulate/problems/geometry.py",
         text="return multiplicity * coefficients[..., 1:] * self.squared_norms[1:]",
         replacement="return coefficients[..., 1:] * self.squared_norms[1:]",
         matters="ζ would be reported in another unit than the theory's bounds, and only for P > 2.",
@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     Mutant(
         name="weights-of-neggrad",
-        file="simulate/plan.py",
+        file="simulate/dynamics/plan.py",
         text="zip(parts, (alpha, alpha - 1.0), sizes, strict=True)",
         replacement="zip(parts, (1.0 - alpha, -alpha), sizes, strict=True)",
         matters="α would weigh the forget set; every statement on small α would be read backwards.",
@@ -80,7 +80,7 @@ MUTANTS = (
     # --- simulate: laws, errors, seeds, resuming ---------------------------------------------------------
     Mutant(
         name="degrees-of-freedom-of-the-frame",
-        file="simulate/frame.py",
+        file="simulate/problems/frame.py",
         text="freedom = problem.d - np.arange(size)",
         replacement="freedom = problem.d + 1 - np.arange(size)",
         matters="Data drawn in the frame would have the law of no dimension.",
@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         name="weight-of-a-draw",
-        file="simulate/importance.py",
+        file="simulate/test_error/importance.py",
         text="log_density[k] = log_add(log_density[k], on_plane - log_line)",
         replacement="log_density[k] = log_add(log_density[k], on_plane)",
         matters="Test errors would lose the closed-form part, and be of order one where they are 1e-100.",
@@ -96,7 +96,7 @@ MUTANTS = (
     ),
     Mutant(
         name="mass-of-a-tilted-normal",
-        file="simulate/tails.py",
+        file="simulate/test_error/tails.py",
         text="log_mass = level + 0.5 * slope * slope + log_normal_interval(lower - slope, upper - slope)",
         replacement="log_mass = level + slope * slope + log_normal_interval(lower - slope, upper - slope)",
         matters="Importance weights would be biased by the size of the tilt.",
@@ -104,7 +104,7 @@ MUTANTS = (
     ),
     Mutant(
         name="name-of-a-stream",
-        file="simulate/streams.py",
+        file="simulate/problems/streams.py",
         text="np.random.SeedSequence(seed, spawn_key=key)",
         replacement="np.random.SeedSequence(seed)",
         matters="Labels, noise, weights and batches of a seed would be the same numbers.",
@@ -116,7 +116,7 @@ MUTANTS = (
     ),
     Mutant(
         name="checksum-of-a-chunk",
-        file="simulate/chunks.py",
+        file="simulate/sweeps/chunks.py",
         text="and self._mark(block.number).read_bytes() != self._checksum(block)",
         replacement="and not self._mark(block.number).exists()",
         matters="A sweep would go on with damaged numbers.",
@@ -124,7 +124,7 @@ MUTANTS = (
     ),
     Mutant(
         name="mark-before-the-chunk",
-        file="simulate/chunks.py",
+        file="simulate/sweeps/chunks.py",
         text="            for name, values in _shaped(self._template, block, chunk).items():\n"
         "                self._arrays[name][block.region] = values\n"
         "            _replace(",
@@ -138,7 +138,7 @@ MUTANTS = (
     # --- theory ------------------------------------------------------------------------------------------
     Mutant(
         name="sign-of-the-derivation",
-        file="theory/derivation.py",
+        file="theory/formulas/derivation.py",
         text="(j, r, i): -s.eta * (s.P - 1) * s.xi_norm[i] ** 2 * slope",
         replacement="(j, r, i): s.eta * (s.P - 1) * s.xi_norm[i] ** 2 * slope",
         matters="The derived update would be ascent, and what it is held against with it.",
@@ -163,7 +163,7 @@ MUTANTS = (
     # --- deepnet -----------------------------------------------------------------------------------------
     Mutant(
         name="sign-of-sharpness",
-        file="deepnet/sharpness.py",
+        file="deepnet/learning/sharpness.py",
         text='share = sharpness.mixing if sharpness.goal == "min" else -sharpness.mixing',
         replacement="share = sharpness.mixing",
         matters="Sharpness maximisation would minimise it: Sharp MinMax without its max.",
@@ -171,7 +171,7 @@ MUTANTS = (
     ),
     Mutant(
         name="place-of-the-mask",
-        file="deepnet/sharpness.py",
+        file="deepnet/learning/sharpness.py",
         text="return _masked(_mixed(first, second, sharpness), hidden), value",
         replacement="return _mixed(first, _masked(second, hidden), sharpness), value",
         matters="Hidden weights would move, as in the paper's released code.",
@@ -195,7 +195,7 @@ MUTANTS = (
     ),
     Mutant(
         name="rank-of-memorized-samples",
-        file="deepnet/splits.py",
+        file="deepnet/data/splits.py",
         text='keys = {"high": -values,',
         replacement='keys = {"high": values,',
         matters="The most memorized forget set would be the least memorized one.",
@@ -203,7 +203,7 @@ MUTANTS = (
     ),
     Mutant(
         name="length-of-a-seed",
-        file="deepnet/seeding.py",
+        file="deepnet/house/seeding.py",
         text="spawn_key=(len(words), *key)",
         replacement="spawn_key=key",
         matters="The seeds (7,) and (7, 0) would be one: a pretrained and an unlearned model would share orders.",

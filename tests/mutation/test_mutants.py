@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.mutants import MUTANTS, Mutant
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 

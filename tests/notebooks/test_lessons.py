@@ -17,7 +17,8 @@ pytest.importorskip("nbmake", reason="needs the extra notebooks")
 from nbformat import NotebookNode  # noqa: E402  # only where the extra is installed
 from nbmake.nb_run import NotebookRun  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT  # noqa: E402
+
 LESSONS = sorted((ROOT / "notebooks").glob("lesson_*.py"))
 NEEDS = {7: ("torch", "needs the extra deepnet")}
 """What a lesson needs beyond the extra notebooks, by its number."""

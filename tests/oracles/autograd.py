@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, SharpMinMax
-from simulate.optimizers import Optimizer
-from simulate.phases import Objective
-from simulate.plan import compile_phase
+from simulate.dynamics.optimizers import Optimizer
+from simulate.dynamics.phases import Objective
+from simulate.dynamics.plan import compile_phase
 
 torch = pytest.importorskip("torch", reason="the autograd oracle needs PyTorch")
 torch.set_num_threads(1)  # tensors are so small that threads would only wait for each other

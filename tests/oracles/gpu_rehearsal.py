@@ -18,10 +18,9 @@ from unittest import mock
 import numpy as np
 
 from simulate import Instance, Phase
-from simulate.engines import Engine, make_engine
-from simulate.plan import compile_phase
-
-ROOT = Path(__file__).parents[2]
+from simulate.dynamics.engines import Engine, make_engine
+from simulate.dynamics.plan import compile_phase
+from tests.places import ROOT
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ def numpy_for_cupy(launch: Callable | None = None, layout: Callable = lambda *_:
     cupy.asarray, cupy.asnumpy = np.array, np.asarray
     gpu = SimpleNamespace(cupy=cupy, card=None, kernel=SimpleNamespace(num_regs=None), launch=launch)
     with (
-        mock.patch("simulate.engines.gpu.find_gpu", return_value=gpu),
-        mock.patch("simulate.engines.gpu.choose_layout", layout),
+        mock.patch("simulate.dynamics.engines.gpu.find_gpu", return_value=gpu),
+        mock.patch("simulate.dynamics.engines.gpu.choose_layout", layout),
     ):
         yield
 
@@ -96,8 +95,8 @@ def _in_simulator(training: Training) -> list[End]:
     from numba import cuda
     from numba.cuda.simulator import kernelapi
 
-    from simulate.cuda import block, thread
-    from simulate.cuda.layout import lay_out
+    from simulate.dynamics.cuda import block, thread
+    from simulate.dynamics.cuda.layout import lay_out
 
     # Python's functions raise where those of a GPU overflow.
     thread.math = SimpleNamespace(exp=np.exp, log1p=np.log1p, isfinite=np.isfinite)

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from simulate import design_points, importance, kernels, patterns, planes, tails
+from simulate.dynamics import kernels, patterns
+from simulate.test_error import design_points, importance, planes, tails
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 MODULES = (design_points, importance, kernels, patterns, planes, tails)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from paper_figs import Results
-from simulate.maps import PhaseMap
+from simulate.boundaries.maps import PhaseMap
 
 REPLICATES = 4
 

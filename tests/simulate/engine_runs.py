@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from simulate import Instance, Problem, Record, Result, run
-from simulate.optimizers import SGD
+from simulate.dynamics.optimizers import SGD
 from tests.oracles.configurations import ADAPTIVE_SAMS, DENSE_MIN_MAXES, MIN_MAXES, SAMS, Configuration, configurations
 
 ENGINES = ("dense", "numpy", "numba")

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from simulate import Problem
-from simulate.optimizers import SGD
-from simulate.phases import Loss, Phase
+from simulate.dynamics.optimizers import SGD
+from simulate.dynamics.phases import Loss, Phase
 
 NAN, INF = float("nan"), float("inf")
 ENGINES = ("dense", "numpy", "numba")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from theory.lab import Lab
+from theory.experiments.lab import Lab
 from theory.ledger import Claim, Control, Curve, Evidence, Ledger, Picture, Region, run_claims
 from theory.statistics import Estimate, exact, from_replicates
 

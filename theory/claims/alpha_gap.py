@@ -7,14 +7,14 @@ from functools import partial
 import numpy as np
 import xarray
 
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.signals import alpha_needed
+from theory.experiments.thresholds import critical_alpha
 from theory.experiments.unlearning import STANDARD
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.protocols import FORGOTTEN
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, bootstrap, exact, from_replicates, slope
-from theory.thresholds import critical_alpha
 
 __all__ = ["CLAIMS"]
 

@@ -7,13 +7,13 @@ from functools import partial
 import numpy as np
 import xarray
 
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import FORGOTTEN
+from theory.experiments.thresholds import critical_alpha
 from theory.experiments.unlearning import ALPHAS, STANDARD, alpha_grid
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.protocols import FORGOTTEN
-from theory.statements import STATEMENTS
 from theory.statistics import bootstrap, from_replicates
-from theory.thresholds import critical_alpha
 
 __all__ = ["CLAIMS"]
 

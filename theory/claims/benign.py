@@ -9,9 +9,9 @@ import numpy as np
 
 from theory.experiments import sgd
 from theory.experiments.boundaries import Lines
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import exact, from_replicates
 
 __all__ = ["CLAIMS"]

@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from theory.experiments.deactivation import at_start, law_constant, law_exponent
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
+from theory.formulas.symbols import B, m, sigma_0, tau
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, bootstrap
-from theory.symbols import B, m, sigma_0, tau
 
 __all__ = ["CLAIMS"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, RandomLabel, run
-from simulate.geometry import SIGNS
-from simulate.phases import Objective
-from simulate.plan import compile_phase
-from theory.derivation import ObjectiveName, step_function
-from theory.lab import Lab
+from simulate.dynamics.phases import Objective
+from simulate.dynamics.plan import compile_phase
+from simulate.problems.geometry import SIGNS
+from theory.experiments.lab import Lab
+from theory.formulas.derivation import ObjectiveName, step_function
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Evidence, Region
-from theory.statements import STATEMENTS
 from theory.statistics import exact
 
 __all__ = ["CLAIMS"]

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import xarray
 
+from theory.experiments.lab import Lab
 from theory.experiments.unlearning import ALPHAS, alpha_grid, phase_from_end
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import from_replicates
 
 __all__ = ["CLAIMS"]

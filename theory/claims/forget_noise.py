@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import xarray
 
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.unlearning import ALPHA, ALPHAS, alpha_grid, phase_from_end
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.protocols import FORGOTTEN
-from theory.statements import STATEMENTS
 from theory.statistics import from_replicates
 
 __all__ = ["CLAIMS"]

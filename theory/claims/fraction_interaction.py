@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import xarray
 
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.retrained import interaction
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.protocols import FORGOTTEN
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, from_fractions, from_replicates
 
 __all__ = ["CLAIMS"]

@@ -6,9 +6,9 @@ import numpy as np
 
 from theory.experiments import sgd
 from theory.experiments.boundaries import BASE, Lines
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import worst_of
 
 __all__ = ["CLAIMS"]

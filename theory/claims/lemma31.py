@@ -9,11 +9,11 @@ import numpy as np
 import xarray
 
 from simulate import NegGrad, RandomLabel
-from simulate.phases import Objective
+from simulate.dynamics.phases import Objective
 from theory.experiments.deactivation import LOOKS, UNLEARNING, tables
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, from_fractions
 
 __all__ = ["CLAIMS"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from theory.experiments.lab import Lab
 from theory.experiments.unlearning import phase_from_end, snr_line
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import from_replicates
 
 __all__ = ["CLAIMS"]

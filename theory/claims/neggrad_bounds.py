@@ -10,10 +10,10 @@ import numpy as np
 
 from theory.experiments import unlearning
 from theory.experiments.boundaries import BASE, LEVELS, Lines
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import FORGOTTEN
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.protocols import FORGOTTEN
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, exact, worst_of
 
 __all__ = ["CLAIMS"]

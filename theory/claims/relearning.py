@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray
 
+from theory.experiments.lab import Lab
 from theory.experiments.retrained import METHODS, RELEARN_STEPS, scored
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, from_fractions, from_replicates
 
 __all__ = ["CLAIMS"]

@@ -6,9 +6,9 @@ import numpy as np
 
 from theory.experiments import sgd
 from theory.experiments.boundaries import LEVELS, Lines
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 
 __all__ = ["CLAIMS"]
 

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import xarray
 
+from theory.experiments.lab import Lab
 from theory.experiments.retrained import GRADIENTS, METHODS, scored
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, from_fractions, from_replicates, worst_of
 
 __all__ = ["CLAIMS"]

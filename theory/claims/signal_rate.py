@@ -8,9 +8,9 @@ import numpy as np
 import xarray
 
 from theory.experiments import signals
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, bootstrap, slope
 
 __all__ = ["CLAIMS"]

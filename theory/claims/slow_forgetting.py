@@ -6,16 +6,16 @@ from functools import partial
 
 import numpy as np
 
+from theory.experiments.lab import Lab
 from theory.experiments.unlearning import ALPHA, ALPHAS, alpha_grid, phase_from_end
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, from_replicates
 
 __all__ = ["CLAIMS"]
 
 STEPS = 4000
-"""Steps of unlearning at most; see `theory.protocols.unlearn`."""
+"""Steps of unlearning at most; see `theory.experiments.protocols.unlearn`."""
 
 
 def _where_known(values: np.ndarray) -> Estimate:

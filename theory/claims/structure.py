@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from theory.experiments import sgd, signals
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import bootstrap, from_replicates, slope, slopes
 
 __all__ = ["CLAIMS"]

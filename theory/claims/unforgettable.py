@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.unlearning import forgettable
-from theory.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.protocols import FORGOTTEN
-from theory.statements import STATEMENTS
 from theory.statistics import from_fractions
 
 __all__ = ["CLAIMS"]

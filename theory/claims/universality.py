@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 import xarray
 
-from simulate.boundary import critical_signal
+from simulate.boundaries.boundary import critical_signal
 from theory.experiments.images import NOISES, digit_residuals, folder_residuals, thresholds
-from theory.lab import Lab
+from theory.experiments.lab import Lab
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statements import STATEMENTS
 from theory.statistics import Estimate, bootstrap, exact
 
 __all__ = ["CLAIMS"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 
-from simulate.terminal import exit_status
+from simulate.house.terminal import exit_status
 from theory.cli.listing import List, Show
 from theory.cli.margins import Margins
 from theory.cli.stability import Stability

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from simulate.terminal import console
+from simulate.house.terminal import console
 from theory import claims as registry
 from theory.ledger import Claim
 from theory.ledger.wording import in_signs, marks_line

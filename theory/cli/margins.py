@@ -12,9 +12,10 @@ import sympy
 import tyro
 from rich.text import Text
 
-from simulate import SAM, SGD, Loss, Phase, Problem, checks
-from simulate.terminal import console, table
-from theory.conditions import ARGUMENTS, CONDITIONS, Condition, problem_margins
+from simulate import SAM, SGD, Loss, Phase, Problem
+from simulate.house import checks
+from simulate.house.terminal import console, table
+from theory.formulas.conditions import ARGUMENTS, CONDITIONS, Condition, problem_margins
 from theory.ledger.wording import in_signs, marks_line, with_minus
 
 __all__ = ["Margins"]

@@ -8,10 +8,10 @@ from pathlib import Path
 import tyro
 from rich.progress import Progress, TaskID
 
-from simulate import checks
-from simulate.version import __version__
+from simulate.house import checks
+from simulate.house.version import __version__
 from theory import claims as registry
-from theory.lab import Budget, Lab
+from theory.experiments.lab import Budget, Lab
 from theory.ledger import Claim, Ledger, run_claims
 
 __all__ = ["ALL_CLAIMS", "check_folder", "run_on"]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from simulate import checks
-from simulate.files import check_files, write_text
-from simulate.terminal import console, progress_bar
-from simulate.version import __version__
+from simulate.house import checks
+from simulate.house.files import check_files, write_text
+from simulate.house.terminal import console, progress_bar
+from simulate.house.version import __version__
 from theory import claims as registry
 from theory.cli.running import ALL_CLAIMS, run_on
 from theory.ledger import Ledger, Row, Verdict

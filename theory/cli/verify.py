@@ -9,12 +9,12 @@ from typing import Annotated
 
 import tyro
 
-from simulate import checks
-from simulate.files import check_files, write_text
-from simulate.terminal import console, progress_bar
+from simulate.house import checks
+from simulate.house.files import check_files, write_text
+from simulate.house.terminal import console, progress_bar
 from theory import claims as registry
 from theory.cli.running import ALL_CLAIMS, check_folder, run_on
-from theory.lab import Budget
+from theory.experiments.lab import Budget
 from theory.ledger import Ledger
 from theory.ledger.page import page
 from theory.ledger.table import summary_table
@@ -63,7 +63,7 @@ class Verify:
 
 
 def _write(ledger: Ledger, out: Path) -> None:
-    from simulate.plots import COLORS  # matplotlib, only when something is drawn
+    from simulate.boundaries.plots import COLORS  # matplotlib, only when something is drawn
 
     seconds = {name: round(value, 3) for name, value in ledger.seconds.items()}
     text = page(ledger, title=_TITLE, about=_ABOUT, colors=COLORS)

@@ -16,11 +16,11 @@ import numpy as np
 import xarray
 
 from simulate import Phase, Problem
-from simulate.boundary import critical_signal
-from simulate.ensemble import Cell
-from theory.lab import Lab
+from simulate.boundaries.boundary import critical_signal
+from simulate.runs.ensemble import Cell
+from theory.experiments.lab import Lab
+from theory.experiments.surface import boundary_exponents
 from theory.statistics import Estimate, bootstrap, slope
-from theory.surface import boundary_exponents
 
 __all__ = ["BASE", "LEVELS", "NOISE", "Line", "Lines", "noise_scale", "predicted_boundary", "run_lines"]
 
@@ -169,7 +169,7 @@ def run_lines(
         phases: Phases of a run.
         replicates: Number of seeds; they are the same along all lines.
         base: Where the lines cross.
-        test_directions: See `simulate.ensemble.run_ensemble`.
+        test_directions: See `simulate.runs.ensemble.run_ensemble`.
 
     Returns:
         What was measured.

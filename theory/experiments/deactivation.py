@@ -11,11 +11,11 @@ import xarray
 from scipy.special import ndtri
 
 from simulate import SAM, Loss, NegGrad, Phase, Problem, RandomLabel
-from simulate.ensemble import Cell
-from simulate.phases import Objective
-from simulate.scales import sam_radius, with_sam_weights
-from theory.lab import Lab
-from theory.protocols import Pretraining, pretrain
+from simulate.dynamics.phases import Objective
+from simulate.problems.scales import sam_radius, with_sam_weights
+from simulate.runs.ensemble import Cell
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import Pretraining, pretrain
 
 __all__ = ["LOOKS", "UNLEARNING", "Look", "at_start", "law_constant", "law_exponent", "tables"]
 

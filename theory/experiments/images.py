@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import xarray
 
-from simulate import SAM, SGD, Instance, Loss, Phase, checks
-from simulate.ensemble import Cell
-from simulate.images import digits
-from simulate.streams import stream
-from theory.lab import Lab
+from simulate import SAM, SGD, Instance, Loss, Phase
+from simulate.house import checks
+from simulate.problems.images import digits
+from simulate.problems.streams import stream
+from simulate.runs.ensemble import Cell
+from theory.experiments.lab import Lab
 
 __all__ = ["NOISES", "PLACES", "Residuals", "digit_residuals", "folder_residuals", "thresholds"]
 

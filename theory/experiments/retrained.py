@@ -8,13 +8,13 @@ from dataclasses import replace
 import xarray
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, SharpMinMax
-from simulate.ensemble import Cell
-from simulate.optimizers import Optimizer
-from simulate.phases import Objective
-from simulate.scales import step_size, with_sam_weights
+from simulate.dynamics.optimizers import Optimizer
+from simulate.dynamics.phases import Objective
+from simulate.problems.scales import step_size, with_sam_weights
+from simulate.runs.ensemble import Cell
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import Pretraining, pretrain, retrain, unlearn, unlearning_radius
 from theory.experiments.unlearning import ALPHA, PRETRAINED_LOSS, STANDARD, phase_from_end
-from theory.lab import Lab
-from theory.protocols import Pretraining, pretrain, retrain, unlearn, unlearning_radius
 
 __all__ = ["GRADIENTS", "METHODS", "RELEARN_STEPS", "interaction", "scored"]
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from simulate import Phase, Problem
-from simulate.scales import with_sam_weights
+from simulate.problems.scales import with_sam_weights
 from theory.experiments.boundaries import BASE, Line, Lines, noise_scale, run_lines
-from theory.lab import Lab
-from theory.protocols import pretrain
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import pretrain
 
 __all__ = ["TIMES", "over_dimension", "over_samples", "over_time"]
 

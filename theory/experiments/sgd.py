@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from simulate import Phase, Problem
-from simulate.scales import with_sam_weights, with_small_weights
+from simulate.problems.scales import with_sam_weights, with_small_weights
 from theory.experiments.boundaries import BASE, Line, Lines, predicted_boundary, run_lines
-from theory.lab import Lab
-from theory.protocols import fit
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import fit
 
 __all__ = ["decay", "large_weights", "small_weights"]
 

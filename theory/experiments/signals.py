@@ -7,12 +7,12 @@ from dataclasses import replace
 import xarray
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase
-from simulate.ensemble import Cell
-from simulate.scales import sam_radius, step_size, with_sam_weights, with_small_weights
+from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
+from simulate.runs.ensemble import Cell
 from theory.experiments.boundaries import predicted_boundary
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import Pretraining, pretrain, unlearn
 from theory.experiments.unlearning import ALPHAS, PRETRAINED_LOSS, STANDARD
-from theory.lab import Lab
-from theory.protocols import Pretraining, pretrain, unlearn
 
 __all__ = ["DIMENSIONS", "SIGNALS", "alpha_needed", "early", "over_dimension", "over_samples", "over_signal"]
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import xarray
 
 from simulate import SAM, SGD, NegGrad, Phase, Problem
-from simulate.ensemble import Cell
-from simulate.optimizers import Optimizer
-from simulate.scales import with_sam_weights, with_small_weights
+from simulate.dynamics.optimizers import Optimizer
+from simulate.problems.scales import with_sam_weights, with_small_weights
+from simulate.runs.ensemble import Cell
 from theory.experiments.boundaries import BASE, Line, Lines, noise_scale, predicted_boundary, run_lines
-from theory.lab import Lab
-from theory.protocols import Pretraining, fit, pretrain, unlearn, unlearning_radius
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import Pretraining, fit, pretrain, unlearn, unlearning_radius
 
 __all__ = [
     "ALPHA", "ALPHAS", "PRETRAINED_LOSS", "STANDARD", "after_sam", "after_sgd", "alpha_grid", "both_sam", "forgettable",

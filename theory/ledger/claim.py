@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulate import checks
+from simulate.house import checks
 from theory.ledger.decide import Region
 from theory.ledger.picture import Picture
 from theory.statistics import Estimate
@@ -101,7 +101,7 @@ class Claim:
     control: Control
     """The false variant."""
     measure: Callable[[Any], Evidence]
-    """Runs the experiment in a laboratory (for this room `theory.lab.Lab`)."""
+    """Runs the experiment in a laboratory (for this room `theory.experiments.lab.Lab`)."""
     core: bool = True
     """Whether it belongs to the theory the paper states or builds on, and is not an open question, an opposing claim or
     an extension."""

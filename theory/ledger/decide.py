@@ -12,7 +12,7 @@ import enum
 import math
 from dataclasses import dataclass
 
-from simulate import checks
+from simulate.house import checks
 
 __all__ = ["Region", "Verdict", "decide"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from simulate.palette import VERDICT_INKS, VERDICTS
+from simulate.house.palette import VERDICT_INKS, VERDICTS
 from theory.ledger.book import Ledger, Row
 from theory.ledger.decide import Verdict
 from theory.ledger.picture import Picture

@@ -10,7 +10,7 @@ from rich.jupyter import JupyterMixin
 from rich.table import Table
 from rich.text import Text
 
-from simulate.palette import VERDICTS
+from simulate.house.palette import VERDICTS
 from theory.ledger.book import Ledger, Row
 from theory.ledger.decide import Verdict
 from theory.ledger.wording import control_verdict, counts, interval, number, with_minus

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from deepnet.identity import key_of
+from deepnet.house.identity import key_of
 from deepnet.report.figures.style import house_style
 from deepnet.report.rows import Results, Row
 from deepnet.report.summary import Block
-from simulate.files import write_text
-from simulate.saving import save_figure
+from simulate.house.files import write_text
+from simulate.house.saving import save_figure
 
 __all__ = ["Drawing", "Skipped", "Sources", "provenance", "save"]
 

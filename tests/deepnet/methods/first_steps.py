@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepnet.descent import Descent
+from deepnet.data.streams import Batch
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import asam, sam, sgd
+from deepnet.learning.task import Task
 from deepnet.methods import apply as apply_method
 from deepnet.methods.base import Method
-from deepnet.sharpness import asam, sam, sgd
-from deepnet.streams import Batch
-from deepnet.task import Task
 from tests.deepnet.oracles import At, batches_of, naive_cross_entropy, optimizer_of, step, weights_of, with_torch_layers
 
 SGD = Descent(lr=0.05, momentum=0.9, weight_decay=0.01)

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepnet.descent import Descent
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness, sam, sgd
 from deepnet.methods import GradientAscent, NegGrad, RetainSAM
 from deepnet.methods import apply as apply_method
-from deepnet.sharpness import Sharpness, sam, sgd
 from tests.deepnet.methods.first_steps import assert_steps, each_descent, each_transform, neggrad, pairs
 from tests.deepnet.oracles import batch_of, batches_of, naive_cross_entropy, network_direction, small_task, weights_of
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from deepnet.descent import Descent
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
 from deepnet.methods import (
     METHODS,
     CurvatureSelection,
@@ -17,7 +18,6 @@ from deepnet.methods import (
     SharpMinMax,
 )
 from deepnet.methods import apply as apply_method
-from deepnet.sharpness import Sharpness, asam, sam, sgd
 from tests.deepnet.methods.first_steps import each_descent, each_transform
 from tests.deepnet.oracles import small_network, small_task, weights_of
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepnet.descent import Descent
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness
 from deepnet.methods import FineTune, L1Sparse, Pretrain, Retrain
 from deepnet.methods import apply as apply_method
 from deepnet.methods.base import Method
-from deepnet.sharpness import Sharpness
 from tests.deepnet.methods.first_steps import assert_steps, each_descent, each_transform
 from tests.deepnet.oracles import At, batches_of, naive_cross_entropy, network_direction, small_task, weights_of
 

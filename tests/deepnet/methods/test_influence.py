@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepnet.images import DeviceImages
+from deepnet.data.images import DeviceImages
+from deepnet.data.splits import Split
+from deepnet.data.streams import Batch
+from deepnet.learning.task import Task
+from deepnet.learning.training import Training
 from deepnet.methods import Influence
 from deepnet.methods import apply as apply_method
 from deepnet.methods.influence import damped_inverse_product
-from deepnet.models import Network
-from deepnet.splits import Split
-from deepnet.streams import Batch
-from deepnet.task import Task
-from deepnet.training import Training
+from deepnet.networks.models import Network
 from tests.deepnet.oracles import batch_of, cosine, naive_cross_entropy, small_task, weights_of, with_torch_layers
 
 

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from deepnet.descent import Descent
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness
 from deepnet.methods import RandomLabel, SalUn
-from deepnet.sharpness import Sharpness
 from tests.deepnet.methods.first_steps import assert_steps, each_descent, each_transform
 from tests.deepnet.oracles import (
     batches_of,

@@ -5,10 +5,10 @@ from copy import deepcopy
 import torch
 from torch import Tensor
 
+from deepnet.learning.sharpness import Sharpness
+from deepnet.learning.task import Task
 from deepnet.methods import Scrub
 from deepnet.methods import apply as apply_method
-from deepnet.sharpness import Sharpness
-from deepnet.task import Task
 from tests.deepnet.methods.first_steps import Direction, assert_steps, each_transform
 from tests.deepnet.oracles import (
     At,

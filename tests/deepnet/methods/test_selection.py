@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from deepnet.masks import Mask
+from deepnet.data.streams import Batch
+from deepnet.learning.masks import Mask
+from deepnet.learning.sharpness import Sharpness
+from deepnet.learning.task import Task
 from deepnet.methods import CurvatureSelection
-from deepnet.sharpness import Sharpness
-from deepnet.streams import Batch
-from deepnet.task import Task
 from tests.deepnet.methods.first_steps import assert_steps, each_transform, neggrad, pairs
 from tests.deepnet.oracles import (
     batch_of,

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from deepnet.descent import Descent
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness, sgd
 from deepnet.methods import SharpMinMax
 from deepnet.methods import apply as apply_method
-from deepnet.sharpness import Sharpness, sgd
 from tests.deepnet.methods.first_steps import TRANSFORMS, assert_equal, each_descent, pairs, stop_after
 from tests.deepnet.oracles import (
     batches_of,

@@ -18,7 +18,7 @@ def test_a_study_goes_on_after_its_journey(packed: Path, tmp_path: Path, monkeyp
     unpack(packed, folder)
     before = numbers(folder)
     (folder / "results.jsonl").unlink()
-    monkeypatch.setattr("deepnet.stages.apply", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("deepnet.studies.stages.apply", lambda *_, **__: pytest.fail("trained again"))
     run_small(folder)
     assert numbers(folder) == before
 

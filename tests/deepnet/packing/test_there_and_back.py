@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from deepnet import weights
+from deepnet.networks import weights
 from deepnet.packing import pack, unpack
 from deepnet.packing.manifest import Manifest
 from deepnet.packing.rounding import ROUNDED

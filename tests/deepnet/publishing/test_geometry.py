@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepnet.gallery import hang
 from deepnet.publishing import Published
 from deepnet.publishing.writing import publish
+from deepnet.studies.gallery import hang
 from tests.deepnet.made_up_confirmation import CHOSEN, write_results
 
 

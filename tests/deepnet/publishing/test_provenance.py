@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deepnet.identity import as_json
+from deepnet.house.identity import as_json
 from deepnet.publishing import provenance as provenance_module
 from tests.deepnet.made_up_confirmation import CHOSEN, STUDIES
 from tests.deepnet.publishing.published_rows import Usual

@@ -1,0 +1,1 @@
+"""Images: data sets, splits, memorization scores, augmentation, and the streams of batches made of them."""

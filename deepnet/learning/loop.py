@@ -1,0 +1,183 @@
+"""The one training loop: pretraining, retraining, unlearning and relearning all go through it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from deepnet.data.streams import Batch
+from deepnet.house.parallel import sum_across_ranks_
+from deepnet.learning.journal import Journal
+from deepnet.learning.masks import held_in_place
+from deepnet.learning.sharpness import gradient
+from deepnet.learning.task import Task
+from deepnet.learning.updates import Pass, Term, Update
+from deepnet.networks.normalization import frozen_statistics
+from deepnet.networks.precision import autocast, loss_scale, matrix_products
+
+__all__ = ["DivergenceError", "Epoch", "History", "train"]
+
+
+class DivergenceError(ArithmeticError):
+    """A loss or a weight is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What happened in an epoch."""
+
+    number: int
+    """From 0."""
+    loss: float
+    """Mean over the steps of the sum of all losses."""
+    images: int
+    """Images that went through the model, once for each draw; a second pass of SAM is not counted."""
+    seconds: float
+    """Wall time."""
+
+
+@dataclass
+class History:
+    """The epochs of a training, in order."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    """In order."""
+    preparation: float = 0.0
+    """Seconds spent before the first epoch, on masks and edits."""
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in all, preparation and epochs."""
+        return self.preparation + sum(epoch.seconds for epoch in self.epochs)
+
+    @property
+    def images(self) -> int:
+        """Images drawn in all epochs."""
+        return sum(epoch.images for epoch in self.epochs)
+
+
+def train(
+    task: Task,
+    plan: Sequence[Sequence[Pass]],
+    *,
+    journal: Journal | None = None,
+    on_step: Callable[[int], None] | None = None,
+    holds_masked_weights: bool = True,
+) -> History:
+    """Train a model in place.
+
+    Args:
+        task: The model, the samples and the settings.
+        plan: For each epoch the passes it consists of.
+        journal: Where the state is kept after an epoch; what it holds already is taken up first.
+        on_step: Called after each step with the number of steps done.
+        holds_masked_weights: Whether the weights outside a mask are held in place; without it, weight decay moves them.
+
+    Returns:
+        The history, earlier epochs from the journal included.
+
+    Raises:
+        DivergenceError: if the loss is no longer finite; looked at after each epoch.
+    """
+    run = _Run(task, plan, on_step or (lambda step: None), holds_masked_weights)
+    records = journal.restore(task.model, run.optimizers, run.drawn) if journal else []
+    history = History([Epoch(**record) for record in records])
+    task.model.train()
+    with matrix_products(task.training.precision):
+        for number in range(len(history.epochs), len(plan)):
+            history.epochs.append(run.epoch(number))
+            if journal:
+                journal.save(task.model, run.optimizers, run.drawn, [vars(epoch) for epoch in history.epochs])
+    return history
+
+
+class _Run:
+    """The moving parts of a training."""
+
+    def __init__(self, task: Task, plan: Sequence[Sequence[Pass]], on_step: Callable[[int], None], holds: bool) -> None:
+        self.task, self.plan, self.on_step, self.holds = task, plan, on_step, holds
+        self.parameters = task.parameters
+        every = [update for passes in plan for one in passes for update in one.updates]
+        for mask in (update.mask for update in every):
+            if mask is not None:
+                mask.check(task.model)
+        names = dict.fromkeys(update.optimizer for update in every)
+        self.optimizers = {name: task.training.descent.optimizer(self.parameters.values()) for name in names}
+        parts = dict.fromkeys(part for update in every for term in update.terms for part in term.draws)
+        self.streams = {part: task.stream(part) for part in [*parts, *(one.over for p in plan for one in p)]}
+        self.drawn: Counter[str] = Counter()
+        """Batches drawn of each set so far; with the seed, this is the whole random state."""
+        self.lengths = [sum(self.streams[one.over].steps_per_pass for one in passes) for passes in plan]
+
+    def epoch(self, number: int) -> Epoch:
+        """Go through one epoch.
+
+        Raises:
+            DivergenceError: if the loss is no longer finite.
+        """
+        began, images = time.perf_counter(), 0
+        losses = torch.zeros((), device=self.task.device)
+        step = sum(self.lengths[:number])
+        for one in self.plan[number]:
+            for batches in self._draw(one):
+                self._set_rate(step)
+                for update in one.updates:
+                    losses += self._update(update, batches)
+                step += 1
+                images += sum(batch.total for batch in batches.values())
+                self.on_step(step)
+        sum_across_ranks_([losses])
+        mean = float(losses) / max(self.lengths[number], 1)
+        if not math.isfinite(mean):
+            raise DivergenceError(
+                f"The loss is {mean} after epoch {number + 1} of {len(self.plan)}; a smaller `lr` may help."
+            )
+        return Epoch(number, mean, images, time.perf_counter() - began)
+
+    def _draw(self, one: Pass) -> Iterator[dict[str, Batch]]:
+        """For each step of a pass, a batch of each set that its updates need."""
+        parts = list(dict.fromkeys(part for update in one.updates for term in update.terms for part in term.draws))
+        sources = {part: self.streams[part].batches(start=self.drawn[part]) for part in parts}
+        for _ in range(self.streams[one.over].steps_per_pass):
+            self.drawn.update(parts)
+            yield {part: next(source) for part, source in sources.items()}
+
+    def _set_rate(self, step: int) -> None:
+        rate = self.task.training.descent.rate(step, sum(self.lengths))
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+    def _update(self, update: Update, batches: dict[str, Batch]) -> Tensor:
+        """One step of one optimizer; returns the sum of the losses."""
+        directions, losses = zip(*(self._gradient(term, batches) for term in update.terms), strict=True)
+        for weight, *parts in zip(self.parameters.values(), *directions, strict=True):
+            weight.grad = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+        with held_in_place(self.parameters, update.mask if self.holds else None):
+            self.optimizers[update.optimizer].step()
+        return torch.stack(losses).sum()
+
+    def _gradient(self, term: Term, batches: dict[str, Batch]) -> tuple[list[Tensor], Tensor]:
+        """The direction of one term, and its loss."""
+        training, model = self.task.training, self.task.model
+        sharpness = self.task.sharpness
+
+        def loss() -> Tensor:
+            with autocast(training.precision, self.task.device):
+                return term.loss(*(batches[part] for part in term.draws))
+
+        return gradient(
+            loss,
+            self.parameters,
+            replace(sharpness, rho=0.0) if term.goal == "none" else replace(sharpness, goal=term.goal),
+            None if term.mask is None else term.mask.values,
+            second_pass=partial(frozen_statistics, model),
+            loss_scale=loss_scale(training.precision),
+        )

@@ -1,0 +1,100 @@
+"""What a method works on: a model, the sets of samples, and the settings of the training."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from functools import cached_property
+from numbers import Integral
+
+import torch
+from torch import Tensor, nn
+
+from deepnet.data.datasets import Dataset
+from deepnet.data.splits import Split
+from deepnet.data.streams import Relabel, Stream
+from deepnet.house.fields import entries, of_type
+from deepnet.house.parallel import rank, world_size
+from deepnet.house.seeding import seed_words
+from deepnet.learning.sharpness import Sharpness, sgd
+from deepnet.learning.training import Training
+from deepnet.learning.updates import Part
+from deepnet.networks.models import Network
+
+__all__ = ["Task"]
+
+_PARTS: tuple[Part, ...] = ("pretrain", "retain", "forget", "relabelled")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model to be changed, and all that a method may look at."""
+
+    model: Network
+    """The model, on its device; a method changes it in place."""
+    dataset: Dataset
+    """The images."""
+    split: Split
+    """Which of them are retained, forgotten and set aside."""
+    training: Training
+    """Epochs, batches and descent."""
+    seed: tuple[int, ...]
+    """Seed of the batches."""
+    sharpness: Sharpness = field(default_factory=sgd)
+    """How the optimizer treats sharpness."""
+
+    def __post_init__(self) -> None:
+        """Require that every field is of its type.
+
+        Raises:
+            ValueError: if one is not; the message names it.
+        """
+        kinds: dict[str, type] = {"model": nn.Module, "dataset": Dataset, "split": Split, "training": Training}
+        for name, kind in (kinds | {"sharpness": Sharpness}).items():
+            of_type(name, getattr(self, name), kind)
+        entries("seed", self.seed, Integral)
+        seed_words(self.seed)
+
+    @cached_property
+    def teacher(self) -> Network:
+        """A copy of the model as it was when this was first asked for, in the mode for testing, without gradients."""
+        return copy.deepcopy(self.model).eval().requires_grad_(False)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """The model's parameters by name."""
+        return dict(self.model.named_parameters())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives."""
+        return self.model.mean.device
+
+    def rows(self, part: Part) -> Tensor:
+        """Rows of the training images that a set consists of."""
+        split = self.split
+        kept = torch.cat([split.retain, split.corrected])
+        if part in ("pretrain", "forget"):
+            return split.pretrain if part == "pretrain" else split.forget
+        return kept if part == "retain" else torch.cat([kept, split.forget])
+
+    def stream(self, part: Part, *, augment: bool = True, batch_size: int | None = None, whole: bool = False) -> Stream:
+        """Endless batches of a set; each set has its own random numbers.
+
+        Args:
+            part: The set.
+            augment: Whether images are augmented.
+            batch_size: Largest size of a batch; None is that of the training.
+            whole: Whether each process sees whole batches, even if processes share them in the training.
+        """
+        relabel = Relabel(rows=self.split.forget, n_classes=self.dataset.n_classes) if part == "relabelled" else None
+        return Stream(
+            self.dataset.train,
+            self.rows(part),
+            batch_size or self.training.batch_size,
+            seed=(*self.seed, _PARTS.index(part)),
+            augment=augment,
+            rank=0 if whole else rank(),
+            world=1 if whole else world_size(),
+            relabel=relabel,
+        )

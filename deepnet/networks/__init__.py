@@ -1,0 +1,1 @@
+"""Networks: their architectures, batch normalisation, modes, precision, and weights on disk."""

@@ -1,0 +1,72 @@
+"""Batch normalisation whose running statistics can be left alone, and whose batch may be spread over processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepnet.house.parallel import sum_across_ranks, world_size
+
+__all__ = ["BatchNorm", "frozen_statistics"]
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation with a switch for its running statistics.
+
+    In training it always normalises by the statistics of the batch (the global one, if processes share it; torch's
+    SyncBatchNorm does that on CUDA devices only). With `updates_statistics` off, it leaves the running averages alone:
+    for the second pass of SAM, and for batches of samples that are to be forgotten. The switch is a plain bool, so
+    that a compiled network holds two graphs and no more.
+    """
+
+    updates_statistics = True
+    momentum: float
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images, of the same shape (b, C, H, W)."""
+        if self.training and world_size() > 1:
+            return self._across_ranks(images)
+        if self.training and not self.updates_statistics:
+            return functional.batch_norm(images, None, None, self.weight, self.bias, True, 0.0, self.eps)
+        return super().forward(images)
+
+    def _across_ranks(self, images: Tensor) -> Tensor:
+        """As one process would normalise the union of the batches, in at least single precision."""
+        x = images if images.dtype == torch.float64 else images.float()
+        axes, shape = (0, 2, 3), (1, -1, 1, 1)
+        count = sum_across_ranks(torch.full((1,), x.numel() // x.shape[1], dtype=x.dtype, device=x.device))
+        mean = sum_across_ranks(x.sum(axes)) / count
+        centred = x - mean.view(shape)
+        variance = sum_across_ranks(centred.square().sum(axes)) / count
+        if self.updates_statistics:
+            self._update_statistics(mean.detach(), variance.detach() * count / (count - 1))
+        scaled = centred * (variance + self.eps).rsqrt().view(shape)
+        return (scaled * self.weight.view(shape) + self.bias.view(shape)).to(images.dtype)
+
+    @torch.no_grad()
+    def _update_statistics(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running averages towards the statistics of a batch, as torch does."""
+        for buffer, value in ((self.running_mean, mean), (self.running_var, variance)):
+            buffer.lerp_(value.to(buffer.dtype), self.momentum)
+        self.num_batches_tracked.add_(1)
+
+
+@contextmanager
+def frozen_statistics(model: nn.Module) -> Iterator[None]:
+    """Within it, no batch changes the running statistics of a model's batch normalisation."""
+    layers = [layer for layer in model.modules() if isinstance(layer, BatchNorm)]
+    before = [layer.updates_statistics for layer in layers]
+    for layer in layers:
+        layer.updates_statistics = False
+    try:
+        yield
+    finally:
+        for layer, value in zip(layers, before, strict=True):
+            layer.updates_statistics = value

@@ -1,0 +1,1 @@
+"""Many models, trained, unlearned, measured, kept on disk and compared."""

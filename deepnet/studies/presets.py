@@ -1,0 +1,175 @@
+"""Studies that come with the project, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from deepnet.data.datasets import DataConfig
+from deepnet.data.splits import ForgetSet
+from deepnet.learning.descent import Descent
+from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
+from deepnet.learning.training import Training
+from deepnet.methods import (
+    METHODS,
+    CurvatureSelection,
+    FineTune,
+    GradientAscent,
+    Influence,
+    L1Sparse,
+    Method,
+    NegGrad,
+    RandomLabel,
+    RetainSAM,
+    SalUn,
+    Scrub,
+    SharpMinMax,
+)  # fmt: skip
+from deepnet.networks.models import Architecture, ModelConfig
+from deepnet.networks.precision import Precision
+from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner
+from simulate.house import checks
+
+__all__ = ["PRESETS", "preset", "with_newcomers"]
+
+
+def digits() -> Study:
+    """scikit-learn's digits and a small network: the whole pipeline on a CPU.
+
+    Learning rates and the methods' own parameters are those that `python -m deepnet search --preset digits` found;
+    docs/search_digits.csv has all its trials. The radii of SAM and ASAM are those of their sources.
+    """
+    plain, optimizers = (sgd(),), (sgd(), sam(0.1), asam(0.5))
+    train = Training(epochs=12, batch_size=64, descent=Descent(lr=0.1, schedule="cosine"))
+    gentle = replace(train, epochs=5, descent=Descent(lr=0.02))
+
+    def use(method: Method, lr: float, how: tuple[Sharpness, ...] = plain) -> Unlearner:
+        epochs = gentle.epochs if method.name != "influence" else 0
+        return Unlearner(method=method, sharpness=how, training=replace(gentle, epochs=epochs, descent=Descent(lr=lr)))
+
+    return Study(
+        name="digits",
+        data=DataConfig(name="digits"),
+        model=ModelConfig(architecture="convnet", width=8),
+        forget=(ForgetSet(kind="high", fraction=0.05, scores=ESTIMATED),),
+        pretrain=train,
+        unlearners=(
+            use(FineTune(), 0.2),
+            use(GradientAscent(), 0.007),
+            use(NegGrad(alpha=0.98), 0.03, optimizers),
+            use(RetainSAM(alpha=0.98), 0.03, optimizers[1:]),
+            use(RandomLabel(), 0.02),
+            use(SalUn(fraction=0.5), 0.03),
+            use(L1Sparse(gamma=5e-3), 0.03),
+            use(Scrub(ascent_epochs=2), 0.1),
+            use(Influence(damping=0.3), 0.01),
+            use(CurvatureSelection(alpha=0.9, fraction=0.2), 0.01),
+            use(SharpMinMax(alpha=0.98, fraction=0.3), 0.03, optimizers),
+        ),
+        evaluation=Evaluation(
+            shadow=300,
+            entangled=100,
+            relearning=replace(gentle, epochs=5),
+            curvature=256,
+            landscape=128,
+            landscape_points=11,
+            feature_map=60,
+        ),
+    )
+
+
+def _resnet(name: str, data: DataConfig, architecture: Architecture, epochs: int, precision: Precision) -> Study:
+    """The paper's grid on a ResNet with the stem of CIFAR, on a CUDA device."""
+    model = ModelConfig(architecture=architecture, stem="cifar")
+    train = Training(epochs=epochs, batch_size=256, descent=Descent(lr=0.1, schedule="cosine"), precision=precision)
+    optimizers = (sgd(), sam(0.1), asam(1.0))
+
+    def use(method: Method, epochs: int, lr: float, how: tuple[Sharpness, ...] = optimizers) -> Unlearner:
+        return Unlearner(method=method, sharpness=how, training=replace(train, epochs=epochs, descent=Descent(lr=lr)))
+
+    return Study(
+        name=name,
+        data=data,
+        model=model,
+        pretrain=train,
+        pretrain_sharpness=optimizers,
+        unlearners=(
+            use(NegGrad(alpha=0.99), 5, 0.01),
+            use(SharpMinMax(alpha=0.99), 5, 0.01),
+            use(RetainSAM(alpha=0.99), 5, 0.01, optimizers[1:]),
+            use(FineTune(), 10, 0.01),
+            use(GradientAscent(), 5, 1e-4),
+            use(RandomLabel(), 10, 0.01),
+            use(SalUn(), 10, 0.01),
+            use(L1Sparse(), 10, 0.01),
+            use(Scrub(), 5, 5e-3),
+            use(CurvatureSelection(alpha=0.99), 5, 0.01),
+            use(Influence(batch_size=64), 0, 0.01),
+        ),
+        evaluation=Evaluation(
+            relearning=replace(train, epochs=2, descent=Descent(lr=0.01)),
+            curvature=1024,
+            landscape=1024,
+            feature_map=500,
+        ),
+    )
+
+
+def cifar10_resnet18() -> Study:
+    """CIFAR-10 and ResNet-18, thirty epochs: the wide grid."""
+    data = DataConfig(name="cifar10", root="data")
+    return _resnet("cifar10-resnet18", data, "resnet18", epochs=30, precision="float16")
+
+
+def cifar10_resnet50() -> Study:
+    """CIFAR-10 and ResNet-50: the confirmation."""
+    data = DataConfig(name="cifar10", root="data")
+    return _resnet("cifar10-resnet50", data, "resnet50", epochs=60, precision="float16")
+
+
+def cifar100_resnet50() -> Study:
+    """CIFAR-100 and ResNet-50, as in the paper: 3,000 samples to forget, by memorization score."""
+    scores = "data/cifar100_infl_matrix.npz"
+    study = _resnet(
+        "cifar100-resnet50", DataConfig(name="cifar100", root="data"), "resnet50", epochs=200, precision="float16"
+    )
+    sets = tuple(ForgetSet(kind=kind, size=3000, scores=scores) for kind in ("high", "mid", "low"))
+    return replace(study, forget=sets)
+
+
+def imagenet_resnet50() -> Study:
+    """ImageNet and ResNet-50, as in the paper: 50,000 samples to forget, by memorization score."""
+    scores = "data/imagenet_index.npz"
+    data = DataConfig(name="imagenet", root="data/imagenet")
+    study = _resnet("imagenet-resnet50", data, "resnet50", epochs=90, precision="float16")
+    sets = tuple(ForgetSet(kind=kind, size=50_000, scores=scores) for kind in ("high", "mid", "low"))
+    return replace(study, forget=sets, model=ModelConfig(architecture="resnet50", stem="imagenet"), val_fraction=0.02)
+
+
+PRESETS: dict[str, Callable[[], Study]] = {
+    "digits": digits,
+    "cifar10-resnet18": cifar10_resnet18,
+    "cifar10-resnet50": cifar10_resnet50,
+    "cifar100-resnet50": cifar100_resnet50,
+    "imagenet-resnet50": imagenet_resnet50,
+}
+"""Every preset by its name."""
+
+
+def preset(name: str) -> Study:
+    """The study of a name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    checks.choice("preset", name, tuple(PRESETS))
+    return PRESETS[name]()
+
+
+def with_newcomers(study: Study) -> Study:
+    """The study, and behind its methods those that it lacks: with their own defaults and the training of NegGrad."""
+    named = {one.method.name for one in study.unlearners}
+    like = next((one for one in study.unlearners if one.method.name == "neggrad"), Unlearner())
+    newcomers = (cls for name, cls in METHODS.items() if name not in named and cls.start == "pretrained")
+    added = tuple(Unlearner(method=cls(), training=like.training) for cls in newcomers)
+    return replace(study, unlearners=(*study.unlearners, *added))

@@ -1,0 +1,251 @@
+"""The stages that make models: pretraining, retraining, unlearning. Each is done once and then read from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from deepnet.data.datasets import Dataset, load
+from deepnet.data.requests import corrupt
+from deepnet.data.splits import ForgetSet, Split, make_split
+from deepnet.house import parallel
+from deepnet.house.seeding import generator
+from deepnet.learning.loop import DivergenceError
+from deepnet.learning.sharpness import Sharpness
+from deepnet.learning.task import Task
+from deepnet.learning.training import Training
+from deepnet.methods import Method, Pretrain, Retrain, apply
+from deepnet.networks import weights
+from deepnet.networks.models import Network, build
+from deepnet.studies.memorization import cast_vote, memorization_scores
+from deepnet.studies.store import Store
+from deepnet.studies.study import ESTIMATED, Study, Unlearner
+
+__all__ = ["Execution", "Finished", "Run", "Stages", "Vote"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How a study is computed; nothing here changes what is computed, only how fast, and the last bits."""
+
+    device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
+    """Where models and images live."""
+    channels_last: bool = False
+    """Whether images and filters lie in memory channel by channel last, which tensor cores like."""
+    compile: bool = False
+    """Whether torch.compile fuses the networks."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model of a study, by what made it."""
+
+    forget: ForgetSet
+    """What is to be forgotten."""
+    seed: int
+    """Seed of the model."""
+    pretrain: Sharpness
+    """How the pretraining optimizer treats sharpness."""
+    unlearner: Unlearner | None = None
+    """None is the pretrained model as it is; the retrained one has the method `Retrain`."""
+    sharpness: Sharpness | None = None
+    """How the unlearning optimizer treats sharpness."""
+
+    @property
+    def label(self) -> str:
+        """The run in words, for progress and errors."""
+        parts = [self.forget.label, f"seed {self.seed}", self.pretrain.label]
+        if self.unlearner is not None and self.sharpness is not None:
+            name = " ".join(filter(None, (self.unlearner.method.name, self.unlearner.variant)))
+            parts += [name] if isinstance(self.unlearner.method, Retrain) else [f"{name} {self.sharpness.label}"]
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One of the models by which memorization scores are estimated."""
+
+    number: int
+    """Which of them."""
+
+    @property
+    def label(self) -> str:
+        """The model in words, for progress."""
+        return f"memorization scores, model {self.number}"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A model that a stage made, and how its training went."""
+
+    model: Network
+    """The network, with its weights."""
+    history: dict[str, Any]
+    """`seconds`, `images`, `peak_memory` (bytes, None off CUDA) and `losses` by epoch."""
+
+
+class Stages:
+    """Makes the models of a study, or reads those that are there already."""
+
+    def __init__(
+        self, study: Study, store: Store, execution: Execution, on_step: Callable[[int], None] | None = None
+    ) -> None:
+        self.study, self.store, self.execution, self.on_step = study, store, execution, on_step
+        self._data: dict[ForgetSet, tuple[Dataset, Split]] = {}
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The images, on the device."""
+        return load(self.study.data, self.execution.device)
+
+    def data(self, forget: ForgetSet) -> tuple[Dataset, Split]:
+        """The images and the split for a forget set; both hold the corrupted samples, if that is the request."""
+        if forget not in self._data:
+            study, scores = self.study, None
+            if forget.scores == ESTIMATED:
+                scores = memorization_scores(*self.votes())
+            elif forget.scores is not None:
+                scores = self.dataset.scores(forget.scores)
+            split = make_split(
+                self.dataset.train.labels,
+                forget,
+                study.split_seed,
+                val_fraction=study.val_fraction,
+                scores=scores,
+                val_seed=study.separate_val_seed,
+            )
+            self._data[forget] = corrupt(self.dataset, split, study.request)
+        return self._data[forget]
+
+    def finished(self, run: Run) -> Finished:
+        """The model of a run, made now if it is not on disk.
+
+        Raises:
+            DivergenceError: if its training did not stay finite.
+        """
+        if run.unlearner is None:
+            return self._make(self.config(run), run, Pretrain(), self.study.pretrain, run.pretrain)
+        return self._make(self.config(run), run, run.unlearner.method, run.unlearner.training, run.sharpness)
+
+    def votes(self, numbers: range | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """What models trained on parts of the images say; see `deepnet.studies.memorization`.
+
+        Args:
+            numbers: Which of the models; None is all of them.
+
+        Returns:
+            Which images each has seen, and which it predicts rightly, both (models, n) of bool.
+        """
+        how = self.study.memorization
+        training = how.training or self.study.pretrain
+        seen, right = [], []
+        for number in range(how.models) if numbers is None else numbers:
+            config = self._images_and_model() | {"vote": number, "fraction": how.fraction, "training": training}
+            if not self.store.has_arrays(config):
+                vote = cast_vote(self.fresh(number, "vote"), self.dataset, training, how.fraction, number)
+                self.store.save_arrays(config, vars(vote))
+                parallel.keep_in_step()
+            arrays = self.store.arrays(config)
+            seen.append(arrays["seen"])
+            right.append(arrays["right"])
+        return np.array(seen), np.array(right)
+
+    def _images_and_model(self) -> dict[str, Any]:
+        """What every configuration begins with; where the files lie makes no difference."""
+        data = self.study.data
+        anywhere = None if data.root is None else "anywhere"
+        return {"data": replace(data, root=anywhere, workers=None, download=False), "model": self.study.model}
+
+    def forgotten(self, forget: ForgetSet) -> dict[str, Any]:
+        """What decides which samples are to be forgotten; where a file of scores lies makes no difference."""
+        scores = forget.scores and Path(forget.scores).name
+        found: dict[str, Any] = {"forget": replace(forget, scores=scores), "request": self.study.request}
+        return found | ({"scores": self.study.memorization} if scores == ESTIMATED else {})
+
+    def config(self, run: Run) -> dict[str, Any]:
+        """Everything that decides the weights of a run's model, and nothing else."""
+        study = self.study
+        common = self._images_and_model() | {
+            "split": {"seed": study.split_seed, "val_fraction": study.val_fraction, "other": study.separate_val_seed},
+            "seed": run.seed,
+        }
+        forgotten = self.forgotten(run.forget)
+        pretrained = common | (forgotten if study.request != "samples" else {}) | {
+            "method": Pretrain(), "training": study.pretrain, "sharpness": run.pretrain,
+        }  # fmt: skip
+        if run.unlearner is None:
+            return pretrained
+        own = {"method": run.unlearner.method, "training": run.unlearner.training, "sharpness": run.sharpness}
+        if run.unlearner.method.start == "fresh":
+            return common | forgotten | own
+        return forgotten | own | {"holds": study.holds_masked_weights, "start": pretrained}
+
+    def fresh(self, seed: int, name: str) -> Network:
+        """A network with new weights, on the device; the seed and the name decide them."""
+        dataset = self.dataset
+        seed = int(generator(seed, "weights", name).integers(2**62))
+        model = build(
+            self.study.model,
+            n_classes=dataset.n_classes,
+            channels=dataset.train.shape[0],
+            mean=dataset.mean,
+            std=dataset.std,
+            seed=seed,
+        )
+        return self._placed(model)
+
+    def _placed(self, model: Network) -> Network:
+        execution = self.execution
+        if execution.channels_last:
+            model.memory_format = torch.channels_last
+            model = model.to(memory_format=torch.channels_last)
+        model = model.to(execution.device)
+        if execution.compile:
+            model.compile()
+        return model
+
+    def _make(
+        self, config: dict[str, Any], run: Run, method: Method, training: Training, sharpness: Sharpness | None
+    ) -> Finished:
+        if self.store.has_model(config):
+            tensors, record = self.store.load_model(config)
+            model = self.fresh(run.seed, method.name)
+            weights.load_model(model, tensors, self.store.path("models", config, ".safetensors"))
+            return Finished(model.eval(), record)
+        if method.start == "fresh":
+            model = self.fresh(run.seed, method.name)
+        else:
+            model = self.finished(replace(run, unlearner=None, sharpness=None)).model
+        dataset, split = self.data(run.forget)
+        stage = int(generator(0, method.start).integers(2**31))
+        task = Task(model, dataset, split, training, (run.seed, stage), sharpness or run.pretrain)
+        record = self._train(config, run, method, task)
+        model.eval()
+        self.store.save_model(config, model.state_dict(), record)
+        parallel.keep_in_step()
+        return Finished(model, record)
+
+    def _train(self, config: dict[str, Any], run: Run, method: Method, task: Task) -> dict[str, Any]:
+        """Let a method change its model; returns how that went."""
+        device = self.execution.device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        try:
+            history = apply(
+                method,
+                task,
+                journal=self.store.journal(config),
+                on_step=self.on_step,
+                holds_masked_weights=self.study.holds_masked_weights,
+            )
+        except DivergenceError as error:
+            raise DivergenceError(f"{run.label}: {error}") from error
+        peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+        losses = [epoch.loss for epoch in history.epochs]
+        return {"seconds": history.seconds, "images": history.images, "peak_memory": peak, "losses": losses}

@@ -1,0 +1,108 @@
+"""The theory's laboratory, with a memory on disk: an experiment that was run once is read the next time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any, TypeVar
+
+import xarray
+
+from paper_figs.workshop.caption import Source
+from paper_figs.workshop.store import Store
+from simulate import Problem
+from simulate.runs.ensemble import Cell
+from theory.experiments.lab import Budget, Lab
+
+__all__ = ["KeptLab"]
+
+_Made = TypeVar("_Made")
+
+
+class KeptLab(Lab):
+    """A laboratory whose grids are kept in a store, under everything their cells are made of.
+
+    Args:
+        budget: "quick" or "full".
+        seed: Master seed.
+        store: The store.
+    """
+
+    def __init__(self, budget: Budget, seed: int, store: Store) -> None:
+        super().__init__(budget, seed)
+        self._store = store
+        self._sources: dict[Callable[[Lab], Any], list[Source]] = {}
+
+    def once(self, experiment: Callable[[Lab], _Made]) -> _Made:
+        """The result of an experiment, whose sources are noted at every call, not at the first alone."""
+        used = self._store.used
+        if experiment in self._sources:
+            used.extend(self._sources[experiment])
+            return super().once(experiment)
+        before = len(used)
+        made = super().once(experiment)
+        self._sources[experiment] = used[before:]
+        return made
+
+    def grid(
+        self,
+        name: str,
+        make: Callable[..., Cell],
+        axes: Mapping[str, Sequence[Any]],
+        *,
+        replicates: int,
+        test_directions: int = 64,
+        observe: Sequence[str] = (),
+        tau: float | None = None,
+    ) -> xarray.Dataset:
+        """Run every cell of a grid with every replicate, or read what was run; see `Lab.grid`.
+
+        Grids of a user's own data (instances, not problems) are run every time.
+        """
+        seeds = self.seeds(name, replicates)
+        labels = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+        cells = [make(seed, **each) for each in labels for seed in seeds]
+
+        def run(progress: Callable[[int], None] | None) -> xarray.Dataset:
+            before, self._progress = self._progress, progress
+            try:
+                return super(KeptLab, self).grid(
+                    name, make, axes, replicates=replicates, test_directions=test_directions, observe=observe, tau=tau
+                )
+            finally:
+                self._progress = before
+
+        if not all(isinstance(cell.problem, Problem) for cell in cells):
+            return run(None)
+        configuration = {
+            "axes": {axis: ", ".join(map(str, values)) for axis, values in axes.items()},
+            "replicates": replicates,
+            "test_directions": test_directions,
+            "observe": list(observe),
+            "tau": tau,
+            "first cell": repr(cells[0]),
+            "all cells": hashlib.sha256("\n".join(map(repr, cells)).encode()).hexdigest(),
+        }
+        data = self._store.dataset(
+            name,
+            lambda progress: _packed(run(progress)),
+            configuration=json.dumps(configuration, indent=1, ensure_ascii=False),
+            seeds=f'{replicates} drawn from master seed {self.seed} and the name "{name}", the first is {seeds[0]}',
+            n_runs=len(cells),
+        )
+        return _unpacked(data)
+
+
+_TABLES = ("conditions", "endings")
+"""Attributes that are tables, kept as JSON."""
+
+
+def _packed(data: xarray.Dataset) -> xarray.Dataset:
+    return data.assign_attrs({name: json.dumps(data.attrs[name]) for name in _TABLES})
+
+
+def _unpacked(data: xarray.Dataset) -> xarray.Dataset:
+    conditions, endings = (json.loads(data.attrs[name]) for name in _TABLES)
+    return data.assign_attrs(conditions={name: tuple(pair) for name, pair in conditions.items()}, endings=endings)

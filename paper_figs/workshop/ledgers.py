@@ -1,0 +1,89 @@
+"""The theory's ledger on disk: taken where it is there, run where it is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from paper_figs.workshop.caption import Source
+from paper_figs.workshop.laboratory import KeptLab
+from paper_figs.workshop.store import Store
+from simulate.house.files import write_text
+from simulate.house.terminal import console
+from simulate.house.version import __version__
+from theory import claims as registry
+from theory.ledger import Claim, run_claims
+
+__all__ = ["ledger_rows"]
+
+Rows = list[dict[str, Any]]
+
+_WRITTEN = {"quick": "ledger", "full": "ledger_full"}
+"""Folders beside ours into which `make verify` and `make ledger` write."""
+
+
+def ledger_rows(lab: KeptLab, store: Store, *, seed: int) -> Rows:
+    """The rows of the ledger of a budget and seed.
+
+    A ledger that `python -m theory verify` left in results/ledger (or results/ledger_full) is taken if it has every
+    claim as it stands today, the budget, the seed and the version. Otherwise the claims are run in the laboratory,
+    and their ledger is kept in the store.
+
+    Args:
+        lab: The laboratory.
+        store: The store.
+        seed: Master seed.
+    """
+    claims = registry.all_claims()
+    own = store.folder / "ledger.json"
+    for path in (own, store.folder.parent.parent / _WRITTEN[lab.budget] / "ledger.json"):
+        rows = _read(path)
+        if rows is not None and _is_today(rows, claims, lab.budget, seed):
+            _note(store, path, rows)
+            return rows
+    console.print(f"ledger: not yet in {store.folder}, running its {len(claims)} claims")
+    used = list(store.used)
+    ledger = run_claims(claims, lab, rows=len(claims), seed=seed, budget=lab.budget, version=__version__)
+    store.used[:] = used  # the rows say themselves what they were made of
+    write_text(own, ledger.to_json())
+    rows = json.loads(ledger.to_json())
+    _note(store, own, rows)
+    return rows
+
+
+def _read(path: Path) -> Rows | None:
+    """The rows of a file, or None if there is none, or one that is no ledger."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
+
+
+def _is_today(rows: Rows, claims: tuple[Claim, ...], budget: str, seed: int) -> bool:
+    """Whether a ledger has every claim as it stands today, at this budget, seed and version."""
+    wanted = [
+        (claim.name, str(claim.supported), str(claim.control.region), claim.experiment, claim.statistic, budget, seed,
+         __version__)
+        for claim in claims
+    ]  # fmt: skip
+    fields = ("name", "predicted", "control", "experiment", "statistic", "budget", "seed", "version")
+    found = [
+        tuple(row.get(field, {}).get("predicted") if field == "control" else row.get(field) for field in fields)
+        for row in rows
+    ]
+    return sorted(map(repr, found)) == sorted(map(repr, wanted))
+
+
+def _note(store: Store, path: Path, rows: Rows) -> None:
+    store.used.append(
+        Source(
+            name="ledger of the theory",
+            seeds=f"master seed {rows[0]['seed']}",
+            configuration=f"budget {rows[0]['budget']}; every row has its experiment, stopping rule and statistic",
+            version=str(rows[0]["version"]),
+            path="/".join(path.parts[-3:]),
+            n_runs=sum(row["n_runs"] for row in rows),
+        )
+    )

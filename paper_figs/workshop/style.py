@@ -1,0 +1,107 @@
+"""How figures look: sizes and fonts of the conference, colours of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from simulate.house.palette import COLORS, LINES, MARKERS
+
+__all__ = [
+    "COLORS", "LINES", "MARKERS", "WIDTH", "house_style", "label_panels", "legend_below", "new_figure",
+    "plain_logarithm",
+]  # fmt: skip
+
+WIDTH = 5.5
+"""Width of the paper's text in inches."""
+
+_STYLE = {
+    "font.serif": ["STIXGeneral"],  # a Times that comes with matplotlib: the same bytes on every machine
+    "mathtext.fontset": "stix",
+    "axes.titlesize": 9.0,
+    "axes.labelsize": 8.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.8,
+    "errorbar.capsize": 1.5,
+    "pdf.fonttype": 42,  # text stays text, in fonts that are embedded
+    "svg.fonttype": "path",  # looks the same where the fonts are missing
+    "svg.hashsalt": "sharpmu",  # otherwise the ids inside an SVG are random
+    "savefig.bbox": None,  # the size of the page is the size asked for
+    "savefig.dpi": 300,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Our settings on top of matplotlib's own and the conference's, whatever the reader's configuration says."""
+    from tueplots import bundles  # the extra "figures", which a list of the figures does without
+
+    with style.context(["default", bundles.iclr2024(usetex=False), _STYLE]):
+        yield
+
+
+def new_figure(height: float, *, width: float = WIDTH) -> Figure:
+    """An empty figure of so many inches, which lays its axes out by itself."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def legend_below(
+    figure: Figure,
+    handles: Sequence[Any] | None = None,
+    *,
+    columns: int,
+    panels: Iterable[Axes] | None = None,
+    side: Literal["left", "center", "right"] = "center",
+) -> None:
+    """A legend below all axes, where it hides nothing.
+
+    Args:
+        figure: The figure.
+        handles: Its entries; None takes those of some panels, each label once.
+        columns: Number of columns.
+        panels: The panels; None takes all.
+        side: Where it stands.
+    """
+    place: dict[str, Any] = {"loc": f"outside lower {side}", "ncols": columns, "columnspacing": 1.2}
+    if handles is not None:
+        figure.legend(handles=handles, **place)
+        return
+    chosen = figure.axes if panels is None else panels
+    entries: dict[str, Any] = {}
+    for axes in chosen:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    figure.legend(list(entries.values()), list(entries), **place)
+
+
+def label_panels(panels: Iterable[Axes], titles: Sequence[str] = ()) -> None:
+    """Letter the panels (a), (b), …, with a title each if there are any."""
+    for number, axes in enumerate(panels):
+        words = f" {titles[number]}" if titles else ""
+        axes.set_title(f"({chr(ord('a') + number)}){words}", loc="left")
+
+
+def plain_logarithm(axis: Axis) -> None:
+    """Ticks 1, 2, 5, 10, … with plain numbers, for a logarithmic axis of a decade or two."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

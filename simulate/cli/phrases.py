@@ -1,0 +1,136 @@
+"""Phases as text: the Python expression a user would write, read without evaluating it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import MISSING, fields
+from itertools import pairwise
+from typing import Any
+
+from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
+from simulate.dynamics.phases import Loss, NegGrad, Objective, Phase, RandomLabel
+
+__all__ = ["VOCABULARY", "describe_vocabulary", "parse_part", "parse_phase"]
+
+VOCABULARY = {cls.__name__: cls for cls in (Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax)}
+"""The objectives and optimizers a phase's text may name."""
+
+
+def parse_phase(text: str) -> Phase:
+    """Read a phase from the arguments of `Phase(…)`.
+
+    Args:
+        text: Name, objective, optimizer and options, e.g. "unlearn, NegGrad(alpha=0.7), SAM(tau=0.03), steps=300".
+
+    Returns:
+        The phase.
+
+    Raises:
+        ValueError: saying what of the text is not understood.
+
+    Example:
+        >>> parse_phase("pretrain, Loss(), SGD(lr=0.01), steps=10").steps
+        10
+        >>> parse_phase("pretrain, Loss(), SDG(lr=0.01)")
+        Traceback (most recent call last):
+        ...
+        ValueError: Argument `phase` must use Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax, but has "SDG".
+    """
+    if not isinstance(text, str):
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is {text!r}.')
+    name, comma, rest = text.partition(",")
+    if not comma:
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
+    try:
+        call = ast.parse(f"Phase({rest})", mode="eval").body
+    except _UNREADABLE as error:
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}" ({error}).') from None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "Phase":
+        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
+    positional = [_value(argument) for argument in call.args]
+    return _construct(Phase, [name.strip().strip("\"'"), *positional], call.keywords)
+
+
+def parse_part(text: str) -> Objective | Optimizer:
+    """Read one objective or optimizer, e.g. "SAM(lr=0.01, tau=0.03)".
+
+    Raises:
+        ValueError: saying what of the text is not understood.
+    """
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+    except _UNREADABLE as error:
+        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}" ({error}).') from None
+    if not isinstance(call, ast.Call):
+        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}".')
+    part: Any = _value(call)
+    return part
+
+
+_EXAMPLE = "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=300"
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What Python raises for a text that is none: ValueError for null bytes, before Python 3.11.4; the last two for what is
+nested too deeply."""
+
+
+def _value(node: ast.expr) -> object:
+    """A literal, or one of the vocabulary with literal arguments."""
+    if isinstance(node, ast.Call):
+        name = ast.unparse(node.func)
+        if name not in VOCABULARY:
+            known = ", ".join(VOCABULARY)
+            raise ValueError(f'Argument `phase` must use {known}, but has "{name}".')
+        return _construct(VOCABULARY[name], [_value(argument) for argument in node.args], node.keywords)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError(f'Argument `phase` must hold plain values, but has "{_unparsed(node)}".') from None
+
+
+def _unparsed(node: ast.expr) -> str:
+    """The text of a node; what is nested too deeply for Python has none."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "brackets or signs without end"
+
+
+def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) -> Any:
+    known = [field.name for field in fields(cls)]
+    given = [keyword.arg for keyword in keywords]
+    if len(set(given)) < len(given):
+        raise ValueError(f"Argument `phase` must give each option of {cls.__name__} once, but has {given}.")
+    for keyword in keywords:
+        if keyword.arg not in known:
+            options = f"{cls.__name__} ({', '.join(known)})"
+            raise ValueError(f"Argument `phase` must use the options of {options}, not {keyword.arg!r}.")
+    try:
+        return cls(*positional, **{str(keyword.arg): _value(keyword.value) for keyword in keywords})
+    except TypeError as error:
+        raise ValueError(f"Argument `phase` must fit {cls.__name__}, but does not: {error}.") from None
+
+
+def describe_vocabulary() -> str:
+    """Every objective and optimizer with its options, for a help page; the text is that of the classes."""
+    return "\n\n".join(_describe(cls) for cls in (Phase, *VOCABULARY.values()))
+
+
+def _describe(cls: type) -> str:
+    summary = (cls.__doc__ or "").splitlines()[0]
+    texts = _attribute_texts(cls)
+    lines = [f"{cls.__name__}: {summary}"]
+    for option in fields(cls):
+        default = "" if option.default is MISSING else f" (default {option.default!r})"
+        lines.append(f"  {option.name}: {texts.get(option.name, '')}{default}")
+    return "\n".join(lines)
+
+
+def _attribute_texts(cls: type) -> dict[str, str]:
+    """The string under each field of a dataclass."""
+    definition = ast.parse(inspect.getsource(cls)).body[0]
+    return {
+        ast.unparse(here.target): " ".join(ast.literal_eval(below.value).split())
+        for here, below in pairwise(getattr(definition, "body", []))
+        if isinstance(here, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+    }

@@ -1,0 +1,169 @@
+"""What every engine holds and does, and the loop the two step-by-step engines share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulate.dynamics.plan import Plan, StopRules, Update
+from simulate.dynamics.state import State, Status
+from simulate.dynamics.step import forget_saliency, logistic_loss, network_output
+from simulate.problems.instance import Instance
+
+__all__ = ["Engine", "StepwiseEngine"]
+
+
+class Engine(ABC):
+    """Trajectories of equal shape (n, m, patches), advanced together.
+
+    Attributes:
+        instances: The instances, one a trajectory.
+        plans: The compiled phase each trajectory is in.
+        coefficients: c, (T, 2, m, 1 + n patches).
+        preactivations: ⟨w_jr, s_k⟩, same shape.
+        steps: Steps taken in the current phase, (T,).
+        status: How the current phase ended, or None while it runs, one a trajectory.
+        forget_parts: Filters of the forget part, (2, m) of bool, or None, one a trajectory.
+    """
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        self.instances = list(instances)
+        self.coefficients = np.stack([np.zeros_like(instance.geometry.start) for instance in instances])
+        self.preactivations = np.stack([instance.geometry.start for instance in instances])
+        self.steps = np.zeros(len(instances), dtype=np.int64)
+        self.status: list[Status | None] = [None] * len(instances)
+        self.forget_parts: list[np.ndarray | None] = [None] * len(instances)
+        self.plans: list[Plan] = []
+
+    def restore(self, number: int, state: State) -> None:
+        """Put trajectory `number` where a state stands."""
+        self.coefficients[number] = state.coefficients
+        self.preactivations[number] = state.preactivations
+        self.steps[number] = state.steps
+        self.forget_parts[number] = state.forget_part
+
+    def weights(self, number: int) -> np.ndarray | None:
+        """The weights (2, m, D) of a trajectory, if the engine keeps them."""
+        return None
+
+    def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
+        """Enter a phase; `resume` keeps the steps already taken in it and the partition of the network."""
+        self.plans = list(plans)
+        for number, plan in enumerate(plans):
+            self.refuse(plan, self.instances[number])
+            self.status[number] = None
+            if not resume:
+                self.steps[number] = 0
+                self.forget_parts[number] = self._forget_part(number, plan)
+
+    def refuse(self, plan: Plan, instance: Instance) -> None:
+        """Raise ValueError for what this engine cannot honour; coefficient engines see filters, not coordinates."""
+        if any(update.adaptive for update in plan.updates):
+            raise ValueError(f"Argument `adaptive` must be False for this engine, but is True. {_NOT_INVARIANT}")
+        if plan.partition is not None and plan.partition.by_coordinate:
+            raise ValueError(
+                f'Argument `partition` must be "filter" for this engine, but is "coordinate". {_NOT_INVARIANT}'
+            )
+
+    def moves(self, number: int, update: Update) -> np.ndarray:
+        """Filters an update moves, (2, m) of bool."""
+        part = self.forget_parts[number]
+        if update.part == "all" or part is None:
+            return np.ones(self.coefficients.shape[1:3], dtype=bool)
+        return part if update.part == "forget" else ~part
+
+    @abstractmethod
+    def advance(self, until: int | np.ndarray) -> None:
+        """Advance every running trajectory to step `until` (one for all, or (T,)) of its phase, or its own stop."""
+
+    @abstractmethod
+    def closest(self, number: int) -> float:
+        """Smallest |pre-activation| at which trajectory `number` has taken a gradient so far."""
+
+    def _forget_part(self, number: int, plan: Plan) -> np.ndarray | None:
+        if plan.partition is None or plan.partition.by_coordinate:
+            return None
+        saliency = forget_saliency(self.instances[number], self.preactivations[number])
+        return largest(saliency if plan.partition.largest else -saliency, plan.partition.fraction)
+
+
+_NOT_INVARIANT = 'It depends on the coordinates of R^d: use engine="dense" with data kept in R^d (space="ambient").'
+
+
+_TIED = np.sqrt(np.finfo(float).eps)
+"""Scores closer than this share of the largest one are equal: a gradient's norm is the root of a quadratic form, and
+the form is known to one rounding of its largest value."""
+
+
+def largest(score: np.ndarray, fraction: float) -> np.ndarray:
+    """Mark the given fraction of the entries with the largest scores.
+
+    Entries that differ by rounding only from the last one marked are tied with it, and the first of them are taken:
+    which ones must not hang on the order in which a processor adds.
+    """
+    flat = score.ravel()
+    count = round(fraction * flat.size)
+    if count == 0:
+        return np.zeros(score.shape, dtype=bool)
+    cut = np.partition(flat, flat.size - count)[flat.size - count]
+    tolerance = _TIED * np.abs(flat).max()
+    marked = flat > cut + tolerance
+    tied = np.flatnonzero(~marked & (flat >= cut - tolerance))
+    marked[tied[: count - np.count_nonzero(marked)]] = True
+    return marked.reshape(score.shape)
+
+
+class StepwiseEngine(Engine):
+    """Engines that take one step of one trajectory at a time, in Python."""
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        super().__init__(instances)
+        self._closest = np.full(len(self.instances), np.inf)
+
+    def advance(self, until: int | np.ndarray) -> None:
+        """Advance trajectory after trajectory; see `Engine.advance`."""
+        ends = np.broadcast_to(until, len(self.plans))
+        for number, (plan, end) in enumerate(zip(self.plans, ends, strict=True)):
+            if self.status[number] is None:
+                self._advance(number, plan, int(end))
+
+    def closest(self, number: int) -> float:
+        """See `Engine.closest`."""
+        return float(self._closest[number])
+
+    @abstractmethod
+    def take(self, number: int, update: Update, target: np.ndarray, present: np.ndarray) -> list[np.ndarray]:
+        """Apply one update; returns the pre-activations at which gradients were taken."""
+
+    def _advance(self, number: int, plan: Plan, until: int) -> None:
+        instance, first = self.instances[number], int(self.steps[number])
+        if first > until:
+            return
+        present = plan.batches.present(first, until) if until > first else None
+        while True:
+            step = int(self.steps[number])
+            output = network_output(instance, self.preactivations[number])
+            if not np.isfinite(output).all():
+                self.status[number] = Status.NONFINITE
+            elif step % plan.stop.every == 0 and rule_met(plan.stop, plan, instance, output):
+                self.status[number] = Status.CONVERGED
+            if self.status[number] is not None or step >= until or present is None:
+                return
+            for update in plan.updates:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    visited = self.take(number, update, plan.target, present[(step - first) % len(present)])
+                self._closest[number] = min(self._closest[number], *(np.abs(z).min() for z in visited))
+            self.steps[number] = step + 1
+
+
+def rule_met(stop: StopRules, plan: Plan, instance: Instance, output: np.ndarray) -> bool:
+    """Whether one of the stopping rules of a phase asks to stop at these outputs (n,)."""
+    if stop.loss is not None and logistic_loss(plan.target * output)[plan.learned].mean() <= stop.loss:
+        return True
+    if stop.forget_below is None and stop.forget_above is None:
+        return False
+    accuracy = float((instance.y * output > 0)[instance.forget].mean())
+    below = stop.forget_below is not None and accuracy <= stop.forget_below
+    return below or (stop.forget_above is not None and accuracy >= stop.forget_above)

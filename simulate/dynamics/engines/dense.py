@@ -1,0 +1,106 @@
+r"""The oracle: weights in R^d, moved by gradients in R^d.
+
+It shares the network's output and slopes with the readable step, but knows nothing of Gram matrices: every
+pre-activation is an inner product with the weights, every norm is a sum over coordinates. It alone can do what
+depends on the coordinates: ASAM and per-coordinate partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulate.dynamics.engines.base import StepwiseEngine, largest
+from simulate.dynamics.plan import Partition, Plan, Update
+from simulate.dynamics.state import State
+from simulate.dynamics.step import gradient, network_output, output_slopes
+from simulate.problems.instance import Instance
+
+__all__ = ["DenseEngine"]
+
+
+class DenseEngine(StepwiseEngine):
+    """Keeps the weights w_jr, (2, m, D) a trajectory."""
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        super().__init__(instances)
+        self._weights = [instance.w0.copy() for instance in instances]
+        self._spans = [instance.span for instance in instances]
+        self._forget_coordinates: list[np.ndarray | None] = [None] * len(self._weights)
+
+    def weights(self, number: int) -> np.ndarray:
+        """The weights (2, m, D) of a trajectory."""
+        return self._weights[number]
+
+    def restore(self, number: int, state: State) -> None:
+        """Put trajectory `number` where a state of this engine stands."""
+        super().restore(number, state)
+        if state.weights is None:
+            raise ValueError('Argument `start` must come from engine "dense" to go on there, but holds no weights.')
+        self._weights[number] = state.weights.copy()
+
+    def refuse(self, plan: Plan, instance: Instance) -> None:
+        """Refuse what depends on coordinates when those of the data are gone."""
+        by_coordinate = plan.partition is not None and plan.partition.by_coordinate
+        if (by_coordinate or any(update.adaptive for update in plan.updates)) and instance.space == "frame":
+            name = "partition" if by_coordinate else "adaptive"
+            raise ValueError(
+                f"Argument `{name}` must not depend on coordinates for an instance in the exact frame, but does. "
+                'Make the instance with space="ambient".'
+            )
+
+    def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
+        """Enter a phase and, for per-coordinate partitions, rank the coordinates."""
+        super().begin(plans, resume=resume)
+        self._forget_coordinates = [None] * len(plans)
+        for number, plan in enumerate(plans):
+            if plan.partition is not None and plan.partition.by_coordinate:
+                if resume:
+                    raise ValueError("Argument `start` must not stand inside a phase partitioned by coordinate.")
+                self._forget_coordinates[number] = self._rank_coordinates(number, plan.partition)
+
+    def take(self, number: int, update: Update, target: np.ndarray, present: np.ndarray) -> list[np.ndarray]:
+        """Apply one update; see `StepwiseEngine.take`."""
+        instance, w, span = self.instances[number], self._weights[number], self._spans[number]
+        weight = update.weight * present
+        z = w @ span.T
+        slopes = output_slopes(weight, target, network_output(instance, z))
+        b = gradient(instance, z, slopes)
+        visited = [z]
+        if not update.is_plain:
+            felt = gradient(instance, z, slopes * update.perturbed)
+            z_perturbed = (w + _perturbation(w, felt @ span, update)) @ span.T
+            output = network_output(instance, z_perturbed)
+            slopes_perturbed = output_slopes(weight * update.perturbed, target, output)
+            b = b + update.mixing * (gradient(instance, z_perturbed, slopes_perturbed) - felt)
+            visited.append(z_perturbed)
+        self._move(number, update, b)
+        return visited
+
+    def _move(self, number: int, update: Update, b: np.ndarray) -> None:
+        """W ← W - η Σ_k b_k s_k on the part that moves; the coefficients follow along."""
+        span, coordinates = self._spans[number], self._forget_coordinates[number]
+        if coordinates is not None and update.part != "all":
+            chosen = coordinates if update.part == "forget" else ~coordinates
+            self._weights[number] = self._weights[number] - update.lr * chosen * (b @ span)
+            self.coefficients[number] = np.nan
+        else:
+            b = self.moves(number, update)[..., None] * b
+            self._weights[number] = self._weights[number] - update.lr * (b @ span)
+            self.coefficients[number] -= update.lr * b
+        self.preactivations[number] = self._weights[number] @ span.T
+
+    def _rank_coordinates(self, number: int, partition: Partition) -> np.ndarray:
+        instance, w, span = self.instances[number], self._weights[number], self._spans[number]
+        z = w @ span.T
+        slopes = output_slopes(instance.forget / instance.forget.sum(), instance.y, network_output(instance, z))
+        size = np.abs(gradient(instance, z, slopes) @ span)
+        return largest(size if partition.largest else -size, partition.fraction)
+
+
+def _perturbation(w: np.ndarray, direction: np.ndarray, update: Update) -> np.ndarray:
+    """SAM's ε̂ = τ g/‖g‖, or ASAM's τ w² g/‖w g‖, over all filters (2, m, D)."""
+    scale = np.abs(w) if update.adaptive else 1.0
+    norm = np.linalg.norm(scale * direction)
+    return update.tau / norm * scale**2 * direction if norm > 0 else 0.0 * direction

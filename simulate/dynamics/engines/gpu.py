@@ -1,0 +1,68 @@
+"""The numba engine's trajectories on a GPU: each by a block of threads, or all by batched matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from simulate.dynamics.cuda.device import find_gpu
+from simulate.dynamics.cuda.layout import Layout, Shape, choose_layout
+from simulate.dynamics.cuda.lockstep import advance_trajectories
+from simulate.dynamics.engines.compiled import CompiledEngine
+from simulate.dynamics.plan import Plan
+from simulate.problems.instance import Instance
+
+__all__ = ["CupyEngine"]
+
+
+class CupyEngine(CompiledEngine):
+    """Coefficients and pre-activations rest in the memory of the host and visit the GPU at every call of `advance`.
+
+    What a phase does not change is kept on the GPU. Coefficients, pre-activations, the smallest of these, steps and
+    status are copied there and back. Engines on several threads take their turns on the default stream of the card.
+    """
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        self._gpu = find_gpu()
+        super().__init__(instances)
+        self._gram_there = self._there(self._gram)
+
+    def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
+        """Enter a phase; see `Engine.begin`."""
+        super().begin(plans, resume=resume)
+        self._constants = self._there(self._labels), self._there(self._updates), self._there(self._rules)
+
+    def _launch(self, arrays: tuple) -> None:
+        """See `CompiledEngine._launch`."""
+        c, z, _, _, _, present, _, until, closest, multiplicity, steps, status = arrays
+        changing = (c, z, closest, steps, status)
+        c_there, z_there, closest_there, steps_there, status_there = there = self._there(changing)
+        labels, updates, rules = self._constants
+        arguments = (
+            c_there, z_there, self._gram_there, labels, updates, self._there(present), rules, self._there(until),
+            closest_there, multiplicity, steps_there, status_there,
+        )  # fmt: skip
+        layout = self._layout()
+        if layout is None:
+            advance_trajectories(self._gpu.cupy, *arguments)
+        else:
+            self._gpu.launch(layout, arguments)
+        for array, result in zip(changing, there, strict=True):
+            array[...] = self._here(result)
+
+    def _layout(self) -> Layout | None:
+        """How a trajectory lies in a block of threads, or None where it does not fit."""
+        first = self.instances[0]
+        shape = Shape(first.n, first.m, self._gram.shape[-1], self._updates[0].shape[1], bool(self._updates[1].any()))
+        return choose_layout(shape, self._gpu.kernel.num_regs, self._gpu.card)
+
+    def _there(self, arrays: Any) -> Any:
+        """Arrays, or tuples of them, on the GPU."""
+        if isinstance(arrays, tuple):
+            return tuple(self._there(array) for array in arrays)
+        return self._gpu.cupy.asarray(arrays)
+
+    def _here(self, array: Any) -> np.ndarray:
+        return self._gpu.cupy.asnumpy(array)

@@ -1,0 +1,44 @@
+"""Where a training stands, and how it ended."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["State", "Status"]
+
+
+class Status(enum.Enum):
+    """How a phase or a run ended; a numerical failure is data, not an exception."""
+
+    CONVERGED = "converged"
+    """A stopping rule was met."""
+    MAX_STEPS = "max_steps"
+    """All steps were taken."""
+    NONFINITE = "nonfinite"
+    """A number overflowed or became NaN; the state is the one in which it was found."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a run stands; `run(…, start=state)` goes on from here, bit for bit.
+
+    Attributes:
+        coefficients: c, (2, m, 1 + n patches); see `simulate.problems.geometry`.
+        preactivations: ⟨w_jr, s_k⟩, same shape.
+        phase: Name of the phase it stands in.
+        steps: Steps taken in that phase.
+        total_steps: Steps taken in all phases.
+        forget_part: Filters of the forget part of a partitioned network, (2, m) of bool, or None.
+        weights: The weights (2, m, D) if the engine keeps them, else None.
+    """
+
+    coefficients: np.ndarray
+    preactivations: np.ndarray
+    phase: str
+    steps: int
+    total_steps: int
+    forget_part: np.ndarray | None = None
+    weights: np.ndarray | None = None

@@ -1,0 +1,135 @@
+r"""One training step in coefficient space, as a student reads it.
+
+All arrays of one trajectory: pre-activations z_jrk = ⟨w_jr, s_k⟩ and coefficients c_jrk are (2, m, 1 + n patches)
+with s_0 = φ and s_1, s_2, … the noise vectors; what belongs to samples is (n,). The same step is written as loops
+in `simulate.dynamics.kernels`; tests hold the two equal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulate.dynamics.plan import Update
+from simulate.problems.geometry import SIGNS
+from simulate.problems.instance import Instance
+
+__all__ = [
+    "apply_update",
+    "forget_saliency",
+    "gradient",
+    "logistic_loss",
+    "network_output",
+    "output_slopes",
+    "perturbation",
+    "squared_norms",
+]
+
+_SECOND_LAYER = SIGNS[:, None, None]
+
+
+def network_output(instance: Instance, z: np.ndarray) -> np.ndarray:
+    """The network's output on every training sample.
+
+    f_i = (1/m) Σ_jr j [σ(ŷ_i ⟨w_jr, φ⟩) + Σ_p σ(⟨w_jr, ξ_ip⟩)].
+
+    Args:
+        instance: The instance.
+        z: Pre-activations (2, m, 1 + n patches).
+
+    Returns:
+        Array (n,).
+    """
+    signal = np.maximum(z[..., :1] * instance.y_true, 0.0)
+    noise = np.maximum(z[..., 1:], 0.0).reshape(2, instance.m, instance.n, instance.patches).sum(axis=-1)
+    return (_SECOND_LAYER * (signal + instance.multiplicity * noise)).sum(axis=(0, 1)) / instance.m
+
+
+def logistic_loss(margin: np.ndarray) -> np.ndarray:
+    """log(1 + exp(-margin)), without overflow, elementwise; NaN stays NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.logaddexp(0.0, -margin)
+
+
+def output_slopes(weight: np.ndarray, target: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """∂L/∂f_i = ω_i t_i ℓ'(t_i f_i) with ℓ'(x) = -1/(1 + exp(x)), all (n,)."""
+    with np.errstate(over="ignore"):
+        return -weight * target / (1.0 + np.exp(target * output))
+
+
+def gradient(instance: Instance, z: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Coefficients of the gradient of a weighted loss: ∂L/∂w_jr = Σ_k b_jrk s_k.
+
+    b_jr0 = (j/m) Σ_i ∂L/∂f_i ŷ_i σ'(ŷ_i ⟨w_jr, φ⟩) and b_jrk = (j/m) (multiplicity) ∂L/∂f_i σ'(⟨w_jr, s_k⟩) for the
+    noise vector k of sample i; σ'(0) = 0.
+
+    Args:
+        instance: The instance.
+        z: Pre-activations (2, m, 1 + n patches).
+        slopes: ∂L/∂f_i, (n,).
+
+    Returns:
+        Array b (2, m, 1 + n patches).
+    """
+    facing = z[..., :1] * instance.y_true > 0
+    b = np.empty_like(z)
+    b[..., 0] = (facing * slopes * instance.y_true).sum(axis=-1)
+    b[..., 1:] = instance.multiplicity * np.repeat(slopes, instance.patches) * (z[..., 1:] > 0)
+    return b * _SECOND_LAYER / instance.m
+
+
+def squared_norms(b: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """‖Σ_k b_jrk s_k‖² of every filter, (2, m)."""
+    return np.maximum(np.sum(b * (b @ gram), axis=-1), 0.0)
+
+
+def perturbation(b: np.ndarray, gram: np.ndarray, tau: float) -> np.ndarray:
+    """Coefficients of SAM's ε̂ = τ ∇L/‖∇L‖_F, the norm over all filters; zero where the gradient is.
+
+    Args:
+        b: Coefficients of the gradient, (2, m, 1 + n patches).
+        gram: Gram matrix (1 + n patches, 1 + n patches).
+        tau: Radius τ.
+
+    Returns:
+        Array (2, m, 1 + n patches).
+    """
+    norm = np.sqrt(squared_norms(b, gram).sum())
+    return tau / norm * b if norm > 0 else 0.0 * b
+
+
+def apply_update(
+    instance: Instance, c: np.ndarray, update: Update, target: np.ndarray, present: np.ndarray, moves: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Move the coefficients by one update.
+
+    Args:
+        instance: The instance.
+        c: Coefficients (2, m, 1 + n patches).
+        update: The update.
+        target: Labels the loss uses, (n,).
+        present: Samples of this step's batch, (n,) of bool.
+        moves: Filters that move, (2, m) of bool.
+
+    Returns:
+        The new coefficients, and the pre-activations at which gradients were taken.
+    """
+    geometry = instance.geometry
+    weight = update.weight * present
+    z = geometry.preactivations(c)
+    slopes = output_slopes(weight, target, network_output(instance, z))
+    step = gradient(instance, z, slopes)
+    visited = [z]
+    if not update.is_plain:
+        felt = gradient(instance, z, slopes * update.perturbed)
+        z_perturbed = geometry.preactivations(c + perturbation(felt, geometry.gram, update.tau))
+        slopes_perturbed = output_slopes(weight * update.perturbed, target, network_output(instance, z_perturbed))
+        step = step + update.mixing * (gradient(instance, z_perturbed, slopes_perturbed) - felt)
+        visited.append(z_perturbed)
+    return c - update.lr * moves[..., None] * step, visited
+
+
+def forget_saliency(instance: Instance, z: np.ndarray) -> np.ndarray:
+    """‖∂L(F)/∂w_jr‖ of the mean loss over the forget set: how much each filter matters to it, (2, m)."""
+    weight = instance.forget / instance.forget.sum()
+    b = gradient(instance, z, output_slopes(weight, instance.y, network_output(instance, z)))
+    return np.sqrt(squared_norms(b, instance.geometry.gram))

@@ -1,0 +1,58 @@
+"""Figures on disk: whole or not at all, and the same bytes for the same figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from simulate.house import checks
+from simulate.house.files import check_files, in_one_move
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FORMATS", "Format", "check_figure", "save_figure"]
+
+Format = Literal["pdf", "png", "svg"]
+"""Name of one of them, and suffix of its files."""
+FORMATS: tuple[Format, ...] = get_args(Format)
+"""Formats a figure can be written in."""
+
+_METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "Creator": "sharpmu", "Producer": "sharpmu"},
+    "png": {"Software": "sharpmu"},
+    "svg": {"Date": None, "Creator": "sharpmu"},
+}
+"""What a file says of its making: nothing that changes from day to day."""
+
+
+def check_figure(path: Path, *, name: str) -> None:
+    """Require that a figure can be written, before anything runs that would then be lost.
+
+    Args:
+        path: The file.
+        name: The argument that chose it, for the error.
+
+    Raises:
+        ValueError: if its suffix is no format, or it cannot be written there.
+    """
+    if path.suffix.lstrip(".") not in FORMATS:
+        checks.fail(name, f"end in {', '.join(f'.{kind}' for kind in FORMATS)}", str(path))
+    check_files(path, name=name)
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: float | None = None) -> Path:
+    """Write a figure; the suffix of the path chooses the format.
+
+    Args:
+        figure: The figure.
+        path: The file, which is replaced in one move.
+        dpi: Dots per inch of a PNG; None takes those of the figure.
+
+    Returns:
+        The path.
+    """
+    kind = path.suffix.lstrip(".")
+    with in_one_move(path) as partial:
+        figure.savefig(partial, format=kind, metadata=_METADATA[kind], dpi=dpi or "figure")
+    return path

@@ -1,0 +1,92 @@
+"""The data model of the theory: sizes, signal strength, noise and initialisation scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulate.house import checks
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    r"""A law of training sets and initial weights; `simulate.run` draws one instance of it per seed.
+
+    Sample i has a true label ŷ_i = ±1, a signal patch ŷ_i φ and P - 1 noise patches; its observed label y_i is
+    flipped with probability `label_flip`. The network is
+    f(W, x) = (1/m) Σ_j j Σ_r [σ(⟨w_jr, ŷφ⟩) + Σ_p σ(⟨w_jr, ξ_p⟩)] with j = ±1, r = 1..m and σ = ReLU.
+
+    Source: Chen et al. 2023 (arXiv 2310.07269) and Kou et al. 2023 (arXiv 2303.04145).
+
+    Example:
+        >>> Problem(d=20_000, n=100, m=10, signal=6.0).snr
+        0.04242640687119285
+    """
+
+    d: int = 20_000
+    """Dimension of a patch. The cost of a run does not depend on it."""
+    n: int = 100
+    """Number of training samples, retained and forgotten together."""
+    m: int = 10
+    """Number of filters for each sign of the second layer (2m in all)."""
+    P: int = 2
+    """Number of patches of a sample: one signal patch and P - 1 noise patches."""
+    signal: float = 6.0
+    """Signal strength ‖φ‖."""
+    sigma_p: float = 1.0
+    """Standard deviation of each noise coordinate."""
+    sigma_0: float = 1e-3
+    """Standard deviation of each initial weight."""
+    label_flip: float = 0.0
+    """Probability that an observed label is the wrong one, in [0, 1/2)."""
+    forget: float = 0.1
+    """Fraction of the samples in the forget set, rounded to a whole number of samples."""
+    noise: Literal["orthogonal", "isotropic"] = "orthogonal"
+    """Noise law: N(0, σ_p² I) projected off φ ("orthogonal"), or not projected ("isotropic")."""
+    patches: Literal["copied", "independent"] = "copied"
+    """Whether the P - 1 noise patches of a sample are one vector repeated, or different draws."""
+
+    def __post_init__(self) -> None:
+        """Validate every field.
+
+        Raises:
+            ValueError: if a field is out of range; the message names it.
+        """
+        checks.plain_fields(self)
+        checks.integer("n", self.n, least=1)
+        checks.integer("m", self.m, least=1)
+        checks.integer("P", self.P, least=2)
+        checks.integer("d", self.d, least=2)
+        for name in ("signal", "sigma_p", "sigma_0"):
+            checks.real(name, getattr(self, name), positive=True)
+        checks.fraction("label_flip", self.label_flip, below=0.5)
+        checks.fraction("forget", self.forget)
+        checks.choice("noise", self.noise, ("orthogonal", "isotropic"))
+        checks.choice("patches", self.patches, ("copied", "independent"))
+
+    @property
+    def n_forget(self) -> int:
+        """Number of samples in the forget set."""
+        return round(self.forget * self.n)
+
+    @property
+    def n_noise_patches(self) -> int:
+        """Number of different noise vectors of one sample."""
+        return 1 if self.patches == "copied" else self.P - 1
+
+    @property
+    def multiplicity(self) -> int:
+        """How often each noise vector of a sample is repeated."""
+        return self.P - 1 if self.patches == "copied" else 1
+
+    @property
+    def frame_size(self) -> int:
+        """Number of coordinates that hold φ, all noise vectors and all initial weights exactly."""
+        return 1 + self.n * self.n_noise_patches + 2 * self.m
+
+    @property
+    def snr(self) -> float:
+        """Signal-to-noise ratio ‖φ‖ / (σ_p √d)."""
+        return self.signal / (self.sigma_p * self.d**0.5)

@@ -1,0 +1,187 @@
+r"""What can be read off a trajectory: each observable turns a snapshot into labelled arrays.
+
+Every quantity follows from the coefficients c and the pre-activations z of `simulate.problems.geometry`. Four losses
+appear along the dimension "part": the phase's own objective, and the mean loss over all training samples, over the
+retain set and over the forget set (observed labels). Quantities of an empty set are NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simulate.dynamics.curvature import largest_eigenvalue, output_kernel
+from simulate.dynamics.plan import Plan
+from simulate.dynamics.step import gradient, logistic_loss, network_output, output_slopes, perturbation, squared_norms
+from simulate.problems.geometry import SIGNS
+from simulate.problems.instance import Instance
+from simulate.test_error.generalize import TestError
+
+__all__ = ["NEEDS_RADIUS", "OBSERVABLES", "PARTS", "RELATIONS", "SETS", "Snapshot"]
+
+SETS = ("retain", "forget")
+"""Coordinates of the dimension "set"."""
+RELATIONS = ("own", "opposite")
+"""Coordinates of the dimension "relation": filters whose sign j is the sample's observed label, or is not."""
+PARTS = ("objective", "train", "retain", "forget")
+"""Coordinates of the dimension "part"."""
+
+Variables = Mapping[str, tuple[tuple[str, ...], object]]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One moment of one trajectory.
+
+    Attributes:
+        instance: The data.
+        plan: The phase.
+        c: Coefficients (2, m, 1 + n patches).
+        z: Pre-activations, same shape.
+        tau: Radius for deactivation and sharpness.
+        test_error: Computes the test error when it is asked for.
+    """
+
+    instance: Instance
+    plan: Plan
+    c: np.ndarray
+    z: np.ndarray
+    tau: float
+    test_error: Callable[[], TestError]
+
+    @property
+    def output(self) -> np.ndarray:
+        """Network output on the training samples, (n,)."""
+        return network_output(self.instance, self.z)
+
+    def parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Signed sample weights and labels of each loss in PARTS."""
+        instance = self.instance
+        sets = (np.ones(instance.n), ~instance.forget, instance.forget)
+        means = [np.divide(mask, mask.sum(), where=mask.any(), out=np.full(instance.n, np.nan)) for mask in sets]
+        return [(self.plan.full_weight, self.plan.target), *((weight, instance.y) for weight in means)]
+
+    def gradient_of(self, weight: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Coefficients of the gradient of one weighted loss, (2, m, 1 + n patches)."""
+        return gradient(self.instance, self.z, output_slopes(weight, target, self.output))
+
+
+def coefficients(snapshot: Snapshot) -> Variables:
+    """Means and extremes of κ over filters, and of ζ by relation (own or opposite class) and set."""
+    instance = snapshot.instance
+    kappa = instance.geometry.kappa(snapshot.c)
+    zeta = instance.geometry.zeta(snapshot.c, instance.multiplicity)
+    variables: Variables = {f"kappa_{name}": (("sign",), reduce(kappa, axis=1)) for name, reduce in _SUMMARIES.items()}
+    for name, reduce in _SUMMARIES.items():
+        table = _table(instance, lambda mask, reduce=reduce: reduce(zeta[mask]))  # type: ignore[misc]
+        variables = {**variables, f"zeta_{name}": (("relation", "set"), table)}
+    return variables
+
+
+def coefficients_full(snapshot: Snapshot) -> Variables:
+    """Every κ and ζ."""
+    instance = snapshot.instance
+    zeta = instance.geometry.zeta(snapshot.c, instance.multiplicity)
+    return {
+        "kappa": (("sign", "filter"), instance.geometry.kappa(snapshot.c)),
+        "zeta": (("sign", "filter", "sample", "patch"), zeta.reshape(2, instance.m, instance.n, instance.patches)),
+    }
+
+
+def loss(snapshot: Snapshot) -> Variables:
+    """Weighted sums of the logistic loss."""
+    values = [weight @ logistic_loss(target * snapshot.output) for weight, target in snapshot.parts()]
+    return {"loss": (("part",), values)}
+
+
+def accuracy(snapshot: Snapshot) -> Variables:
+    """Fraction of each set on the right side of its observed labels."""
+    right = snapshot.instance.y * snapshot.output > 0
+    forget = snapshot.instance.forget
+    return {"accuracy": (("set",), [_mean(right[~forget]), _mean(right[forget])])}
+
+
+def test_error(snapshot: Snapshot) -> Variables:
+    """Test error, its standard error and effective sample size."""
+    test = snapshot.test_error()
+    return {
+        "test_error": ((), test.error),
+        "test_error_se": ((), test.standard_error),
+        "test_error_ess": ((), test.effective_sample_size),
+    }
+
+
+def deactivation(snapshot: Snapshot) -> Variables:
+    """Fraction of the active noise neurons that ε̂ = τ ∇L/‖∇L‖ of the phase's objective switches off.
+
+    A neuron (j, r, k) is active when ⟨w_jr, ξ_k⟩ > 0, and switched off when ⟨w_jr + ε̂_jr, ξ_k⟩ ≤ 0. If the
+    optimizer perturbs one set only, ε̂ follows that set's terms.
+    """
+    instance, update = snapshot.instance, snapshot.plan.updates[0]
+    felt = update.perturbed if len(snapshot.plan.updates) == 1 else True
+    b = snapshot.gradient_of(snapshot.plan.full_weight * felt, snapshot.plan.target)
+    gram = instance.geometry.gram
+    perturbed = snapshot.z + perturbation(b, gram, snapshot.tau) @ gram
+    active, off = snapshot.z[..., 1:] > 0, perturbed[..., 1:] <= 0
+    return {"deactivated": (("relation", "set"), _table(instance, lambda mask: _mean(off[mask & active])))}
+
+
+def gradient_norm(snapshot: Snapshot) -> Variables:
+    """‖∇L‖_F of each loss."""
+    gram = snapshot.instance.geometry.gram
+    norms = [np.sqrt(squared_norms(snapshot.gradient_of(*part), gram).sum()) for part in snapshot.parts()]
+    return {"gradient_norm": (("part",), norms)}
+
+
+def sharpness(snapshot: Snapshot) -> Variables:
+    """L(W + τ ∇L/‖∇L‖) - L(W) of each loss: the sharpness SAM sees."""
+    instance, values = snapshot.instance, []
+    for weight, target in snapshot.parts():
+        gram = instance.geometry.gram
+        shift = perturbation(snapshot.gradient_of(weight, target), gram, snapshot.tau) @ gram
+        outputs = network_output(instance, snapshot.z + shift), snapshot.output
+        values.append(weight @ (logistic_loss(target * outputs[0]) - logistic_loss(target * outputs[1])))
+    return {"sharpness": (("part",), values)}
+
+
+def hessian(snapshot: Snapshot) -> Variables:
+    """Largest eigenvalue of the Hessian of each loss (ReLU has no curvature off its kinks)."""
+    kernel = output_kernel(snapshot.instance, snapshot.z)
+    values = []
+    for weight, target in snapshot.parts():
+        slope = output_slopes(np.ones_like(weight), target, snapshot.output)
+        values.append(largest_eigenvalue(kernel, weight * np.abs(slope) * (1.0 - np.abs(slope))))
+    return {"hessian_eigenvalue": (("part",), values)}
+
+
+OBSERVABLES: dict[str, Callable[[Snapshot], Variables]] = {
+    observable.__name__: observable
+    for observable in (
+        coefficients, coefficients_full, loss, accuracy, test_error, deactivation, gradient_norm, sharpness, hessian,
+    )
+}  # fmt: skip
+"""Every observable, by the name `Record.observe` uses."""
+
+NEEDS_RADIUS = ("deactivation", "sharpness")
+"""Those that are taken at a radius τ."""
+
+
+def _or_nan(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """The reduction, but NaN for what has no elements."""
+    return lambda values, axis=None: reduce(values, axis=axis) if values.size else np.nan
+
+
+_mean = _or_nan(np.mean)
+_SUMMARIES = {"mean": _mean, "max": _or_nan(np.max), "min": _or_nan(np.min)}
+
+
+def _table(instance: Instance, summary: Callable[[np.ndarray], Any]) -> np.ndarray:
+    """A summary of the noise neurons by relation and set; masks are (2, m, n patches)."""
+    own = np.repeat(SIGNS[:, None] == instance.y, instance.patches, axis=1)
+    forgotten = np.repeat(instance.forget, instance.patches)
+    shape = (2, instance.m, instance.n * instance.patches)
+    cells = [[relation & chosen for chosen in (~forgotten, forgotten)] for relation in (own, ~own)]
+    return np.array([[summary(np.broadcast_to(cell[:, None], shape)) for cell in row] for row in cells])

@@ -1,0 +1,1 @@
+"""Grids of trainings on disk: named axes, chunks that are whole or not there, workers, refinement."""

@@ -1,0 +1,125 @@
+"""The search for hyper-parameters: the same number of trials for all, judged without the test images."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from deepnet.cli import main  # noqa: E402
+from deepnet.cli.search import as_csv  # noqa: E402
+from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation  # noqa: E402
+from deepnet.methods import FineTune, Retrain  # noqa: E402
+from deepnet.studies.presets import preset  # noqa: E402
+from deepnet.studies.search import GRIDS, SEEDS, SPLIT_SEED, candidates, judge, search_study  # noqa: E402
+from deepnet.studies.study import Unlearner  # noqa: E402
+from tests.places import ROOT  # noqa: E402
+
+TRACKED = ROOT / "docs" / "search_digits.csv"
+
+
+def row(method: str, variant: str = "", seed: int = 0, **accuracies: float | str | None) -> dict[str, object]:
+    found = {"retain_accuracy": 1.0, "forget_accuracy": 0.5, "val_accuracy": 0.8, "test_accuracy": 0.8}
+    about = {"method": method, "variant": variant, "seed": seed, "forget_set": "high", "status": "finished"}
+    return about | found | accuracies
+
+
+@pytest.mark.parametrize("name", list(CONFIRMATIONS))
+def test_every_method_gets_nine_trials(name: str) -> None:
+    base = confirmation(name, Path(), None).base
+    study = search_study(base)
+    counts = {one.method.name: 0 for one in base.unlearners}
+    for trial in study.unlearners:
+        counts[trial.method.name] += 1
+    assert set(counts.values()) == {9}
+    assert {trial.training.epochs for trial in study.unlearners if trial.method.name != "influence"} == {
+        one.training.epochs for one in base.unlearners if one.method.name != "influence"
+    }
+
+
+def test_a_search_shares_no_seed_and_no_split_with_a_study() -> None:
+    for name in CONFIRMATIONS:
+        base = confirmation(name, Path(), None).base
+        assert not set(SEEDS) & set(base.seeds)
+        assert base.split_seed != SPLIT_SEED
+        assert search_study(base).val_fraction > 0
+
+
+def test_trials_differ_in_what_their_names_say() -> None:
+    for trial in candidates(preset("digits").unlearners):
+        for word in trial.variant.split(", "):
+            name, value = word.split("=")
+            found = trial.training.descent.lr if name == "lr" else getattr(trial.method, name)
+            assert found == pytest.approx(float(value), rel=1e-5)
+
+
+def test_the_best_trial_is_the_one_closest_to_retraining_on_validation_images() -> None:
+    rows = [
+        row("retrain"),
+        row("retrain", seed=1, forget_accuracy=0.3),
+        row("neggrad", "lr=1", forget_accuracy=0.6, test_accuracy=0.0),  # 0.9; test images must not count
+        row("neggrad", "lr=1", seed=1, forget_accuracy=0.6),  # 0.7
+        row("neggrad", "lr=2", val_accuracy=0.5, test_accuracy=0.8),  # 0.7
+        row("neggrad", "lr=2", seed=1, retain_accuracy=0.5, forget_accuracy=0.3),  # 0.5
+        row("scrub", "lr=1", status="diverged", retain_accuracy=None),
+        row("scrub", "lr=2", val_accuracy=0.0),  # 0.2
+    ]
+    trials = {(trial.method, trial.variant): trial for trial in judge(rows)}
+    worth = {key: round(trial.tow, 12) for key, trial in trials.items()}
+    assert worth == {("neggrad", "lr=1"): 0.8, ("neggrad", "lr=2"): 0.6, ("scrub", "lr=1"): 0.0, ("scrub", "lr=2"): 0.2}
+    assert [key for key, trial in trials.items() if trial.chosen] == [("neggrad", "lr=1"), ("scrub", "lr=2")]
+    assert trials["neggrad", "lr=1"].forget == pytest.approx(0.6)
+    assert trials["neggrad", "lr=1"].runs == 2
+
+
+def test_rows_that_cannot_be_judged_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"Argument `rows` must have a retrained model of high, seed 0"):
+        judge([row("neggrad", "lr=1")])
+    with pytest.raises(ValueError, match=r"Argument `rows` must have accuracies on a validation split"):
+        judge([row("retrain", val_accuracy=None)])
+    with pytest.raises(ValueError, match=r"Argument `unlearners` must be one of .*, but is .retrain"):
+        candidates([Unlearner(method=Retrain())])
+
+
+def test_a_diverged_trial_is_written_with_its_accuracies_missing() -> None:
+    text = as_csv(judge([row("retrain"), row("scrub", "lr=1", status="diverged")]))
+    assert text.splitlines()[1] == "scrub,lr=1,0.0000,nan,nan,nan,1,True"
+
+
+def test_command_refuses_more_seeds_than_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "--seeds", "9"]) == 2
+    assert "Argument `seeds` must be a whole number from 1 to 3, but is 9." in capsys.readouterr().err
+
+
+def test_the_preset_has_the_winners_of_the_tracked_search() -> None:
+    """`python -m deepnet search --preset digits` wrote the file."""
+    chosen = {
+        line["method"]: line["variant"]
+        for line in csv.DictReader(line for line in TRACKED.read_text().splitlines() if not line.startswith("#"))
+        if line["chosen"] == "True"
+    }
+    for one in preset("digits").unlearners:
+        trials = GRIDS[one.method.name].trials(one)
+        winner = next(trial for trial in trials if trial.variant == chosen[one.method.name])
+        assert replace(winner, variant="") == one
+
+
+@pytest.mark.slow
+def test_a_small_search_runs_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = confirmation("digits")
+    train = replace(small.base.pretrain, epochs=1)
+    unlearner = Unlearner(method=FineTune(), training=train)
+    forget = tuple(replace(one, kind="random", scores=None) for one in small.base.forget[:1])
+    base = replace(small.base, pretrain=train, unlearners=(unlearner,), forget=forget)
+    monkeypatch.setitem(CONFIRMATIONS, "digits", lambda images, scores: replace(small, base=base))
+    assert main(["search", "--seeds", "1", "--out", str(tmp_path)]) == 0
+    assert "finetune" in capsys.readouterr().out
+    lines = list(csv.DictReader((tmp_path / "digits" / "search.csv").read_text().splitlines()))
+    assert len(lines) == 9
+    assert sum(line["chosen"] == "True" for line in lines) == 1

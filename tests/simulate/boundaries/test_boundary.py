@@ -1,0 +1,74 @@
+"""The boundary of a phase map: crossing, censoring, exponent."""
+
+import numpy as np
+import pytest
+import xarray
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulate.boundaries.boundary import critical_signal, fit_boundary
+from simulate.cli.map import verdict
+
+SIGNAL = 2.0 ** np.arange(-3, 8, 0.5)
+
+
+def sigmoid_map(exponent: float, *, seeds: int = 8, noise: float = 0.02) -> xarray.DataArray:
+    """Errors that fall from 1/2 to 0 around signal = d^exponent / 4, with noise."""
+    d = np.array([1e3, 1e4, 1e5, 1e6])
+    centre = d**exponent / 4
+    clean = 0.5 / (1 + (SIGNAL / centre[:, None]) ** 3)
+    error = clean + noise * np.random.default_rng(0).standard_normal((seeds, *clean.shape))
+    return xarray.DataArray(
+        error, coords={"seed": range(seeds), "d": d, "signal": SIGNAL}, dims=("seed", "d", "signal")
+    )
+
+
+@given(level=st.floats(0.05, 0.45), centre=st.floats(0.5, 50))
+def test_crossing_of_a_smooth_curve_is_found(level: float, centre: float) -> None:
+    error = 0.5 / (1 + (SIGNAL / centre) ** 2)
+    exact = centre * np.sqrt(0.5 / level - 1)
+    found = critical_signal(SIGNAL, error, level)
+    if SIGNAL[0] < exact < SIGNAL[-1]:
+        assert found == pytest.approx(exact, rel=0.06)
+    else:
+        assert found in (0.0, np.inf)
+
+
+def test_censoring_says_on_which_side() -> None:
+    assert critical_signal(SIGNAL, np.full(SIGNAL.shape, 0.4), 0.3) == np.inf
+    assert critical_signal(SIGNAL, np.full(SIGNAL.shape, 0.2), 0.3) == 0.0
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.25, 0.4])
+def test_exponent_is_recovered_within_its_interval(exponent: float) -> None:
+    boundary = fit_boundary(sigmoid_map(exponent), level=0.25)
+    low, high = boundary.slope_interval
+    assert low - 0.005 <= exponent <= high + 0.005
+    assert high - low < 0.05
+
+
+def test_verdicts_hold_fail_and_abstain() -> None:
+    quarter = fit_boundary(sigmoid_map(0.25), level=0.25)
+    assert verdict(quarter, 0.25).endswith(": supported")
+    assert verdict(quarter, 0.5).endswith(": refuted")
+    assert verdict(quarter, 0.25 + 0.05).endswith(": inconclusive")
+    assert "leaves the map" in verdict(fit_boundary(sigmoid_map(0.6), level=0.05), 0.25)
+
+
+def test_order_of_dimensions_does_not_matter() -> None:
+    error = sigmoid_map(0.25)
+    one, other = (fit_boundary(e, level=0.25) for e in (error, error.transpose("signal", "d", "seed")))
+    np.testing.assert_array_equal(one.signal, other.signal)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("level", {"level": 0.6}), ("resamples", {"level": 0.3, "resamples": 1})]
+)
+def test_bad_arguments_are_named(name: str, arguments: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        fit_boundary(sigmoid_map(0.25), **arguments)
+
+
+def test_missing_dimension_is_named() -> None:
+    with pytest.raises(ValueError, match="`error`"):
+        fit_boundary(sigmoid_map(0.25).mean("seed"), level=0.25)

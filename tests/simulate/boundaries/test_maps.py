@@ -1,0 +1,51 @@
+"""Phase maps: a small one shows what the large one is for."""
+
+import json
+
+import numpy as np
+import pytest
+
+from simulate.boundaries.boundary import fit_boundary
+from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map, sam_cell
+from simulate.runs.ensemble import run_ensemble
+
+GRID = PhaseMap(
+    d=(1_000, 10_000, 100_000), signal=(0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0), replicates=3, test_directions=64
+)
+
+
+@pytest.fixture(scope="module")
+def maps():
+    return phase_map(GRID)
+
+
+def test_dimensions_are_those_of_the_grid(maps) -> None:
+    assert dict(maps["test_error"].sizes) == {"optimizer": 2, "d": 3, "signal": 7, "seed": 3}
+    assert json.loads(maps.attrs["grid"])["n"] == GRID.n
+
+
+def test_every_run_fits_its_training_set(maps) -> None:
+    assert set(np.unique(maps["status"])) == {"converged"}
+    assert float(maps["train_loss"].max()) <= 0.0101
+
+
+def test_boundary_moves_with_the_dimension_for_sgd_and_not_for_sam(maps) -> None:
+    slope = {name: fit_boundary(maps["test_error"].sel(optimizer=name), 0.3).slope for name in OPTIMIZERS}
+    assert slope["SGD"] == pytest.approx(0.25, abs=0.03)
+    assert abs(slope["SAM"]) < 0.12
+
+
+def test_cells_are_the_runs_they_say(maps) -> None:
+    alone = run_ensemble([sam_cell(GRID, 10_000, 2.0, 1)], test_directions=64)
+    cell = maps.sel(optimizer="SAM", d=10_000, signal=2.0, seed=1)
+    assert float(alone["test_error"][0]) == float(cell["test_error"])
+    assert int(alone["steps"][0]) == int(cell["steps"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("d", {"d": (10, 5)}), ("signal", {"signal": ()}), ("replicates", {"replicates": 0}), ("seed", {"seed": -1})],
+)
+def test_bad_grids_are_refused(name: str, options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        PhaseMap(**options)

@@ -1,0 +1,33 @@
+"""A text that is no phase is refused, and nothing in it is executed."""
+
+import pytest
+
+from simulate.cli.phrases import parse_phase
+from tests.simulate.refusals import refused, words
+
+TEXTS = [
+    *(("name", text) for text in (",", "two words, Loss()", "1st, Loss()", "a-b, Loss()")),
+    *(("phase", text) for text in ("", "pretrain Loss SGD")),
+    *(("phase", f"only, {rest}") for rest in (
+        "Loss(), SGD(lr=0.01", "Loss()), SGD(", "Loss(), SDG()", "Loss(), SGD(rate=0.1)", "Loss(), SGD(lr=)",
+        "Loss(0.3)", "Loss(), SGD(0.1)", "Loss(), SGD(), 1, 2, 3, 4, 5", "steps=1, steps=2",
+        "Loss(), SGD(lr=0.1, lr=0.2)", "Loss(), objective=Loss()", "step=10", "name='other'", "Loss(), SGD(lr=x)",
+        "Loss(), SGD(lr=1 + 1)", "Loss(), SGD(lr=(lambda: 0.1)())", "__import__('os').getcwd()", "open('x')",
+        "[Loss()]", "*[Loss()]", "**{'steps': 3}", "{[1]: 2}", "Loss(), SGD(lr={[1]: 2})", "Loss()\n0", "Loss(); 0",
+        "Loss() # end", "\0", "Loss()) or Phase(x", "(" * 500,
+    )),
+    ("alpha", "only, NegGrad(alpha=1.3)"),
+    ("lr", "only, Loss(), SGD(lr=0)"),
+    ("lr", "only, Loss(), SGD(lr='0.1')"),
+    ("steps", "only, steps=-1"),
+    ("objective", "only, 3"),
+    ("objective", "only, SGD(), Loss()"),
+    ("optimizer", "only, Loss(), Loss()"),
+    ("objective", "only, Loss(), SharpMinMax()"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), TEXTS, ids=words(TEXTS))
+def test_a_text_that_is_no_phase_is_refused(name, text):
+    with refused(name):
+        parse_phase(text)

@@ -1,0 +1,178 @@
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import integrate
+from scipy.special import log_ndtr
+
+from simulate.test_error import tails
+
+REALS = [-1e3, -40.0, -8.0, -1.0, -1e-8, 0.0, 0.5, 3.0, 24.999, 25.0, 40.0, 1e3, 1e8]
+
+
+def tilt(y, mean, load, left, right):
+    x = mean + load * y
+    return np.where(x < 0, left, right) * x
+
+
+def quadrature(tilts, upper=math.inf):
+    """∫ φ(y) exp(Σ τ(y)) dy below `upper`, piece by piece between the kinks."""
+    kinks = sorted(-mean / load for mean, load, _, _ in tilts)
+    edges = [-40.0, *(k for k in kinks if -40.0 < k < min(upper, 40.0)), min(upper, 40.0)]
+
+    def density(y):
+        return math.exp(-0.5 * y * y + sum(float(tilt(y, *terms)) for terms in tilts)) / math.sqrt(2 * math.pi)
+
+    return sum(
+        integrate.quad(density, a, b, epsabs=0.0, epsrel=1e-11, limit=200)[0] for a, b in itertools.pairwise(edges)
+    )
+
+
+def split(tilts):
+    terms = np.zeros((5, len(tilts)))
+    terms[1:] = np.transpose(tilts)
+    pieces = np.empty((4, len(tilts) + 1))
+    return tails.split_tilted_normal(terms, len(tilts), np.arange(len(tilts)), pieces), pieces
+
+
+@pytest.mark.parametrize("x", REALS)
+def test_log_mills_ratio(x):
+    with mpmath.workdps(50):
+        tail = mpmath.erfc(x / mpmath.sqrt(2)) / 2
+        exact = mpmath.log(tail) + (mpmath.mpf(x) ** 2 + mpmath.log(2 * mpmath.pi)) / 2
+    assert tails.log_mills_ratio(x) == pytest.approx(float(exact), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("x", REALS)
+def test_log_normal_tail(x):
+    assert tails.log_normal_tail(x) == pytest.approx(log_ndtr(-x), rel=1e-14, abs=1e-15)
+
+
+def test_log_normal_tail_at_the_ends():
+    assert tails.log_normal_tail(math.inf) == -math.inf
+    assert tails.log_normal_tail(-math.inf) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper"),
+    [(-1.0, 2.0), (3.0, 3.1), (-50.0, -49.9), (200.0, 200.001), (-math.inf, -30.0), (5.0, math.inf), (-38.0, -1.0)],
+)
+def test_log_normal_interval(lower, upper):
+    with mpmath.workdps(50):
+        near, far = (lower, upper) if lower >= 0 else (-upper, -lower)
+        exact = mpmath.log((mpmath.erfc(near / mpmath.sqrt(2)) - mpmath.erfc(far / mpmath.sqrt(2))) / 2)
+    assert tails.log_normal_interval(lower, upper) == pytest.approx(float(exact), rel=1e-12, abs=1e-11)
+
+
+def test_an_empty_interval_has_no_probability():
+    assert tails.log_normal_interval(1.0, 1.0) == -math.inf
+    assert tails.log_normal_interval(2.0, 1.0) == -math.inf
+
+
+@pytest.mark.parametrize("log_probability", [-1e-12, -0.01, -0.5, -0.7, -2.0, -30.0, -649.0, -651.0, -1e4, -1e8, -1e14])
+def test_quantile_inverts_the_tail(log_probability):
+    x = tails.normal_tail_quantile(log_probability)
+    tolerance = 1e-10 if log_probability < -1e-3 else 1e-4  # relative to a probability that is nearly one
+    assert log_ndtr(-x) == pytest.approx(log_probability, rel=tolerance)
+
+
+@given(st.floats(-30, 30), st.floats(1e-6, 20), st.floats(0, 1))
+def test_truncated_normal_is_a_quantile(lower, width, fraction):
+    z = tails.truncated_normal(lower, lower + width, fraction)
+    assert lower <= z <= lower + width
+    log_mass = tails.log_normal_interval(lower, lower + width)
+    below = math.exp(tails.log_normal_interval(lower, z) - log_mass)
+    assert below == pytest.approx(fraction, abs=2e-5 if width < 1e-3 else 1e-7)
+
+
+def test_truncated_normal_at_the_ends():
+    assert tails.truncated_normal(-math.inf, math.inf, 0.5) == pytest.approx(0.0, abs=1e-15)
+    assert tails.truncated_normal(40.0, math.inf, 0.0) == pytest.approx(40.0, rel=1e-12)
+    assert tails.truncated_normal(-3.0, 5.0, 1.0) == pytest.approx(5.0)
+
+
+SLOPE = st.floats(-6, 6)
+TILT = st.tuples(st.floats(-4, 4), st.one_of(st.floats(0.05, 3), st.floats(-3, -0.05)), SLOPE, SLOPE)
+
+
+@given(st.lists(TILT, min_size=1, max_size=4), st.floats(0.001, 0.999))
+def test_tilted_normal_against_quadrature(tilts, fraction):
+    log_mass, pieces = split(tilts)
+    total = quadrature(tilts)
+    assert log_mass == pytest.approx(math.log(total), abs=1e-8)
+    assert pieces[3].sum() == pytest.approx(1.0)
+    y = tails.tilted_normal(pieces, len(tilts), fraction)
+    assert quadrature(tilts, y) / total == pytest.approx(fraction, abs=1e-6)
+
+
+@given(st.floats(-8, 8), st.floats(0.05, 3), SLOPE, SLOPE, st.floats(0.001, 0.999))
+def test_the_fast_case_agrees_with_the_general_one(mean, load, left, right, fraction):
+    log_mass, pieces = split([(mean, load, left, right)])
+    value, fast_log_mass = tails.kinked_normal(mean, load, left, right, fraction)
+    assume(not math.isnan(value))  # it leaves what may underflow to the general case
+    assert fast_log_mass == pytest.approx(log_mass, abs=1e-10)
+    assert value == pytest.approx(tails.tilted_normal(pieces, 1, fraction), abs=1e-8)
+
+
+def test_a_steep_tilt_is_an_exponential_law_at_the_kink():
+    mean, load, slope = -2.0, 1.0, 1e4  # the kink lies at y = 2, and either side decays at once
+    assert all(np.isnan(tails.kinked_normal(mean, load, slope, -slope, 0.5)))
+    log_mass, pieces = split([(mean, load, slope, -slope)])
+    assert log_mass == pytest.approx(-2.0 - 0.5 * math.log(2 * math.pi) + math.log(2 / slope), abs=1e-6)
+    assert tails.tilted_normal(pieces, 1, 0.75) - 2.0 == pytest.approx(math.log(2) / slope, rel=1e-3)
+
+
+def test_tilting_coordinates_keeps_account_of_the_density():
+    rng = np.random.default_rng(0)
+    n, count = 4000, 2
+    means, terms = rng.standard_normal((count, n)), np.zeros((5, 3))
+    terms[2:, 0], terms[2:, 1] = (1.0, 2.0, -1.5), (-0.7, -1.0, 0.5)
+    y, log_tilts = rng.standard_normal(n), np.zeros(n)
+    plain = y.copy()
+    tails.tilt_coordinate(means, terms, count, np.arange(3), np.empty((4, 4)), n // 2, y, log_tilts)
+    assert np.array_equal(y[: n // 2], plain[: n // 2])
+    assert not np.any(y[n // 2 :] == plain[n // 2 :])
+    for k in (0, n - 1):
+        tilts = [(means[q, k], *terms[2:, q]) for q in range(count)]
+        assert log_tilts[k] == pytest.approx(-math.log(quadrature(tilts)), abs=1e-8)
+    log_density = log_tilts + sum(tilt(y, means[q], *terms[2:, q]) for q in range(count))
+    inverse = np.exp(-log_density[n // 2 :])  # the mean of plain over tilted density, under the tilted law
+    assert inverse.mean() == pytest.approx(1.0, abs=4 * inverse.std() / math.sqrt(n / 2))
+
+
+@pytest.mark.parametrize("threshold", [-0.7, 0.3, 2.0])
+def test_exceedance_intervals_against_a_grid(threshold):
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        n = rng.integers(1, 7)
+        offsets, slopes = rng.standard_normal((2, n))
+        slopes[rng.random(n) < 0.2] = 0.0
+        signs = rng.choice([-1.0, 1.0], n)
+        intervals = np.empty((n + 1, 2))
+        count = tails.exceedance_intervals(offsets, slopes, signs, threshold, np.arange(n), np.empty(n), intervals)
+        t = rng.uniform(-30, 30, 400)
+        inside = ((intervals[:count, :1] < t) & (t < intervals[:count, 1:])).any(axis=0)
+        above = (signs[:, None] * np.maximum(offsets[:, None] + slopes[:, None] * t, 0.0)).sum(axis=0) > threshold
+        assert np.array_equal(inside, above)
+        assert (np.diff(intervals[:count].ravel()) > 0).all()
+
+
+def test_points_in_intervals_follow_the_normal_law():
+    intervals = np.array([[-math.inf, -1.5], [-0.2, 0.1], [2.0, 2.5]])
+    log_total = tails.log_measure(intervals, 3)
+    fractions = (np.arange(2000) + 0.5) / 2000
+    points = np.array([tails.point_in_intervals(intervals, 3, log_total, f) for f in fractions])
+    assert (np.diff(points) > 0).all()
+    for lower, upper in intervals:
+        share = math.exp(tails.log_normal_interval(lower, upper) - log_total)
+        assert ((points > lower) & (points < upper)).mean() == pytest.approx(share, abs=1e-3)
+
+
+def test_nan_propagates():
+    assert math.isnan(tails.log_add(math.nan, 0.0))
+    assert math.isnan(tails.log_mills_ratio(math.nan))
+    assert math.isnan(tails.normal_tail_quantile(math.nan))

@@ -1,0 +1,160 @@
+"""The quick ledger, run once: every control is refuted, every identity holds, nothing known is contradicted."""
+
+import json
+import re
+
+import pytest
+from matplotlib.mathtext import MathTextParser
+
+from simulate.house.version import __version__
+from theory.claims import all_claims, find_claims
+from theory.experiments.lab import Lab
+from theory.ledger import Ledger, Verdict, run_claims
+
+NAMES = [claim.name for claim in all_claims()]
+IDENTITIES = ("decomposition", "recursions")
+
+SETTLED = {
+    "decomposition": "supported",
+    "recursions": "supported",
+    "deactivation-law": "supported",
+    "lemma3.1-retain-off": "supported",
+    "lemma3.1-forget-on": "supported",
+    "lemma3.1-forget-all-on": "refuted",
+    "lemma3.1-retain-off-after-sgd": "refuted",
+    "lemma3.1-retain-off-after-sam": "refuted",
+    "sgd-boundary-d": "supported",
+    "sgd-boundary-n": "supported",
+    "sgd-boundary-noise": "supported",
+    "sgd-boundary-d-large-weights": "refuted",
+    "sgd-harmful": "supported",
+    "sgd-benign-signal": "supported",
+    "sgd-benign-d": "supported",
+    "sam-boundary-time": "supported",
+    "sam-boundary-d": "supported",
+    "neggrad-sgd-harmful": "supported",
+    "neggrad-sgd-from-start": "refuted",
+    "signal-rate-per-step": "refuted",
+    "signal-surplus-h1": "refuted",
+    "smaller-alpha-unlearning": "refuted",
+    "smaller-alpha-both": "refuted",
+    "sgd-flattens-sharpness-large-alpha": "supported",
+    "sam-slows-forgetting-after-sgd": "supported",
+    "signal-to-memory": "supported",
+    "training-time": "supported",
+}
+"""Verdicts that every run so far has given, whatever its seed: a change of one of them is a change of the simulator."""
+
+
+def ledger_of(names: list[str], *, seed: int = 0, lab: Lab | None = None) -> Ledger:
+    lab = Lab(seed=seed) if lab is None else lab
+    return run_claims(find_claims(names), lab, rows=len(NAMES), seed=seed, budget=lab.budget, version=__version__)
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
+    return ledger_of([])
+
+
+@pytest.fixture(scope="module")
+def verdicts(ledger) -> dict[str, str]:
+    return {row.name: row.verdict for row in ledger.rows}
+
+
+def test_every_claim_has_its_row(ledger) -> None:
+    assert [row.name for row in ledger.rows] == NAMES
+    assert {row.number for row in ledger.rows} >= set(range(1, 21))
+
+
+def test_every_negative_control_is_refuted(ledger) -> None:
+    assert ledger.unrefuted_controls == []
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_identities_hold(verdicts, name: str) -> None:
+    assert verdicts[name] == "supported"
+
+
+@pytest.mark.parametrize("name", SETTLED)
+def test_settled_verdicts_are_not_contradicted(verdicts, name: str) -> None:
+    opposite = {"supported": "refuted", "refuted": "supported"}[SETTLED[name]]
+    assert verdicts[name] != opposite
+
+
+def test_most_settled_verdicts_are_reached_with_the_quick_budget(verdicts) -> None:
+    assert sum(verdicts[name] == verdict for name, verdict in SETTLED.items()) >= len(SETTLED) - 2
+
+
+def test_every_verdict_comes_with_an_interval(ledger) -> None:
+    for row in ledger.rows:
+        assert (row.interval is not None) == (row.verdict in ("supported", "refuted") or row.effect is not None)
+
+
+def test_only_what_needs_a_folder_or_forbids_nothing_is_not_testable(verdicts) -> None:
+    untestable = {name for name, verdict in verdicts.items() if verdict == Verdict.NOT_TESTABLE.value}
+    assert untestable == {"alpha-gap-order", "universality-folder-sgd", "universality-folder-sam"}
+
+
+def test_rows_hold_what_a_reader_needs(ledger) -> None:
+    for row in json.loads(ledger.to_json()):
+        needed = {"name", "source", "verdict", "effect", "interval", "n_runs", "seed", "control"}
+        assert needed <= row.keys()
+        assert {"name", "verdict"} <= row["control"].keys()
+        assert row["remark"] or row["n_runs"] > 0
+
+
+def test_hypotheses_are_reported_and_some_are_violated(ledger) -> None:
+    rows = {row.name: row for row in ledger.rows}
+    assert rows["sgd-boundary-d"].conditions["dimension_samples"]["fraction_outside"] < 0.5
+    assert rows["sgd-boundary-d"].conditions["start_noise"]["least_margin"] > 0
+    assert rows["sgd-boundary-d-large-weights"].conditions["start_noise"]["fraction_outside"] == 1.0
+
+
+@pytest.mark.parametrize("claim", all_claims(), ids=NAMES)
+def test_preregistration_is_complete(claim) -> None:
+    words = ("title", "source", "statement", "effect", "refuted_if", "experiment", "stopping_rule", "statistic")
+    assert all(getattr(claim, word).strip() for word in words)
+    assert re.search(r"\[[SMDN]|not claimed|[Nn]ot a claim|ours", claim.source), "a source says how well it is known"
+    assert claim.control.name
+    MathTextParser("path").parse(f"${claim.statement}$")
+
+
+def test_reruns_are_byte_identical() -> None:
+    names = ["decomposition", "deactivation-law", "lemma3.1-retain-off", "sgd-benign-signal", "alpha-gap-sign"]
+    assert ledger_of(names).to_json() == ledger_of(names).to_json()
+
+
+def test_other_seeds_give_other_numbers() -> None:
+    effects = {ledger_of(["sgd-benign-signal"], seed=seed).rows[0].effect for seed in (1, 2)}
+    assert len(effects) == 2
+
+
+class PoorLab(Lab):
+    """A laboratory that can afford two replicates of anything."""
+
+    def choose(self, *, quick, full):
+        return 2 if isinstance(quick, int) else quick
+
+
+def test_a_budget_too_small_gives_no_verdict() -> None:
+    names = ["sgd-boundary-n", "sgd-boundary-d-large-weights", "low-snr-forgets-easier", "smaller-alpha-both"]
+    poor = {row.name: row.verdict for row in ledger_of(names, lab=PoorLab()).rows}
+    assert poor == dict.fromkeys(names, "inconclusive")
+
+
+def test_names_and_numbers_choose_claims() -> None:
+    assert [claim.name for claim in find_claims(["sgd-benign-n"])] == ["sgd-benign-n"]
+    assert {claim.number for claim in find_claims(["3", "sgd-benign-n"])} == {3, 6}
+    assert len(find_claims([])) == len(NAMES)
+    with pytest.raises(ValueError, match="`claims`"):
+        find_claims(["sgd-bening-signal"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [101, 102])
+def test_other_seeds_do_not_flip_a_settled_verdict(seed: int) -> None:
+    opposite = {"supported": "refuted", "refuted": "supported"}
+    ledger = ledger_of([], seed=seed)
+    flipped = [row.name for row in ledger.rows if row.name in SETTLED and row.verdict == opposite[SETTLED[row.name]]]
+    assert flipped == []
+    assert ledger.unrefuted_controls == []

@@ -1,0 +1,142 @@
+"""The ledger as a record: rows, multiplicity, JSON, files, and how a terminal shows it."""
+
+import io
+import json
+import stat
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from simulate.house.files import write_text
+from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim, ledger
+from theory.experiments.lab import Lab
+from theory.ledger import Region, Row, Verdict, run_claims
+from theory.ledger.table import summary_table
+from theory.ledger.wording import counts, warning
+
+CLAIMS = (FAILED_CONTROL, NO_EFFECT, claim("true-effect"), FALSE_EFFECT)
+
+
+def test_each_verdict_can_be_reached() -> None:
+    wide = claim("border", 5, effect=1.1)
+    found = {row.name: row.verdict for row in ledger(*CLAIMS, wide).rows}
+    assert found == {
+        "true-effect": "supported",
+        "false-effect": "refuted",
+        "failed-control": "supported",
+        "no-effect": "not testable",
+        "border": "inconclusive",
+    }
+
+
+def test_rows_come_by_number_and_hold_what_was_fixed_before() -> None:
+    rows = ledger(*CLAIMS).rows
+    assert [row.number for row in rows] == [1, 2, 3, 4]
+    for row, one in zip(rows, sorted(CLAIMS, key=lambda each: each.number), strict=True):
+        assert (row.title, row.source, row.statement, row.core) == (one.title, one.source, one.statement, one.core)
+        assert (row.refuted_if, row.stopping_rule, row.predicted) == (
+            one.refuted_if,
+            one.stopping_rule,
+            "in [0.9, 1.1]",
+        )
+
+
+def test_controls_that_were_not_refuted_are_named() -> None:
+    found = ledger(*CLAIMS)
+    assert found.unrefuted_controls == ["failed-control"]
+    assert "failed-control" in warning(found)
+    assert warning(ledger(FALSE_EFFECT)) == ""
+    assert counts(found) == {"supported": 2, "refuted": 1, "inconclusive": 0, "not testable": 1}
+
+
+def test_an_inconclusive_control_is_not_refuted() -> None:
+    found = ledger(claim("vague-control", control=float("nan")))
+    assert found.rows[0].control["verdict"] == Verdict.INCONCLUSIVE.value
+    assert found.unrefuted_controls == ["vague-control"]
+
+
+def test_intervals_widen_with_the_whole_ledger_and_not_with_the_company() -> None:
+    one, many = (
+        run_claims([claim("a")], Lab(), rows=rows, seed=0, budget="quick", version="9.9").rows[0] for rows in (1, 50)
+    )
+    assert one.interval is not None
+    assert many.interval is not None
+    assert many.interval[0] < one.interval[0] < one.interval[1] < many.interval[1]
+    assert "50 rows" in many.confidence
+    assert ledger(claim("a")).rows == ledger(claim("a"), FALSE_EFFECT).rows[:1]
+
+
+def test_json_has_what_readers_rely_on() -> None:
+    rows = json.loads(ledger(*CLAIMS).to_json())
+    assert isinstance(rows, list)
+    for row in rows:
+        assert {"name", "source", "verdict", "effect", "interval", "n_runs", "seed", "control"} <= set(row)
+        assert {"name", "verdict"} <= set(row["control"])
+        assert set(row) == {field.name for field in fields(Row)}
+        assert not [key for key in row if "second" in key or "time" in key]
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["no-effect"]["effect"] is by_name["no-effect"]["interval"] is None
+    assert by_name["true-effect"]["details"]["unknown"] == {"effect": None, "interval": None}
+    assert by_name["true-effect"]["conditions"]["no_limit"]["least_margin"] is None
+
+
+def test_json_is_the_same_for_the_same_seed_and_differs_otherwise() -> None:
+    assert ledger(*CLAIMS).to_json() == ledger(*CLAIMS).to_json()
+    effects = [ledger(CLAIMS[2], seed=seed).rows[0].effect for seed in (0, 1)]
+    assert effects[0] != effects[1]
+
+
+def test_seconds_are_kept_apart() -> None:
+    found = ledger(*CLAIMS)
+    assert set(found.seconds) == {each.name for each in CLAIMS}
+    assert found.to_json() == replace(found, seconds={}).to_json()
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "two words", "a--b", "-a", "a/b"])
+def test_names_are_plain_words(name: str) -> None:
+    with pytest.raises(ValueError, match="`name`"):
+        claim(name)
+
+
+# --- files ---------------------------------------------------------------------------------------------
+
+
+def test_texts_are_written_whole_into_new_folders(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "new" / "folder" / "a.txt", "κ\n")
+    assert path.read_bytes() == "κ\n".encode()
+    write_text(path, "ζ\n")
+    assert path.read_text(encoding="utf-8") == "ζ\n"
+    assert [file.name for file in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_text_that_cannot_be_written_leaves_the_older_one(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "a.txt", "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "half \ud800")
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_files_are_as_readable_as_others(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "plain", write_text(tmp_path / "ours", ""))}
+    assert len(modes) == 1
+
+
+# --- on a terminal -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [120, 80])
+def test_the_table_fits_and_says_everything(width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+    long = claim("a-name-as-long-as-names-of-claims-get", effect=-1.0, supported=Region.around(-0.5, 0.02))
+    console.print(summary_table(ledger(*CLAIMS, long)))
+    lines = console.export_text().splitlines()
+    text = "".join("".join(lines).split())
+    assert max(map(len, lines)) <= width
+    assert "5claims:2supported,2refuted,1nottestable" in text
+    for word in ("supported", "refuted", "nottestable", "false-effect"):
+        assert word in text
+    assert "…" not in text

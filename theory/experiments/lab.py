@@ -1,0 +1,159 @@
+"""The laboratory: where experiments get their seeds, run their grids and count their trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import numpy as np
+import xarray
+
+from simulate import Problem
+from simulate.house import checks
+from simulate.house.parallel import one_blas_thread
+from simulate.problems.streams import stream
+from simulate.runs.ensemble import Cell, run_ensemble, unfold
+from theory.formulas.conditions import problem_margins
+
+__all__ = ["BUDGETS", "Budget", "Lab"]
+
+Budget = Literal["quick", "full"]
+"""How many replicates an experiment runs."""
+BUDGETS: tuple[Budget, ...] = get_args(Budget)
+"""quick: about two minutes for the whole ledger on two cores; full: within an hour."""
+
+_Made = TypeVar("_Made")
+
+
+class Lab:
+    """Runs experiments for claims.
+
+    Args:
+        budget: "quick" or "full".
+        seed: Master seed: the same seed and budget give the same ledger, byte for byte.
+        images: Folder of real images by class, for claims that can use them.
+        progress: Called with the number of trainings just finished.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        budget: Budget = "quick",
+        seed: int = 0,
+        images: Path | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        checks.choice("budget", budget, BUDGETS)
+        checks.integer("seed", seed, least=0)
+        if images is not None and not (isinstance(images, str | Path) and Path(images).is_dir()):
+            checks.fail("images", "name a folder", str(images))
+        if progress is not None and not callable(progress):
+            checks.fail("progress", "be a function or None", progress)
+        self.budget, self.seed = budget, seed
+        self.images = None if images is None else Path(images)
+        self._progress = progress
+        self._shared: dict[Callable[[Lab], Any], Any] = {}
+
+    def choose(self, *, quick: _Made, full: _Made) -> _Made:
+        """Whichever belongs to the budget."""
+        return quick if self.budget == "quick" else full
+
+    def once(self, experiment: Callable[[Lab], _Made]) -> _Made:
+        """The result of an experiment that several claims share; it runs at the first call."""
+        if experiment not in self._shared:
+            self._shared[experiment] = experiment(self)
+        made: _Made = self._shared[experiment]
+        return made
+
+    def rng(self, *name: str | int) -> np.random.Generator:
+        """Generator for what is drawn outside of the trainings, such as bootstrap samples."""
+        return stream(self.seed, "theory", *name)
+
+    def seeds(self, name: str, count: int) -> list[int]:
+        """Seeds of the replicates of an experiment; different experiments have different ones."""
+        return [int(word) for word in self.rng("seeds", name).integers(2**48, size=count)]
+
+    def grid(
+        self,
+        name: str,
+        make: Callable[..., Cell],
+        axes: Mapping[str, Sequence[Any]],
+        *,
+        replicates: int,
+        test_directions: int = 64,
+        observe: Sequence[str] = (),
+        tau: float | None = None,
+    ) -> xarray.Dataset:
+        """Run every cell of a grid with every replicate; cells of a replicate share their random numbers.
+
+        Args:
+            name: Name of the experiment, from which its seeds follow.
+            make: Makes the run of a seed and the labels of a grid cell: make(seed, d=..., signal=...).
+            axes: Labels along each axis.
+            replicates: Number of seeds.
+            test_directions: See `simulate.runs.ensemble.run_ensemble`.
+            observe: What to observe at the end of every phase.
+            tau: Radius at which it is observed.
+
+        Returns:
+            Dataset of `simulate.runs.ensemble.run_ensemble` with the axes and "seed" in place of "cell"; its attributes
+            "n_runs", "conditions" (margins of the theory's hypotheses) and "endings" are what `Evidence` wants.
+
+        Raises:
+            ValueError: if an argument is out of range.
+        """
+        if not isinstance(name, str):
+            checks.fail("name", "be a text", name)
+        if not callable(make):
+            checks.fail("make", "be a function", make)
+        checks.integer("replicates", replicates, least=1, most=10**6)
+        axes = _labels(axes)
+        seeds = self.seeds(name, replicates)
+        named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
+        cells = [make(seed, **labels) for labels in named for seed in seeds]
+        with one_blas_thread():  # sums that do not depend on the number of cores
+            flat = run_ensemble(
+                cells, test_directions=test_directions, observe=observe, tau=tau, progress=self._progress
+            )
+        attributes = {
+            "n_runs": len(cells),
+            "conditions": _conditions(cells[:: len(seeds)]),
+            "endings": _endings(flat["status"].values),
+        }
+        return unfold(flat, {**axes, "seed": seeds}).assign_attrs(attributes)
+
+
+def _labels(axes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """The axes, each with a label at least."""
+    if not isinstance(axes, Mapping) or not all(isinstance(name, str) and name != "seed" for name in axes):
+        checks.fail("axes", 'be a dict of names other than "seed" and labels', axes)
+    read = {name: checks.listed("axes", f"hold a list of labels for {name}", labels) for name, labels in axes.items()}
+    if not all(read.values()):
+        checks.fail("axes", "hold at least one label each", axes)
+    return read
+
+
+_CASES = ("sgd_benign", "sgd_harmful", "sam_signal")
+"""Conditions that tell the cases of a theorem apart, and are no hypotheses of it."""
+
+
+def _conditions(cells: Sequence[Cell]) -> dict[str, tuple[float, float]]:
+    """Least margin of each hypothesis, and the fraction of the cells outside of it."""
+    margins: dict[str, list[float]] = {}
+    for cell in cells:
+        if isinstance(cell.problem, Problem):
+            for name, margin in problem_margins(cell.problem, cell.phases).items():
+                if name not in _CASES:
+                    margins.setdefault(name, []).append(margin)
+    rounding = -1e-9  # a problem on the scale itself is not outside of it
+    return {name: (min(values), float(np.mean(np.array(values) < rounding))) for name, values in margins.items()}
+
+
+def _endings(status: np.ndarray) -> dict[str, float]:
+    """Fraction of the runs that ended in each way."""
+    words, counts = np.unique(status, return_counts=True)
+    return {str(word): float(count / status.size) for word, count in zip(words, counts, strict=True)}

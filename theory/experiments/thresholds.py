@@ -1,0 +1,54 @@
+"""The weight of the retain loss at which unlearning stays benign, at matched forgetting."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from simulate.house import checks
+
+__all__ = ["LEAST_FORGOTTEN", "critical_alpha"]
+
+LEAST_FORGOTTEN = 0.9
+"""Fraction of the runs that have to be forgotten for an α to count at all."""
+
+
+def critical_alpha(alpha: np.ndarray, error: np.ndarray, forgotten: np.ndarray, level: float) -> float:
+    """Smallest α from which on the test error stays at or below a level.
+
+    Of the α at which the runs are forgotten, the errors are made to fall with α (isotonic regression), then
+    interpolated.
+
+    Args:
+        alpha: Weights α, (A,), ascending.
+        error: Mean test errors, (A,).
+        forgotten: Fraction of the runs that were forgotten, (A,).
+        level: The level.
+
+    Returns:
+        The threshold; NaN where it is censored: every such α is enough, or none is, or an error is NaN.
+
+    Example:
+        >>> critical_alpha(np.array([0.1, 0.5, 0.9]), np.array([0.3, 0.2, 0.1]), np.ones(3), 0.15)
+        0.7
+
+    Raises:
+        ValueError: if the arrays are not numbers along one axis of equal length.
+    """
+    alpha = checks.number_array("alpha", alpha)
+    error, forgotten = checks.number_array("error", error), checks.number_array("forgotten", forgotten)
+    checks.shape("alpha", alpha, ("weights",))
+    checks.shape("error", error, alpha.shape)
+    checks.shape("forgotten", forgotten, alpha.shape)
+    checks.number("level", level)
+    if not (np.diff(alpha) > 0.0).all():
+        checks.fail("alpha", "be ascending", alpha.tolist())
+    valid = forgotten >= LEAST_FORGOTTEN
+    if not valid.any() or np.isnan(error[valid]).any():
+        return float("nan")
+    alpha, falling = alpha[valid], isotonic_regression(error[valid], increasing=False).x
+    if falling[0] <= level or falling[-1] > level:
+        return float("nan")
+    after = int(np.argmax(falling <= level))
+    share = (falling[after - 1] - level) / (falling[after - 1] - falling[after])
+    return float(alpha[after - 1] + share * (alpha[after] - alpha[after - 1]))
