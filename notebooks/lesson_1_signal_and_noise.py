@@ -31,12 +31,22 @@ from dataclasses import replace
 import numpy as np
 from IPython.display import display
 
-from simulate import SGD, Instance, Loss, Phase, Problem, Record, run
-from simulate.boundaries.plots import draw_coefficients
+from simulate import (
+    SGD,
+    Cell,
+    Instance,
+    Loss,
+    Phase,
+    Problem,
+    Record,
+    draw_coefficients,
+    run,
+    run_ensemble,
+    step_size,
+    with_small_weights,
+)
 from simulate.dynamics.step import network_output
 from simulate.interactive import trajectory_explorer
-from simulate.problems.scales import step_size, with_small_weights
-from simulate.runs.ensemble import Cell, run_ensemble
 from theory import STATEMENTS
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw

@@ -29,15 +29,11 @@ from dataclasses import replace
 import numpy as np
 from IPython.display import display
 
-from simulate import run
-from simulate.boundaries.boundary import fit_boundary
-from simulate.boundaries.maps import PhaseMap, phase_map
-from simulate.boundaries.plots import draw_phase_maps
+from simulate import PhaseMap, draw_phase_maps, fit_boundary, phase_map, run, with_sam_weights, with_small_weights
 from simulate.interactive import phase_map_explorer
-from simulate.problems.scales import with_sam_weights, with_small_weights
 from theory import STATEMENTS, Lab
+from theory.experiments import fit
 from theory.experiments.boundaries import BASE, Line, predicted_boundary, run_lines
-from theory.experiments.protocols import fit
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
 

@@ -29,11 +29,9 @@ import math
 import numpy as np
 from IPython.display import display
 
-from simulate import SAM, Loss, NegGrad, Phase, Problem
-from simulate.problems.scales import sam_radius, with_sam_weights
-from simulate.runs.ensemble import Cell, run_ensemble, unfold
+from simulate import SAM, Cell, Loss, NegGrad, Phase, Problem, run_ensemble, sam_radius, unfold, with_sam_weights
 from theory import STATEMENTS
-from theory.experiments.protocols import pretrain
+from theory.experiments import pretrain
 from theory.formulas.symbols import B, m, sigma_0, tau
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw

@@ -30,14 +30,23 @@ from dataclasses import replace
 import numpy as np
 from IPython.display import display
 
-from simulate import SAM, SGD, NegGrad, Phase, RandomLabel, Record, run
-from simulate.boundaries.plots import draw_coefficients
+from simulate import (
+    SAM,
+    SGD,
+    Cell,
+    NegGrad,
+    Phase,
+    RandomLabel,
+    Record,
+    draw_coefficients,
+    run,
+    step_size,
+    with_sam_weights,
+)
 from simulate.dynamics.step import network_output
 from simulate.interactive import trajectory_explorer
-from simulate.problems.scales import step_size, with_sam_weights
-from simulate.runs.ensemble import Cell
 from theory import STATEMENTS, Lab
-from theory.experiments.protocols import pretrain, unlearn, unlearning_radius
+from theory.experiments import pretrain, unlearn, unlearning_radius
 from theory.experiments.unlearning import PRETRAINED_LOSS, STANDARD, phase_from_end
 from theory.formulas.symbols import alpha, slope_forget, slope_retain
 from theory.ledger import Curve, Picture, Region, Verdict, decide

@@ -29,12 +29,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from simulate import NegGrad, Phase, SharpMinMax, run
+from simulate import Cell, NegGrad, Phase, SharpMinMax, run, step_size, with_sam_weights
 from simulate.interactive import trajectory_explorer
-from simulate.problems.scales import step_size, with_sam_weights
-from simulate.runs.ensemble import Cell
 from theory import STATEMENTS, Lab
-from theory.experiments.protocols import pretrain, retrain, unlearn, unlearning_radius
+from theory.experiments import pretrain, retrain, unlearn, unlearning_radius
 from theory.experiments.retrained import METHODS
 from theory.experiments.unlearning import PRETRAINED_LOSS, STANDARD, phase_from_end
 from theory.formulas.symbols import gap_forget, gap_retain, gap_test

@@ -27,10 +27,7 @@
 import numpy as np
 from IPython.display import display
 
-from simulate import SGD, Loss, Phase, Problem
-from simulate.house.version import __version__
-from simulate.problems.scales import step_size, with_small_weights
-from simulate.runs.ensemble import Cell
+from simulate import SGD, Cell, Loss, Phase, Problem, __version__, step_size, with_small_weights
 from theory import STATEMENTS, Claim, Lab, all_claims, find_claims, run_claims
 from theory.ledger import Control, Curve, Evidence, Picture, Region, decide
 from theory.ledger.drawing import draw

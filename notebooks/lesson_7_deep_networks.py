@@ -36,10 +36,20 @@ from IPython.display import display
 from scipy.stats import binomtest
 
 import paper_figs
-from deepnet import Descent, Evaluation, ForgetSet, Unlearner, gradient, preset, run_study, sam, sgd
+from deepnet import (
+    Descent,
+    Evaluation,
+    Execution,
+    ForgetSet,
+    Published,
+    Unlearner,
+    gradient,
+    preset,
+    run_study,
+    sam,
+    sgd,
+)
 from deepnet.methods import NegGrad, SharpMinMax
-from deepnet.publishing import Published
-from deepnet.studies.stages import Execution
 from simulate import SAM, Instance, Loss, Phase, Problem, run
 from theory import STATEMENTS
 from theory.formulas.symbols import gap_forget, gap_retain, gap_test

@@ -9,9 +9,9 @@ from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
 from simulate.dynamics.state import State, Status
 from simulate.house.lazy import found_on_use
 from simulate.house.version import __version__
-from simulate.problems import scales
 from simulate.problems.instance import Instance
 from simulate.problems.problem import Problem
+from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
 from simulate.runs.ensemble import Cell, run_ensemble, unfold
 from simulate.runs.record import Record
 from simulate.runs.result import Result
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = [
     "SAM", "SGD", "Cell", "Instance", "Loss", "NegGrad", "Phase", "PhaseMap", "Problem", "RandomLabel", "Record",
     "Result", "SharpMinMax", "State", "Status", "__version__", "critical_values", "draw_coefficients",
-    "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble", "scales", "sweep", "unfold",
+    "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble", "sam_radius", "step_size",
+    "sweep", "unfold", "with_sam_weights", "with_small_weights",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from deepnet.confirm.evidence import Measured, mean, tried, unknown
 from deepnet.confirm.findings import Column, Findings
 from deepnet.confirm.groups import Group
+from deepnet.confirm.paired_evidence import Measured, mean, tried, unknown
 from theory.ledger import Curve, Picture
 from theory.statistics import Estimate
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.problems.scales import with_small_weights
-from simulate.runs.ensemble import Cell
-from theory.experiments.lab import Lab
-from theory.experiments.protocols import fit
+from simulate import Cell, with_small_weights
+from theory import Lab
+from theory.experiments import fit
 from theory.experiments.unlearning import STANDARD
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import from_replicates

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, evidence, lead
-from deepnet.confirm.groups import Group
-from deepnet.confirm.panels import by_forget_set
+from deepnet.confirm import EXPERIMENT, PAIRED, STOPPING, Group, by_forget_set, evidence, lead
 from theory.ledger import Claim, Control, Region
 
 __all__ = ["CLAIMS"]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.results import Results
-from paper_figs.workshop.sheet import figure
+from paper_figs import Caption, Results, figure
 from paper_figs.workshop.style import COLORS, MARKERS, legend_below, new_figure
-from theory.experiments.protocols import FORGOTTEN
+from theory.experiments import FORGOTTEN
 from theory.experiments.unlearning import forgettable
 from theory.statistics import from_fractions
 

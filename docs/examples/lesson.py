@@ -28,10 +28,9 @@ from dataclasses import replace
 import numpy as np
 from IPython.display import display
 
-from simulate import Problem, run
-from simulate.problems.scales import with_small_weights
+from simulate import Problem, run, with_small_weights
 from theory import STATEMENTS
-from theory.experiments.protocols import fit
+from theory.experiments import fit
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
 from theory.statistics import from_replicates

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, evidence, mean, unless_tied
 from deepnet.confirm.findings import Findings, NotMeasuredError
 from deepnet.confirm.groups import OPTIMIZERS, Group, Optimizer
+from deepnet.confirm.paired_evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, evidence, mean, unless_tied
 from deepnet.confirm.panels import curve
 from theory.ledger import Claim, Control, Picture, Region
 from theory.statistics import Estimate, from_replicates

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deepnet.confirm.evidence import EXPERIMENT, STOPPING, Measured, evidence, mean
 from deepnet.confirm.findings import Findings, Row
 from deepnet.confirm.groups import OPTIMIZERS, Group, each_optimizer
+from deepnet.confirm.paired_evidence import EXPERIMENT, STOPPING, Measured, evidence, mean
 from deepnet.confirm.panels import Drawn, panel
 from deepnet.methods import METHODS
 from theory.ledger import Claim, Control, Region

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from deepnet.confirm.evidence import EXPERIMENT, STOPPING, Measured, evidence, unless_tied
 from deepnet.confirm.findings import Findings, Row
 from deepnet.confirm.groups import OPTIMIZERS, Group
+from deepnet.confirm.paired_evidence import EXPERIMENT, STOPPING, Measured, evidence, unless_tied
 from deepnet.confirm.panels import panel
 from theory.ledger import Claim, Control, Region
 from theory.statistics import Estimate, from_replicates

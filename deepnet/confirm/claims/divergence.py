@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from deepnet.confirm.evidence import EXPERIMENT, STOPPING, evidence, unless_tied
 from deepnet.confirm.findings import Findings, NotMeasuredError
 from deepnet.confirm.groups import Group, each_optimizer
+from deepnet.confirm.paired_evidence import EXPERIMENT, STOPPING, evidence, unless_tied
 from deepnet.confirm.panels import bars
 from deepnet.house.seeding import generator
 from deepnet.metrics.klom import klom, klom_null

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, evidence, lead, mean
 from deepnet.confirm.groups import Group, each_optimizer
+from deepnet.confirm.paired_evidence import EXPERIMENT, PAIRED, STOPPING, evidence, lead, mean
 from deepnet.confirm.panels import by_forget_set
 from theory.ledger import Claim, Control, Region
 

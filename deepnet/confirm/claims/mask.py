@@ -5,8 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, difference, evidence, lead, mean
 from deepnet.confirm.groups import Group
+from deepnet.confirm.paired_evidence import (
+    EXPERIMENT,
+    PAIRED,
+    STOPPING,
+    TOW,
+    Measured,
+    difference,
+    evidence,
+    lead,
+    mean,
+)
 from deepnet.confirm.panels import panel
 from theory.ledger import Claim, Control, Region
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, Measured, evidence, lead, mean
 from deepnet.confirm.findings import Row
 from deepnet.confirm.groups import Group, each_optimizer
+from deepnet.confirm.paired_evidence import EXPERIMENT, PAIRED, STOPPING, Measured, evidence, lead, mean
 from deepnet.confirm.panels import by_forget_set
 from theory.ledger import Claim, Control, Region
 

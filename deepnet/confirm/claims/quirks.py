@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from deepnet.confirm.evidence import EXPERIMENT, STOPPING, TOW, Measured, difference, evidence
 from deepnet.confirm.findings import Column, Findings, Row
 from deepnet.confirm.groups import Group
+from deepnet.confirm.paired_evidence import EXPERIMENT, STOPPING, TOW, Measured, difference, evidence
 from deepnet.confirm.panels import panel
 from deepnet.studies.compat import QUIRKS
 from theory.ledger import Claim, Control, Region

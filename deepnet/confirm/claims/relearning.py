@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, evidence, lead, mean
 from deepnet.confirm.findings import Findings, Row
 from deepnet.confirm.groups import Group, each_optimizer
+from deepnet.confirm.paired_evidence import EXPERIMENT, PAIRED, STOPPING, evidence, lead, mean
 from deepnet.confirm.panels import curve
 from theory.ledger import Claim, Control, Curve, Picture, Region
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, evidence, lead, mean
 from deepnet.confirm.findings import Findings
 from deepnet.confirm.groups import Group
+from deepnet.confirm.paired_evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, evidence, lead, mean
 from deepnet.confirm.panels import panel
 from theory.ledger import Claim, Control, Region
 

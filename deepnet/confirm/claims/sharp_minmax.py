@@ -7,9 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, doing_nothing, evidence, lead, mean, unless_tied
 from deepnet.confirm.findings import Findings, NotMeasuredError
 from deepnet.confirm.groups import OPTIMIZERS, Group, each_optimizer
+from deepnet.confirm.paired_evidence import (
+    EXPERIMENT,
+    PAIRED,
+    STOPPING,
+    TOW,
+    doing_nothing,
+    evidence,
+    lead,
+    mean,
+    unless_tied,
+)
 from deepnet.confirm.panels import Drawn, by_forget_set, panel
 from deepnet.methods import METHODS
 from theory.ledger import Claim, Control, Region

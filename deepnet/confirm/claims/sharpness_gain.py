@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-from deepnet.confirm.evidence import EXPERIMENT, PAIRED, STOPPING, TOW, doing_nothing, evidence, lead
 from deepnet.confirm.groups import OPTIMIZERS, Group
+from deepnet.confirm.paired_evidence import EXPERIMENT, PAIRED, STOPPING, TOW, doing_nothing, evidence, lead
 from deepnet.confirm.panels import by_forget_set
 from deepnet.methods import METHODS
 from theory.ledger import Claim, Control, Region
