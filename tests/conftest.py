@@ -1,11 +1,26 @@
-"""What every test shares: reproducible property tests, and figures that need no display."""
+"""What every test shares: reproducible property tests, figures that need no display, one thread for each worker."""
 
 import os
 
-from hypothesis import settings
-
+# Before NumPy and numba are imported. Two workers of one thread each leave nothing idle on two cores; a test that is
+# about threads asks for them (`tests.threads`), for which there have to be two even where there is one core.
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, os.cpu_count() or 1)))
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+import numba
+import pytest
+from hypothesis import settings
 
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=40)
 settings.register_profile("thorough", derandomize=False, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("default")  # `--hypothesis-profile thorough` overrides it
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_numba_thread_a_worker() -> None:
+    """Kernels of a worker run on one thread, unless a test asks for more."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        numba.set_num_threads(1)

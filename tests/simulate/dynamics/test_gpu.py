@@ -7,7 +7,6 @@ from threading import Event
 from time import sleep
 from typing import ClassVar
 
-import numba
 import numpy as np
 import pytest
 
@@ -22,6 +21,7 @@ from tests.benchmarks import gpu_sweep
 from tests.oracles.configurations import configurations
 from tests.oracles.gpu_rehearsal import End, Training, numpy_for_cupy, rehearse, train
 from tests.simulate.small_sweep import small_sweep
+from tests.threads import numba_threads
 
 TOLERANCE = 1e-12
 """Largest error, relative to the largest entry, after the few steps that a simulator of threads can take."""
@@ -181,8 +181,6 @@ def test_a_sweep_gives_what_numba_gives():
 
 
 def test_a_chunk_is_drawn_while_another_is_on_the_card(monkeypatch):
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("there is one thread")
     monkeypatch.setattr(lanes, "CARD_CELLS", 4)
     begun, made, overlapped = Event(), [], []
     start, launch = CupyEngine.__init__, CupyEngine._launch
@@ -201,7 +199,7 @@ def test_a_chunk_is_drawn_while_another_is_on_the_card(monkeypatch):
     monkeypatch.setattr(CupyEngine, "_launch", wait_for_the_next)
     phase = Phase("a", Loss(), SGD(lr=0.5), steps=3)
     cells = [Cell(Problem(d=60, n=6, m=2, forget=0.0), (phase,), seed) for seed in range(8)]
-    with numpy_for_cupy():
+    with numpy_for_cupy(), numba_threads(2):
         found = run_ensemble(cells, engine="cupy", test_directions=16)
     assert made == [4, 4]
     assert all(overlapped)

@@ -1,12 +1,12 @@
 """Ensembles: what is observed at the ends of phases, instances as cells, and grids."""
 
-import numba
 import numpy as np
 import pytest
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Record, run
 from simulate.runs import lanes
 from simulate.runs.ensemble import Cell, run_ensemble, unfold
+from tests.threads import numba_threads
 
 PROBLEM = Problem(d=2000, n=12, m=3, signal=4.0, forget=0.25, label_flip=0.1)
 PRETRAIN = Phase("pretrain", Loss(), SGD(lr=0.02), steps=40)
@@ -104,13 +104,9 @@ def test_summaries_of_many_are_those_of_one_run() -> None:
 def test_threads_and_chunks_change_no_bit(threads: int, together: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = run_ensemble(mixed_cells(), test_directions=32, observe=("loss",), engine="numba")
     monkeypatch.setattr(lanes, "CHUNK_CELLS", together)
-    before = numba.get_num_threads()
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-    try:
-        done: list[int] = []
+    done: list[int] = []
+    with numba_threads(threads):
         found = run_ensemble(mixed_cells(), test_directions=32, observe=("loss",), progress=done.append)
-    finally:
-        numba.set_num_threads(before)
     assert found.identical(expected)
     assert sum(done) == 12
 

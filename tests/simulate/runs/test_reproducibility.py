@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from simulate.runs.ensemble import Cell, run_ensemble
 from tests.simulate.engine_runs import PROBLEM, draw
 from tests.simulate.small_trainings import assert_same_bits, moved_alike
 from tests.simulate.two_phases import MINIBATCHES, PRETRAIN, RUNS, SMALL, end_of
+from tests.threads import numba_threads
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -77,15 +77,10 @@ def test_company_changes_no_bit(number: int, company) -> None:
     assert (int(row.steps), str(row.status.values)) == (alone.steps, alone.status.value)
 
 
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
-def test_threads_change_no_bit(company) -> None:
-    before = numba.get_num_threads()
-    try:
-        for threads in (1, 2):
-            numba.set_num_threads(threads)
-            assert run_ensemble(CELLS, test_directions=64).identical(company)
-    finally:
-        numba.set_num_threads(before)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_change_no_bit(company, threads: int) -> None:
+    with numba_threads(threads):
+        assert run_ensemble(CELLS, test_directions=64).identical(company)
 
 
 @given(order=st.permutations(range(len(CELLS))))

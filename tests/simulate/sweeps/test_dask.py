@@ -87,8 +87,7 @@ def test_what_is_wrong_with_an_argument_is_not_tried_again(client, tmp_path: Pat
 
 
 def test_a_task_takes_one_thread(client, tmp_path: Path) -> None:
-    if max(client.run(numba.get_num_threads).values()) == 1:
-        pytest.skip("there is one thread")
+    assert max(client.run(numba.get_num_threads).values()) > 1, "or this test could not fail"
     assert [int(data["threads"]) for _, data in on_cluster(client, Witness(tmp_path), blocks(4))] == [1] * 4
 
 

@@ -1,10 +1,10 @@
-import numba
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from simulate.test_error.generalize import TestError, direction_normals, test_error
 from tests.oracles import circle_quadrature, monte_carlo
+from tests.threads import numba_threads
 
 LOG_10 = np.log(10.0)
 
@@ -205,13 +205,10 @@ def test_label_flips_set_the_floor():
 def test_trajectories_do_not_see_each_other():
     grams = np.stack([random_gram(3, rank, rank) for rank in (1, 2, 5, 10, 40, 3)]).reshape(2, 3, 6, 6)
     margins = np.random.default_rng(0).uniform(0.2, 3.0, (2, 3, 2))
-    threads = numba.get_num_threads()
-    together = estimate(margins, grams)
-    try:
-        numba.set_num_threads(1)
+    with numba_threads(2):
+        together = estimate(margins, grams)
+    with numba_threads(1):
         alone = estimate(margins, grams)
-    finally:
-        numba.set_num_threads(threads)
     assert np.array_equal(together.log_clean_error, alone.log_clean_error)
     assert together.clean_error_by_label.shape == (2, 3, 2)
     for index in np.ndindex(2, 3):
