@@ -8,6 +8,7 @@ RUN     := $(VENV)/bin/python
 PIP     := $(RUN) -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 ARGS    ?=
+WORKERS ?= 2
 
 # Modules are byte-compiled on first use; to compile all of them doubles the time of the installation.
 export PYTHONDONTWRITEBYTECODE :=
@@ -25,7 +26,7 @@ endef
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help verify ledger test lint check coverage bench lab figures lock clean
+.PHONY: help verify ledger test quick mutants lint check coverage bench lab figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,8 +39,14 @@ verify: $(VENV)/.core ## check the theory in about three minutes: phase maps, th
 ledger: $(VENV)/.core ## the ledger with its full budget, within an hour (ARGS="--images DIR" for real images)
 	$(RUN) -m theory verify --budget full --out results/ledger_full $(ARGS)
 
-test: $(VENV)/.full ## run the test suite (ARGS="-m slow" for the long tests)
-	$(RUN) -m pytest $(ARGS)
+test: $(VENV)/.full ## run the test suite in two processes (WORKERS=... for more, ARGS="-m slow" for the long tests)
+	$(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+quick: $(VENV)/.full ## run the core of each room's tests in under a minute, for work in progress
+	$(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK) $(ARGS)
+
+mutants: $(VENV)/.full ## plant a sample of faults and count what the tests notice, into results/mutants.md (hours)
+	$(RUN) -m tests.mutation.sample $(ARGS)
 
 lint: $(VENV)/.full ## style, spelling, types and import directions, without the test suite
 	$(RUN) -m ruff check .

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from simulate.house.compilation import SOURCES
 from tests.mutation.mutants import MUTANTS, Mutant
 from tests.places import ROOT
 
@@ -121,7 +122,7 @@ def test_without_a_fault_all_of_them_pass(sound_copy: Path) -> None:
 @pytest.mark.slow
 @every_mutant
 def test_the_fault_is_noticed(mutant: Mutant, sound_copy: Path, tmp_path: Path) -> None:
-    compiled = "@njit" in (ROOT / mutant.file).read_text(encoding="utf-8")
+    compiled = mutant.file.removeprefix("simulate/").removesuffix(".py") in SOURCES
     project = copy_of_the_project(tmp_path) if compiled else sound_copy
     with faulty(project, mutant):
         status, failed, told = run_there(project, where_defined(mutant.tests, project))
