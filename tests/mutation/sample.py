@@ -33,8 +33,7 @@ _LIMIT = 1800
 _HEAD = """# What the tests notice
 
 {noticed} of {all} planted faults are noticed by the default suite ({share:.0f} %). Each is one wrong line, chosen
-without a look at the tests; `make mutants` plants them one at a time and writes this page. What is not noticed, and why,
-stands below the table.
+without a look at the tests; `make mutants` plants them one at a time and writes this page.
 
 | room | planted | noticed |
 | --- | --- | --- |

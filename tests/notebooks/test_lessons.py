@@ -1,23 +1,26 @@
 """Every lesson runs from beginning to end, has the parts of a lesson, and stands in two files that agree."""
 
+from __future__ import annotations
+
 import ast
 import os
 import re
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat", reason="needs the extra notebooks")
-jupytext = pytest.importorskip("jupytext", reason="needs the extra notebooks")
-pytest.importorskip("nbmake", reason="needs the extra notebooks")
+from tests.lazy import loaded_on_use
+from tests.places import ROOT
 
-from nbformat import NotebookNode  # noqa: E402  # only where the extra is installed
-from nbmake.nb_run import NotebookRun  # noqa: E402
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
-from tests.places import ROOT  # noqa: E402
+nbformat = loaded_on_use("nbformat", "notebooks")
+jupytext = loaded_on_use("jupytext", "notebooks")
+loaded_on_use("nbmake", "notebooks")
 
 LESSONS = sorted((ROOT / "notebooks").glob("lesson_*.py"))
 NEEDS = {7: ("torch", "needs the extra deepnet")}
@@ -89,6 +92,8 @@ def bare_jupyter(monkeypatch, tmp_path) -> None:
 
 def complaints(path: Path) -> list[str]:
     """Run a notebook; what went wrong, warnings included."""
+    from nbmake.nb_run import NotebookRun
+
     result = NotebookRun(path, SECONDS_A_CELL).execute()
     if result.error is not None:
         return [result.error.trace]
