@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
-from simulate.house import checks
+from simulate.house import checks, ties
 
 __all__ = [
     "FAMILY_LEVEL",
@@ -201,6 +201,8 @@ def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def worst_of(values: np.ndarray, pick: Callable[[np.ndarray], np.intp]) -> Estimate:
     """Mean over replicates in the cell whose mean is picked; its interval allows for the picking.
 
+    Of cells whose means are tied (`simulate.house.ties`) the first is picked.
+
     Args:
         values: One row a replicate, (R, C).
         pick: `numpy.argmin` or `numpy.argmax`.
@@ -212,5 +214,5 @@ def worst_of(values: np.ndarray, pick: Callable[[np.ndarray], np.intp]) -> Estim
     checks.shape("values", values, ("replicates", "cells"))
     if pick is not np.argmin and pick is not np.argmax:
         checks.fail("pick", "be numpy.argmin or numpy.argmax", pick)
-    chosen = int(pick(values.mean(axis=0)))
+    chosen = ties.first_of(values.mean(axis=0), pick, scale=float(np.abs(values).mean(axis=0).max()))
     return from_replicates(values[:, chosen], comparisons=values.shape[1])

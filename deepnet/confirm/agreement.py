@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from deepnet.studies.memorization import memorization_scores
+from simulate.house import ties
 from theory.statistics import Estimate, bootstrap
 
 __all__ = ["Agreement", "agreement", "reliability"]
@@ -84,7 +85,8 @@ def _chance(one: np.ndarray, other: np.ndarray, rng: np.random.Generator, shuffl
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation; NaN if either is constant."""
-    if len(one) < 3 or np.ptp(one) == 0.0 or np.ptp(other) == 0.0:
+    """Spearman's rank correlation, tied scores of one rank; NaN if either is constant."""
+    one, other = ties.levels(one), ties.levels(other)  # 3/5 - 1/5 and 2/5 - 0 are one score
+    if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
     return float(spearmanr(one, other).statistic)

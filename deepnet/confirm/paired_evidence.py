@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from deepnet.confirm.findings import Column, Findings, NotMeasuredError
 from deepnet.confirm.groups import Group
+from simulate.house import ties
 from theory.ledger import Evidence, Picture
 from theory.statistics import Estimate, from_replicates
 
@@ -77,18 +78,21 @@ def difference(column: Column, one: Group, other: Group, *, hardest: bool = Fals
     def measured(findings: Findings) -> Estimate:
         both = [group.on_hardest(findings) if hardest else group for group in (one, other)]
         values = findings.paired(column, *(group.where(findings) for group in both))
-        return from_replicates(values[:, 0] - values[:, 1])
+        return from_replicates(ties.difference(values[:, 0], values[:, 1]))
 
     return measured
 
 
 def lead(column: Column, one: Group, other: Group, *, hardest: bool = False) -> Measured:
-    """As `difference`, for claims of direction: groups that tie to the bit at every seed decide nothing."""
+    """As `difference`, for claims of direction: groups that tie at every seed decide nothing."""
     return lambda findings: unless_tied(difference(column, one, other, hardest=hardest)(findings))
 
 
 def unless_tied(found: Estimate) -> Estimate:
-    """A difference without its certainty if it is 0 to the bit at every seed, which says nothing of a direction."""
+    """A difference without its certainty if it is 0 at every seed, which says nothing of a direction.
+
+    Take differences with `simulate.house.ties.difference`, for which values that differ by rounding only are equal.
+    """
     tied = found.value == 0.0 and found.standard_error == 0.0
     return replace(found, standard_error=nan) if tied else found
 

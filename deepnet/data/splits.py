@@ -12,7 +12,7 @@ from torch import Tensor
 
 from deepnet.house.fields import of_type
 from deepnet.house.seeding import generator
-from simulate.house import checks
+from simulate.house import checks, ties
 
 __all__ = ["ForgetSet", "Split", "make_split", "stratified_rows"]
 
@@ -235,7 +235,7 @@ def _count(forget: ForgetSet, available: int) -> int:
 
 
 def _by_score(candidates: np.ndarray, kind: str, n: int, scores: np.ndarray | None) -> np.ndarray:
-    """Candidates in the order in which they are chosen; of equal ones the first, and none without a score."""
+    """Candidates in the order in which they are chosen; of tied ones the first, and none without a score."""
     if scores is None:
         raise ValueError(f'Argument `scores` must be given for a forget set of the kind "{kind}".')
     if not isinstance(scores, np.ndarray) or scores.dtype.kind not in "fiu":
@@ -244,4 +244,4 @@ def _by_score(candidates: np.ndarray, kind: str, n: int, scores: np.ndarray | No
     scored = candidates[~np.isnan(scores[candidates])]
     values = scores[scored]
     keys = {"high": -values, "mid": np.abs(values - 0.5), "low": values}
-    return scored[np.argsort(keys[kind], kind="stable")]
+    return scored[np.argsort(ties.levels(keys[kind]), kind="stable")]

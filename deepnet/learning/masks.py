@@ -25,6 +25,10 @@ Order = Literal["largest", "smallest"]
 """Which weights a mask holds."""
 
 
+_UNITS = 64
+"""Units in the last place by which scores may differ from the one at the cut and still be tied with it."""
+
+
 @dataclass(frozen=True)
 class Mask:
     """For each parameter of a model a bool tensor of its shape; True where a step may move the weight."""
@@ -65,10 +69,14 @@ class Mask:
 def select(scores: Mapping[str, Tensor], fraction: float, order: Order) -> Mask:
     """The mask of the ⌊fraction · n⌋ largest or smallest scores among all n weights together.
 
+    Scores that differ from the one at the cut by rounding only (64 units in its last place: a gradient is a sum over
+    samples and pixels, added in another order by another processor) are tied with it. Where many different scores lie
+    as close as that to the cut, the last few weights may still be others elsewhere.
+
     Args:
         scores: A score for each weight, by parameter name.
         fraction: Which part of the weights to select, in [0, 1].
-        order: From which end. Equal scores are taken in the order of the parameters.
+        order: From which end. Tied scores are taken in the order of the parameters.
 
     Raises:
         ValueError: if an argument is out of range, or a score is NaN.
@@ -87,11 +95,26 @@ def select(scores: Mapping[str, Tensor], fraction: float, order: Order) -> Mask:
     flat = torch.cat([score.detach().reshape(-1) for score in scores.values()])
     if bool(flat.isnan().any()):
         raise ValueError("Argument `scores` must hold no NaN, but does.")
-    ranking = torch.argsort(flat, descending=order == "largest", stable=True)
-    chosen = torch.zeros_like(flat, dtype=torch.bool)
-    chosen[ranking[: math.floor(fraction * flat.numel())]] = True
+    chosen = _outermost(flat, math.floor(fraction * flat.numel()), order)
     parts = chosen.split([score.numel() for score in scores.values()])
     return Mask({name: part.view_as(scores[name]) for name, part in zip(scores, parts, strict=True)})
+
+
+def _outermost(scores: Tensor, count: int, order: Order) -> Tensor:
+    """Mark the `count` scores (n,) at one end, of those tied with the last one the first; sorts nothing."""
+    if not count:
+        return torch.zeros_like(scores, dtype=torch.bool)
+    scores = scores.int() if scores.dtype == torch.bool else scores
+    cut = scores.kthvalue(count if order == "smallest" else len(scores) - count + 1).values.item()
+    low, high = cut, cut
+    if scores.is_floating_point() and math.isfinite(cut):
+        limits = torch.finfo(scores.dtype)
+        tolerance = _UNITS * limits.eps * abs(cut)
+        low, high = max(cut - tolerance, limits.min), min(cut + tolerance, limits.max)
+    chosen = scores < low if order == "smallest" else scores > high
+    tied = (scores >= low) & (scores <= high)
+    chosen[tied.nonzero()[: count - int(chosen.sum())]] = True
+    return chosen
 
 
 def saliency(model: nn.Module, batches: Iterable[Batch]) -> dict[str, Tensor]:

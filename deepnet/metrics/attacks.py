@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
 from sklearn.svm import SVC
 
 from deepnet.house.seeding import generator
-from simulate.house import checks
+from simulate.house import checks, ties
 
 __all__ = ["MIN_SIDE", "LogisticAttack", "ThresholdAttack", "logistic_attack", "svc_efficacy", "threshold_attack"]
 
@@ -89,7 +89,7 @@ def threshold_attack(members: np.ndarray, others: np.ndarray, max_false_positive
     false, true, _ = roc_curve(truth, scores, drop_intermediate=False)
     return ThresholdAttack(
         auc=float(roc_auc_score(truth, scores)),
-        true_positive_rate=float(true[false <= max_false_positive_rate].max()),
+        true_positive_rate=float(true[ties.at_most(false, max_false_positive_rate)].max()),
     )
 
 

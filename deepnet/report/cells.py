@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from deepnet.report.naming import PRETRAINED, RETRAINED
 from deepnet.report.summary import Block, Mean, Summary
+from simulate.house import ties
 from theory.ledger.wording import with_minus
 
 __all__ = ["COLUMNS", "NOTES", "TERMINAL_COLUMNS", "Column", "Line", "lines_of", "written"]
@@ -92,7 +93,7 @@ def lines_of(block: Block, columns: Sequence[Column] = COLUMNS) -> tuple[Line, .
             optimizer=DASH if each.group.method == PRETRAINED else each.optimizer_words,
             runs=_runs(each),
             cells=tuple(_cell(each, column) for column in columns),
-            best=best is not None and not each.is_reference and not each.diverged and each.means["tow"].value == best,
+            best=best is not None and not each.is_reference and _is_best(each, best),
         )
         for each in block.summaries
     )
@@ -118,6 +119,11 @@ def _rounded(value: float, decimals: int, sign: str = "-") -> str:
 def _best_tow(block: Block) -> float | None:
     found = [each.means["tow"].value for each in block.methods if not each.diverged]
     return max((value for value in found if value is not None), default=None)
+
+
+def _is_best(summary: Summary, best: float) -> bool:
+    value = summary.means["tow"].value
+    return value is not None and not summary.diverged and bool(ties.tied(value, best))
 
 
 def _runs(summary: Summary) -> str:

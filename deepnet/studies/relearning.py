@@ -24,7 +24,7 @@ from deepnet.methods.losses import cross_entropy
 from deepnet.metrics.accuracy import score
 from deepnet.metrics.outputs import collect
 from deepnet.networks.precision import half_type
-from simulate.house import checks
+from simulate.house import checks, ties
 
 __all__ = ["Curve", "Relearn", "relearning_curve"]
 
@@ -51,13 +51,14 @@ class Curve:
     """Accuracy after so many steps."""
 
     def steps_to(self, accuracy: float) -> int | None:
-        """The first recorded step with at least this accuracy; None if there is none.
+        """The first recorded step with at least this accuracy, tied ones included; None if there is none.
 
         Example:
             >>> Curve(steps=(0, 1, 2), accuracy=(0.1, 0.5, 0.9)).steps_to(0.5)
             1
         """
-        return next((step for step, value in zip(self.steps, self.accuracy, strict=True) if value >= accuracy), None)
+        reached = ties.at_least(np.array(self.accuracy), accuracy)
+        return next((step for step, enough in zip(self.steps, reached, strict=True) if enough), None)
 
     def advantage(self, control: Curve) -> float:
         """Mean over the recorded steps of the accuracy minus that of a control; positive is faster than the control.

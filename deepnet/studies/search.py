@@ -16,7 +16,7 @@ import numpy as np
 
 from deepnet.metrics.tug_of_war import Accuracies, tug_of_war
 from deepnet.studies.study import Evaluation, Study, Unlearner
-from simulate.house import checks
+from simulate.house import checks, ties
 
 __all__ = ["GRIDS", "SEEDS", "SPLIT_SEED", "Grid", "Trial", "candidates", "judge", "search_study"]
 
@@ -117,7 +117,7 @@ def search_study(base: Study) -> Study:
 
 
 def judge(rows: Sequence[Mapping[str, Any]]) -> list[Trial]:
-    """What every trial is worth, the best of each method marked; of equals the first.
+    """What every trial is worth, the best of each method marked; of tied ones the first.
 
     Args:
         rows: Rows of a finished search, the retrained models among them.
@@ -133,7 +133,7 @@ def judge(rows: Sequence[Mapping[str, Any]]) -> list[Trial]:
     worth = {key: float(np.mean([_worth(row, references) for row in group])) for key, group in groups.items()}
     best: dict[str, str] = {}
     for (method, variant), tow in worth.items():
-        if method not in best or tow > worth[method, best[method]]:
+        if method not in best or not ties.at_most(tow, worth[method, best[method]]):
             best[method] = variant
     return [_trial(key, group, worth[key], best[key[0]] == key[1]) for key, group in groups.items()]
 

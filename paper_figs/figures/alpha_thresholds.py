@@ -16,6 +16,7 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
+from simulate.house import ties
 from simulate.house.palette import SERIES
 from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.retrained import interaction
@@ -86,8 +87,8 @@ def threshold(alpha: np.ndarray, error: np.ndarray, forgotten: np.ndarray) -> fl
     found = critical_alpha(alpha, mean, share, _LEVEL)
     if np.isfinite(found):
         return found
-    valid = share >= LEAST_FORGOTTEN
-    return -np.inf if valid.any() and mean[valid].max() <= _LEVEL else np.inf
+    valid = ties.at_least(share, LEAST_FORGOTTEN)
+    return -np.inf if valid.any() and ties.at_most(mean[valid].max(), _LEVEL) else np.inf
 
 
 def _thresholds(axes: Axes, data: xarray.Dataset, results: Results) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import xarray
 from scipy.optimize import isotonic_regression
 
-from simulate.house import checks
+from simulate.house import checks, ties
 from simulate.problems.streams import stream
 
-__all__ = ["Boundary", "check_level", "critical_signal", "critical_values", "fit_boundary"]
+__all__ = ["Boundary", "check_level", "critical_signal", "critical_values", "crossing", "fit_boundary"]
 
 _MOST_RESAMPLES = 10**6
 """Most bootstrap resamples that can be asked for."""
@@ -69,7 +69,7 @@ def critical_signal(signal: np.ndarray, error: np.ndarray, level: float) -> floa
     """
     if not np.isfinite(error).all():
         return np.nan
-    before, share = _crossing(error, level)
+    before, share = crossing(error, level)
     if before < 0:
         return 0.0
     if before >= len(signal):
@@ -79,19 +79,33 @@ def critical_signal(signal: np.ndarray, error: np.ndarray, level: float) -> floa
     return float(signal[before] * (signal[before + 1] / signal[before]) ** share)
 
 
-def _crossing(error: np.ndarray, level: float) -> tuple[int, float]:
+def crossing(error: np.ndarray, level: float) -> tuple[int, float]:
     """Where errors, made to fall, cross a level: the point before it and the share of the way to the next.
 
-    The point is -1 if all errors are below the level, and len(error) if none is.
+    An error that is tied with the level (`simulate.house.ties`) is at it: seeds are averaged in another order on
+    another processor, and one step further along the axis is no small matter.
+
+    Args:
+        error: Mean errors along an axis, (S,).
+        level: The level.
+
+    Returns:
+        The point and the share, 0 where the error of the point is at the level. The point is -1 if all errors are
+        below the level, and S if none is at it or below.
+
+    Example:
+        >>> crossing(np.array([0.5, 0.1 + 0.2, 0.1]), 0.3), crossing(np.array([0.5, 0.4]), 0.3)
+        ((1, 0.0), (2, 0.0))
     """
     falling = isotonic_regression(error, increasing=False).x
-    if falling[0] < level:
-        return -1, 0.0
-    if falling[-1] > level:
+    reached = ties.at_most(falling, level)
+    if not reached[-1]:
         return len(error), 0.0
-    after = int(np.argmax(falling <= level))
-    if falling[after] == level:
+    after = int(np.argmax(reached))
+    if ties.tied(falling[after], level):
         return after, 0.0
+    if after == 0:
+        return -1, 0.0
     return after - 1, float((falling[after - 1] - level) / (falling[after - 1] - falling[after]))
 
 
@@ -190,7 +204,7 @@ def _place(axis: np.ndarray, error: np.ndarray, level: float) -> float:
     """Crossing on an axis along which the error falls; infinite on the side of the range on which it lies."""
     if not np.isfinite(error).all():
         return np.nan
-    before, share = _crossing(error, level)
+    before, share = crossing(error, level)
     rising = 1.0 if axis[-1] > axis[0] else -1.0
     if before < 0:
         return -np.inf * rising

@@ -13,6 +13,7 @@ import numpy as np
 from simulate.dynamics.batches import Batches, pools_of
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
 from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
+from simulate.house import ties
 from simulate.problems.instance import Instance
 from simulate.problems.streams import stream
 
@@ -52,7 +53,10 @@ class Update:
 
 @dataclass(frozen=True)
 class StopRules:
-    """When a phase ends early; a rule that is None never fires."""
+    """When a phase ends early; a rule that is None never fires.
+
+    Engines compare with these bounds as they are: what is tied with a bound of the phase is within them.
+    """
 
     loss: float | None
     """Mean loss over the learned samples at or below this."""
@@ -127,12 +131,21 @@ def compile_phase(phase: Phase, instance: Instance) -> Plan:
         updates=_updates(phase.optimizer, _weights(phase, parts, [pool.batch for pool in pools]), retain, forget),
         partition=_partition(phase.optimizer),
         batches=batches,
-        stop=StopRules(
-            phase.stop_loss,
-            phase.stop_forget_below,
-            phase.stop_forget_above,
-            every=1 if batches.full else batches.steps_per_epoch,
-        ),
+        stop=_stop_rules(phase, int(forget.sum()), every=1 if batches.full else batches.steps_per_epoch),
+    )
+
+
+def _stop_rules(phase: Phase, n_forget: int, *, every: int) -> StopRules:
+    """The rules of a phase, once for all engines: a loss or an accuracy that is tied with its bound has reached it.
+
+    An accuracy is k/|F| and nothing else, so that its bounds become such fractions: 1 - 0.9 stops at one in ten.
+    """
+    loss, below, above = phase.stop_loss, phase.stop_forget_below, phase.stop_forget_above
+    return StopRules(
+        loss=None if loss is None else loss * (1.0 + ties.ROUNDING),
+        forget_below=None if below is None else ties.rounded_down(below * n_forget) / n_forget,
+        forget_above=None if above is None else ties.rounded_up(above * n_forget) / n_forget,
+        every=every,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulate.dynamics.engines.base import Engine
 from simulate.dynamics.step import logistic_loss, network_output
+from simulate.house import ties
 from simulate.problems.geometry import SIGNS, weight_grams
 from simulate.problems.instance import Instance
 from simulate.problems.streams import stream
@@ -140,7 +141,9 @@ def _counted(engine: Engine, number: int, test: TestSet) -> TestError:
     z = w @ held_out.T
     signal = np.maximum(z[..., :1] * test.y, 0.0)
     noise = np.maximum(z[..., 1:], 0.0).reshape(2, instance.m, len(test.y), -1).sum(axis=-1)
-    margin = test.y * (SIGNS[:, None, None] * (signal + instance.multiplicity * noise)).sum(axis=(0, 1))
+    outputs = signal + instance.multiplicity * noise
+    margin = test.y * (SIGNS[:, None, None] * outputs).sum(axis=(0, 1))
+    margin = np.where(ties.tied(margin, 0.0, scale=outputs.sum(axis=(0, 1))), 0.0, margin)
     wrong = 0.5 * ((margin < 0).astype(float) + (margin <= 0))
     by_label = [wrong[test.y == sign].mean() if (test.y == sign).any() else np.nan for sign in (1, -1)]
     error = wrong.mean()

@@ -16,6 +16,7 @@ from simulate.boundaries.boundary import critical_values
 from simulate.dynamics.phases import Phase
 from simulate.house import checks
 from simulate.house.storage import check_path
+from simulate.house.ties import at_most, levels, tied
 from simulate.problems.problem import Problem
 from simulate.runs.run import check_phases
 from simulate.sweeps.axes import Axis, Names, read_axes
@@ -50,9 +51,10 @@ def refine(
     """Find the boundary with trainings around it only.
 
     Every point of the axes is first scanned coarsely. In each round after that, the gaps of the scan that hold the
-    crossing or an end of its 95 % interval are halved in the logarithm, the widest first, until all of them are
-    narrower than the tolerance or the budget is spent. What was measured decides the next round, and nothing else
-    does: the same call gives the same trainings, and with `out` an interrupted one goes on where it was.
+    crossing or an end of its 95 % interval are halved in the logarithm, the widest first (of those that are tied, the
+    ones of the first points), until all of them are narrower than the tolerance or the budget is spent. What was
+    measured decides the next round, and nothing else does: the same call gives the same trainings, and with `out` an
+    interrupted one goes on where it was.
 
     Args:
         problem: The problem.
@@ -115,7 +117,7 @@ def refine(
         active = search.add_seeds(active, coarse, numbers[used:count])
         while wanted := search.gaps(active, tolerance, count):
             search.train(wanted, numbers[:count])
-        active = [scan for scan in active if scan.width > (interval or 0.0)]
+        active = [scan for scan in active if not at_most(scan.width, interval or 0.0)]
     attributes = {"level": level, "along": name, "tolerance": tolerance, "trainings": search.spent}
     return _packed(factors, search.scans, attributes)
 
@@ -169,9 +171,9 @@ class _Search:
     def gaps(self, scans: Sequence[_Scan], tolerance: float, each: int) -> list[tuple[_Scan, float]]:
         """The middles of the widest gaps that are left, as many as the budget has room for at `each` trainings."""
         found = [(width, scan, middle) for scan in scans for width, middle in scan.gaps(tolerance)]
-        found.sort(key=lambda gap: -gap[0])
+        widest = np.argsort(levels(np.array([-width for width, _, _ in found])), kind="stable")
         room = len(found) if self._left == math.inf else int(self._left // each)
-        return [(scan, middle) for _, scan, middle in found[:room]]
+        return [found[place][1:] for place in widest[:room]]
 
 
 def _doubled(first: int, last: int) -> list[int]:
@@ -212,11 +214,15 @@ class _Scan:
 
     def gaps(self, tolerance: float) -> list[tuple[float, float]]:
         """Log widths and middles of the gaps to be halved: those that hold the crossing or an end of its interval."""
-        ends = [self.value(name) for name in ("low", "critical", "high")]
-        places = sorted(self.errors)
-        pairs = [(a, b) for a, b in pairwise(places) if any(a <= end < b for end in ends)]
-        found = [(math.log(b / a), self._middle(a, b), a, b) for a, b in pairs if math.log(b / a) > tolerance]
-        return [(width, middle) for width, middle, a, b in found if a < middle < b]
+        ends = [self._on_scan(name) for name in ("low", "critical", "high")]
+        pairs = [(a, b) for a, b in pairwise(sorted(self.errors)) if any(a <= end < b for end in ends)]
+        found = [(math.log(b / a), self._middle(a, b), a, b) for a, b in pairs]
+        return [(width, middle) for width, middle, a, b in found if a < middle < b and not at_most(width, tolerance)]
+
+    def _on_scan(self, name: str) -> float:
+        """One number of the crossing; a place of the scan, where it differs from it by rounding only."""
+        value = float(self.value(name))
+        return next((place for place in self.errors if tied(place, value)), value)
 
     def _middle(self, a: float, b: float) -> float:
         """The geometric mean of two places, rounded along a whole number; one of them where nothing is between."""
@@ -232,7 +238,7 @@ class _Scan:
     @property
     def gap(self) -> float:
         """Log width of the gap the crossing lies in."""
-        critical, places = self.value("critical"), sorted(self.errors)
+        critical, places = self._on_scan("critical"), sorted(self.errors)
         pairs = [(a, b) for a, b in pairwise(places) if a <= critical <= b]
         return min((math.log(b / a) for a, b in pairs), default=math.inf)
 

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from simulate.house.compilation import kernel
-from simulate.test_error.design_points import add_multiple, find_design_points
+from simulate.test_error.design_points import add_multiple, find_design_points, longest_row
 from simulate.test_error.planes import allot, plane_coordinates, tangent_planes
 from simulate.test_error.tails import (
     exceedance_intervals,
@@ -142,7 +142,7 @@ def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
     points, heights = find_design_points(gram, helping)
     if heights.size == 0:  # no direction with h > 0 is known: any will do
         points, heights = np.zeros((1, helping.size)), np.ones(1)
-        points[0, np.argmax(np.diag(gram))] = 1.0
+        points[0, max(longest_row(gram, np.ones(helping.size, dtype=np.bool_)), 0)] = 1.0
     planes = tangent_planes(gram, helping, threshold, normals.shape[0], points, heights)
     bounds = allot(planes, uniforms.size)
     log_density, log_tilts = np.full(uniforms.size, -math.inf), np.empty(uniforms.size)
@@ -168,7 +168,7 @@ def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
 @kernel
 def _measure(gram, helping, threshold, normals, uniforms, weights, stratum):
     """Turn the weights of `_weigh`, ties counted one half, into multiples of a unit; return its log and the mean."""
-    if threshold == 0.0:
+    if abs(threshold) <= _TIE:
         above = np.empty_like(weights)
         _weigh(gram, helping, _TIE, normals, uniforms, above, stratum)
         _weigh(gram, helping, -_TIE, normals, uniforms, weights, stratum)

@@ -148,11 +148,14 @@ def truncated_normal(lower, upper, fraction):
 
 
 @kernel
-def insert_sorted(order, count, keys):
-    """Sort the first `count` entries of `order` by their keys; fast if they are nearly sorted already."""
+def insert_sorted(order, count, keys, tie=0.0):
+    """Sort the first `count` entries of `order` by their keys; fast if they are nearly sorted already.
+
+    Entries whose keys are not more than `tie` apart stay in their order.
+    """
     for i in range(1, count):
         item, place = order[i], i
-        while place > 0 and keys[order[place - 1]] > keys[item]:
+        while place > 0 and keys[order[place - 1]] > keys[item] + tie:
             order[place] = order[place - 1]
             place -= 1
         order[place] = item

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import xarray
 
+from simulate.house import ties
 from theory.experiments.lab import Lab
 from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.retrained import interaction
@@ -39,8 +40,9 @@ def _ridge(data: xarray.Dataset) -> str:
     words = []
     for fraction in data["fraction"].values:
         column = error.sel(fraction=fraction).values
-        known = np.isfinite(column).any()
-        best = f"{data['alpha'].values[np.nanargmin(column)]:g}" if known else "none, as too few runs are forgotten"
+        best = "none, as too few runs are forgotten"
+        if np.isfinite(column).any():
+            best = f"{data['alpha'].values[ties.first_of(column, np.nanargmin)]:g}"
         words.append(f"{fraction:g}: {best}")
     return "; ".join(words)
 

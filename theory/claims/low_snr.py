@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from simulate.house import ties
 from theory.experiments.lab import Lab
 from theory.experiments.unlearning import phase_from_end, snr_line
 from theory.formulas.statements import STATEMENTS
@@ -15,8 +16,9 @@ __all__ = ["CLAIMS"]
 
 
 def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's; 0 where all y are equal, which orders nothing."""
-    return 0.0 if np.ptp(y) == 0 else float(stats.spearmanr(x, y).statistic)
+    """Spearman's, tied y of one rank; 0 where all y are tied, which orders nothing."""
+    rank = ties.levels(y)
+    return 0.0 if np.ptp(rank) == 0 else float(stats.spearmanr(x, rank).statistic)
 
 
 def _measure(lab: Lab) -> Evidence:

@@ -17,6 +17,7 @@ import xarray
 
 from simulate import Phase, Problem
 from simulate.boundaries.boundary import critical_signal
+from simulate.house import ties
 from simulate.runs.ensemble import Cell
 from theory.experiments.lab import Lab
 from theory.experiments.surface import boundary_exponents
@@ -118,7 +119,7 @@ class Lines:
     def _different(self) -> np.ndarray:
         """Marks one of each set of equal cells: lines cross, and problems that differ in scale alone are the same."""
         scaled = [self.factors["signal"] / self.factors["noise"], self.factors["d"], self.factors["n"]]
-        rows = np.round(np.column_stack(scaled), 9)
+        rows = np.column_stack([ties.levels(column) for column in scaled])
         different = np.zeros(len(rows), dtype=bool)
         different[np.unique(rows, axis=0, return_index=True)[1]] = True
         return different

@@ -12,6 +12,7 @@ from typing import Literal
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.phases import Objective
+from simulate.house import ties
 from simulate.problems.scales import sam_radius, step_size
 
 __all__ = [
@@ -43,7 +44,7 @@ def sam_stage(problem: Problem, *, loss: float = 0.4, time: float = SIGNAL_TIME)
     """
     q = (problem.P - 1) * problem.sigma_p
     lr = step_size(problem) * math.sqrt(min(problem.d, 10**6) / 1000.0)
-    steps = math.ceil(time * problem.m / q**2 / lr)
+    steps = ties.rounded_up(time * problem.m / q**2 / lr)
     return Phase("sam", Loss(), SAM(lr=lr, tau=sam_radius(problem)), steps=steps, stop_loss=loss)
 
 

@@ -10,6 +10,7 @@ import xarray
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, SharpMinMax
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.phases import Objective
+from simulate.house import ties
 from simulate.problems.scales import step_size, with_sam_weights
 from simulate.runs.ensemble import Cell
 from theory.experiments.lab import Lab
@@ -95,7 +96,7 @@ def scored(lab: Lab) -> xarray.Dataset:
         steps=phase_from_end(data, "phase_steps", 2),
         relearn_steps=phase_from_end(data, "phase_steps"),
         retrained_relearn_steps=phase_from_end(oracle, "phase_steps"),
-        forgotten=ends["forget_accuracy"] <= target["forget_accuracy"],
+        forgotten=xarray.apply_ufunc(ties.at_most, ends["forget_accuracy"], target["forget_accuracy"]),
     ).assign_attrs(
         n_runs=data.attrs["n_runs"] + oracle.attrs["n_runs"],
         conditions=data.attrs["conditions"],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
-from simulate.house import checks
+from simulate.boundaries.boundary import crossing
+from simulate.house import checks, ties
 
 __all__ = ["LEAST_FORGOTTEN", "critical_alpha"]
 
@@ -43,12 +43,11 @@ def critical_alpha(alpha: np.ndarray, error: np.ndarray, forgotten: np.ndarray, 
     checks.number("level", level)
     if not (np.diff(alpha) > 0.0).all():
         checks.fail("alpha", "be ascending", alpha.tolist())
-    valid = forgotten >= LEAST_FORGOTTEN
+    valid = ties.at_least(forgotten, LEAST_FORGOTTEN)
     if not valid.any() or np.isnan(error[valid]).any():
         return float("nan")
-    alpha, falling = alpha[valid], isotonic_regression(error[valid], increasing=False).x
-    if falling[0] <= level or falling[-1] > level:
+    alpha, (before, share) = alpha[valid], crossing(error[valid], level)
+    enough = before < 0 or (before == 0 and share == 0.0)  # the smallest α, and so all of them
+    if enough or before == len(alpha):
         return float("nan")
-    after = int(np.argmax(falling <= level))
-    share = (falling[after - 1] - level) / (falling[after - 1] - falling[after])
-    return float(alpha[after - 1] + share * (alpha[after] - alpha[after - 1]))
+    return float(alpha[before] + share * (alpha[before + 1] - alpha[before])) if share > 0.0 else float(alpha[before])

@@ -11,8 +11,9 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from functools import partial
 
-from simulate.house import checks
+from simulate.house import checks, ties
 
 __all__ = ["Region", "Verdict", "decide"]
 
@@ -76,6 +77,8 @@ class Region:
 def decide(interval: tuple[float, float], region: Region) -> Verdict:
     """Judge an interval by a region.
 
+    Borders belong to the region, and an end that is tied with a border (`simulate.house.ties`) is on it.
+
     Args:
         interval: Lower and upper end; NaN where the budget or censoring left no interval.
         region: What is predicted.
@@ -90,12 +93,16 @@ def decide(interval: tuple[float, float], region: Region) -> Verdict:
         'refuted'
         >>> decide((0.1, 0.4), Region.around(0.25, 0.05)).value
         'inconclusive'
+        >>> decide((0.22, 0.1 + 0.2), Region.around(0.25, 0.05)).value
+        'supported'
     """
     low, high = interval
     if math.isnan(low) or math.isnan(high):
         return Verdict.INCONCLUSIVE
-    if region.low <= low and high <= region.high:
+    sizes = [abs(end) for end in (low, high, region.low, region.high) if math.isfinite(end)]
+    touches = partial(ties.tied, scale=max(sizes, default=0.0))
+    if (region.low <= low or touches(low, region.low)) and (high <= region.high or touches(high, region.high)):
         return Verdict.SUPPORTED
-    if high < region.low or region.high < low:
+    if (high < region.low and not touches(high, region.low)) or (region.high < low and not touches(low, region.high)):
         return Verdict.REFUTED
     return Verdict.INCONCLUSIVE

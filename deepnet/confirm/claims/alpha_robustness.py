@@ -10,6 +10,7 @@ from deepnet.confirm.findings import Findings, NotMeasuredError
 from deepnet.confirm.groups import OPTIMIZERS, Group, Optimizer
 from deepnet.confirm.paired_evidence import EXPERIMENT, PAIRED, STOPPING, TOW, Measured, evidence, mean, unless_tied
 from deepnet.confirm.panels import curve
+from simulate.house import ties
 from theory.ledger import Claim, Control, Picture, Region
 from theory.statistics import Estimate, from_replicates
 
@@ -46,7 +47,7 @@ def _loss(optimizer: Optimizer) -> Measured:
 def _loses_more(one: Optimizer, other: Optimizer) -> Measured:
     def measured(findings: Findings) -> Estimate:
         losses = _losses(findings, one, other)
-        return unless_tied(from_replicates(losses[:, 0] - losses[:, 1]))
+        return unless_tied(from_replicates(ties.difference(losses[:, 0], losses[:, 1], scale=1.0)))
 
     return measured
 

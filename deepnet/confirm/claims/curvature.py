@@ -10,6 +10,7 @@ from deepnet.confirm.findings import Findings, Row
 from deepnet.confirm.groups import OPTIMIZERS, Group
 from deepnet.confirm.paired_evidence import EXPERIMENT, STOPPING, Measured, evidence, unless_tied
 from deepnet.confirm.panels import panel
+from simulate.house import ties
 from theory.ledger import Claim, Control, Region
 from theory.statistics import Estimate, from_replicates
 
@@ -36,7 +37,7 @@ def _log_ratio(column: str, one: Group, other: Group) -> Measured:
     def measured(findings: Findings) -> Estimate:
         seeds = findings.measured_seeds(column, one.study)
         values = findings.paired(_log10(column), one.where(findings), other.where(findings), seeds=seeds)
-        return unless_tied(from_replicates(values[:, 0] - values[:, 1]))
+        return unless_tied(from_replicates(ties.difference(values[:, 0], values[:, 1])))
 
     return measured
 

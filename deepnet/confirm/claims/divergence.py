@@ -12,6 +12,7 @@ from deepnet.confirm.paired_evidence import EXPERIMENT, STOPPING, evidence, unle
 from deepnet.confirm.panels import bars
 from deepnet.house.seeding import generator
 from deepnet.metrics.klom import klom, klom_null
+from simulate.house import ties
 from theory.ledger import Claim, Control, Region
 from theory.statistics import Estimate, bootstrap, exact
 
@@ -47,7 +48,8 @@ def _farther(findings: Findings, one: Group, other: Group) -> Estimate:
         differences = []
         for mine, theirs, retrained in sets:
             reference = retrained[chosen]
-            differences.append(klom(mine[chosen], reference).mean - klom(theirs[chosen], reference).mean)
+            found = [klom(margins[chosen], reference).mean for margins in (mine, theirs)]
+            differences.append(ties.difference(*found))
         return float(np.mean(differences))
 
     return unless_tied(bootstrap(statistic, models, generator(0, "klom", one.label, other.label)))

@@ -22,6 +22,7 @@ from deepnet.confirm.paired_evidence import (
 )
 from deepnet.confirm.panels import Drawn, by_forget_set, panel
 from deepnet.methods import METHODS
+from simulate.house import ties
 from theory.ledger import Claim, Control, Region
 from theory.statistics import Estimate, worst_of
 
@@ -44,7 +45,7 @@ def _lead_over_best(findings: Findings) -> Estimate:
     if not rivals:
         raise NotMeasuredError("no other method was run")
     tow = findings.paired("tow", *(group.where(findings) for group in (_OURS, *rivals)))
-    return unless_tied(worst_of(tow[:, :1] - tow[:, 1:], np.argmin))
+    return unless_tied(worst_of(ties.difference(tow[:, :1], tow[:, 1:]), np.argmin))
 
 
 def _best(findings: Findings) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from simulate.dynamics.plan import Plan, StopRules, Update
 from simulate.dynamics.state import State, Status
 from simulate.dynamics.step import forget_saliency, logistic_loss, network_output
+from simulate.house import ties
 from simulate.problems.instance import Instance
 
 __all__ = ["Engine", "StepwiseEngine"]
@@ -92,27 +93,9 @@ class Engine(ABC):
 _NOT_INVARIANT = 'It depends on the coordinates of R^d: use engine="dense" with data kept in R^d (space="ambient").'
 
 
-_TIED = np.sqrt(np.finfo(float).eps)
-"""Scores closer than this share of the largest one are equal: a gradient's norm is the root of a quadratic form, and
-the form is known to one rounding of its largest value."""
-
-
-def largest(score: np.ndarray, fraction: float) -> np.ndarray:
-    """Mark the given fraction of the entries with the largest scores.
-
-    Entries that differ by rounding only from the last one marked are tied with it, and the first of them are taken:
-    which ones must not hang on the order in which a processor adds.
-    """
-    flat = score.ravel()
-    count = round(fraction * flat.size)
-    if count == 0:
-        return np.zeros(score.shape, dtype=bool)
-    cut = np.partition(flat, flat.size - count)[flat.size - count]
-    tolerance = _TIED * np.abs(flat).max()
-    marked = flat > cut + tolerance
-    tied = np.flatnonzero(~marked & (flat >= cut - tolerance))
-    marked[tied[: count - np.count_nonzero(marked)]] = True
-    return marked.reshape(score.shape)
+def largest(scores: np.ndarray, fraction: float) -> np.ndarray:
+    """Mark the given fraction of the entries with the largest scores; of tied ones the first are taken."""
+    return ties.mark_largest(scores, round(fraction * scores.size))
 
 
 class StepwiseEngine(Engine):
