@@ -25,7 +25,7 @@ Order = Literal["largest", "smallest"]
 """Which weights a mask holds."""
 
 
-_UNITS = 64
+_UNITS = 16
 """Units in the last place by which scores may differ from the one at the cut and still be tied with it."""
 
 
@@ -69,7 +69,7 @@ class Mask:
 def select(scores: Mapping[str, Tensor], fraction: float, order: Order) -> Mask:
     """The mask of the ⌊fraction · n⌋ largest or smallest scores among all n weights together.
 
-    Scores that differ from the one at the cut by rounding only (64 units in its last place: a gradient is a sum over
+    Scores that differ from the one at the cut by rounding only (16 units in its last place: a gradient is a sum over
     samples and pixels, added in another order by another processor) are tied with it. Where many different scores lie
     as close as that to the cut, the last few weights may still be others elsewhere.
 

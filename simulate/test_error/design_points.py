@@ -15,13 +15,13 @@ import numpy as np
 
 from simulate.house.compilation import kernel
 
-__all__ = ["add_multiple", "find_design_points", "longest_row"]
+__all__ = ["TIED", "add_multiple", "find_design_points", "longest_row"]
 
 _MAX_POINTS, _MAX_STARTS, _MAX_ASCENTS, _MAX_SWEEPS = 6, 30, 10, 60
 _SWEEP_TOLERANCE = 1e-9
 _SAME_DIRECTION = 0.99  # cosine
 _ZERO_HEIGHT = 1e-12  # relative to the longest row, squared
-_TIED = 1e-9  # what rounding and the tolerance of the sweeps leave open; the first of tied rows and points is taken
+TIED = 1e-12  # relative to the longest row: what is closer differs by rounding only, and the first is taken
 
 
 @kernel
@@ -82,7 +82,7 @@ def _ascend(gram, helping, coefficients, values):
         _shrink(gram, helping, coefficients, values)
         settled = True
         for r in range(helping.size):
-            active = 1.0 if values[r] > 0.0 else 0.0
+            active = 1.0 if values[r] > TIED * gram[r, r] else 0.0
             if helping[r] and active != coefficients[r]:
                 coefficients[r] = active
                 settled = False
@@ -99,7 +99,7 @@ def _flip_best_row(gram, helping, tried, coefficients, values):
     best, gain = -1, 0.0
     for r in range(helping.size):
         change = 0.5 * gram[r, r] - abs(values[r])
-        if helping[r] and not tried[r] and change > gain + _TIED * gram[r, r]:
+        if helping[r] and not tried[r] and change > gain + TIED * gram[r, r]:
             best, gain = r, change
     if best >= 0:
         tried[best] = True
@@ -112,7 +112,7 @@ def longest_row(gram, allowed):
     """The longest of the allowed rows, (2m,) of bool, and of tied ones the first; -1 if all of them are zero."""
     best, length = -1, 0.0
     for r in range(allowed.size):
-        if allowed[r] and gram[r, r] > (1.0 + _TIED) * length:
+        if allowed[r] and gram[r, r] > (1.0 + TIED) * length:
             best, length = r, gram[r, r]
     return best
 
@@ -138,7 +138,7 @@ def _insert_point(points, heights, count, coefficients, values):
         if _inner(points[j], values) >= _SAME_DIRECTION * math.sqrt(height * heights[j]):
             return -1
     place = count
-    while place > 0 and heights[place - 1] < (1.0 - _TIED) * height:
+    while place > 0 and heights[place - 1] < (1.0 - TIED) * height:
         place -= 1
     for j in range(min(count, _MAX_POINTS - 1), place, -1):
         _assign(points[j], points[j - 1])

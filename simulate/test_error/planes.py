@@ -12,7 +12,7 @@ from collections import namedtuple
 import numpy as np
 
 from simulate.house.compilation import kernel
-from simulate.test_error.design_points import add_multiple
+from simulate.test_error.design_points import TIED, add_multiple
 from simulate.test_error.tails import insert_sorted, log_mills_ratio
 
 __all__ = ["Plane", "allot", "plane_coordinates", "tangent_planes"]
@@ -21,7 +21,6 @@ _ZERO_PIVOT = 1e-11  # relative to the longest row, squared
 _CONSTANT = 1e-5  # a row that varies less than this, relative to the longest, is constant on a plane
 _LEAST_RADIUS, _LARGEST_RADIUS = 1.0, 1e7  # of a plane, whatever the threshold
 _HELPING_REACH, _HINDERING_REACH = 4.0, 1.8  # kinks further away, in standard deviations, are left to the weights
-_SAME_DISTANCE = 1e-9  # kinks this close in standard deviations keep the order of their rows
 _COVERED_SWITCHES = 3  # design points that differ in so many kinked rows share a plane
 _LEAST_SHARE = 0.05  # of the draws, for a plane relative to the likeliest
 _UNTILTED_SHARE = 0.1  # of a plane's draws
@@ -79,7 +78,7 @@ def _order_rows(plane_gram, helping, values, order):
         if spread > _CONSTANT and abs(values[r]) < (_HELPING_REACH if helping[r] else _HINDERING_REACH) * spread:
             distance[r] = abs(values[r]) / spread
             kinked += 1
-    insert_sorted(order, values.size, distance, _SAME_DISTANCE)
+    insert_sorted(order, values.size, distance, TIED)
     return kinked
 
 

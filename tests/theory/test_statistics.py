@@ -175,6 +175,15 @@ def test_the_worst_cell_is_the_picked_one() -> None:
     assert math.isnan(worst_of(np.array([[1.0, np.nan], [2.0, 3.0]]), np.argmax).value)
 
 
+@pytest.mark.parametrize("bits", [-1e-16, 0.0, 1e-16])
+def test_of_cells_with_tied_means_the_first_is_the_worst(bits: float) -> None:
+    values = np.array([[0.9, 0.1, 0.2 + bits], [0.9, 0.5, 0.4]])
+    assert worst_of(values, np.argmin).standard_error == pytest.approx(0.2)
+    assert worst_of(-values, np.argmax).standard_error == pytest.approx(0.2)
+    values[:, 2] -= 1e-9
+    assert worst_of(values, np.argmin).standard_error == pytest.approx(0.1)
+
+
 def test_fractions_that_all_agree_are_not_exact() -> None:
     none, all_of_them = (from_fractions(np.full(16, value), 100) for value in (0.0, 1.0))
     assert none.standard_error == pytest.approx(all_of_them.standard_error)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from functools import partial
 
 from simulate.house import checks, ties
 
@@ -63,7 +62,7 @@ class Region:
         """The region of equivalence with a value."""
         checks.real("value", value)
         checks.real("margin", margin, nonnegative=True)
-        return cls(value - margin, value + margin)
+        return cls(float(ties.difference(value, margin)), float(ties.difference(value, -margin)))
 
     def __str__(self) -> str:
         """How the ledger writes it."""
@@ -99,10 +98,8 @@ def decide(interval: tuple[float, float], region: Region) -> Verdict:
     low, high = interval
     if math.isnan(low) or math.isnan(high):
         return Verdict.INCONCLUSIVE
-    sizes = [abs(end) for end in (low, high, region.low, region.high) if math.isfinite(end)]
-    touches = partial(ties.tied, scale=max(sizes, default=0.0))
-    if (region.low <= low or touches(low, region.low)) and (high <= region.high or touches(high, region.high)):
+    if ties.at_least(low, region.low) and ties.at_most(high, region.high):
         return Verdict.SUPPORTED
-    if (high < region.low and not touches(high, region.low)) or (region.high < low and not touches(low, region.high)):
+    if not ties.at_least(high, region.low) or not ties.at_most(low, region.high):
         return Verdict.REFUTED
     return Verdict.INCONCLUSIVE

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from deepnet.cli import main  # noqa: E402
 from deepnet.cli.scores import as_record  # noqa: E402
-from deepnet.confirm.agreement import agreement, reliability  # noqa: E402
+from deepnet.confirm.agreement import _rank_correlation, agreement, reliability  # noqa: E402
 from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation  # noqa: E402
 from deepnet.studies.memorization import memorization_scores  # noqa: E402
 
@@ -94,3 +94,12 @@ def test_the_record_names_no_folder_of_this_machine() -> None:
     record = as_record(study, found, Path("somewhere/scores.npz"))
     assert record["published"] == "scores.npz"
     assert "somewhere" not in json.dumps(record)
+
+
+def test_scores_that_differ_by_rounding_have_one_rank() -> None:
+    exact, rounded = np.array([0.4, 0.4, 0.4, 0.0, 1.0]), np.array([0.6 - 0.2, 0.4, 0.8 - 0.4, 0.0, 1.0])
+    assert rounded[0] != rounded[1]
+    other = np.array([3.0, 2.0, 1.0, 4.0, 5.0])
+    assert _rank_correlation(rounded, other) == _rank_correlation(exact, other)
+    assert np.isnan(_rank_correlation(rounded[:3], other[:3]))
+    assert _rank_correlation(exact + 1e-6 * np.eye(5)[0], other) > _rank_correlation(exact, other)

@@ -197,3 +197,18 @@ def test_bad_requests_are_named(message: str, forget: ForgetSet, options: dict[s
 def test_labels_name_files() -> None:
     names = [ForgetSet().label, ForgetSet(kind="high").label, ForgetSet(kind="class", cls=3).label]
     assert names == ["random", "high", "class-3"]
+
+
+@pytest.mark.parametrize("kind", ["high", "mid", "low"])
+def test_scores_that_differ_by_rounding_are_chosen_in_the_order_of_the_images(kind: str) -> None:
+    # 3/5 - 1/5, 2/5 - 0 and so on: one score, in several roundings.
+    tied = np.array([0.6 - 0.2, 0.4, 0.8 - 0.4, 1.0 - 0.6, 0.4])
+    worse = {"high": 0.1, "mid": 0.9, "low": 0.9}[kind]
+    labels = torch.zeros(12, dtype=torch.int64)
+    for shift in range(5):
+        scores = np.concatenate([np.full(7, worse), np.roll(tied, shift)])
+        split = make_split(labels, ForgetSet(kind=kind, size=3), 0, val_fraction=0.0, scores=scores)
+        assert split.forget.tolist() == [7, 8, 9]
+    scores[11] += {"high": 1e-6, "mid": 1e-6, "low": -1e-6}[kind]
+    split = make_split(labels, ForgetSet(kind=kind, size=3), 0, val_fraction=0.0, scores=scores)
+    assert split.forget.tolist() == [7, 8, 11]

@@ -59,6 +59,16 @@ def test_numbers_by_hand(tmp_path: Path) -> None:
     assert text.count("**") == 2
 
 
+def test_of_tied_tows_all_are_the_best(tmp_path: Path) -> None:
+    rows = small_study()
+    rows += [made_up_row("scrub", "sgd", seed=seed, tow=tow) for seed, tow in ((0, 0.910 + 3e-16), (1, 0.900))]
+    text, _ = tables(tmp_path, rows)
+    assert text.count("**0.905") == 2
+    rows[-1]["tow"] += 1e-6
+    text, _ = tables(tmp_path, rows)
+    assert text.count("**0.905") == 1
+
+
 def test_diverged_runs_are_shown_and_never_the_best(tmp_path: Path) -> None:
     rows = small_study()
     lost = made_up_row("ascent", "sgd", seed=1) | {"seed": 1}

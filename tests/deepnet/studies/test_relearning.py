@@ -142,3 +142,8 @@ def test_examples_of_curves() -> None:
     for other in (Curve(steps=(0, 5), accuracy=(0.1, 0.5)), Curve(steps=(0, 5, 8), accuracy=(0.1, 0.5, 0.9))):
         with pytest.raises(ValueError, match="`control`"):
             curve.advantage(other)
+
+
+def test_a_goal_that_is_reached_but_for_rounding_is_reached() -> None:
+    curve = Curve(steps=(0, 5, 9), accuracy=(0.1, 0.3, 0.7))
+    assert [curve.steps_to(goal) for goal in (0.1 + 0.2, 0.3 - 1e-15, 0.3 + 1e-9)] == [5, 5, 9]

@@ -123,3 +123,17 @@ def test_a_small_search_runs_from_the_command_line(
     lines = list(csv.DictReader((tmp_path / "digits" / "search.csv").read_text().splitlines()))
     assert len(lines) == 9
     assert sum(line["chosen"] == "True" for line in lines) == 1
+
+
+@pytest.mark.parametrize("bits", [-1e-15, 0.0, 1e-15])
+def test_of_trials_that_are_tied_the_first_is_chosen(bits: float) -> None:
+    def chosen(more: float) -> list[str]:
+        rows = [
+            row("retrain"),
+            row("neggrad", "lr=1", val_accuracy=0.6),
+            row("neggrad", "lr=2", val_accuracy=0.6 + more),
+        ]
+        return [trial.variant for trial in judge(rows) if trial.chosen]
+
+    assert chosen(bits) == ["lr=1"]
+    assert chosen(1e-6) == ["lr=2"]

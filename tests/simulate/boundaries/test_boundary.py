@@ -39,6 +39,20 @@ def test_censoring_says_on_which_side() -> None:
     assert critical_signal(SIGNAL, np.full(SIGNAL.shape, 0.2), 0.3) == 0.0
 
 
+@pytest.mark.parametrize("bits", [-1e-15, 0.0, 1e-15])
+def test_a_mean_at_the_level_is_at_it_whatever_its_last_bits(bits: float) -> None:
+    for values, expected in [
+        ([0.3, 0.2, 0.1], 1.0),  # not below the range
+        ([0.5, 0.4, 0.3], 4.0),  # not above it
+        ([0.5, 0.3, 0.1], 2.0),  # not a little before the point
+        ([0.5, 0.3, 0.3], 2.0),  # nor on the way to the next
+    ]:
+        error = np.array(values) + bits * (np.array(values) == 0.3)
+        assert critical_signal(np.array([1.0, 2.0, 4.0]), error, 0.3) == expected
+        error += 1e-9 * (error < 0.4)
+        assert critical_signal(np.array([1.0, 2.0, 4.0]), error, 0.3) != expected
+
+
 @pytest.mark.parametrize("exponent", [0.0, 0.25, 0.4])
 def test_exponent_is_recovered_within_its_interval(exponent: float) -> None:
     boundary = fit_boundary(sigmoid_map(exponent), level=0.25)

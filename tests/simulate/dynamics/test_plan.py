@@ -75,3 +75,13 @@ def test_a_network_that_is_all_one_part_is_trained_by_the_step_of_that_part(engi
     )
     scale = np.abs(one.state.coefficients).max()
     np.testing.assert_allclose(one.state.coefficients, other.state.coefficients, rtol=0, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize(("below", "above"), [(1 - 0.9, 0.7 + 0.1), (0.1, 0.8), (0.1 - 1e-15, 0.8 + 1e-15)])
+def test_bounds_on_accuracies_are_fractions_of_the_forget_set(below, above):
+    instance = Instance.draw(replace(PROBLEM, n=20, forget=0.5), 1)
+    phase = Phase("only", NegGrad(), SGD(), stop_forget_below=below, stop_forget_above=above)
+    stop = compile_phase(phase, instance).stop
+    assert (stop.forget_below, stop.forget_above) == (1 / 10, 8 / 10)
+    further = compile_phase(replace(phase, stop_forget_below=0.1 - 1e-9, stop_forget_above=0.8 + 1e-9), instance).stop
+    assert (further.forget_below, further.forget_above) == (0.0, 9 / 10)

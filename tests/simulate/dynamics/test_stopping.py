@@ -61,3 +61,23 @@ def test_a_rule_stops_a_phase_the_first_time_it_is_read_and_met(batch, objective
     for engine in ENGINES:
         ruled = run(instance, [before, replace(phase, **{rule: limit})], engine=engine, record=Record(every=500))
         assert ruled.phases["ruled"] == (expected, Status.CONVERGED)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("bits", [-1e-15, 0.0, 1e-15])
+def test_a_rule_that_is_met_but_for_rounding_is_met(engine, bits):
+    instance = draw(replace(PROBLEM, n=20, forget=0.5), 3)
+    descent = Phase("only", Loss(on="forget"), SGD(lr=0.002), steps=20)
+    trace = run(instance, [descent], engine="numpy", record=Record(every=1)).trace
+    assert trace.accuracy.sel(set="forget").values[:4].tolist() == [0.3, 0.8, 0.9, 1.0]
+    loss = float(trace.loss.sel(part="forget")[9])
+
+    def stop(**rule):
+        return run(instance, [replace(descent, **rule)], engine=engine, record=Record(every=500)).steps
+
+    assert stop(stop_forget_above=0.7 + 0.1 + bits) == 1
+    assert stop(stop_forget_above=0.8 + 1e-6) == 2
+    assert stop(stop_forget_below=0.1 + 0.2 + bits) == 0
+    assert stop(stop_forget_below=0.3 - 1e-6) == 20
+    assert stop(stop_loss=loss * (1.0 + bits)) == 9
+    assert stop(stop_loss=loss * (1.0 - 1e-9)) == 10

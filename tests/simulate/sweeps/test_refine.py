@@ -8,7 +8,7 @@ import xarray
 
 from simulate import SGD, Loss, Phase, Problem, sweep
 from simulate.boundaries.boundary import critical_values, fit_boundary
-from simulate.sweeps.refine import refine
+from simulate.sweeps.refine import _Scan, _Search, refine
 from tests.simulate.boundaries.test_boundary import SIGNAL, sigmoid_map
 
 PROBLEM = Problem(n=12, m=4, forget=0.0, label_flip=0.0)
@@ -237,3 +237,38 @@ def test_only_numbers_have_boundaries(variable: str) -> None:
 def test_bad_arguments_of_refinement_are_named(name: str, changes: dict) -> None:
     with pytest.raises(ValueError, match=f"^Argument `{name}`"):
         small_refine(**changes)
+
+
+# --- ties ------------------------------------------------------------------------------------------------------
+
+
+def scan_with_ends(places: list[float], **ends: float) -> _Scan:
+    """A scan of made-up places whose crossing is known to the last bit."""
+    crossing = xarray.Dataset({name: ((), ends.get(name, np.nan)) for name in ("low", "critical", "high")})
+    scan = _Scan((), "signal", lambda errors: crossing)
+    scan.errors = {place: np.zeros(2) for place in places}
+    scan.look()
+    return scan
+
+
+@pytest.mark.parametrize("bits", [-1e-15, 0.0, 1e-15])
+def test_of_gaps_of_one_width_those_of_the_first_points_are_halved(bits: float) -> None:
+    scans = [scan_with_ends([1.0, 2.0 * (1.0 + sign * bits)], critical=1.5) for sign in (1, -1, 0)]
+    wider = scan_with_ends([1.0, 2.1], critical=1.5)
+    search = _Search(lambda *_: np.empty(0), [*scans, wider], budget=3 * 2)
+    assert [scan for scan, _ in search.gaps(search.scans, 0.1, 2)] == [wider, *scans[:2]]
+
+
+@pytest.mark.parametrize("bits", [-1e-15, 0.0, 1e-15])
+def test_a_crossing_at_a_place_of_the_scan_lies_in_the_gap_above_it(bits: float) -> None:
+    middle = scan_with_ends([1.0, 4.0, 8.0], critical=4.0 * (1.0 + bits)).gaps(0.1)[0][1]
+    assert middle == pytest.approx(np.sqrt(32.0))
+    below = scan_with_ends([1.0, 4.0, 8.0], critical=4.0 * (1.0 - 1e-9)).gaps(0.1)[0][1]
+    assert below == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("bits", [-1e-15, 0.0, 1e-15])
+def test_a_gap_as_wide_as_the_tolerance_is_not_halved(bits: float) -> None:
+    scan = scan_with_ends([1.0, 2.0], critical=1.5)
+    assert scan.gaps(np.log(2.0) * (1.0 + bits)) == []
+    assert len(scan.gaps(np.log(2.0) * (1.0 - 1e-9))) == 1

@@ -3,11 +3,12 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from matplotlib.mathtext import MathTextParser
 
 from simulate.house.version import __version__
-from theory.claims import all_claims, find_claims
+from theory.claims import all_claims, find_claims, low_snr
 from theory.experiments.lab import Lab
 from theory.ledger import Ledger, Verdict, run_claims
 
@@ -158,3 +159,11 @@ def test_other_seeds_do_not_flip_a_settled_verdict(seed: int) -> None:
     flipped = [row.name for row in ledger.rows if row.name in SETTLED and row.verdict == opposite[SETTLED[row.name]]]
     assert flipped == []
     assert ledger.unrefuted_controls == []
+
+
+def test_a_rank_correlation_does_not_rank_rounding() -> None:
+    signal = np.array([1.0, 2.0, 3.0, 4.0])
+    assert low_snr._rank_correlation(signal, 0.1 + 1e-17 * np.arange(4) + [0, 2e-17, 0, 3e-17]) == 0.0
+    tied = low_snr._rank_correlation(signal, np.array([0.5, 0.1 + 0.2, 0.3, 0.3]))
+    assert tied == low_snr._rank_correlation(signal, np.array([0.5, 0.3, 0.3, 0.3]))
+    assert tied != low_snr._rank_correlation(signal, np.array([0.5, 0.3 + 1e-6, 0.3, 0.3]))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulate.house.ties import at_least, at_most
 from theory.ledger import Region, Verdict, decide
 
 numbers = st.floats(-1e6, 1e6)
@@ -34,6 +35,13 @@ regions = st.one_of(
         ((-math.inf, math.inf), Region(low=0.0), Verdict.INCONCLUSIVE),
         ((2.0, math.inf), Region(low=0.0), Verdict.SUPPORTED),
         ((2.0, math.inf), Region(high=0.0), Verdict.REFUTED),
+        ((0.2, 0.1 + 0.2), Region(0.2, 0.3), Verdict.SUPPORTED),  # an end that is on the border but for rounding
+        ((0.3 - 0.1, 0.3), Region(0.2, 0.3), Verdict.SUPPORTED),
+        ((0.1 + 0.2, 0.4), Region(0.2, 0.3), Verdict.INCONCLUSIVE),
+        ((0.1, 0.3 - 0.1), Region(0.2, 0.3), Verdict.INCONCLUSIVE),
+        ((0.2, 0.3 + 1e-9), Region(0.2, 0.3), Verdict.INCONCLUSIVE),  # an end that is not
+        ((0.3 + 1e-9, 0.4), Region(0.2, 0.3), Verdict.REFUTED),
+        ((0.0, 0.1), Region.around(0.3, 0.1 + 0.2), Verdict.SUPPORTED),
     ],
 )
 def test_examples(interval: tuple[float, float], region: Region, verdict: Verdict) -> None:
@@ -43,7 +51,7 @@ def test_examples(interval: tuple[float, float], region: Region, verdict: Verdic
 @given(intervals, regions)
 def test_the_verdict_says_where_the_points_lie(interval: tuple[float, float], region: Region) -> None:
     verdict = decide(interval, region)
-    ends_inside = [region.low <= end <= region.high for end in interval]
+    ends_inside = [bool(at_least(end, region.low) and at_most(end, region.high)) for end in interval]
     assert (verdict is Verdict.SUPPORTED) is all(ends_inside)
     if verdict is Verdict.REFUTED:
         assert not any(ends_inside)
@@ -71,7 +79,7 @@ def test_what_two_distant_regions_predict_is_never_both_supported(
     interval: tuple[float, float], ends: tuple[float, float]
 ) -> None:
     region = Region(*ends)
-    beyond = Region(low=math.nextafter(region.high, math.inf))
+    beyond = Region(low=region.high + 1e-9 + 1e-9 * abs(region.high))
     assert Verdict.SUPPORTED not in (decide(interval, region), decide(interval, beyond)) or (
         Verdict.REFUTED in (decide(interval, region), decide(interval, beyond))
     )

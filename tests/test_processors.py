@@ -1,0 +1,61 @@
+"""What is decided by an order or a comparison does not hang on the kernels of a processor.
+
+`python -m tests.processors` runs whole suites and the ledger like this.
+"""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.places import ROOT
+from tests.processors import SETTINGS, environment
+
+TOLERANCE = 1e-9
+"""Largest difference of a result on two processors, relative to the largest of its kind; docs/simulator.md states it."""
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[dict]:
+    words = [sys.executable, "-m", "tests.sensitive_outcomes"]
+    running = [
+        subprocess.Popen(words, cwd=ROOT, env=environment(name), stdout=subprocess.PIPE, text=True)
+        for name in ("Haswell", "Prescott")
+    ]
+    return [json.loads(each.communicate()[0]) for each in running]
+
+
+@pytest.fixture(scope="module")
+def different(outcomes: list[dict]) -> list[dict]:
+    if outcomes[0]["bits"] == outcomes[1]["bits"]:
+        pytest.skip("the linear algebra of this numpy has no kernels to choose from")
+    return outcomes
+
+
+@pytest.mark.parametrize("what", ["parts", "stops", "boundaries", "masks"])
+def test_two_processors_decide_alike(outcomes: list[dict], what: str) -> None:
+    one, other = (each["decided"][what] for each in outcomes)
+    assert one == other
+
+
+@pytest.mark.parametrize("what", ["parts", "boundaries", "masks"])
+def test_if_rounding_decided_they_would_not(different: list[dict], what: str) -> None:
+    one, other = (each["rounding"][what] for each in different)
+    assert one != other
+
+
+def test_they_measure_the_same_to_a_tolerance(outcomes: list[dict]) -> None:
+    one, other = (each["measured"] for each in outcomes)
+    for name, values in one.items():
+        np.testing.assert_allclose(other[name], values, rtol=0.0, atol=TOLERANCE * np.abs(values).max())
+
+
+def test_a_setting_is_all_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert environment("as it is").keys().isdisjoint({"OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS"})
+    for name, setting in SETTINGS.items():
+        chosen = environment(name)
+        assert {key: chosen[key] for key in setting} == setting
