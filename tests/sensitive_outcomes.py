@@ -46,7 +46,7 @@ def outcomes() -> dict[str, Any]:
 
 
 def _tied_filters(seed: int) -> Instance:
-    """Filters that each see another three of six orthogonal forget samples: all gradients are equal but for rounding."""
+    """Filters that see another three of six orthogonal forget samples each: gradients are equal but for rounding."""
     axes = np.linalg.qr(np.random.default_rng(seed).standard_normal((40, 40)))[0]
     phi, xi = axes[0], axes[1:13]
     sees = (np.arange(6)[:, None] - np.arange(6)) % 6 < 3

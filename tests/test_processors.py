@@ -13,8 +13,8 @@ import pytest
 from tests.places import ROOT
 from tests.processors import SETTINGS, environment
 
-TOLERANCE = 1e-9
-"""Largest difference of a result on two processors, relative to the largest of its kind; docs/simulator.md states it."""
+TOLERANCE = 1e-12
+"""Largest difference of a result on two processors, relative to the largest of its kind; as docs/simulator.md says."""
 
 
 @pytest.fixture(scope="module")

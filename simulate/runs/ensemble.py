@@ -81,7 +81,7 @@ def run_ensemble(
 
     Args:
         cells: The cells; they may differ in everything.
-        engine: Name of the engine.
+        engine: Name of the engine; see `simulate.run`. "dense" draws other data from the same seeds.
         test_directions: Noise directions each test error averages over.
         observe: Names of what is observed at the end of every phase; see `Record.observe`.
         tau: Radius at which deactivation and sharpness are observed; None takes the optimizer's own, and leaves NaN

@@ -46,7 +46,8 @@ def run(
         problem: A `Problem`, drawn with the seed (in the exact frame; in R^d for engine "dense"), or an `Instance`.
         phases: The phases, in order, with different names.
         seed: Seed of everything random; None takes 0 for a problem and its own seed for an instance.
-        engine: "numba" (fast), "numpy" (readable) or "dense" (weights in R^d).
+        engine: "numba" (fast), "numpy" (readable), "dense" (weights in R^d) or "cupy" (a GPU). They agree to rounding
+            on the same data; "dense" draws a `Problem` in R^d, and so gets other data of the same law from the seed.
         record: What the trace holds; None takes `Record()`.
         start: State to go on from. The phase of its name is resumed (its `steps` count from the phase's
             beginning) and the phases before it are skipped; if no phase has that name all phases are run.

@@ -58,7 +58,7 @@ def sweep(
         seeds: The seeds, the last dimension.
         out: Folder for a zarr store. A sweep that was interrupted goes on where it was; one with another
             configuration is refused. Without it nothing is written.
-        engine: Name of the engine.
+        engine: Name of the engine; see `simulate.run`. "dense" draws other data from the same seeds.
         client: A `dask.distributed.Client` whose workers compute the chunks, one thread each; None takes this
             process and all its threads.
         coupled: What follows from the problem and the axes, as arithmetic: {"sigma_0": "0.1*sqrt(n)/d", "fit.lr":

@@ -41,7 +41,7 @@ regions = st.one_of(
         ((0.1, 0.3 - 0.1), Region(0.2, 0.3), Verdict.INCONCLUSIVE),
         ((0.2, 0.3 + 1e-9), Region(0.2, 0.3), Verdict.INCONCLUSIVE),  # an end that is not
         ((0.3 + 1e-9, 0.4), Region(0.2, 0.3), Verdict.REFUTED),
-        ((0.0, 0.1), Region.around(0.3, 0.1 + 0.2), Verdict.SUPPORTED),
+        ((0.0, 0.1), Region.around(0.1 + 0.2, 0.3), Verdict.SUPPORTED),
     ],
 )
 def test_examples(interval: tuple[float, float], region: Region, verdict: Verdict) -> None:
