@@ -39,12 +39,10 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 }
 """What is set for a whole command, by the word for it."""
 
-_SET = sorted({name for setting in SETTINGS.values() for name in setting})
-
 
 def environment(setting: str) -> dict[str, str]:
-    """The environment of this process with one setting, and nothing of the others."""
-    return {name: value for name, value in os.environ.items() if name not in _SET} | dict(SETTINGS[setting])
+    """The environment of this process, with a setting."""
+    return {**os.environ, **SETTINGS[setting]}
 
 
 def main(words: Sequence[str] | None = None) -> int:

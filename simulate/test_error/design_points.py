@@ -21,7 +21,9 @@ _MAX_POINTS, _MAX_STARTS, _MAX_ASCENTS, _MAX_SWEEPS = 6, 30, 10, 60
 _SWEEP_TOLERANCE = 1e-9
 _SAME_DIRECTION = 0.99  # cosine
 _ZERO_HEIGHT = 1e-12  # relative to the longest row, squared
-TIED = 1e-12  # relative to the longest row: what is closer differs by rounding only, and the first is taken
+
+TIED = 1e-12
+"""Relative to the longest row: rows and points that are closer differ by rounding only, and the first is taken."""
 
 
 @kernel
