@@ -147,8 +147,8 @@ MUTANTS = (
     Mutant(
         name="rule-of-the-verdict",
         file="theory/ledger/decide.py",
-        text="if region.low <= low and high <= region.high:",
-        replacement="if region.low <= high and low <= region.high:",
+        text="if ties.at_least(low, region.low) and ties.at_most(high, region.high):",
+        replacement="if ties.at_least(high, region.low) and ties.at_most(low, region.high):",
         matters="An interval that merely touches its region would support a claim; none would be inconclusive.",
         tests=("test_examples", "test_the_verdict_says_where_the_points_lie"),
     ),
