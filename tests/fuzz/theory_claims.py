@@ -12,6 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from simulate import SGD, Loss, Phase, Problem
+from simulate.house.verdicts import decide
 from simulate.runs.ensemble import Cell
 from simulate.runs.observe import OBSERVABLES
 from tests.fuzz.simulate_commands import WORDS, house, typed
@@ -23,7 +24,6 @@ from theory import claims as registry
 from theory.cli import main
 from theory.experiments.lab import Lab
 from theory.ledger import Claim, Control, Evidence, Ledger, Region, Verdict, run_claims
-from theory.ledger.decide import decide
 from theory.ledger.page import page
 from theory.ledger.registry import named
 from theory.statistics import Estimate, exact

@@ -146,7 +146,7 @@ MUTANTS = (
     ),
     Mutant(
         name="rule-of-the-verdict",
-        file="theory/ledger/decide.py",
+        file="simulate/house/verdicts.py",
         text="if region.low <= low and high <= region.high:",
         replacement="if region.low <= high and low <= region.high:",
         matters="An interval that merely touches its region would support a claim; none would be inconclusive.",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.ledger import Region, Verdict, decide
+from simulate.house.verdicts import Region, Verdict, decide
 
 numbers = st.floats(-1e6, 1e6)
 intervals = st.tuples(numbers, numbers).map(lambda ends: (min(ends), max(ends)))
