@@ -1,1 +1,1 @@
-"""What all rooms share: arguments, modules by name, images, files, the terminal, colours, threads, verdicts, version."""
+"""What all rooms share: arguments, modules by name, images, files, terminal, colours, threads, verdicts, version."""
