@@ -89,18 +89,18 @@ def _read(path: str | PathLike[str]) -> Iterator[Image.Image]:
             if frames > 1 and image.format not in _SEVERAL_VIEWS:
                 raise ValueError(f"it has {frames} frames, and an image must be one")
             image.load()
-            turn = _UPRIGHT.get(_orientation(image))
+            turn = _turn(image)
             yield image if turn is None else image.transpose(turn)
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
 
 
-def _orientation(image: Image.Image) -> int:
-    """How a camera was held; upright where the metadata is broken."""
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What undoes how a camera was held; nothing where the metadata is broken, which some versions of Pillow tell."""
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
-        return 1
+        return None
 
 
 def _is_deep(image: Image.Image) -> bool:

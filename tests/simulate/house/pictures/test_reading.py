@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from simulate.house.pictures.reading import read_image, read_values
 
@@ -132,8 +132,22 @@ def test_sixteen_bits_stand_upright(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(read_image(tmp_path / "a.png"))[..., 0], GRAY)
 
 
-def test_broken_metadata_says_nothing(tmp_path: Path) -> None:
-    Image.fromarray(COLOURS).save(tmp_path / "a.png", exif=b"Exif\0\0no metadata")
+@pytest.mark.parametrize("metadata", [b"no metadata", b"II*\0\x08\0\0\0\1\0\x12\1\2\0\2\0\0\0xy\0\0\0\0\0\0"])
+def test_broken_metadata_says_nothing(tmp_path: Path, metadata: bytes) -> None:
+    Image.fromarray(COLOURS).save(tmp_path / "a.png", exif=b"Exif\0\0" + metadata)
+    assert np.array_equal(np.asarray(read_image(tmp_path / "a.png")), COLOURS)
+
+
+@pytest.mark.parametrize("error", [SyntaxError, struct.error, KeyError, TypeError])
+def test_metadata_that_cannot_be_read_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    saved(COLOURS)(tmp_path / "a.png")
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "getexif", fail)
     assert np.array_equal(np.asarray(read_image(tmp_path / "a.png")), COLOURS)
 
 
