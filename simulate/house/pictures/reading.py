@@ -98,7 +98,7 @@ def _read(path: str | PathLike[str]) -> Iterator[Image.Image]:
 def _turn(image: Image.Image) -> Image.Transpose | None:
     """What undoes how a camera was held; nothing where the metadata is broken, which some versions of Pillow tell."""
     try:
-        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
+        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
         return None
 
