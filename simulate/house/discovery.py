@@ -1,14 +1,15 @@
-"""What is found by its place or by its name: the modules of a folder, and the names most like one that is not known."""
+"""What is found by its place or its name: modules of a folder, public names on their first use, names like another."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
-__all__ = ["check_told_apart", "modules_of", "most_like"]
+__all__ = ["check_told_apart", "found_on_use", "modules_of", "most_like"]
 
 
 def modules_of(package: str, folders: Iterable[str]) -> list[ModuleType]:
@@ -24,6 +25,26 @@ def modules_of(package: str, folders: Iterable[str]) -> list[ModuleType]:
         ['simulate.problems.arrays', 'simulate.problems.frame']
     """
     return [import_module(f"{package}.{name}") for name in sorted(module.name for module in iter_modules(folders))]
+
+
+def found_on_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package whose public names are found when first used: its import costs what is used.
+
+    Args:
+        package: Its dotted name.
+        homes: For each public name the room or module inside the package where it lives.
+
+    Example:
+        >>> found_on_use("simulate", {"Record": "runs.record"})("Record").__name__
+        'Record'
+    """
+
+    def attribute(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    return attribute
 
 
 def check_told_apart(kind: str, names: Sequence[str]) -> None:
