@@ -15,8 +15,8 @@ from simulate import SGD, Loss, Phase, Problem
 from simulate.house.verdicts import decide
 from simulate.runs.ensemble import Cell
 from simulate.runs.observe import OBSERVABLES
+from tests.fuzz.judgement import Door, Refusal, Told, command
 from tests.fuzz.simulate_commands import WORDS, house, typed
-from tests.fuzz.simulate_judgement import Door, Refusal, Told, command
 from tests.fuzz.simulate_runs import inspect_dataset
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim
