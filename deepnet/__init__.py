@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulate.house.lazy import found_on_use
+from simulate.house.discovery import found_on_use
 
 if TYPE_CHECKING:
     from deepnet.data.datasets import DataConfig, Dataset, load

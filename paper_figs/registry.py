@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
 from collections.abc import Sequence
 from functools import cache
 
 from paper_figs import figures, tables
 from paper_figs.workshop.sheet import Sheet
+from simulate.house.discovery import modules_of, most_like
 
 __all__ = ["all_sheets", "find_sheets"]
 
@@ -17,12 +15,7 @@ __all__ = ["all_sheets", "find_sheets"]
 @cache
 def all_sheets() -> tuple[Sheet, ...]:
     """Every figure by its number, then every table by its number."""
-    names = [
-        f"{folder.__name__}.{module.name}"
-        for folder in (figures, tables)
-        for module in pkgutil.iter_modules(folder.__path__)
-    ]
-    modules = map(importlib.import_module, names)
+    modules = (module for folder in (figures, tables) for module in modules_of(folder.__name__, folder.__path__))
     found = [module.main for module in modules if isinstance(getattr(module, "main", None), Sheet)]
     return tuple(sorted(found, key=lambda sheet: (sheet.kind, sheet.number, sheet.name)))
 
@@ -37,9 +30,8 @@ def find_sheets(names: Sequence[str]) -> tuple[Sheet, ...]:
     known = [sheet.name for sheet in every]
     for name in names:
         if name != "all" and name not in known:
-            like = ", ".join(difflib.get_close_matches(name, known, cutoff=0.0))
             raise ValueError(
-                f"Argument `names` must name figures or tables, or be all, but {name!r} is none of them; the most "
-                f"similar ones are {like}."
+                f"Argument `names` must name figures or tables, or be all, but {name!r} is none of them; "
+                f"{most_like(name, known)}."
             )
     return tuple(sheet for sheet in every if "all" in names or sheet.name in names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
 from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
 from simulate.dynamics.state import State, Status
-from simulate.house.lazy import found_on_use
+from simulate.house.discovery import found_on_use
 from simulate.house.version import __version__
 from simulate.problems.instance import Instance
 from simulate.problems.problem import Problem

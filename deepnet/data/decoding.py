@@ -1,40 +1,20 @@
-"""From an image file to pixels: reading, the test view, and the random crop of ImageNet training."""
+"""From a decoded image to what a network sees: the test view, and the random crop of ImageNet training."""
 
 from __future__ import annotations
 
 import math
-from os import PathLike
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-__all__ = ["center_view", "random_view", "read_image", "to_tensor"]
+__all__ = ["center_view", "random_view", "to_tensor"]
 
 AREA = (0.08, 1.0)
 """Fraction of an image's area that a random crop takes."""
 RATIO = (3 / 4, 4 / 3)
 """Range of its width over its height."""
-
-
-def read_image(path: str | PathLike[str]) -> Image.Image:
-    """Read and decode an image file.
-
-    Args:
-        path: A file of any format that Pillow reads.
-
-    Returns:
-        The image in RGB.
-
-    Raises:
-        ValueError: if the file cannot be read or is not a whole image; the message names it.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise ValueError(f"The image file {path} cannot be read: {error}.") from error
 
 
 def to_tensor(image: Image.Image) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -14,9 +13,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from deepnet.data.augment import N_DRAWS, NO_AUGMENTATION, Augment
-from deepnet.data.decoding import center_view, random_view, read_image, to_tensor
+from deepnet.data.decoding import center_view, random_view, to_tensor
 from deepnet.house.fields import of_type
 from simulate.house import checks
+from simulate.house.pictures.reading import broken_metadata_ignored, read_image
 
 __all__ = ["N_DRAWS", "BatchRequest", "DeviceImages", "Images", "StreamedImages", "append"]
 
@@ -183,8 +183,7 @@ class _Decoder(Dataset[Tensor | str]):
     def __getitem__(self, request: tuple[np.ndarray, np.ndarray | None]) -> Tensor | str:
         rows, draws = request
         try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", module="PIL")  # of broken metadata that nobody asked for
+            with broken_metadata_ignored():
                 return torch.stack([self._view(row, None if draws is None else draws[k]) for k, row in enumerate(rows)])
         except ValueError as error:
             return str(error)  # an exception would arrive wrapped in the worker's own traceback

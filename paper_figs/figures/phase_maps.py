@@ -42,9 +42,8 @@ def grid(results: Results) -> PhaseMap:
 def draw(results: Results) -> tuple[Figure, Caption]:
     """Mean test error over d and ‖φ‖, one panel an optimizer, with measured and predicted boundaries."""
     chosen = grid(results)
-    seeds = range(chosen.seed, chosen.seed + chosen.replicates)
     data = results.dataset(
-        "phase maps", lambda progress: phase_map(chosen, progress), configuration=asdict(chosen), seeds=seeds,
+        "phase maps", lambda progress: phase_map(chosen, progress), configuration=asdict(chosen), seeds=chosen.seeds,
         n_runs=len(OPTIMIZERS) * len(chosen.d) * len(chosen.signal) * chosen.replicates,
     )  # fmt: skip
     boundaries = {name: fit_boundary(data["test_error"].sel(optimizer=name), _LEVEL) for name in OPTIMIZERS}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import xarray
@@ -13,8 +12,7 @@ import xarray
 from paper_figs.workshop.caption import Source
 from paper_figs.workshop.store import Store
 from simulate import Problem
-from simulate.runs.ensemble import Cell
-from theory.experiments.lab import Budget, Lab
+from theory.experiments.lab import Budget, Grid, Lab
 
 __all__ = ["KeptLab"]
 
@@ -46,50 +44,26 @@ class KeptLab(Lab):
         self._sources[experiment] = used[before:]
         return made
 
-    def grid(
-        self,
-        name: str,
-        make: Callable[..., Cell],
-        axes: Mapping[str, Sequence[Any]],
-        *,
-        replicates: int,
-        test_directions: int = 64,
-        observe: Sequence[str] = (),
-        tau: float | None = None,
-    ) -> xarray.Dataset:
-        """Run every cell of a grid with every replicate, or read what was run; see `Lab.grid`.
-
-        Grids of a user's own data (instances, not problems) are run every time.
-        """
-        seeds = self.seeds(name, replicates)
-        labels = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-        cells = [make(seed, **each) for each in labels for seed in seeds]
-
-        def run(progress: Callable[[int], None] | None) -> xarray.Dataset:
-            before, self._progress = self._progress, progress
-            try:
-                return super(KeptLab, self).grid(
-                    name, make, axes, replicates=replicates, test_directions=test_directions, observe=observe, tau=tau
-                )
-            finally:
-                self._progress = before
-
+    def _made(self, grid: Grid, progress: Callable[[int], None] | None) -> xarray.Dataset:
+        """What comes of a grid, run now or before; grids of a user's own data are run every time."""
+        cells = grid.cells
         if not all(isinstance(cell.problem, Problem) for cell in cells):
-            return run(None)
+            return super()._made(grid, progress)
         configuration = {
-            "axes": {axis: ", ".join(map(str, values)) for axis, values in axes.items()},
-            "replicates": replicates,
-            "test_directions": test_directions,
-            "observe": list(observe),
-            "tau": tau,
+            "axes": {axis: ", ".join(map(str, values)) for axis, values in grid.axes.items()},
+            "replicates": len(grid.seeds),
+            "test_directions": grid.test_directions,
+            "observe": list(grid.observe),
+            "tau": grid.tau,
             "first cell": repr(cells[0]),
             "all cells": hashlib.sha256("\n".join(map(repr, cells)).encode()).hexdigest(),
         }
+        drawn = f'{len(grid.seeds)} drawn from master seed {self.seed} and the name "{grid.name}"'
         data = self._store.dataset(
-            name,
-            lambda progress: _packed(run(progress)),
+            grid.name,
+            lambda progress: _packed(super(KeptLab, self)._made(grid, progress)),
             configuration=json.dumps(configuration, indent=1, ensure_ascii=False),
-            seeds=f'{replicates} drawn from master seed {self.seed} and the name "{name}", the first is {seeds[0]}',
+            seeds=f"{drawn}, the first is {grid.seeds[0]}",
             n_runs=len(cells),
         )
         return _unpacked(data)

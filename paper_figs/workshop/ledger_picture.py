@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from paper_figs.workshop.style import new_figure
 from paper_figs.workshop.tabular import Table
 from simulate.house.palette import VERDICTS
-from theory.ledger.decide import Region
+from simulate.house.verdicts import Region
 from theory.ledger.wording import interval, number, with_minus
 
 __all__ = ["draw_rows", "region_of", "standardised", "standardised_region", "tally", "verdict_table"]

@@ -19,6 +19,8 @@ __all__ = ["Boundary", "check_level", "critical_signal", "critical_values", "cro
 
 _MOST_RESAMPLES = 10**6
 """Most bootstrap resamples that can be asked for."""
+_ENDS = (0.025, 0.975)
+"""Quantiles between which 95 % of the resamples lie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,12 +154,11 @@ def critical_values(
     values, axis = _ordered(data, along, variable, spacing)
     checks.real("level", level)
     checks.choice("direction", direction, ("falling", "rising"))
-    checks.integer("resamples", resamples, least=100, most=_MOST_RESAMPLES)
+    draws = _resampled(values.sizes["seed"], resamples, seed)
     order = np.argsort(axis)[:: 1 if direction == "falling" else -1]
     axis, table = axis[order], values.values[..., order]
     others = values.isel({"seed": 0, along: 0}, drop=True)
     rows = table.reshape(len(table), -1, len(axis))
-    draws = stream(seed, "bootstrap").integers(len(rows), size=(resamples, len(rows)))
     weights = np.stack([np.bincount(drawn, minlength=len(rows)) for drawn in draws]) / len(rows)
     found = np.empty((rows.shape[1], 3))
     for number in range(rows.shape[1]):
@@ -165,7 +166,7 @@ def critical_values(
             means = weights @ rows[:, number]
             estimate = _place(axis, rows[:, number].mean(axis=0), level)
         spread = [_place(axis, mean, level) for mean in means]
-        found[number] = estimate, *np.quantile(spread, (0.025, 0.975), method="nearest")
+        found[number] = estimate, *np.quantile(spread, _ENDS, method="nearest")
     if spacing == "log":
         found = np.exp(found)
     outside = found[:, 0] == (0.0 if spacing == "log" else -np.inf)
@@ -230,7 +231,6 @@ def fit_boundary(error: xarray.DataArray, level: float, *, resamples: int = 1000
         ValueError: if the level is out of range or a dimension is missing.
     """
     check_level(level)
-    checks.integer("resamples", resamples, least=100, most=_MOST_RESAMPLES)
     if not isinstance(error, xarray.DataArray) or set(error.dims) != {"d", "signal", "seed"} or not error.size:
         checks.fail("error", 'have dimensions "d", "signal" and "seed"', getattr(error, "dims", error))
     if error.dtype.kind not in "fiub":
@@ -241,7 +241,7 @@ def fit_boundary(error: xarray.DataArray, level: float, *, resamples: int = 1000
             checks.fail(name, "be positive, different and, for the signal, ascending", axis.tolist())
     values = error.transpose("seed", "d", "signal").values
     d, signal = error["d"].values.astype(float), error["signal"].values.astype(float)
-    draws = stream(seed, "bootstrap").integers(len(values), size=(resamples, len(values)))
+    draws = _resampled(len(values), resamples, seed)
     with np.errstate(over="ignore", invalid="ignore"):  # a mean that is not finite leaves its crossing undefined
         crossings = np.array([_crossings(signal, values[chosen].mean(axis=0), level) for chosen in draws])
         estimate = _crossings(signal, values.mean(axis=0), level)
@@ -250,10 +250,16 @@ def fit_boundary(error: xarray.DataArray, level: float, *, resamples: int = 1000
         level=level,
         d=d,
         signal=estimate,
-        interval=np.quantile(crossings, (0.025, 0.975), axis=0, method="nearest").T,
+        interval=np.quantile(crossings, _ENDS, axis=0, method="nearest").T,
         slope=_slope(d, estimate),
-        slope_interval=tuple(np.quantile(slopes, (0.025, 0.975))),
+        slope_interval=tuple(np.quantile(slopes, _ENDS)),
     )
+
+
+def _resampled(n_seeds: int, resamples: int, seed: int) -> np.ndarray:
+    """Bootstrap samples of the seeds, (resamples, n_seeds), for all cells: those of a seed share random numbers."""
+    checks.integer("resamples", resamples, least=100, most=_MOST_RESAMPLES)
+    return stream(seed, "bootstrap").integers(n_seeds, size=(resamples, n_seeds))
 
 
 def _crossings(signal: np.ndarray, error: np.ndarray, level: float) -> np.ndarray:

@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray
 
+from simulate.boundaries.cells import CellSettings
 from simulate.dynamics.optimizers import SAM, SGD
 from simulate.dynamics.phases import Loss, Phase
 from simulate.house import checks
@@ -38,33 +39,23 @@ __all__ = ["OPTIMIZERS", "PhaseMap", "phase_map", "sam_cell", "sgd_cell"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhaseMap:
+class PhaseMap(CellSettings):
     """A grid over dimension and signal strength."""
 
     d: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
     """Dimensions."""
     signal: tuple[float, ...] = tuple(round(2.0**half, 4) for half in np.arange(-2.5, 6.5, 0.5))
     """Signal strengths ‖φ‖, ascending."""
-    replicates: int = 6
-    """Seeds in each cell."""
-    seed: int = 0
-    """First seed; the replicates take it and the ones after it."""
-    n: int = 20
-    """Number of training samples."""
     m: int = 10
     """Number of filters for each sign."""
     P: int = 2
     """Number of patches."""
-    sigma_p: float = 1.0
-    """Standard deviation of each noise coordinate."""
-    label_flip: float = 0.1
-    """Probability that an observed label is wrong."""
     test_directions: int = 256
     """Noise directions each test error averages over."""
 
     def __post_init__(self) -> None:
         """Validate what the cells do not."""
-        checks.plain_fields(self)
+        super().__post_init__()
         for name in ("d", "signal"):
             values = getattr(self, name)
             if not isinstance(values, Sequence) or isinstance(values, str) or not values:
@@ -73,19 +64,21 @@ class PhaseMap:
                 checks.real(name, value, positive=True)
             if list(values) != sorted(set(values)):
                 checks.fail(name, "be an ascending list of different values", values)
-        checks.integer("replicates", self.replicates, least=1, most=10**6)
-        checks.integer("seed", self.seed, least=0)
+
+    def problem(self, d: int, signal: float) -> Problem:
+        """The problem of a cell, with its filters and patches."""
+        return replace(super().problem(d, signal), m=self.m, P=self.P)
 
 
 def sgd_cell(grid: PhaseMap, d: int, signal: float, seed: int) -> Cell:
     """A run of SGD on the theory's scale."""
-    problem = with_small_weights(_problem(grid, d, signal))
+    problem = with_small_weights(grid.problem(d, signal))
     return Cell(problem, (_fit(problem),), seed)
 
 
 def sam_cell(grid: PhaseMap, d: int, signal: float, seed: int) -> Cell:
     """A run of SAM, then SGD, on the theory's scale."""
-    problem = with_sam_weights(_problem(grid, d, signal))
+    problem = with_sam_weights(grid.problem(d, signal))
     lr = step_size(problem) * np.sqrt(d / 1000.0)
     steps = round(2.0 * grid.m / ((grid.P - 1) * grid.sigma_p) ** 2 / lr)
     optimizer = SAM(lr=lr, tau=sam_radius(problem))
@@ -106,19 +99,18 @@ def phase_map(grid: PhaseMap, progress: Callable[[int], None] | None = None) -> 
     Returns:
         The variables of `simulate.runs.ensemble.run_ensemble` with dimensions optimizer, d, signal, seed (and phase).
     """
-    seeds = range(grid.seed, grid.seed + grid.replicates)
     axes: dict[str, list[Any]] = {
         "optimizer": list(OPTIMIZERS),
         "d": list(grid.d),
         "signal": list(grid.signal),
-        "seed": list(seeds),
+        "seed": list(grid.seeds),
     }
     cells = [
         make(grid, d, signal, seed)
         for make in OPTIMIZERS.values()
         for d in grid.d
         for signal in grid.signal
-        for seed in seeds
+        for seed in grid.seeds
     ]
     flat = run_ensemble(cells, test_directions=grid.test_directions, progress=progress)
     return unfold(flat, axes).assign_attrs(
@@ -128,16 +120,3 @@ def phase_map(grid: PhaseMap, progress: Callable[[int], None] | None = None) -> 
 
 def _fit(problem: Problem) -> Phase:
     return Phase("sgd", Loss(), SGD(lr=step_size(problem)), steps=5000, stop_loss=0.01)
-
-
-def _problem(grid: PhaseMap, d: int, signal: float) -> Problem:
-    return Problem(
-        d=d,
-        n=grid.n,
-        m=grid.m,
-        P=grid.P,
-        signal=signal,
-        sigma_p=grid.sigma_p,
-        label_flip=grid.label_flip,
-        forget=0.0,
-    )

@@ -14,6 +14,7 @@ from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map
 from simulate.house.saving import save_figure
 from simulate.house.storage import check_target, save
 from simulate.house.terminal import console, progress_bar, table
+from simulate.house.verdicts import Region, decide
 
 __all__ = ["MARGIN", "PREDICTED", "Map", "draw_and_judge", "verdict"]
 
@@ -60,16 +61,14 @@ def draw_and_judge(grid: PhaseMap, level: float, out: Path) -> dict[str, Boundar
 
 
 def verdict(boundary: Boundary, predicted: float) -> str:
-    """One line on whether the boundary's exponent is the predicted one, judged as in the ledger of theory/.
+    """One line on whether the boundary's exponent is the predicted one.
 
-    Supported if its whole 95 % interval lies within MARGIN of the prediction, refuted if the interval lies outside.
+    Its 95 % interval is judged by the region within MARGIN of the prediction, as every claim is.
     """
     low, high = boundary.slope_interval
     if not np.isfinite([boundary.slope, low, high]).all():
         return f"boundary at error {boundary.level:g} leaves the map: inconclusive"
-    inside = predicted - MARGIN <= low and high <= predicted + MARGIN
-    outside = low > predicted + MARGIN or high < predicted - MARGIN
-    word = "supported" if inside else "refuted" if outside else "inconclusive"
+    word = decide((low, high), Region.around(predicted, MARGIN)).value
     found = f"boundary ∝ d^{boundary.slope:.3f}, 95 % interval [{low:.3f}, {high:.3f}]"
     return f"{found}, predicted {predicted:g} ± {MARGIN:g}: {word}"
 

@@ -1,1 +1,1 @@
-"""What all rooms share: checks of arguments, files and figures on disk, the terminal, colours, threads, version."""
+"""What all rooms share: arguments, modules by name, images, files, terminal, colours, threads, verdicts, version."""

@@ -39,7 +39,7 @@ def describe_map(settings: MapSettings, data: MapData) -> str:
     fitted = float((data.maps["status"] == "converged").mean())
     runs = (
         f"{settings.n_runs} trainings, {100 * fitted:.0f} % of them to a training loss of 0.01; "
-        f"seeds {settings.seed} to {settings.seed + settings.replicates - 1}"
+        f"seeds {settings.seeds[0]} to {settings.seeds[-1]}"
     )
     if math.isnan(data.boundary.slope):
         found = f"The boundary at test error {settings.level:g} leaves the map, so it has no exponent here."

@@ -37,9 +37,9 @@ class MapData:
 
 def simulate_map(settings: MapSettings) -> MapData:
     """Train every cell of the map and fit the boundary."""
-    seeds = range(settings.seed, settings.seed + settings.replicates)
-    axes = {"optimizer": [settings.optimizer], "d": DIMENSIONS, "signal": settings.signals, "seed": seeds}
-    cells = [settings.cell(d, signal, seed) for d in DIMENSIONS for signal in settings.signals for seed in seeds]
+    signals, seeds = settings.signals, settings.seeds
+    axes = {"optimizer": [settings.optimizer], "d": DIMENSIONS, "signal": signals, "seed": seeds}
+    cells = [settings.cell(d, signal, seed) for d in DIMENSIONS for signal in signals for seed in seeds]
     maps = unfold(run_ensemble(cells, test_directions=TEST_DIRECTIONS), axes)
     boundary = fit_boundary(maps["test_error"].isel(optimizer=0, drop=True), settings.level, resamples=RESAMPLES)
     exponent = EXPONENTS[settings.optimizer]

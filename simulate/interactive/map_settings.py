@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulate.boundaries.boundary import check_level
+from simulate.boundaries.cells import CellSettings
 from simulate.house import checks
 from simulate.interactive.recipes import fit, sam_stage
-from simulate.problems.problem import Problem
 from simulate.problems.scales import with_sam_weights, with_small_weights
 from simulate.runs.ensemble import Cell
 
@@ -25,7 +25,7 @@ _SAM_STEPS, _FIT_STEPS = 2000, 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapSettings:
+class MapSettings(CellSettings):
     """One phase map; SAM is followed by SGD, which fits the flipped labels.
 
     Example:
@@ -35,20 +35,12 @@ class MapSettings:
 
     optimizer: Literal["SGD", "SAM"] = "SGD"
     """SGD from small weights, or SAM from its own weights and then SGD, as their theorems ask."""
-    n: int = 20
-    """Number of training samples."""
-    sigma_p: float = 1.0
-    """Standard deviation of each noise coordinate."""
-    label_flip: float = 0.1
-    """Probability that an observed label is wrong, in [0, 1/2)."""
     tau: float = 1.0
     """Radius of SAM in units of the one its theorem asks for."""
     level: float = 0.3
     """Test error that defines the boundary."""
     replicates: int = 2
     """Seeds in each cell."""
-    seed: int = 0
-    """First seed; the replicates take it and the ones after it."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -56,12 +48,10 @@ class MapSettings:
         Raises:
             ValueError: if a field is out of range; the message names it.
         """
-        checks.plain_fields(self)
+        super().__post_init__()
         checks.choice("optimizer", self.optimizer, tuple(EXPONENTS))
         checks.real("tau", self.tau, nonnegative=True)
         check_level(self.level)
-        checks.integer("replicates", self.replicates, least=1, most=10**6)
-        checks.integer("seed", self.seed, least=0)
         checks.fraction("label_flip", self.label_flip, below=0.5)
         if self.level <= self.label_flip:
             checks.fail("level", f"lie above the share of wrong labels, {self.label_flip:g}", self.level)
@@ -79,9 +69,7 @@ class MapSettings:
 
     def cell(self, d: int, signal: float, seed: int) -> Cell:
         """One training of the map."""
-        problem = Problem(
-            d=d, n=self.n, signal=signal, sigma_p=self.sigma_p, label_flip=self.label_flip, forget=0.0
-        )  # fmt: skip
+        problem = self.problem(d, signal)
         if self.optimizer == "SGD":
             problem = with_small_weights(problem)
             return Cell(problem, (fit(problem, steps=_FIT_STEPS, stop_loss=0.01),), seed)

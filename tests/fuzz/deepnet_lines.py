@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from deepnet.cli import main
 from tests.deepnet.report_rows import made_up_rows, write_rows
 from tests.fuzz.deepnet_files import PRISTINE
-from tests.fuzz.deepnet_judge import told
 from tests.fuzz.deepnet_values import Draw, among
+from tests.fuzz.judgement import ended
 
 TEXTS = among(
     "", "0", "-1", "1.5", "nan", "inf", "1e308", "9" * 400, "None", "True", "digits", "a b", "../x", "{}", "--", "é"
@@ -70,7 +70,7 @@ def command_lines(draw: Draw) -> Callable[[], str]:
                 else []
             )
             line = [command, *at, *out, *words, *STOPS.get(command, ())]
-            outcome = told(main, line if command else words)
+            outcome = ended(main, line if command else words)
             left = [path.name for path in (folder / "out").rglob("*") if path.is_file()]
             assert outcome == "right" or not left, (line, left)
             return outcome
@@ -91,7 +91,7 @@ SMALLEST = (
 
 def smallest_run(*words: str) -> str:
     """The smallest study, from the command line to its report; it ends well, or is refused."""
-    return told(partial(_main_in, PRISTINE / "run"), ["run", *SMALLEST, *words])
+    return ended(partial(_main_in, PRISTINE / "run"), ["run", *SMALLEST, *words], patience=900)
 
 
 def _main_in(folder: Path, words: Any) -> int:

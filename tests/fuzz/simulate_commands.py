@@ -21,7 +21,7 @@ from simulate.cli.phrases import parse_phase
 from simulate.interactive.map_settings import DIMENSIONS, SIGNALS, MapSettings
 from simulate.interactive.trajectory_settings import TrajectorySettings
 from simulate.runs.ensemble import Cell
-from tests.fuzz.simulate_judgement import Door, Refusal, Told, command
+from tests.fuzz.judgement import Door, Refusal, Told, command
 from tests.fuzz.simulate_values import spoiled
 
 WORDS = st.sampled_from(

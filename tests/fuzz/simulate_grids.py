@@ -16,7 +16,7 @@ from simulate.boundaries.boundary import Boundary, critical_values, fit_boundary
 from simulate.boundaries.maps import PhaseMap, phase_map
 from simulate.house.storage import load
 from simulate.sweeps.refine import refine
-from tests.fuzz.simulate_judgement import Door
+from tests.fuzz.judgement import Door
 from tests.fuzz.simulate_runs import ENGINES, inspect_dataset
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
 

@@ -11,7 +11,7 @@ from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, RandomLa
 from simulate.dynamics.optimizers import SharpMinMax
 from simulate.runs.ensemble import Cell, run_ensemble
 from simulate.runs.observe import OBSERVABLES
-from tests.fuzz.simulate_judgement import Door
+from tests.fuzz.judgement import Door
 from tests.fuzz.simulate_values import NASTY, build, dressed, made, spoiled, torn
 
 ENGINES = ("numpy", "numba", "dense")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -24,8 +22,8 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import Sheet, figure, table
 from paper_figs.workshop.store import Store
 from paper_figs.workshop.tabular import Table
-from tests.fuzz.deepnet_judge import LeakError, outcome, told
 from tests.fuzz.deepnet_values import ODD, Draw, among, spoilt
+from tests.fuzz.judgement import LeakError, ended, heads, outcome, waiting
 
 TEXTS = among("", "-1", "nan", "a b", "../x", "--", "é", "None", "9" * 400, "png,pdf")
 
@@ -97,7 +95,7 @@ def command_lines(draw: Draw) -> Callable[[], str]:
 
     def enter(folder: Path) -> str:
         (folder / "taken").write_text("a file\n")
-        return told(main, words if words[:1] == ["list"] else [*words, "--out", str(folder / place)])
+        return ended(main, words if words[:1] == ["list"] else [*words, "--out", str(folder / place)])
 
     return lambda: in_a_folder(enter)
 
@@ -193,40 +191,14 @@ DOORS = {
 """Each door with its configurations, and how many of them the default suite and the slow one try."""
 
 
-def explored(make: Any, count: int) -> Counter[str]:
-    """How many configurations a door took, and how many it refused; the same ones each time."""
-    tally: Counter[str] = Counter()
-
-    @settings(
-        max_examples=count, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-    )
-    @given(st.data())
-    def passes(data: st.DataObject) -> None:
-        tally[data.draw(make())()] += 1
-
-    passes()
-    return tally
-
-
-@pytest.fixture
-def made_up(monkeypatch):
+@pytest.fixture(autouse=True)
+def _made_up(monkeypatch):
     monkeypatch.setattr(registry, "all_sheets", sheets)
 
 
-@pytest.mark.parametrize("name", DOORS)
-def test_a_door_gives_a_right_result_or_one_clear_error(name, made_up):
-    tally = explored(*DOORS[name][:2])
-    assert tally["right"]
-    assert tally["refused"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", DOORS)
-def test_a_door_does_so_many_times(name, made_up):
-    make, _, count = DOORS[name]
-    tally = explored(make, count)
-    print(f"{name}: {tally.total()} configurations, {tally['right'] / tally.total():.0%} taken")
-    assert min(tally["refused"], tally["right"]) >= 0.05 * tally.total()
+test_a_door_answers, test_a_door_answers_many_times = heads(
+    waiting(name, make(), quick, often) for name, (make, quick, often) in DOORS.items()
+)
 
 
 def test_the_judgement_catches_a_figure_that_leaks(monkeypatch, tmp_path):
@@ -235,4 +207,4 @@ def test_the_judgement_catches_a_figure_that_leaks(monkeypatch, tmp_path):
 
     monkeypatch.setattr(registry, "all_sheets", lambda: (figure(broken, number=1),))
     with pytest.raises(LeakError):
-        told(main, ["test_paper_figs_doors", "--out", str(tmp_path)])
+        ended(main, ["test_paper_figs_doors", "--out", str(tmp_path)])

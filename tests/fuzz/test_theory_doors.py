@@ -2,26 +2,14 @@
 
 import pytest
 
-from tests.fuzz.simulate_judgement import Door, LeakError, explore
-from tests.fuzz.test_simulate_doors import check_tally
+from tests.fuzz.judgement import Door, LeakError, explore, heads
 from tests.fuzz.theory_claims import DOORS as CLAIMS
 from tests.fuzz.theory_claims import judged
 from tests.fuzz.theory_numbers import DOORS as NUMBERS
 from theory.ledger import Region, Verdict
 
 DOORS = {door.name: door for door in (*NUMBERS, *CLAIMS)}
-
-
-@pytest.mark.parametrize("name", DOORS)
-def test_a_door_answers(name):
-    door = DOORS[name]
-    check_tally(name, explore(door, door.quick), door.quick)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", DOORS)
-def test_a_door_answers_a_thousand_times(name):
-    check_tally(name, explore(DOORS[name], 1000), 1000)
+test_a_door_answers, test_a_door_answers_many_times = heads(DOORS.values())
 
 
 def test_a_wrong_verdict_is_found():

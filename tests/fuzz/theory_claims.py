@@ -12,10 +12,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from simulate import SGD, Loss, Phase, Problem
+from simulate.house.verdicts import decide
 from simulate.runs.ensemble import Cell
 from simulate.runs.observe import OBSERVABLES
+from tests.fuzz.judgement import Door, Refusal, Told, command
 from tests.fuzz.simulate_commands import WORDS, house, typed
-from tests.fuzz.simulate_judgement import Door, Refusal, Told, command
 from tests.fuzz.simulate_runs import inspect_dataset
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim
@@ -23,7 +24,6 @@ from theory import claims as registry
 from theory.cli import main
 from theory.experiments.lab import Lab
 from theory.ledger import Claim, Control, Evidence, Ledger, Region, Verdict, run_claims
-from theory.ledger.decide import decide
 from theory.ledger.page import page
 from theory.ledger.registry import named
 from theory.statistics import Estimate, exact
@@ -195,8 +195,8 @@ def words(draw: Any, name: str) -> list[str]:
 
 def _told(typed_words: list[str]) -> Told | Refusal:
     """Run a command line on claims that cost nothing; a refusal leaves the folder as it was."""
-    kept = registry.all_claims
-    registry.all_claims = lambda: COSTLESS  # type: ignore[assignment]
+    kept = registry.all_claims, registry.find_claims
+    registry.all_claims, registry.find_claims = lambda: COSTLESS, lambda names: named(COSTLESS, names)
     try:
         with house() as folder:
             before = sorted(folder.rglob("*"))
@@ -208,7 +208,7 @@ def _told(typed_words: list[str]) -> Told | Refusal:
                 assert left == before, left
             return told
     finally:
-        registry.all_claims = kept
+        registry.all_claims, registry.find_claims = kept
 
 
 def inspect_told(_: Any, told: Told) -> None:

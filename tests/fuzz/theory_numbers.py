@@ -10,7 +10,7 @@ import sympy
 from hypothesis import strategies as st
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
-from tests.fuzz.simulate_judgement import Door
+from tests.fuzz.judgement import Door
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
 from theory.experiments.surface import ErrorSurface, boundary_exponents
 from theory.experiments.thresholds import critical_alpha

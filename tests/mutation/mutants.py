@@ -146,7 +146,7 @@ MUTANTS = (
     ),
     Mutant(
         name="rule-of-the-verdict",
-        file="theory/ledger/decide.py",
+        file="simulate/house/verdicts.py",
         text="if ties.at_least(low, region.low) and ties.at_most(high, region.high):",
         replacement="if ties.at_least(high, region.low) and ties.at_most(low, region.high):",
         matters="An interval that merely touches its region would support a claim; none would be inconclusive.",

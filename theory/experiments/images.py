@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import xarray
 
 from simulate import SAM, SGD, Instance, Loss, Phase
 from simulate.house import checks
+from simulate.house.pictures.folders import class_folders, images_of
 from simulate.problems.images import digits
 from simulate.problems.streams import stream
 from simulate.runs.ensemble import Cell
@@ -76,33 +78,38 @@ def folder_residuals(folder: Path, limit: int = 2000) -> Residuals:
 
     Args:
         folder: Holds one folder a class (or a folder "train" that does).
-        limit: Number of images taken, as many of each class.
+        limit: Number of images taken, as many of each class, and two at least.
 
     Raises:
-        ValueError: if there are fewer than two classes, or files that are not images of one shape.
+        ValueError: if there are fewer than two classes, a class of fewer than two images, or files that are not images
+            of one shape; the message names what is wrong.
     """
+    from simulate.house.pictures.reading import broken_metadata_ignored, read_values  # Pillow, only where it reads
+
     root = folder / "train" if (folder / "train").is_dir() else folder
-    classes = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    files = [sorted(path.iterdir())[: limit // len(classes)] for path in classes]
-    if len(classes) < 2 or min(map(len, files)) < 2:
+    try:
+        classes = class_folders(root)
+    except (FileNotFoundError, ValueError):
+        classes = []
+    if len(classes) < 2:
         checks.fail(
             "images", "name a folder that holds a folder of images for each of two classes or more", str(folder)
         )
-    images = [_read(file) for group in files for file in group]
+    files = [images_of(path, least=2)[: max(limit // len(classes), 2)] for path in classes]
+    with broken_metadata_ignored():
+        images = _alike([read_values(file) for group in files for file in group])
+    labels = np.repeat(np.arange(len(classes)), [len(group) for group in files])
+    return Residuals.of(images, labels, f"{len(images)} images of {folder.name}")
+
+
+def _alike(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Images as one array; those without colours get the same in each channel where others have colours."""
+    if len({image.ndim for image in images}) > 1:
+        images = [image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2) for image in images]
     shapes = {image.shape for image in images}
     if len(shapes) > 1:
         checks.fail("images", "hold images of one shape", sorted(map(str, shapes))[:2])
-    labels = np.repeat(np.arange(len(classes)), [len(group) for group in files])
-    return Residuals.of(np.stack(images), labels, f"{len(images)} images of {folder.name}")
-
-
-def _read(file: Path) -> np.ndarray:
-    from matplotlib.image import imread  # PNG, and with Pillow whatever else there is
-
-    try:
-        return np.asarray(imread(file))
-    except (OSError, ValueError, SyntaxError):
-        raise ValueError(f"Argument `images` must hold images only, but {file} is none.") from None
+    return np.stack(images)
 
 
 def thresholds(lab: Lab, residuals: Residuals) -> xarray.Dataset:

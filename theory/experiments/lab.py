@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -17,7 +18,7 @@ from simulate.problems.streams import stream
 from simulate.runs.ensemble import Cell, run_ensemble, unfold
 from theory.formulas.conditions import problem_margins
 
-__all__ = ["BUDGETS", "Budget", "Lab"]
+__all__ = ["BUDGETS", "Budget", "Grid", "Lab"]
 
 Budget = Literal["quick", "full"]
 """How many replicates an experiment runs."""
@@ -25,6 +26,19 @@ BUDGETS: tuple[Budget, ...] = get_args(Budget)
 """quick: about two minutes for the whole ledger on two cores; full: within an hour."""
 
 _Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A grid that is to be run; `Lab.grid` says what its fields are."""
+
+    name: str
+    axes: Mapping[str, Sequence[Any]]
+    seeds: Sequence[int]
+    cells: Sequence[Cell]
+    test_directions: int
+    observe: Sequence[str]
+    tau: float | None
 
 
 class Lab:
@@ -115,16 +129,21 @@ class Lab:
         seeds = self.seeds(name, replicates)
         named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
         cells = [make(seed, **labels) for labels in named for seed in seeds]
+        return self._made(Grid(name, axes, seeds, cells, test_directions, observe, tau), self._progress)
+
+    def _made(self, grid: Grid, progress: Callable[[int], None] | None) -> xarray.Dataset:
+        """What comes of a grid; a laboratory with a memory looks there first."""
+        cells = grid.cells
         with one_blas_thread():  # sums that do not depend on the number of cores
             flat = run_ensemble(
-                cells, test_directions=test_directions, observe=observe, tau=tau, progress=self._progress
+                cells, test_directions=grid.test_directions, observe=grid.observe, tau=grid.tau, progress=progress
             )
         attributes = {
             "n_runs": len(cells),
-            "conditions": _conditions(cells[:: len(seeds)]),
+            "conditions": _conditions(cells[:: len(grid.seeds)]),
             "endings": _endings(flat["status"].values),
         }
-        return unfold(flat, {**axes, "seed": seeds}).assign_attrs(attributes)
+        return unfold(flat, {**grid.axes, "seed": grid.seeds}).assign_attrs(attributes)
 
 
 def _labels(axes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:

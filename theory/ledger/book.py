@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from simulate.house.verdicts import Region, Verdict, decide
 from theory.ledger.claim import Claim, Evidence
-from theory.ledger.decide import Region, Verdict, decide
 from theory.ledger.picture import Picture
 from theory.statistics import FAMILY_LEVEL, Estimate
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulate.house import checks
-from theory.ledger.decide import Region
+from simulate.house.verdicts import Region
 from theory.ledger.picture import Picture
 from theory.statistics import Estimate
 

@@ -9,8 +9,8 @@ from html import escape
 from pathlib import Path
 
 from simulate.house.palette import VERDICT_INKS, VERDICTS
+from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
-from theory.ledger.decide import Verdict
 from theory.ledger.picture import Picture
 from theory.ledger.wording import MARKS, control_verdict, counts, in_html, interval, number, warning, with_minus
 

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
+from simulate.house.discovery import check_told_apart, modules_of, most_like
 from theory.ledger.claim import Claim
 
-__all__ = ["claims_in", "named"]
+__all__ = ["claims_in", "doors", "named"]
+
+
+def doors(
+    package: str, folders: Iterable[str]
+) -> tuple[Callable[[], tuple[Claim, ...]], Callable[[Sequence[str]], tuple[Claim, ...]]]:
+    """The two public functions of a package of claims: `all_claims` and `find_claims`; see `claims_in`."""
+
+    @cache
+    def all_claims() -> tuple[Claim, ...]:
+        """Every claim of this folder, by number and then by file."""
+        return claims_in(package, folders)
+
+    def find_claims(names: Sequence[str]) -> tuple[Claim, ...]:
+        """The claims of some names; a number stands for all claims of its group, and no name at all for every claim.
+
+        Raises:
+            ValueError: if a name is not known.
+        """
+        return named(all_claims(), names)
+
+    return all_claims, find_claims
 
 
 def claims_in(package: str, folders: Iterable[str]) -> tuple[Claim, ...]:
@@ -22,13 +42,9 @@ def claims_in(package: str, folders: Iterable[str]) -> tuple[Claim, ...]:
     Raises:
         ValueError: if two claims have the same name.
     """
-    modules = sorted(module.name for module in pkgutil.iter_modules(folders))
-    found = [claim for name in modules for claim in importlib.import_module(f"{package}.{name}").CLAIMS]
-    names = [claim.name for claim in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"Argument `name` must be different for every claim, but {', '.join(twice)} is not.")
-    return tuple(sorted(found, key=lambda claim: (claim.number, names.index(claim.name))))
+    found = [claim for module in modules_of(package, folders) for claim in module.CLAIMS]
+    check_told_apart("claim", [claim.name for claim in found])
+    return tuple(sorted(found, key=lambda claim: claim.number))
 
 
 def named(every: Sequence[Claim], words: Sequence[str]) -> tuple[Claim, ...]:
@@ -44,9 +60,8 @@ def named(every: Sequence[Claim], words: Sequence[str]) -> tuple[Claim, ...]:
             )
         if not any(word in (claim.name, str(claim.number)) for claim in every):
             names = [claim.name for claim in every]
-            like = difflib.get_close_matches(word, names, cutoff=0.0)
             raise ValueError(
                 f"Argument `claims` must name claims or their numbers, but {word!r} is none of the {len(names)} there "
-                f"are; the most similar ones are {', '.join(like)}."
+                f"are; {most_like(word, names)}."
             )
     return tuple(c for c in every if not words or c.name in words or str(c.number) in words)

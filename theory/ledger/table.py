@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from simulate.house.palette import VERDICTS
+from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
-from theory.ledger.decide import Verdict
 from theory.ledger.wording import control_verdict, counts, interval, number, with_minus
 
 __all__ = ["STYLES", "summary_table"]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
-from theory.ledger.decide import Verdict
 
 __all__ = [
     "MARKS", "control_verdict", "counts", "in_html", "in_signs", "interval", "marks_line", "number", "warning",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from deepnet.data.decoding import center_view, read_image
+from deepnet.data.decoding import center_view
+from simulate.house.pictures.folders import class_folders, images_of, natural
+from simulate.house.pictures.reading import broken_metadata_ignored, read_image
 
 __all__ = ["Listing", "decode", "list_annotated", "list_folder"]
 
@@ -35,8 +34,8 @@ class Listing:
 def list_folder(root: Path, class_names: Sequence[str] | None = None) -> Listing:
     """The images of a folder that holds a sub-folder for each class.
 
-    Classes are sorted by name. The images of a class may lie in folders below it; they are sorted by name with
-    numbers as numbers, so that 2.jpg comes before 10.jpg.
+    Classes are sorted by name. The images of a class may lie in folders below it; they are sorted by name. Numbers in
+    names are sorted as numbers, so that 2.jpg comes before 10.jpg.
 
     Args:
         root: The folder.
@@ -47,25 +46,17 @@ def list_folder(root: Path, class_names: Sequence[str] | None = None) -> Listing
 
     Raises:
         FileNotFoundError: if the folder does not exist.
-        ValueError: if it holds no classes, other classes, or a class without images; the message names the folder.
+        ValueError: if it holds no classes, other classes, a class without images, or files that are neither images nor
+            texts; the message names the folder or the file.
     """
-    if not root.is_dir():
-        raise FileNotFoundError(f"The image folder {root} does not exist.")
-    found = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not found:
-        raise ValueError(f"The image folder {root} holds no sub-folder; there must be one for each class.")
+    folders = class_folders(root)
+    found = [folder.name for folder in folders]
     if class_names is not None:
         _check_classes(root, found, class_names)
-    files: list[str] = []
-    counts = []
-    for name in found:
-        members = _images_below(root / name)
-        if not members:
-            raise ValueError(f"The class folder {root / name} holds no image.")
-        files += members
-        counts.append(len(members))
-    labels = torch.arange(len(found)).repeat_interleave(torch.tensor(counts))
-    return Listing(tuple(files), labels, tuple(found))
+    members = [images_of(folder) for folder in folders]
+    counts = torch.tensor([len(files) for files in members])
+    labels = torch.arange(len(found)).repeat_interleave(counts)
+    return Listing(tuple(chain.from_iterable(members)), labels, tuple(found))
 
 
 def list_annotated(root: Path, annotations: Path, class_names: Sequence[str]) -> Listing:
@@ -93,7 +84,7 @@ def list_annotated(root: Path, annotations: Path, class_names: Sequence[str]) ->
     missing = sorted(set(classes) - {class_names[cls] for cls, _ in labelled})
     if missing:
         raise ValueError(f"The file {annotations} names no image of {_few(missing)}.")
-    labelled.sort(key=lambda pair: (pair[0], _natural(pair[1])))
+    labelled.sort(key=lambda pair: (pair[0], natural(pair[1])))
     return Listing(
         tuple(str(root / name) for _, name in labelled), torch.tensor([cls for cls, _ in labelled]), tuple(class_names)
     )
@@ -134,8 +125,7 @@ def decode(files: Sequence[str], size: int | None, workers: int) -> Tensor:
             decoded[row] = found
 
     chunks = [range(start, min(start + 256, len(files))) for start in range(0, len(files), 256)]
-    with warnings.catch_warnings(), ThreadPoolExecutor(max(workers, 1)) as pool:
-        warnings.filterwarnings("ignore", module="PIL")  # of broken metadata that nobody asked for
+    with broken_metadata_ignored(), ThreadPoolExecutor(max(workers, 1)) as pool:
         for done in [pool.submit(fill, rows) for rows in chunks]:
             done.result()
     return torch.from_numpy(decoded).permute(0, 3, 1, 2).contiguous()
@@ -152,16 +142,3 @@ def _check_classes(root: Path, found: Sequence[str], wanted: Sequence[str]) -> N
 def _few(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return "the class " + ", ".join(f'"{name}"' for name in names[:3]) + more
-
-
-def _images_below(folder: Path) -> list[str]:
-    """Images in a folder and the folders in it, as text: a million of paths would be slow."""
-    found = []
-    for parent, _, names in os.walk(folder, followlinks=True):
-        found += [os.path.join(parent, name) for name in names if name.lower().endswith(IMG_EXTENSIONS)]  # noqa: PTH118
-    return sorted(found, key=_natural)
-
-
-def _natural(path: str) -> list[tuple[int, str]]:
-    """Sorts numbers in a path by value: a list of (number, text)."""
-    return [(int(digits), digits) if digits else (-1, text) for digits, text in re.findall(r"(\d+)|(\D+)", path)]

@@ -14,10 +14,10 @@ from deepnet.data.datasets.config import DataConfig
 from deepnet.data.datasets.dataset import Dataset, Source
 from deepnet.data.datasets.folders import decode
 from deepnet.data.datasets.parts import Part, read
-from deepnet.data.decoding import read_image
 from deepnet.data.images import DeviceImages, Images, StreamedImages
 from deepnet.house.seeding import generator
 from simulate.house import checks
+from simulate.house.pictures.reading import read_image
 
 __all__ = ["load"]
 

@@ -7,7 +7,6 @@ import multiprocessing
 import random
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,13 +24,7 @@ from deepnet.studies.store import Store  # noqa: E402
 from deepnet.studies.study import Unlearner  # noqa: E402
 from tests.deepnet.small_study import numbers, process, run_small, small_study  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def ask(store: Store, configuration: str = "{}", make=numbers) -> xarray.Dataset
     return store.dataset("numbers", make, configuration=configuration, seeds="0 to 1", n_runs=2)
 
 
-def never(_: object) -> xarray.Dataset:
+def never(*_: object) -> xarray.Dataset:
     raise AssertionError("Nothing may run.")
 
 
@@ -53,7 +53,7 @@ def test_grid_is_what_the_laboratory_finds(tmp_path: Path) -> None:
 def test_grid_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     grid(Results("quick", folder=tmp_path).lab)
     assert "trial runs: not yet in" in capsys.readouterr().out
-    monkeypatch.setattr(Lab, "grid", never)
+    monkeypatch.setattr(Lab, "_made", never)
     grid(Results("quick", folder=tmp_path).lab)
     assert capsys.readouterr().out == ""
 

@@ -6,8 +6,9 @@ import xarray
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulate.boundaries.boundary import critical_signal, fit_boundary
-from simulate.cli.map import verdict
+from simulate.boundaries.boundary import Boundary, critical_signal, fit_boundary
+from simulate.cli.map import MARGIN, verdict
+from simulate.house.verdicts import Region, decide
 
 SIGNAL = 2.0 ** np.arange(-3, 8, 0.5)
 
@@ -67,6 +68,15 @@ def test_verdicts_hold_fail_and_abstain() -> None:
     assert verdict(quarter, 0.5).endswith(": refuted")
     assert verdict(quarter, 0.25 + 0.05).endswith(": inconclusive")
     assert "leaves the map" in verdict(fit_boundary(sigmoid_map(0.6), level=0.05), 0.25)
+
+
+@pytest.mark.parametrize("ends", [(0.2, 0.3), (0.1, 0.19), (0.31, 0.4), (0.19, 0.21), (0.1, 0.4)])
+def test_a_boundary_is_judged_as_a_claim_is(ends: tuple[float, float]) -> None:
+    none = np.array([])
+    boundary = Boundary(level=0.3, d=none, signal=none, interval=none, slope=sum(ends) / 2, slope_interval=ends)
+    word = decide(ends, Region.around(0.25, MARGIN)).value
+    found = f"boundary ∝ d^{sum(ends) / 2:.3f}, 95 % interval [{ends[0]:.3f}, {ends[1]:.3f}]"
+    assert verdict(boundary, 0.25) == f"{found}, predicted 0.25 ± 0.05: {word}"
 
 
 def test_order_of_dimensions_does_not_matter() -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from simulate.boundaries.boundary import fit_boundary
 from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map, sam_cell
+from simulate.interactive.map_settings import MapSettings
+from simulate.problems.problem import Problem
 from simulate.runs.ensemble import run_ensemble
 
 GRID = PhaseMap(
@@ -49,3 +51,11 @@ def test_cells_are_the_runs_they_say(maps) -> None:
 def test_bad_grids_are_refused(name: str, options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"`{name}`"):
         PhaseMap(**options)
+
+
+def test_problems_are_those_of_the_settings() -> None:
+    law = {"n": 6, "sigma_p": 0.5, "label_flip": 0.2}
+    grid = PhaseMap(**law, m=3, P=4, seed=5, replicates=2)
+    assert grid.problem(70, 2.0) == Problem(**law, d=70, signal=2.0, m=3, P=4, forget=0.0)
+    assert list(grid.seeds) == [5, 6]
+    assert MapSettings(**law, level=0.3).problem(70, 2.0) == Problem(**law, d=70, signal=2.0, forget=0.0)

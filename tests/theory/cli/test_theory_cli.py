@@ -15,6 +15,7 @@ from theory.cli.margins import _LETTERS
 from theory.cli.stability import flips, stability_table
 from theory.formulas.conditions import ARGUMENTS, CONDITIONS
 from theory.ledger import Claim
+from theory.ledger.registry import named
 from theory.ledger.table import summary_table
 from theory.ledger.wording import marks_line
 
@@ -28,6 +29,7 @@ def never(_: object) -> None:
 
 def have(monkeypatch: pytest.MonkeyPatch, *claims: Claim) -> None:
     monkeypatch.setattr(registry, "all_claims", lambda: claims)
+    monkeypatch.setattr(registry, "find_claims", lambda names: named(claims, names))
 
 
 @pytest.fixture(autouse=True)

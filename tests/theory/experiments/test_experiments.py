@@ -5,6 +5,7 @@ from dataclasses import replace
 import matplotlib.image
 import numpy as np
 import pytest
+from PIL import Image
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, SharpMinMax
 from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
@@ -167,6 +168,29 @@ def test_folders_of_images_are_read(folder) -> None:
     assert residuals.rows.shape[0] == 10
     assert folder.name in residuals.source
     assert folder_residuals(folder, limit=4).rows.shape[0] == 4
+
+
+def test_all_formats_and_modes_of_a_folder_are_on_one_scale(folder) -> None:
+    plain = folder_residuals(folder).rows
+    for path in sorted((folder / "cat").iterdir())[:2]:  # the same colours, but floats beside bytes
+        colours = np.round(matplotlib.image.imread(path)[..., :3] * 255).astype(np.uint8)
+        Image.fromarray(colours).save(path.with_suffix(".bmp"))
+        path.unlink()
+    assert np.allclose(folder_residuals(folder).rows, plain)
+    for path in (folder / "dog").iterdir():  # without colours, beside images with colours
+        Image.fromarray(np.full((4, 4), 7, np.uint8)).save(path)
+    assert folder_residuals(folder).rows.shape == plain.shape
+
+
+def test_classes_of_folders_are_named(folder) -> None:
+    for path in sorted((folder / "dog").iterdir())[1:]:
+        path.unlink()
+    (folder / "dog" / ".DS_Store").touch()
+    with pytest.raises(ValueError, match=r"class folder .*dog holds one image; there must be 2"):
+        folder_residuals(folder)
+    (folder / "cat" / "9.heic").touch()
+    with pytest.raises(ValueError, match=r"9\.heic is no image by its name"):
+        folder_residuals(folder)
 
 
 def test_folders_of_something_else_are_refused(folder) -> None:

@@ -28,6 +28,21 @@ def test_folders_are_read_class_by_class_and_by_number(tmp_path: Path) -> None:
     assert (len(dataset.test), dataset.test.shape) == (4, (3, 8, 8))
 
 
+def test_classes_named_by_numbers_are_in_their_order(tmp_path: Path) -> None:
+    root = image_folder(tmp_path, classes=("10", "9", "2"), train=1, test=1)
+    assert load(DataConfig(name="folder", root=str(root))).class_names == ("2", "9", "10")
+
+
+def test_sixteen_bits_and_floats_are_read_on_the_scale_of_bytes(tmp_path: Path) -> None:
+    root = image_folder(tmp_path, size=(8, 8), train=1, test=1)
+    gray = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+    Image.fromarray(gray.astype(np.uint16) * 257).save(root / "train" / "cat" / "0.png")
+    Image.fromarray(gray.astype(np.float32) / 255).save(root / "train" / "dog" / "0.tif")
+    (root / "train" / "dog" / "0.png").unlink()
+    for pixels in load(DataConfig(name="folder", root=str(root))).train.pixels:
+        assert np.array_equal(pixels.numpy(), np.stack([gray] * 3))
+
+
 def test_an_augmentation_of_ones_own(tmp_path: Path) -> None:
     root = image_folder(tmp_path, train=1, val=1)
     augment = Augment(pad=2, random="randaugment")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulate.house.ties import at_least, at_most
-from theory.ledger import Region, Verdict, decide
+from simulate.house.verdicts import Region, Verdict, decide
 
 numbers = st.floats(-1e6, 1e6)
 intervals = st.tuples(numbers, numbers).map(lambda ends: (min(ends), max(ends)))

@@ -1,4 +1,4 @@
-"""The one rule by which every claim is judged.
+"""The one rule by which a boundary of `simulate map` and every claim of a ledger is judged.
 
 A claim predicts that an effect lies in a region, fixed before the experiment. The interval of the measured effect
 decides: inside the region the claim is supported, outside it is refuted, and across its border nothing is decided.
@@ -18,7 +18,7 @@ __all__ = ["Region", "Verdict", "decide"]
 
 
 class Verdict(enum.Enum):
-    """What the ledger can say of a claim."""
+    """What can be said of a prediction."""
 
     SUPPORTED = "supported"
     """The whole interval lies in the predicted region."""

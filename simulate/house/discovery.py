@@ -1,0 +1,68 @@
+"""What is found by its place or its name: modules of a folder, public names on their first use, names like another."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+__all__ = ["check_told_apart", "found_on_use", "modules_of", "most_like"]
+
+
+def modules_of(package: str, folders: Iterable[str]) -> list[ModuleType]:
+    """The modules and packages inside of a package, imported, in the order of their names.
+
+    Args:
+        package: Its dotted name.
+        folders: Where its modules are, its `__path__`.
+
+    Example:
+        >>> import simulate.problems
+        >>> [module.__name__ for module in modules_of("simulate.problems", simulate.problems.__path__)][:2]
+        ['simulate.problems.arrays', 'simulate.problems.frame']
+    """
+    return [import_module(f"{package}.{name}") for name in sorted(module.name for module in iter_modules(folders))]
+
+
+def found_on_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package whose public names are found when first used: its import costs what is used.
+
+    Args:
+        package: Its dotted name.
+        homes: For each public name the room or module inside the package where it lives.
+
+    Example:
+        >>> found_on_use("simulate", {"Record": "runs.record"})("Record").__name__
+        'Record'
+    """
+
+    def attribute(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    return attribute
+
+
+def check_told_apart(kind: str, names: Sequence[str]) -> None:
+    """Require that no two things of a kind have the same name.
+
+    Raises:
+        ValueError: if some have; the message names them.
+    """
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Argument `name` must be different for every {kind}, but {', '.join(twice)} is not.")
+
+
+def most_like(name: str, known: Sequence[str]) -> str:
+    """The known names most similar to one that is not known, for the end of an error.
+
+    Example:
+        >>> most_like("neg-gard", ["retrain", "neg-grad", "salun"])
+        'the most similar ones are neg-grad, retrain, salun'
+    """
+    return f"the most similar ones are {', '.join(difflib.get_close_matches(name, known, cutoff=0.0))}"
