@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 __all__ = ["SteadyLayout"]
 
 _DIGITS = 9
-"""Digits of a place, in parts of the figure: finer than a file writes it, and far coarser than the solver's rounding."""
+"""Digits of a place in parts of the figure: more than files write, far fewer than the solver rounds."""
 
 
 class SteadyLayout(ConstrainedLayoutEngine):

@@ -45,7 +45,7 @@ GRIDS = {
 
 
 def unlearned(study: Study) -> list[tuple[str, ...]]:
-    """Forget set, optimizer of pretraining, method with its variant, and optimizer of each unlearned model of a seed."""
+    """Forget set, optimizer of pretraining, method with its variant, and optimizer of each unlearned model."""
     first = [run for run in runs_of(study)[1] if run.seed == study.seeds[0] and run.unlearner and run.sharpness]
     return [
         (run.forget.label, run.pretrain.label, f"{run.unlearner.method.name} {run.unlearner.variant}".strip(),

@@ -56,7 +56,7 @@ CONCERNS = {
     "evaluation": "measured", "evaluation.geometry_seeds": "", "evaluation.official_tow": "",
     "evaluation.divergence": "",
 }  # fmt: skip
-"""Which stages a field decides, by its path or the beginning of it. What changes an unlearned model is measured anew."""
+"""Which stages a field decides, by its path or the beginning of it. A changed unlearned model is measured anew."""
 IN_FOLDER = CONCERNS | {
     "pretrain": "pretrained retrained unlearned vote",
     "memorization": "retrained unlearned vote",
