@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,6 +120,28 @@ def test_a_diverged_trial_is_written_with_its_accuracies_missing() -> None:
 def test_command_refuses_more_seeds_than_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "--seeds", "9"]) == 2
     assert "Argument `seeds` must be a whole number from 1 to 3, but is 9." in capsys.readouterr().err
+
+
+def test_the_best_and_the_worst_of_each_method_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row("retrain"), *(row("neggrad", f"lr={value}", forget_accuracy=0.5 + value) for value in (0.2, 0.1, 0.4))]
+    asked = []
+
+    def run(study: Study, *given: object, **how: object) -> SimpleNamespace:
+        asked.append(study)
+        return SimpleNamespace(rows=rows)
+
+    monkeypatch.setattr("deepnet.cli.search.run_study", run)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    assert main(["search", "--seeds", "2", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    assert asked[0].seeds == (100, 101)
+    line = next(line for line in capsys.readouterr().out.splitlines() if "neggrad" in line)
+    assert [cell.strip() for cell in line.strip("│").split("│")] == ["neggrad", "lr=0.1", "0.900", "0.600"]
+    kept = (tmp_path / "digits" / "search.csv").read_text().splitlines()
+    assert kept[0] == "# python -m deepnet search --preset digits --seeds 2"
+    assert kept[1].endswith("seeds 100, 101, split seed 100")
+    assert kept[3] == "neggrad,lr=0.2,0.8000,1.0000,0.7000,0.8000,1,False"
 
 
 def test_the_preset_has_the_winners_of_the_tracked_search() -> None:
