@@ -107,7 +107,7 @@ def test_cost_is_that_of_the_optimizer_of_its_panel(sources: Sources) -> None:
             (values("seconds", m, how).mean(), values("tow", m, how).mean()) for m in ("neggrad", "scrub")
         )
         assert np.array(found) == pytest.approx(np.array(expected))
-        bars = {tuple(line.get_xdata())[0]: line.get_ydata() for line in axes.lines if len(line.get_xdata()) == 2}
+        bars = {line.get_xdata()[0]: line.get_ydata() for line in axes.lines if len(line.get_xdata()) == 2}
         for method in ("neggrad", "scrub"):
             seconds = next(x for x in bars if x == pytest.approx(values("seconds", method, how).mean()))
             assert bars[seconds] == pytest.approx(np.clip(student(values("tow", method, how)), 0.0, 1.0))
