@@ -12,6 +12,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from simulate.house.layout import SteadyLayout
 from simulate.house.palette import COLORS, LINES, MARKERS
 
 __all__ = [
@@ -61,7 +62,7 @@ def house_style() -> Iterator[None]:
 
 def new_figure(height: float, *, width: float = WIDTH) -> Figure:
     """An empty figure of so many inches, which lays its axes out by itself."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout=SteadyLayout())
 
 
 def legend_below(

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate.boundaries.boundary import Boundary
+from simulate.house.layout import SteadyLayout
 from simulate.house.palette import OPTIMIZERS as COLORS
 
 __all__ = ["COLORS", "draw_coefficients", "draw_phase_maps"]
@@ -28,7 +29,7 @@ def draw_phase_maps(maps: xarray.Dataset, boundaries: Mapping[str, Boundary], pr
         The figure.
     """
     names = list(boundaries)
-    figure = Figure(figsize=(3.6 * len(names), 3.4), layout="constrained", dpi=150)
+    figure = Figure(figsize=(3.6 * len(names), 3.4), layout=SteadyLayout(), dpi=150)
     axes = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
     error = maps["test_error"].mean("seed")
     lowest = float(error.min())
@@ -76,7 +77,7 @@ def draw_coefficients(traces: Mapping[str, xarray.Dataset], *, title: str = "") 
         The figure: mean κ; mean ζ of own-class and opposite-class filters, on the retain and the forget set; and
         the accuracies on both.
     """
-    figure = Figure(figsize=(7.2, 4.6), layout="constrained", dpi=150)
+    figure = Figure(figsize=(7.2, 4.6), layout=SteadyLayout(), dpi=150)
     axes = figure.subplots(2, 2, sharex=True)
     figure.suptitle(title, fontsize="medium")
     for name, trace in traces.items():

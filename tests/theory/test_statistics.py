@@ -122,6 +122,17 @@ def test_bootstrap_of_a_mean_is_the_mean() -> None:
     assert estimate.degrees_of_freedom == expected.degrees_of_freedom
 
 
+def test_bootstrap_by_hand() -> None:
+    """Its error is the deviation of these resamples, over √((R - 1)/R): a resample varies less than a fresh sample."""
+    values, drawn = np.array([1.0, 4.0, 9.0, 16.0]), np.random.default_rng(7)
+    means = [values[drawn.integers(4, size=4)].mean() for _ in range(50)]
+    found = bootstrap(lambda rows: values[rows].mean(), 4, np.random.default_rng(7), 50)
+    assert (found.value, found.degrees_of_freedom) == (7.5, 3)
+    assert found.standard_error == pytest.approx(stats.tstd(means) * math.sqrt(4 / 3), rel=1e-12)
+    usual = bootstrap(lambda rows: values[rows].mean(), 4, np.random.default_rng(7))
+    assert usual == bootstrap(lambda rows: values[rows].mean(), 4, np.random.default_rng(7), 200)
+
+
 def test_bootstrap_is_reproducible() -> None:
     values = np.arange(10.0) ** 2
     one, other = (bootstrap(lambda rows: np.median(values[rows]), 10, np.random.default_rng(7)) for _ in range(2))

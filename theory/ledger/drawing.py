@@ -19,6 +19,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from simulate.house.layout import SteadyLayout
 from simulate.house.palette import SERIES
 from theory.ledger.picture import Curve, Picture
 
@@ -76,7 +77,7 @@ def draw(picture: Picture, colors: Mapping[str, str] | None = None) -> Figure:
     columns = _legend_columns(labels)
     with _house_style():
         height = _HEIGHT + _LEGEND_LINE * -(-len(labels) // columns)
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained", dpi=150)
+        figure = Figure(figsize=(_WIDTH, height), layout=SteadyLayout(), dpi=150)
         axes = figure.subplots()
         axes.set(xscale="log" if picture.x_log else "linear", yscale="log" if picture.y_log else "linear")
         looks = _looks(picture.curves, colors or {})

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from deepnet.report.naming import optimizer_order, optimizer_words
+from simulate.house.layout import SteadyLayout
 from simulate.house.palette import METHODS, SERIES
 
 __all__ = ["COLORS", "FULL", "GREY", "color_of", "house_style", "legend_below", "line_of", "marker_of", "new_figure"]
@@ -58,7 +59,7 @@ def house_style() -> Iterator[None]:
 
 def new_figure(height: float, width: float = FULL) -> Figure:
     """An empty figure of so many inches."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=150)
+    return Figure(figsize=(width, height), layout=SteadyLayout(), dpi=150)
 
 
 def color_of(method: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deepnet.publishing import Published
+from deepnet.publishing.contrasts import CONCLUSIONS
 from deepnet.publishing.writing import publish
 from tests.deepnet.made_up_confirmation import CHOSEN, write_results
 from tests.deepnet.publishing.published_rows import Usual, like, student_interval
@@ -59,3 +60,37 @@ def test_verdicts_of_contrasts_follow_planted_effects(digits: Path, target: Path
     assert contrasts["asam-improves-neggrad", "mask_polarity"].verdict == "refuted"
     tied = contrasts["asam-improves-sharp-minmax", ""]
     assert (tied.effect, tied.verdict) == (0.0, "inconclusive")
+
+
+ROW = {
+    "tow": 0.7, "forget_accuracy": 0.4, "mia_gap": -0.2, "entanglement": 0.6, "relearn": 0.1,
+    "membership": {"m_entropy": 0.3, "confidence": 0.9},
+}  # fmt: skip
+PLAIN, ASAM = "NegGrad SGD", "NegGrad ASAM"
+MINMAX, MINMAX_ASAM = "Sharp MinMax SGD", "Sharp MinMax ASAM"
+SAID = {
+    "asam-improves-neggrad": (0.7, [ASAM, PLAIN]),
+    "asam-improves-sharp-minmax": (0.7, [MINMAX_ASAM, MINMAX]),
+    "sharp-minmax-beats-neggrad": (0.7, [MINMAX, PLAIN]),
+    "sharp-minmax-beats-neggrad-asam": (0.7, [MINMAX_ASAM, ASAM]),
+    "sgd-forgets-more": (0.4, [ASAM, PLAIN]),  # what is left of the forget accuracy
+    "asam-weakens-membership-inference": (-0.2, [ASAM, PLAIN]),  # minus the size of a gap
+    "asam-weakens-modified-entropy": (0.3, [ASAM, PLAIN, "retrained"]),
+    "asam-disentangles": (-0.6, [ASAM, PLAIN]),
+    "sharp-minmax-easier-to-relearn": (0.1, [MINMAX_ASAM, ASAM]),
+}
+"""What is read of a row, and of which groups."""
+
+
+def test_conclusions_compare_what_they_say() -> None:
+    """Of 3 and 2 the first is 1 higher, and 3 is nearer to 5 than 2 is by 1; of 7 and 2 it is so by 1, too."""
+    assert [one.name for one in CONCLUSIONS] == list(SAID)
+    for one in CONCLUSIONS:
+        value, groups = SAID[one.name]
+        found = one.column(ROW) if callable(one.column) else ROW[one.column]
+        assert found == pytest.approx(value), one.name
+        assert [group.label for group in one.groups] == groups, one.name
+        assert {group.pretrain for group in one.groups} == {"SGD"}
+        values = np.array([[3.0, 2.0, 5.0], [7.0, 2.0, 5.0]])[:, : len(groups)]
+        expected = [1.0, 1.0] if len(groups) == 3 else [1.0, 5.0]
+        assert one.effect(values).tolist() == expected, one.name

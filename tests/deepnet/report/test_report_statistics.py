@@ -1,6 +1,7 @@
 """Means, intervals and paired tests against scipy and against hand calculation."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -181,3 +182,20 @@ def test_no_test_of_one_seed_of_lost_pairs_or_of_equal_differences() -> None:
     status["status"] = ["diverged"] * 3
     (gone,) = comparisons(("neggrad", "sgd", {"tow": [0.8, 0.79, 0.6]}), ("neggrad", "asam-1", status))
     assert (gone.note, gone.difference) == ("3 pairs lost to divergence", None)
+
+
+@pytest.mark.parametrize(
+    ("difference", "p", "verdict"),
+    [(0.1, 0.049, "higher"), (-0.1, 0.049, "lower"), (0.1, 0.05, "not resolved"), (0.1, None, "not tested")],
+)
+def test_a_finding_is_one_at_five_percent(difference: float, p: float | None, verdict: str) -> None:
+    (found,) = comparisons(("neggrad", "sgd", {"tow": [0.9, 0.8]}), ("neggrad", "asam-1", {"tow": [0.95, 0.9]}))
+    assert replace(found, difference=difference, p_holm=p).verdict == verdict
+
+
+def test_a_variant_is_compared_with_itself_under_another_optimizer() -> None:
+    """A variant that was not tried with SGD is not compared with the plain method, whose α is another."""
+    plain, other = {"tow": [0.9, 0.8]}, {"tow": [0.7, 0.6], "variant": ["alpha=0.5"] * 2}
+    assert comparisons(("neggrad", "sgd", plain), ("neggrad", "asam-1", other)) == ()
+    (found,) = comparisons(("neggrad", "sgd", plain), ("neggrad", "sgd", other), ("neggrad", "asam-1", other))
+    assert found.baseline.group.variant == found.treatment.group.variant == "alpha=0.5"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,10 +15,14 @@ torch = pytest.importorskip("torch")
 from deepnet.cli import main  # noqa: E402
 from deepnet.cli.search import as_csv  # noqa: E402
 from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation  # noqa: E402
+from deepnet.house.identity import key_of  # noqa: E402
 from deepnet.methods import FineTune, Retrain  # noqa: E402
 from deepnet.studies.presets import preset  # noqa: E402
-from deepnet.studies.search import GRIDS, SEEDS, SPLIT_SEED, candidates, judge, search_study  # noqa: E402
-from deepnet.studies.study import Unlearner  # noqa: E402
+from deepnet.studies.running import runs_of  # noqa: E402
+from deepnet.studies.search import GRIDS, candidates, judge, search_study  # noqa: E402
+from deepnet.studies.stages import Execution, Stages  # noqa: E402
+from deepnet.studies.store import Store  # noqa: E402
+from deepnet.studies.study import Evaluation, Study, Unlearner  # noqa: E402
 from tests.places import ROOT  # noqa: E402
 
 TRACKED = ROOT / "docs" / "search_digits.csv"
@@ -41,12 +47,33 @@ def test_every_method_gets_nine_trials(name: str) -> None:
     }
 
 
-def test_a_search_shares_no_seed_and_no_split_with_a_study() -> None:
-    for name in CONFIRMATIONS:
-        base = confirmation(name, Path(), None).base
-        assert not set(SEEDS) & set(base.seeds)
-        assert base.split_seed != SPLIT_SEED
-        assert search_study(base).val_fraction > 0
+def _decided_by(study: Study) -> list[dict[str, Any]]:
+    """What decides the weights of each model of a study."""
+    stages = Stages(study, Store, Execution())  # type: ignore[arg-type]
+    return [stages.config(run) for runs in runs_of(study) for run in runs]
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10-small"])
+def test_a_search_shares_no_seed_and_no_split_with_a_study(name: str) -> None:
+    base = confirmation(name, Path(), None).base
+    mine, theirs = _decided_by(search_study(base)), _decided_by(base)
+    for made in mine:
+        assert made.get("start", made)["seed"] in (100, 101, 102)
+        assert made.get("start", made)["split"]["seed"] == 100
+    assert not {100, 101, 102} & {made.get("start", made)["seed"] for made in theirs}
+    assert {made.get("start", made)["split"]["seed"] for made in theirs} == {0}
+    assert not set(map(key_of, mine)) & set(map(key_of, theirs))
+
+
+@pytest.mark.parametrize("name", list(CONFIRMATIONS))
+def test_a_search_looks_at_accuracies_after_plain_pretraining(name: str) -> None:
+    base = confirmation(name, Path(), None).base
+    study = search_study(base)
+    assert [how.label for how in study.pretrain_sharpness] == ["sgd"]
+    assert study.evaluation == Evaluation(shadow=0, entangled=0, divergence=False, relearning=None)
+    assert study.val_fraction > 0
+    assert (study.data, study.model, study.forget) == (base.data, base.model, base.forget)
+    assert {one.sharpness for one in study.unlearners} == {one.sharpness for one in base.unlearners}
 
 
 def test_trials_differ_in_what_their_names_say() -> None:
@@ -93,6 +120,28 @@ def test_a_diverged_trial_is_written_with_its_accuracies_missing() -> None:
 def test_command_refuses_more_seeds_than_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "--seeds", "9"]) == 2
     assert "Argument `seeds` must be a whole number from 1 to 3, but is 9." in capsys.readouterr().err
+
+
+def test_the_best_and_the_worst_of_each_method_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row("retrain"), *(row("neggrad", f"lr={value}", forget_accuracy=0.5 + value) for value in (0.2, 0.1, 0.4))]
+    asked = []
+
+    def run(study: Study, *given: object, **how: object) -> SimpleNamespace:
+        asked.append(study)
+        return SimpleNamespace(rows=rows)
+
+    monkeypatch.setattr("deepnet.cli.search.run_study", run)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    assert main(["search", "--seeds", "2", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    assert asked[0].seeds == (100, 101)
+    line = next(line for line in capsys.readouterr().out.splitlines() if "neggrad" in line)
+    assert [cell.strip() for cell in line.strip("│").split("│")] == ["neggrad", "lr=0.1", "0.900", "0.600"]
+    kept = (tmp_path / "digits" / "search.csv").read_text().splitlines()
+    assert kept[0] == "# python -m deepnet search --preset digits --seeds 2"
+    assert kept[1].endswith("seeds 100, 101, split seed 100")
+    assert kept[3] == "neggrad,lr=0.2,0.8000,1.0000,0.7000,0.8000,1,False"
 
 
 def test_the_preset_has_the_winners_of_the_tracked_search() -> None:

@@ -6,7 +6,7 @@ import xarray
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulate.boundaries.boundary import Boundary, critical_signal, fit_boundary
+from simulate.boundaries.boundary import Boundary, critical_signal, critical_values, fit_boundary
 from simulate.cli.map import MARGIN, verdict
 from simulate.house.verdicts import Region, decide
 
@@ -60,6 +60,36 @@ def test_exponent_is_recovered_within_its_interval(exponent: float) -> None:
     low, high = boundary.slope_interval
     assert low - 0.005 <= exponent <= high + 0.005
     assert high - low < 0.05
+
+
+def straight_map(shifts: np.ndarray) -> xarray.DataArray:
+    """Errors that fall with log signal and cross 0.25 at signal = d^¼ e^shift, so that crossings of means are means.
+
+    Args:
+        shifts: For each seed and dimension, (seeds, 3).
+    """
+    d, signal = np.array([1e2, 1e3, 1e4]), np.geomspace(0.1, 1e3, 40)
+    centre = 0.25 * np.log(d) + shifts
+    error = 0.25 - 0.01 * (np.log(signal) - centre[..., None])
+    coords = {"seed": range(len(shifts)), "d": d, "signal": signal}
+    return xarray.DataArray(error, coords=coords, dims=("seed", "d", "signal"), name="test_error")
+
+
+def test_intervals_are_those_of_the_bootstrap_at_95_percent() -> None:
+    """Of a mean over R seeds: 1.96 deviations (divided by R, not R - 1) over √R to either side."""
+    shifts = np.random.default_rng(3).normal(0, 0.3, (30, 3))
+    found = fit_boundary(straight_map(shifts), level=0.25, resamples=2000)
+    x = np.log(found.d) - np.log(found.d).mean()
+    exponents = 0.25 + shifts @ x / (x @ x)  # of each seed
+    assert found.slope == pytest.approx(exponents.mean())
+    reach = 1.96 * exponents.std() / 30**0.5
+    assert found.slope_interval == pytest.approx((found.slope - reach, found.slope + reach), abs=0.12 * reach)
+    reaches = 1.96 * shifts.std(0) / 30**0.5
+    ends = np.log(found.signal)[:, None] + reaches[:, None] * [-1, 1]
+    np.testing.assert_allclose(np.log(found.interval), ends, atol=0.12 * reaches.min())
+    values = critical_values(straight_map(shifts), 0.25, resamples=2000)
+    np.testing.assert_allclose(values["critical"], found.signal)
+    np.testing.assert_allclose(np.log(np.stack([values["low"], values["high"]], 1)), ends, atol=0.12 * reaches.min())
 
 
 def test_verdicts_hold_fail_and_abstain() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulate.boundaries.boundary import fit_boundary
-from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map, sam_cell
+from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map, sam_cell, sgd_cell
 from simulate.interactive.map_settings import MapSettings
 from simulate.problems.problem import Problem
 from simulate.runs.ensemble import run_ensemble
@@ -42,6 +42,26 @@ def test_cells_are_the_runs_they_say(maps) -> None:
     cell = maps.sel(optimizer="SAM", d=10_000, signal=2.0, seed=1)
     assert float(alone["test_error"][0]) == float(cell["test_error"])
     assert int(alone["steps"][0]) == int(cell["steps"])
+
+
+def test_cells_are_trained_as_the_module_says() -> None:
+    """q = (P - 1) σ_p = 1, P σ_p = 3/2 and m = 16, at d = 40,000 with its root 200."""
+    grid = PhaseMap(n=100, m=16, P=3, sigma_p=0.5, label_flip=0.2)
+    plain, flat = sgd_cell(grid, 40_000, 2.0, 5), sam_cell(grid, 40_000, 2.0, 5)
+    for cell, sigma_0 in ((plain, 0.1 * 10 / 40_000), (flat, 1 / (1.5 * 200))):
+        assert cell.problem.sigma_0 == pytest.approx(sigma_0)
+        assert cell.seed == 5
+        numbers = {"d": 40_000, "n": 100, "m": 16, "P": 3, "sigma_p": 0.5, "signal": 2.0, "label_flip": 0.2}
+        assert {name: getattr(cell.problem, name) for name in numbers} == numbers
+        assert cell.problem.forget == 0.0
+    own = 0.1 * 100 * 16 / 40_000  # η with η q² d / (n m) = 0.1
+    for phase in (plain.phases[0], flat.phases[1]):
+        assert phase.optimizer.lr == pytest.approx(own)
+        assert (phase.steps, phase.stop_loss) == (5000, 0.01)
+    stage = flat.phases[0]
+    assert stage.optimizer.lr == pytest.approx(own * np.sqrt(40))
+    assert stage.optimizer.tau == pytest.approx(16 * 10 / (1.5 * 200))
+    assert (stage.steps, stage.stop_loss) == (round(2 * 16 / (own * np.sqrt(40))), 0.4)  # a time of 2 m / q²
 
 
 @pytest.mark.parametrize(

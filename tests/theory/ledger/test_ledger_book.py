@@ -14,7 +14,7 @@ from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim, l
 from theory.experiments.lab import Lab
 from theory.ledger import Region, Row, Verdict, run_claims
 from theory.ledger.table import summary_table
-from theory.ledger.wording import counts, warning
+from theory.ledger.wording import control_verdict, counts, warning
 
 CLAIMS = (FAILED_CONTROL, NO_EFFECT, claim("true-effect"), FALSE_EFFECT)
 
@@ -55,6 +55,15 @@ def test_an_inconclusive_control_is_not_refuted() -> None:
     found = ledger(claim("vague-control", control=float("nan")))
     assert found.rows[0].control["verdict"] == Verdict.INCONCLUSIVE.value
     assert found.unrefuted_controls == ["vague-control"]
+
+
+def test_a_control_that_stands_is_told_even_where_the_claim_has_no_effect() -> None:
+    measured, idle = claim("measured", effect=None, control=1.0), claim("idle", effect=None, control=float("nan"))
+    found = ledger(measured, idle)
+    assert [row.control["verdict"] for row in found.rows] == ["supported", "inconclusive"]
+    assert found.unrefuted_controls == ["measured"]
+    assert [control_verdict(row) for row in found.rows] == ["supported", None]
+    assert [control_verdict(row) for row in ledger(*CLAIMS).rows] == ["refuted", "refuted", "supported", None]
 
 
 def test_intervals_widen_with_the_whole_ledger_and_not_with_the_company() -> None:
