@@ -88,4 +88,6 @@ DOOR = Door(
     wordless=lambda: Command(cls=Draw),
     extra="figures",
 )
+"""All commands, as `sharpmu` finds them, too."""
+
 main = DOOR.main

@@ -85,4 +85,6 @@ DOOR = Door(
     goes_on=frozenset({"run", "confirm", "search", "scores", "pack", "unpack"}),
     extra="deepnet",
 )  # fmt: skip
+"""All commands, as `sharpmu` finds them, too."""
+
 main = DOOR.main

@@ -53,4 +53,6 @@ DOOR = Door(
     },
     goes_on=frozenset({"sweep"}),
 )
+"""All commands, as `sharpmu` finds them, too."""
+
 main = DOOR.main

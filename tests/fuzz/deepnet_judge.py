@@ -69,15 +69,12 @@ def told(main: Callable[[Sequence[str]], int], words: Sequence[str]) -> str:
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status: Any = main(list(words))
-    except SystemExit as ended:  # how the parser refuses
-        status = ended.code
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LeakError(f"{list(words)} leaked\n{''.join(traceback.format_exception(error))}") from None
     message = err.getvalue()
-    if status in (0, None) and not message:
+    if status == 0 and not message:
         return "right"
-    ours, parsers = message.count("error: "), message.count("For full helptext")
-    single = message.startswith("usage: ") if not words else ours + parsers == 1
+    single = message.startswith("usage: ") if not words else message.count("error: ") == len(message.splitlines()) == 1
     named = NAMED.search(message) or any(word and word in message for word in words[1:])
     if status not in (1, 2) or not single or "Traceback" in message + out.getvalue() or not named:
         raise LeakError(f"{list(words)} ended with {status} and told\n{out.getvalue()}{message}")

@@ -101,10 +101,7 @@ def command(main: Callable[[Sequence[str]], int], words: Sequence[str]) -> Told 
 
     def call() -> int:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                return main(words)
-            except SystemExit as ended:  # how the parser refuses
-                return ended.code if isinstance(ended.code, int) else 99
+            return main(words)
 
     status = attempt(call)
     told = Told(99 if isinstance(status, Refusal) else status, out.getvalue(), err.getvalue())
@@ -116,10 +113,9 @@ def command(main: Callable[[Sequence[str]], int], words: Sequence[str]) -> Told 
 
 
 def _is_one_message(text: str) -> bool:
-    """Whether it is one error of ours, or the parser's box, and says what it is about."""
-    ours = text.startswith("error: ") and text.count("error: ") == 1 and ("`" in text or "Errno" in text)
-    parsers = text.count("full helptext") == 1 and "error: " not in text
-    return (ours or parsers) and "Traceback" not in text
+    """Whether it is one error of ours, in one line, and says what it is about."""
+    ours = text.startswith("error: ") and text.count("error: ") == 1 and len(text.splitlines()) == 1
+    return ours and any(name in text for name in ("`", "Errno", "--help")) and "Traceback" not in text
 
 
 @dataclass(frozen=True)
@@ -158,7 +154,7 @@ class Tally:
             self.entered += 1
             return
         self.refused += 1
-        found = re.search(r"`([\w.]+)`", value.message)
+        found = re.search(r"`(?:--)?(?:[\w-]+\.)*([\w-]+)`", value.message)
         name = found[1] if found else "by the parser"
         self.names[name] = self.names.get(name, 0) + 1
 

@@ -56,7 +56,7 @@ def test_what_is_required_and_missing(name: str, word: str) -> None:
     options = command(name, word).options(())
     places = [option.value for option in options if option.positional and option.required]
     if places:
-        assert f"{places[0]} must be given" in refusal([name, word])
+        assert f"Argument `{places[0]}` must be given" in refusal([name, word])
     for option in [one for one in options if one.required and not one.positional][:1]:
         assert f"Option `{option.flag}` must be given" in refusal(with_places(name, word, options))
 

@@ -49,4 +49,6 @@ DOOR = Door(
         "stability": "verdicts over several master seeds",
     },
 )
+"""All commands, as `sharpmu` finds them, too."""
+
 main = DOOR.main

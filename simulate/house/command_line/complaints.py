@@ -173,7 +173,7 @@ def _check_stray(stray: Sequence[str], options: Sequence[Option], program: str) 
     places = [option for option in options if option.positional]
     for option in places:
         if option.required and not words:
-            raise ValueError(f"{option.value} must be given, but is not: {program} {option.value}.")
+            raise ValueError(f"Argument `{option.value}` must be given, but is not; see {program} --help.")
         words = [] if option.many else words[1:]
     if words:
         raise ValueError(f"The word {_short(words[0])} has no place here; see {program} --help.")

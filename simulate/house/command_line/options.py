@@ -30,7 +30,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Group:
-    """Options that belong together: the fields of one dataclass."""
+    """Options that belong together: the fields of one dataclass.
+
+    Attributes:
+        name: Where it lies in the command, and its class.
+        text: What the field says that holds it.
+    """
 
     name: str
     text: str = ""
@@ -38,28 +43,35 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One option of a command."""
+    """One option of a command.
+
+    Attributes:
+        flag: As it is typed, e.g. "--problem.sigma-0"; of a positional one, the word that stands for it.
+        group: The options it is shown with.
+        kind: What a value is: int, float, str, bool or Path.
+        value: The word that stands for a value; empty for a switch.
+        text: What the field says.
+        default: The default, as help shows it.
+        choices: The values there are, if they are few.
+        many: Whether it takes any number of values.
+        none: Whether the word None is a value.
+        required: Whether it must be given.
+        positional: Whether its value is typed without a flag.
+        parts: The dataclasses of a whole part of the configuration, of which a word chooses one, typed without a flag.
+    """
 
     flag: str
-    """As it is typed, e.g. "--problem.sigma-0"; of a positional one, the word that stands for it."""
     group: Group
     kind: type
-    """What a value is: int, float, str, bool or Path."""
     value: str
-    """The word that stands for a value; empty for a switch."""
     text: str
-    """What the field says."""
     default: str
-    """The default, as help shows it."""
     choices: tuple[str, ...] = ()
     many: bool = False
-    """Whether it takes any number of values."""
     none: bool = False
-    """Whether the word None is a value."""
     required: bool = False
     positional: bool = False
     parts: tuple[type, ...] = ()
-    """The dataclasses of a whole part of the configuration, of which a word chooses one, typed without a flag."""
 
     @property
     def is_switch(self) -> bool:
