@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +15,14 @@ from rich.text import Text
 from paper_figs import registry
 from paper_figs.workshop.results import DEFAULT_PRESET, Results
 from paper_figs.workshop.sheet import OUT, Sheet, check_formats
+from simulate.house.command_line.door import Command, Door
+from simulate.house.command_line.options import Shown
 from simulate.house.files import check_files
 from simulate.house.saving import Format
-from simulate.house.terminal import console, exit_status
+from simulate.house.terminal import console
 from theory.experiments.lab import Budget
 
-__all__ = ["Draw", "List", "main"]
+__all__ = ["DOOR", "Draw", "List", "main"]
 
 _PROGRAM = "python -m paper_figs"
 
@@ -30,9 +31,7 @@ _PROGRAM = "python -m paper_figs"
 class Draw:
     """Draw figures and tables of the paper, running the simulations that are missing; `list` lists the names."""
 
-    names: Annotated[
-        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME ...", help_behavior_hint="")
-    ] = ()
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, Shown(value="NAME", positional=True)] = ()
     """Names of figures and tables, or all."""
     budget: Budget = "full"
     """quick: few replicates, minutes for all figures, wider intervals; full: up to an hour."""
@@ -81,21 +80,14 @@ class List:
         return 0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line.
+DOOR = Door(
+    package="paper_figs",
+    about="Figures and tables of the paper.",
+    commands={"list": lambda: Command(cls=List)},
+    summaries={"list": "all figures and tables"},
+    wordless=lambda: Command(cls=Draw),
+    extra="figures",
+)
+"""All commands, as `sharpmu` finds them, too."""
 
-    Args:
-        arguments: The words after the program's name; None takes the process's own.
-
-    Returns:
-        The exit status: 0; 2 for an argument that is not valid, or where something could not be drawn.
-    """
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    return exit_status(lambda: _parse(words)(), extra="figures")
-
-
-def _parse(words: list[str]) -> Draw | List:
-    """The command that a command line asks for."""
-    if words[:1] == ["list"]:
-        return tyro.cli(List, prog=f"{_PROGRAM} list", description=List.__doc__, args=words[1:])
-    return tyro.cli(Draw, prog=_PROGRAM, description=Draw.__doc__, args=words)
+main = DOOR.main

@@ -1,28 +1,49 @@
-"""The two-layer patch-CNN of the theory, in signal and noise coefficients."""
+"""The two-layer patch-CNN of the theory, in signal and noise coefficients.
+
+The names below are found when they are first used, so that what an import costs is what is used of it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
-from simulate.dynamics.state import State, Status
 from simulate.house.discovery import found_on_use
 from simulate.house.version import __version__
-from simulate.problems.instance import Instance
-from simulate.problems.problem import Problem
-from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
-from simulate.runs.ensemble import Cell, run_ensemble, unfold
-from simulate.runs.record import Record
-from simulate.runs.result import Result
-from simulate.runs.run import run
-from simulate.sweeps.sweep import sweep
 
 if TYPE_CHECKING:
     from simulate.boundaries.boundary import critical_values, fit_boundary
     from simulate.boundaries.maps import PhaseMap, phase_map
     from simulate.boundaries.plots import draw_coefficients, draw_phase_maps
+    from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
+    from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
+    from simulate.dynamics.state import State, Status
+    from simulate.problems.instance import Instance
+    from simulate.problems.problem import Problem
+    from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
+    from simulate.runs.ensemble import Cell, run_ensemble, unfold
+    from simulate.runs.record import Record
+    from simulate.runs.result import Result
+    from simulate.runs.run import run
     from simulate.sweeps.refine import refine
+    from simulate.sweeps.sweep import sweep
+
+_HOME = {
+    "boundaries.boundary": ("critical_values", "fit_boundary"),
+    "boundaries.maps": ("PhaseMap", "phase_map"),
+    "boundaries.plots": ("draw_coefficients", "draw_phase_maps"),
+    "dynamics.optimizers": ("SAM", "SGD", "SharpMinMax"),
+    "dynamics.phases": ("Loss", "NegGrad", "Phase", "RandomLabel"),
+    "dynamics.state": ("State", "Status"),
+    "problems.instance": ("Instance",),
+    "problems.problem": ("Problem",),
+    "problems.scales": ("sam_radius", "step_size", "with_sam_weights", "with_small_weights"),
+    "runs.ensemble": ("Cell", "run_ensemble", "unfold"),
+    "runs.record": ("Record",),
+    "runs.result": ("Result",),
+    "runs.run": ("run",),
+    "sweeps.refine": ("refine",),
+    "sweeps.sweep": ("sweep",),
+}
 
 __all__ = [
     "SAM", "SGD", "Cell", "Instance", "Loss", "NegGrad", "Phase", "PhaseMap", "Problem", "RandomLabel", "Record",
@@ -31,11 +52,4 @@ __all__ = [
     "sweep", "unfold", "with_sam_weights", "with_small_weights",
 ]  # fmt: skip
 
-__getattr__ = found_on_use(
-    __name__,
-    {
-        "PhaseMap": "boundaries.maps", "critical_values": "boundaries.boundary",
-        "draw_coefficients": "boundaries.plots", "draw_phase_maps": "boundaries.plots",
-        "fit_boundary": "boundaries.boundary", "phase_map": "boundaries.maps", "refine": "sweeps.refine",
-    },
-)  # fmt: skip
+__getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

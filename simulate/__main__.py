@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from simulate.house.command_line.entrance import enter
 
-from simulate.cli import main
+
+def _main() -> int:
+    from simulate.cli import main
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    enter(_main)

@@ -20,6 +20,7 @@ FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
         ("confirm",), ("publishing",), ("cli",),
     ),
     "paper_figs": (("workshop",), ("figures",), ("tables",), ("registry",), ("cli",)),
+    "sharpmu": (("completion",), ("doors",)),
 }  # fmt: skip
 """Rooms of each package from the ground up. A room imports rooms of lower floors only."""
 
@@ -28,6 +29,7 @@ MAY_IMPORT: Mapping[str, Sequence[str]] = {
     "theory": ("simulate",),
     "deepnet": ("simulate.house", "theory.ledger", "theory.statistics"),
     "paper_figs": ("simulate", "theory", "deepnet"),
+    "sharpmu": ("simulate", "theory", "deepnet", "paper_figs"),
     "notebooks": ("simulate", "theory", "deepnet", "paper_figs"),
 }
 """What each package may import besides itself; a name stands for the module and all that is inside it."""

@@ -15,14 +15,15 @@ import pytest
 from tests.floor_plan import DISCOVERED, FLOORS, MAY_IMPORT, floor_of, picture
 from tests.places import ROOT
 
-PACKAGES = ("simulate", "theory", "deepnet", "paper_figs")
+PACKAGES = ("simulate", "theory", "deepnet", "paper_figs", "sharpmu")
 OURS = {*MAY_IMPORT, "tests"}
 HEAVY = {"cupy", "dask", "distributed", "ipywidgets", "matplotlib", "torch"}
 MAY_LOAD: dict[str, set[str]] = {
     "simulate": set(),
     "theory": set(),
-    "deepnet": {"torch"},
-    "paper_figs": {"matplotlib"},
+    "deepnet": set(),
+    "paper_figs": set(),
+    "sharpmu": set(),
 }
 """The heavy packages that importing a room may load, because it does its job with them."""
 
@@ -185,7 +186,7 @@ def test_files_stay_small(room: str) -> None:
     assert [path for path, source in sources(room) if too_long(source)] == []
 
 
-@pytest.mark.parametrize("room", ["simulate", "theory", "paper_figs"])  # deepnet may ask for its extra
+@pytest.mark.parametrize("room", PACKAGES)
 def test_import_is_light(room: str) -> None:
     assert heavy_after(f"import {room}") <= MAY_LOAD[room]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.places import ROOT
 
-PACKAGES = ("simulate", "theory", "deepnet", "paper_figs")
+PACKAGES = ("simulate", "theory", "deepnet", "paper_figs", "sharpmu")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 MAX_FUNCTION = 52
 """Lines of code of a function, without comments, blanks and docstrings."""

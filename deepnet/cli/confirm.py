@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import torch
-import tyro
 
 from deepnet.cli.progress import progress_bar
 from deepnet.confirm import claims
@@ -21,6 +21,7 @@ from deepnet.publishing.writing import publish
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution
 from simulate.house import checks
+from simulate.house.command_line.options import Shown
 from simulate.house.files import write_text
 from simulate.house.terminal import console
 from simulate.house.version import __version__
@@ -29,7 +30,7 @@ from theory.ledger.page import page
 from theory.ledger.table import summary_table
 from theory.ledger.wording import warning
 
-__all__ = ["confirm"]
+__all__ = ["ConfirmCommand"]
 
 _TITLE = "Sharpness-aware unlearning: what the paper concludes, and what deep networks say"
 _ABOUT = (
@@ -56,7 +57,7 @@ class ConfirmCommand:
     """File of memorization scores, if the preset needs one; without it they are estimated."""
     seeds: int | None = None
     """Number of seeds; None is the preset's."""
-    only: tuple[str, ...] = ()
+    only: Annotated[tuple[str, ...], Shown(value="NAME", default="all")] = ()
     """Only these studies of the confirmation; none named is all of them."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
@@ -110,12 +111,6 @@ class ConfirmCommand:
             return chosen
         checks.integer("seeds", self.seeds, least=1)
         return replace(chosen, base=replace(chosen.base, seeds=tuple(range(self.seeds))))
-
-
-def confirm(words: Sequence[str]) -> int:
-    """Confirm as a command line says."""
-    options: ConfirmCommand = tyro.cli(ConfirmCommand, args=list(words), prog="python -m deepnet confirm")
-    return options()
 
 
 def _announce(name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +11,10 @@ import tyro
 
 from deepnet import packing
 from deepnet.packing.packer import Weights
+from simulate.house.command_line.options import Shown
 from simulate.house.terminal import console
 
-__all__ = ["pack", "unpack"]
+__all__ = ["PackCommand", "UnpackCommand"]
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
@@ -26,7 +26,7 @@ class PackCommand:
     Given again, it adds parts for what is new and leaves the others alone.
     """
 
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Annotated[Path, tyro.conf.Positional, Shown(value="FOLDER", positional=True)]
     """Folder of the results, for example results/confirm/cifar10-resnet50."""
     out: Path
     """Folder for the parts and manifest.json, which must travel with them."""
@@ -50,7 +50,7 @@ class UnpackCommand:
     Files that are there already are never overwritten.
     """
 
-    pack: Annotated[Path, tyro.conf.Positional]
+    pack: Annotated[Path, tyro.conf.Positional, Shown(value="FOLDER", positional=True)]
     """Folder of the parts and manifest.json."""
     out: Path
     """Folder for the results, for example results/confirm/cifar10-resnet50."""
@@ -84,15 +84,3 @@ def size_of(text: str) -> int:
     if found is None:
         raise ValueError(f"Argument `parts` must be a number of bytes, or one with K, M or G, but is {text!r}.")
     return int(found[1]) * _UNITS[found[2]]
-
-
-def pack(words: Sequence[str]) -> int:
-    """Pack as a command line says."""
-    options: PackCommand = tyro.cli(PackCommand, args=list(words), prog="python -m deepnet pack")
-    return options()
-
-
-def unpack(words: Sequence[str]) -> int:
-    """Unpack as a command line says."""
-    options: UnpackCommand = tyro.cli(UnpackCommand, args=list(words), prog="python -m deepnet unpack")
-    return options()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import tyro
 
 from deepnet.confirm.confirmation import CONFIRMATIONS
 from deepnet.studies.compat import QUIRKS
 from deepnet.studies.presets import PRESETS
 from simulate.house.terminal import console
 
-__all__ = ["presets"]
+__all__ = ["PresetsCommand"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +34,3 @@ def _list(title: str, entries: Mapping[str, str]) -> None:
     console.print(title, style="bold")
     for name, text in entries.items():
         console.print(f"  {name:20} {text}")
-
-
-def presets(words: Sequence[str]) -> int:
-    """List as a command line says."""
-    options: PresetsCommand = tyro.cli(PresetsCommand, args=list(words), prog="python -m deepnet presets")
-    return options()

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from simulate.house.command_line.options import Shown
 from simulate.house.terminal import console
 
-__all__ = ["report"]
+__all__ = ["ReportCommand"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportCommand:
     """Write tables, paired tests and figures of a study's results, and print the table."""
 
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Annotated[Path, tyro.conf.Positional, Shown(value="FOLDER", positional=True)]
     """The study's folder, with its results.jsonl."""
 
     def __call__(self) -> int:
@@ -30,9 +30,3 @@ class ReportCommand:
         for path in written:
             console.print(str(path))
         return 0
-
-
-def report(words: Sequence[str]) -> int:
-    """Report as a command line says."""
-    options: ReportCommand = tyro.cli(ReportCommand, args=list(words), prog="python -m deepnet report")
-    return options()

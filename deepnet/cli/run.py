@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import torch
-import tyro
 
 from deepnet.cli.progress import progress_bar
 from deepnet.house import parallel
@@ -19,9 +18,20 @@ from deepnet.studies.running import Summary, run_study, runs_of
 from deepnet.studies.stages import Execution
 from deepnet.studies.study import Study
 from simulate.house import checks
+from simulate.house.command_line.options import Shown
 from simulate.house.terminal import console
 
-__all__ = ["run"]
+__all__ = ["USUAL", "RunCommand", "preset_in", "run_with_preset"]
+
+
+USUAL = (
+    "--preset", "--images", "--out", "--methods", "--compat", "--device", "--threads", "--keep-models", "--dry-run",
+    "--study.seeds", "--study.data.name", "--study.data.subset",
+    "--study.model.architecture", "--study.model.width", "--study.forget.0.kind", "--study.forget.0.fraction",
+    "--study.pretrain.epochs", "--study.pretrain.batch-size", "--study.pretrain.descent.lr",
+    "--study.evaluation.shadow",
+)  # fmt: skip
+"""The options that people use; `--help-all` and `options` tell the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +50,15 @@ class RunCommand:
     """Folder of the images, if the study needs one; short for --study.data.root."""
     out: Path = Path("results/deepnet")
     """Folder for the results; a study has a sub-folder of its name."""
-    methods: tuple[str, ...] = ()
+    methods: Annotated[tuple[str, ...], Shown(value="NAME", default="all")] = ()
     """Only these methods (the retrained reference is always made); none named is all of the preset's."""
-    compat: tuple[str, ...] = ()
+    compat: Annotated[tuple[str, ...], Shown(value="NAME")] = ()
     """Quirks of the paper's released code to switch on, or "official" for all of them."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
     share: parallel.Sharing = "runs"
     """What several processes started by torchrun share: the runs of the study, or each batch."""
-    threads: int | None = None
+    threads: Annotated[int | None, Shown(default="auto")] = None
     """CPU threads of this process; None leaves it to torch, or takes one for networks as small as those of digits."""
     channels_last: bool = False
     """Lay images out channel by channel last, which tensor cores like."""
@@ -89,20 +99,13 @@ class RunCommand:
             torch.set_num_threads(1)
 
 
-def run(words: Sequence[str]) -> int:
-    """Run a study as a command line says; its defaults are those of the preset it names."""
-    name = _preset_of(words)
-    default = RunCommand(study=with_newcomers(preset(name)), preset=name)
-    options: RunCommand = tyro.cli(
-        Annotated[RunCommand, tyro.conf.OmitSubcommandPrefixes],
-        default=default,
-        args=list(words),
-        prog="python -m deepnet run",
-    )
-    return options()
+def run_with_preset(words: Sequence[str]) -> RunCommand:
+    """The command whose defaults are those of the preset that a command line names."""
+    name = preset_in(words)
+    return RunCommand(study=with_newcomers(preset(name)), preset=name)
 
 
-def _preset_of(words: Sequence[str]) -> str:
+def preset_in(words: Sequence[str]) -> str:
     """The preset that a command line names."""
     for position, word in enumerate(words):
         if word == "--preset" and position + 1 < len(words):

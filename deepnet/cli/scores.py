@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-import tyro
 
 from deepnet.cli.progress import progress_bar
 from deepnet.confirm.agreement import Agreement, agreement
@@ -25,7 +23,7 @@ from simulate.house import checks
 from simulate.house.files import write_text
 from simulate.house.terminal import console
 
-__all__ = ["as_record", "scores"]
+__all__ = ["ScoresCommand", "as_record"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +73,6 @@ class ScoresCommand:
         console.print(_sentence(found))
         console.print(f"Record: {path}")
         return 0
-
-
-def scores(words: Sequence[str]) -> int:
-    """Compare scores as a command line says."""
-    options: ScoresCommand = tyro.cli(ScoresCommand, args=list(words), prog="python -m deepnet scores")
-    return options()
 
 
 def as_record(study: Study, found: Agreement, published: Path) -> dict[str, object]:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
-import tyro
 from rich.table import Table
 
 from deepnet.cli.progress import progress_bar
@@ -25,7 +24,7 @@ from simulate.house.files import write_text
 from simulate.house.terminal import console, table
 from simulate.house.version import __version__
 
-__all__ = ["as_csv", "search"]
+__all__ = ["SearchCommand", "as_csv"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +78,6 @@ class SearchCommand:
             f"python -m deepnet search --preset {self.preset} --seeds {self.seeds}",
             f"sharpmu {__version__}, seeds {seeds}, split seed {study.split_seed}",
         )
-
-
-def search(words: Sequence[str]) -> int:
-    """Search as a command line says."""
-    options: SearchCommand = tyro.cli(SearchCommand, args=list(words), prog="python -m deepnet search")
-    return options()
 
 
 def as_csv(trials: Sequence[Trial], about: Sequence[str] = ()) -> str:

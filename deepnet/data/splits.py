@@ -95,8 +95,7 @@ class ForgetSet:
     """
 
     kind: Literal["random", "class", "high", "mid", "low"] = "random"
-    """Any images at random; images of one class; or those of the highest scores (the most memorized), of scores
-    nearest to 1/2, or of the lowest scores."""
+    """At random, from one class, or by score: the highest (the most memorized), those nearest to 1/2, or the lowest."""
     size: int | None = None
     """Number of images; None goes by `fraction`."""
     fraction: float | None = None

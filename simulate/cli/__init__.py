@@ -2,58 +2,57 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-import textwrap
-from collections.abc import Sequence
-from typing import Annotated, Any, Union
+from simulate.house.command_line.door import Command, Door
 
-import tyro
-
-from simulate.cli.map import Map
-from simulate.cli.phrases import describe_vocabulary
-from simulate.cli.run import Run
-from simulate.cli.sweep import Sweep
-from simulate.cli.verify import Verify
-from simulate.house.terminal import console, exit_status
-
-__all__ = ["main"]
-
-_PROGRAM = "python -m simulate"
-_COMMANDS = {"run": Run, "sweep": Sweep, "map": Map, "verify": Verify}
-_DESCRIPTION = "Exact simulation of signal and noise learning under SGD, SAM and NegGrad unlearning."
+__all__ = ["DOOR", "main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line.
+def _run() -> Command:
+    from simulate.cli.run import USUAL, Run
 
-    Args:
-        arguments: The words after the program's name; None takes the process's own.
-
-    Returns:
-        The exit status: 0; 2 for an argument that is not valid, or a file that cannot be read or written.
-    """
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    interrupted = "interrupted; the same command goes on from here" if words[:1] == ["sweep"] else "interrupted"
-    return exit_status(lambda: _parse(words)(), interrupted=interrupted)
+    return _of_phases(Run, USUAL)
 
 
-def _parse(words: list[str]) -> Run | Sweep | Map | Verify:
-    """The command that a command line asks for."""
-    if not words or words[0] not in _COMMANDS:
-        every: Any = Union[tuple(Annotated[cls, tyro.conf.subcommand(name)] for name, cls in _COMMANDS.items())]  # noqa: UP007
-        return tyro.cli(every, prog=_PROGRAM, description=_DESCRIPTION, args=words)
-    cls = _COMMANDS[words[0]]
-    description = inspect.cleandoc(str(cls.__doc__))
-    if cls in (Run, Sweep):
-        description += f"\n\nWhat a phase is made of:\n\n{_folded(describe_vocabulary())}"
-    return tyro.cli(cls, prog=f"{_PROGRAM} {words[0]}", description=description, args=words[1:])
+def _sweep() -> Command:
+    from simulate.cli.sweep import Sweep
+
+    return _of_phases(Sweep)
 
 
-def _folded(text: str) -> str:
-    """A text whose long lines go on in the next one, a little to the right."""
-    width = min(console.width, 100)
-    return "\n".join(
-        textwrap.fill(line, width, subsequent_indent=" " * (len(line) - len(line.lstrip()) + 4))
-        for line in text.splitlines()
-    )
+def _map() -> Command:
+    from simulate.cli.map import Map
+
+    return Command(cls=Map)
+
+
+def _verify() -> Command:
+    from simulate.cli.verify import Verify
+
+    return Command(cls=Verify)
+
+
+def _of_phases(cls: type, usual: tuple[str, ...] = ()) -> Command:
+    """A command of which phases are asked, and whose help says what they are made of."""
+    from simulate.cli.phrases import describe_vocabulary, vocabulary_in_brief
+
+    return Command(
+        cls=cls, usual=usual, notes=vocabulary_in_brief,
+        whole=lambda: f"What a phase is made of:\n\n{describe_vocabulary()}",
+    )  # fmt: skip
+
+
+DOOR = Door(
+    package="simulate",
+    about="Exact simulation of signal and noise learning under SGD, SAM and NegGrad unlearning.",
+    commands={"run": _run, "sweep": _sweep, "map": _map, "verify": _verify},
+    summaries={
+        "run": "one network through its phases: pretrain, unlearn, relearn",
+        "sweep": "a grid that a TOML file describes; interrupted, it goes on where it was",
+        "map": "the test error over dimension and signal strength, SGD beside SAM",
+        "verify": "the two boundaries from d = 10^3 to 10^7, and a tenth of real images unlearned",
+    },
+    goes_on=frozenset({"sweep"}),
+)
+"""All commands, as `sharpmu` finds them, too."""
+
+main = DOOR.main

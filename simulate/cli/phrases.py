@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from dataclasses import MISSING, fields
-from itertools import pairwise
 from typing import Any
 
 from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
 from simulate.dynamics.phases import Loss, NegGrad, Objective, Phase, RandomLabel
+from simulate.house.command_line.options import field_texts
 
-__all__ = ["VOCABULARY", "describe_vocabulary", "parse_part", "parse_phase"]
+__all__ = ["VOCABULARY", "describe_vocabulary", "parse_part", "parse_phase", "vocabulary_in_brief"]
 
 VOCABULARY = {cls.__name__: cls for cls in (Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax)}
 """The objectives and optimizers a phase's text may name."""
@@ -118,7 +117,7 @@ def describe_vocabulary() -> str:
 
 def _describe(cls: type) -> str:
     summary = (cls.__doc__ or "").splitlines()[0]
-    texts = _attribute_texts(cls)
+    texts = field_texts(cls)
     lines = [f"{cls.__name__}: {summary}"]
     for option in fields(cls):
         default = "" if option.default is MISSING else f" (default {option.default!r})"
@@ -126,11 +125,7 @@ def _describe(cls: type) -> str:
     return "\n".join(lines)
 
 
-def _attribute_texts(cls: type) -> dict[str, str]:
-    """The string under each field of a dataclass."""
-    definition = ast.parse(inspect.getsource(cls)).body[0]
-    return {
-        ast.unparse(here.target): " ".join(ast.literal_eval(below.value).split())
-        for here, below in pairwise(getattr(definition, "body", []))
-        if isinstance(here, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-    }
+def vocabulary_in_brief() -> str:
+    """Every objective and optimizer with the names of its options."""
+    parts = (f"  {cls.__name__}({', '.join(option.name for option in fields(cls))})" for cls in VOCABULARY.values())
+    return "\n".join(["Objectives and optimizers of phases (--help-all tells what each option is):", *parts])

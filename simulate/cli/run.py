@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from simulate.cli.phrases import parse_phase
+from simulate.house.command_line.options import Shown
 from simulate.house.saving import check_figure, save_figure
 from simulate.house.storage import check_target, save
 from simulate.house.terminal import console, progress_bar, table
@@ -14,7 +16,14 @@ from simulate.runs.record import Record
 from simulate.runs.result import Result
 from simulate.runs.run import run
 
-__all__ = ["Run"]
+__all__ = ["USUAL", "Run"]
+
+USUAL = (
+    "--phases", "--seed", "--engine", "--out", "--figure", "--problem.d", "--problem.n",
+    "--problem.m", "--problem.signal", "--problem.sigma-p", "--problem.sigma-0", "--problem.label-flip",
+    "--problem.forget", "--record.every", "--record.points", "--record.observe",
+)  # fmt: skip
+"""The options that people use; `--help-all` tells the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +32,11 @@ class Run:
 
     problem: Problem = field(default_factory=Problem)
     """The law of the data."""
-    phases: tuple[str, ...] = (
+    phases: Annotated[tuple[str, ...], Shown(value="PHASE")] = (
         "pretrain, Loss(), SGD(lr=0.01), steps=1000, stop_loss=0.01",
         "unlearn, NegGrad(alpha=0.7), SAM(lr=0.01, tau=0.03), steps=1000, stop_forget_below=0.5",
     )
-    """The phases, each the arguments of Phase(…) in quotes: name, objective, optimizer, options, as listed above."""
+    """The phases, each the arguments of Phase(…) in quotes: name, objective, optimizer, options, as listed below."""
     seed: int = 0
     """Seed of everything random."""
     engine: str = "numba"

@@ -14,6 +14,7 @@ import numpy as np
 from simulate.cli.phrases import parse_part, parse_phase
 from simulate.dynamics.phases import Phase
 from simulate.house import checks
+from simulate.house.extras import installed_by
 from simulate.house.terminal import console
 from simulate.problems.problem import Problem
 from simulate.runs.summary import count_kinks
@@ -78,7 +79,7 @@ def _connect(scheduler: str) -> Any:
     except ImportError as error:
         raise ValueError(
             f"Argument `scheduler` must not be given without dask, but is {scheduler!r}: "
-            f"install sharpmu[cluster] ({error})."
+            f"{installed_by('cluster')} ({error})."
         ) from None
 
     async def knock() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,14 +11,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from simulate.house.command_line.entrance import INTERRUPTED
+from simulate.house.extras import installed_by
+
 __all__ = ["console", "exit_status", "progress_bar", "table"]
 
 _WIDE = 120
 """Columns of tables that go to a file or to another program."""
 
 console = Console(
-    highlight=False, markup=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE
-)
+    highlight=False, markup=False, emoji=False, soft_wrap=True,
+    width=None if sys.stdout is not None and sys.stdout.isatty() else _WIDE,  # None if it was closed
+)  # fmt: skip
 """Where everything goes. Lines are not broken, and brackets are no markup, so that paths can be copied."""
 
 
@@ -58,18 +63,29 @@ def exit_status(command: Callable[[], int], *, interrupted: str = "interrupted",
 
     Returns:
         The command's status; 2 for an argument that is not valid, a file that cannot be read or written, or a package
-        that is missing; 130 if it was interrupted.
+        that is missing; 130 if it was interrupted, 141 if what it prints is not read to the end.
     """
     try:
-        return command()
+        status = command()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return _unread()
     except (ValueError, OSError) as error:
         told = f"error: {error}"
     except ModuleNotFoundError as error:
         if extra is None:
             raise
-        told = f'error: {error}: this needs the extra {extra}; install it by  pip install -e ".[{extra}]"'
+        told = f"error: {error}: this needs the extra {extra}; install it by  {installed_by(extra)}"
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)
-        return 130
-    print(told, file=sys.stderr)
+        return INTERRUPTED
+    print(" ".join(told.splitlines()), file=sys.stderr)
     return 2
+
+
+def _unread() -> int:
+    """Nobody reads on, as behind `| head`: leave without a word, with the status that shells give to it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain when it ends
+    return 141

@@ -9,10 +9,12 @@ shows the test error over dimension and signal strength. Both return widgets, wh
     explorer.settings, explorer.data            # the settings, and the numbers that are drawn
 """
 
+from simulate.house.extras import installed_by
+
 try:
     import ipywidgets  # noqa: F401  # said here once, in words
 except ImportError as error:
-    raise ImportError('simulate.interactive needs ipywidgets: pip install "sharpmu[notebooks]".') from error
+    raise ImportError(f"simulate.interactive needs ipywidgets: {installed_by('notebooks')}.") from error
 
 from simulate.interactive.explorer import Explorer
 from simulate.interactive.explorers import phase_map_explorer, trajectory_explorer

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from simulate.house import checks
+from simulate.house.extras import installed_by
 from simulate.problems.streams import stream
 
 __all__ = ["digits", "signal_and_noise"]
@@ -96,7 +97,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
         from sklearn.datasets import load_digits
     except ImportError:
         raise ValueError(
-            'The digits come with scikit-learn, which is not installed: pip install "sharpmu[images]".'
+            f"The digits come with scikit-learn, which is not installed: {installed_by('images')}."
         ) from None
     data = load_digits()
     return data.images, data.target

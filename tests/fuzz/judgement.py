@@ -134,10 +134,7 @@ def command(main: Callable[[Sequence[str]], int], words: Sequence[str], patience
 
     def call() -> Any:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                return main(list(words)) or 0
-            except SystemExit as ended:  # how the parser refuses
-                return ended.code or 0
+            return main(list(words))
 
     status = attempt(call, FILES, patience)
     told = Told(99 if isinstance(status, Refusal) else status, out.getvalue(), err.getvalue())
@@ -161,11 +158,12 @@ def ended(main: Callable[[Sequence[str]], int], words: Sequence[str], patience: 
 
 
 def _is_one_message(told: Told, words: Sequence[str]) -> bool:
-    """Whether a command told one error of ours, or the parser's box, and what it is about; or its usage."""
+    """Whether a command told one error of ours, in one line, and what it is about; or its usage."""
     text = told.err
-    single = text.count("error: ") + text.count("full helptext") == 1 if words else text.startswith("usage: ")
+    one_line = text.count("error: ") == len(text.splitlines()) == 1
+    single = one_line if words else text.startswith("usage: ")
     typed = any(word and word in text for word in words[1:])
-    named = typed or FILES.named.search(text) or "Errno" in text
+    named = typed or FILES.named.search(text) or "Errno" in text or "--help" in text
     return bool(single and named and "Traceback" not in text + told.out)
 
 

@@ -11,6 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from simulate.house.command_line.options import Shown
 from simulate.house.terminal import console
 from theory import claims as registry
 from theory.ledger import Claim
@@ -19,7 +20,7 @@ from theory.ledger.wording import in_signs, marks_line
 __all__ = ["List", "Show"]
 
 _INDENT = len("stopping rule  ")
-_NAME = tyro.conf.arg(metavar="NAME", help_behavior_hint="")
+_NAME = Shown(value="NAME", positional=True)
 
 
 @dataclass(frozen=True, kw_only=True)

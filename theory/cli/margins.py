@@ -6,10 +6,8 @@ import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated
 
 import sympy
-import tyro
 from rich.text import Text
 
 from simulate import SAM, SGD, Loss, Phase, Problem
@@ -35,7 +33,6 @@ _PAIRS = (
     "sgd_benign and sgd_harmful are the two sides of one boundary and exclude each other: their margins are opposite. "
     "A hypothesis with Θ stands as two, _least and _most, which hold together best where both margins are near 0."
 )
-_NONE = tyro.conf.arg(metavar="FLOAT", help_behavior_hint="(default: none)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +45,7 @@ class Margins:
     """Step size η."""
     tau: float = 0.0
     """Radius τ of SAM; 0 is SGD, of which the hypotheses on τ say nothing."""
-    epsilon: Annotated[float | None, _NONE] = None
+    epsilon: float | None = None
     """Training loss to reach; hypotheses on it are left out without it."""
 
     def __call__(self) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
 from rich.progress import Progress, TaskID
 
 from simulate.house import checks
+from simulate.house.command_line.options import Shown
 from simulate.house.version import __version__
 from theory import claims as registry
 from theory.experiments.lab import Budget, Lab
@@ -16,7 +16,7 @@ from theory.ledger import Claim, Ledger, run_claims
 
 __all__ = ["ALL_CLAIMS", "check_folder", "run_on"]
 
-ALL_CLAIMS = tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: all claims)")
+ALL_CLAIMS = Shown(value="NAME", default="all claims")
 """How help shows an option that names claims."""
 
 

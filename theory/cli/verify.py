@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from simulate.house import checks
+from simulate.house.command_line.options import Shown
 from simulate.house.files import check_files, write_text
 from simulate.house.terminal import console, progress_bar
 from theory import claims as registry
@@ -28,7 +27,7 @@ _ABOUT = (
     "The theory is that of Haoran Tang and Rajiv Khanna, Sharpness-Aware Machine Unlearning, ICLR 2026 "
     "(arXiv 2506.13715), with what it builds on."
 )
-_NONE = tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: none)")
+_FOLDER = Shown(value="FOLDER")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class Verify:
     """quick: about two minutes for everything; full: within an hour."""
     seed: int = 0
     """Master seed; the same seed and budget write the same ledger, byte for byte."""
-    images: Annotated[Path | None, _NONE] = None
+    images: Annotated[Path | None, _FOLDER] = None
     """Folder of real images, one folder a class, for the claims that can use them."""
     out: Path = Path("results/ledger")
     """Folder for ledger.json, ledger.html (to read) and timings.json (seconds, which the ledger does not hold)."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from deepnet.data.datasets.config import DataConfig
 from deepnet.data.datasets.folders import Listing, list_annotated, list_folder
 from deepnet.data.splits import stratified_rows
+from simulate.house.extras import installed_by
 
 __all__ = ["Part", "Parts", "read"]
 
@@ -83,7 +84,7 @@ def _digits() -> Parts:
         from sklearn.datasets import load_digits
     except ImportError:
         raise ValueError(
-            'The digits come with scikit-learn, which is not installed: pip install "sharpmu[deepnet]".'
+            f"The digits come with scikit-learn, which is not installed: {installed_by('deepnet')}."
         ) from None
     images, labels = load_digits(return_X_y=True)
     pixels = np.rint(images.reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)

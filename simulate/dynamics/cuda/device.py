@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from simulate.dynamics.cuda.layout import Card, Layout
+from simulate.house.extras import installed_by
 
 __all__ = ["Gpu", "compile_kernel", "find_gpu", "flat"]
 
@@ -58,7 +59,7 @@ def find_gpu() -> Gpu:
     try:
         cupy = import_module("cupy")
     except ImportError as error:
-        _refuse(f"CuPy cannot be imported ({error}): install sharpmu[gpu]")
+        _refuse(f"CuPy cannot be imported ({error}): {installed_by('gpu')}")
     try:
         count = cupy.cuda.runtime.getDeviceCount()
         if count == 0:

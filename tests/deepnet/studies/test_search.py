@@ -119,7 +119,7 @@ def test_a_diverged_trial_is_written_with_its_accuracies_missing() -> None:
 
 def test_command_refuses_more_seeds_than_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "--seeds", "9"]) == 2
-    assert "Argument `seeds` must be a whole number from 1 to 3, but is 9." in capsys.readouterr().err
+    assert "Argument `--seeds` must be a whole number from 1 to 3, but is 9." in capsys.readouterr().err
 
 
 def test_the_best_and_the_worst_of_each_method_are_printed(

@@ -40,12 +40,12 @@ def test_map_writes_data_and_figure(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["run", "--problem.d", "5"], "`d`"),
-        (["run", "--engine", "abacus"], "`engine`"),
+        (["run", "--problem.d", "5"], "`--problem.d`"),
+        (["run", "--engine", "abacus"], "`--engine`"),
         (["run", "--phases", "a, NegGrad(alpha=2)"], "`alpha`"),
         (["run", "--phases", "a, Loss(), Adam(lr=1)"], "Adam"),
-        (["run", "--seed", "-1"], "`seed`"),
-        (["map", "--level", "0.9"], "`level`"),
+        (["run", "--seed", "-1"], "`--seed`"),
+        (["map", "--level", "0.9"], "`--level`"),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,13 +58,11 @@ def test_bad_input_is_one_line_and_status_two(words: list[str], told: str, capsy
 def test_what_is_there_is_refused_before_anything_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "maps.zarr").write_text("mine")
     assert main(["map", "--out", str(tmp_path)]) == 2
-    assert "`out`" in capsys.readouterr().err
+    assert "`--out`" in capsys.readouterr().err
 
 
 def test_help_of_run_names_every_field(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["run", "--help"])
-    assert ended.value.code == 0
+    assert main(["run", "--help"]) == 0
     printed = capsys.readouterr().out
     for option in ("--problem.label-flip", "--record.observe", "stop_forget_below", "polarity", "mixing"):
         assert option in printed

@@ -42,5 +42,5 @@ def test_what_is_there_is_refused_before_anything_runs(
 
 def test_without_scikit_learn_digits_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ValueError, match=r'pip install "sharpmu\[images\]"'):
+    with pytest.raises(ValueError, match=r'pip install -e "\.\[images\]"'):
         digits()

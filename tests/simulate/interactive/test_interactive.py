@@ -254,9 +254,7 @@ def test_widgets_are_imported_only_where_they_are_needed() -> None:
         import simulate.interactive"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "before: False\n"
-    assert done.stderr.endswith(
-        'ImportError: simulate.interactive needs ipywidgets: pip install "sharpmu[notebooks]".\n'
-    )
+    assert done.stderr.endswith('ImportError: simulate.interactive needs ipywidgets: pip install -e ".[notebooks]".\n')
 
 
 @pytest.mark.bench

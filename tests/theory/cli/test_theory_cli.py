@@ -96,21 +96,21 @@ def test_a_failed_control_is_status_one_and_a_sentence(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["verify", "--claims", "no-such-claim"], "`claims`"),
-        (["verify", "--claims", "99"], "`claims`"),
-        (["verify", "--seed", "-1"], "`seed`"),
-        (["verify", "--out", "file"], "`out`"),
-        (["verify", "--out", "file/below"], "`out`"),
-        (["verify", "--out", "taken"], "`out`"),
-        (["verify", "--images", "nowhere"], "`images`"),
-        (["verify", "--images", "file"], "`images`"),
+        (["verify", "--claims", "no-such-claim"], "`--claims`"),
+        (["verify", "--claims", "99"], "`--claims`"),
+        (["verify", "--seed", "-1"], "`--seed`"),
+        (["verify", "--out", "file"], "`--out`"),
+        (["verify", "--out", "file/below"], "`--out`"),
+        (["verify", "--out", "taken"], "`--out`"),
+        (["verify", "--images", "nowhere"], "`--images`"),
+        (["verify", "--images", "file"], "`--images`"),
         (["show", "no-such-claim"], "`claims`"),
-        (["stability", "--seeds", "0"], "`seeds`"),
-        (["stability", "--out", "taken"], "`out`"),
-        (["stability", "--claims", "no-such-claim"], "`claims`"),
-        (["margins", "--tau", "-1"], "`tau`"),
-        (["margins", "--lr", "-1"], "`lr`"),
-        (["margins", "--epsilon", "0"], "`epsilon`"),
+        (["stability", "--seeds", "0"], "`--seeds`"),
+        (["stability", "--out", "taken"], "`--out`"),
+        (["stability", "--claims", "no-such-claim"], "`--claims`"),
+        (["margins", "--tau", "-1"], "`--tau`"),
+        (["margins", "--lr", "-1"], "`--lr`"),
+        (["margins", "--epsilon", "0"], "`--epsilon`"),
     ],
 )
 def test_bad_input_is_one_line_and_status_two_before_anything_runs(
@@ -132,15 +132,13 @@ def test_bad_input_is_one_line_and_status_two_before_anything_runs(
     [
         (["verify", "--budget", "huge"], "budget"),
         (["verify", "--bugdet", "full"], "bugdet"),
-        (["margins", "--problem.d", "1"], "`d`"),
+        (["margins", "--problem.d", "1"], "`--problem.d`"),
         (["prove"], "prove"),
         ([], "verify"),
     ],
 )
 def test_what_cannot_be_parsed_is_status_two(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert ended.value.code == 2
+    assert main(words) == 2
     assert told in capsys.readouterr().err
 
 
@@ -192,11 +190,10 @@ def test_a_narrow_table_keeps_names_and_intervals_whole() -> None:
 def test_help_names_what_it_asks_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for command in ("verify", "show", "margins"):
-        with pytest.raises(SystemExit):
-            main([command, "--help"])
+        assert main([command, "--help"]) == 0
     told = capsys.readouterr().out
     assert "NAME" in told
-    assert "default: all claims" in " ".join(told.replace("│", " ").split())
+    assert "default: all claims" in " ".join(told.split())
     for word in ("(default: )", "{None}", "None)", "STR"):
         assert word not in told
     assert max(map(len, told.splitlines())) <= 80

@@ -1,0 +1,1 @@
+"""Tests of the package `sharpmu`, and of what all front doors have in common."""
