@@ -11,8 +11,8 @@ __all__ = ["DISCOVERED", "FLOORS", "MAY_IMPORT", "floor_of", "picture"]
 
 FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
     "simulate": (
-        ("house",), ("problems", "test_error"), ("dynamics",), ("runs",), ("boundaries",), ("sweeps", "interactive"),
-        ("cli",),
+        ("house", "machine"), ("problems", "test_error"), ("dynamics",), ("runs",), ("boundaries",),
+        ("sweeps", "interactive"), ("cli",),
     ),
     "theory": (("statistics",), ("formulas", "ledger"), ("experiments",), ("claims",), ("cli",)),
     "deepnet": (

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from simulate.dynamics.patterns import add_gradient, no_pattern, refresh_pattern, signal_coefficient
-from simulate.house.compilation import summing_kernel
+from simulate.machine.compilation import summing_kernel
 
 __all__ = ["CONVERGED", "NONFINITE", "RUNNING", "advance_trajectories", "network_output", "weighted_loss"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulate.house.compilation import summing_kernel
+from simulate.machine.compilation import summing_kernel
 
 __all__ = ["add_gradient", "no_pattern", "refresh_pattern", "signal_coefficient"]
 

@@ -13,8 +13,8 @@ import numba
 import xarray
 
 from simulate.house import checks
-from simulate.house.parallel import one_blas_thread
 from simulate.house.version import __version__
+from simulate.machine.parallel import one_blas_thread
 from simulate.runs.ensemble import run_ensemble
 from simulate.sweeps.grid import Block, Grid
 

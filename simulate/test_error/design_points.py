@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from simulate.house.compilation import kernel
+from simulate.machine.compilation import kernel
 
 __all__ = ["TIED", "add_multiple", "find_design_points", "longest_row"]
 

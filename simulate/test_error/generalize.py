@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from simulate.house import checks
-from simulate.house.parallel import in_threads
+from simulate.machine.parallel import in_threads
 from simulate.test_error.importance import estimate_range
 
 __all__ = ["TestError", "direction_normals", "test_error"]

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from simulate.house.compilation import kernel
+from simulate.machine.compilation import kernel
 from simulate.test_error.design_points import add_multiple, find_design_points, longest_row
 from simulate.test_error.planes import allot, plane_coordinates, tangent_planes
 from simulate.test_error.tails import (

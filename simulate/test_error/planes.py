@@ -11,7 +11,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from simulate.house.compilation import kernel
+from simulate.machine.compilation import kernel
 from simulate.test_error.design_points import TIED, add_multiple
 from simulate.test_error.tails import insert_sorted, log_mills_ratio
 

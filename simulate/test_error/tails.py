@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simulate.house.compilation import kernel
+from simulate.machine.compilation import kernel
 
 __all__ = [
     "exceedance_intervals",

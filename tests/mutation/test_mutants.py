@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from simulate.house.compilation import SOURCES
+from simulate.machine.compilation import SOURCES
 from tests.mutation.mutants import MUTANTS, Mutant
 from tests.places import ROOT
 

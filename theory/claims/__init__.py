@@ -5,3 +5,4 @@ from theory.ledger.registry import doors
 __all__ = ["all_claims", "find_claims"]
 
 all_claims, find_claims = doors(__name__, __path__)
+"""Every claim of this folder; and those of some names or numbers."""

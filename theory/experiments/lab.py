@@ -13,7 +13,7 @@ import xarray
 
 from simulate import Problem
 from simulate.house import checks
-from simulate.house.parallel import one_blas_thread
+from simulate.machine.parallel import one_blas_thread
 from simulate.problems.streams import stream
 from simulate.runs.ensemble import Cell, run_ensemble, unfold
 from theory.formulas.conditions import problem_margins
@@ -33,12 +33,19 @@ class Grid:
     """A grid that is to be run; `Lab.grid` says what its fields are."""
 
     name: str
+    """Name of the experiment."""
     axes: Mapping[str, Sequence[Any]]
+    """Labels along each axis."""
     seeds: Sequence[int]
+    """Seeds of the replicates."""
     cells: Sequence[Cell]
+    """Every cell with every replicate."""
     test_directions: int
+    """Noise directions of each test error."""
     observe: Sequence[str]
+    """What is observed when a phase ends."""
     tau: float | None
+    """Radius of observed sharpness."""
 
 
 class Lab:

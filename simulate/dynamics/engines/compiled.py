@@ -10,7 +10,7 @@ from simulate.dynamics import kernels
 from simulate.dynamics.engines.base import Engine
 from simulate.dynamics.plan import Plan, StopRules
 from simulate.dynamics.state import Status
-from simulate.house.parallel import in_threads
+from simulate.machine.parallel import in_threads
 from simulate.problems.instance import Instance
 
 __all__ = ["CompiledEngine"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulate.house.compilation import SOURCES, cache_folder, fingerprint
+from simulate.machine.compilation import SOURCES, cache_folder, fingerprint
 from tests.places import ROOT
 
 PROBE = """
