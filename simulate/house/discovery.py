@@ -63,6 +63,6 @@ def most_like(name: str, known: Sequence[str]) -> str:
 
     Example:
         >>> most_like("neg-gard", ["retrain", "neg-grad", "salun"])
-        'the most similar ones are neg-grad, retrain, salun'
+        'the most similar ones are neg-grad, salun, retrain'
     """
     return f"the most similar ones are {', '.join(difflib.get_close_matches(name, known, cutoff=0.0))}"

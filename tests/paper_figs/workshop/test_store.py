@@ -14,6 +14,7 @@ from simulate.runs.ensemble import Cell
 from tests.theory.cases import claim, ledger
 from theory import claims as registry
 from theory.experiments.lab import Lab
+from theory.ledger.registry import named
 
 PHASES = (Phase("fit", Loss(), SGD(lr=0.01), steps=30),)
 AXES = {"signal": (1.0, 5.0), "kind": ("a", "b")}
@@ -139,7 +140,9 @@ def test_sources_are_noted_at_every_use(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _one_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "all_claims", lambda: (claim("only"),))
+    only = (claim("only"),)
+    monkeypatch.setattr(registry, "all_claims", lambda: only)
+    monkeypatch.setattr(registry, "find_claims", lambda names: named(only, names))
 
 
 @pytest.mark.usefixtures("_one_claim")
