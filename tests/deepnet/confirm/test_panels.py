@@ -57,6 +57,12 @@ def test_means_are_over_forget_sets_or_on_the_hardest() -> None:
     assert nothing.value == pytest.approx(np.mean([0.3, 0.31, 0.32, 0.33]) - np.mean(VALUES["asam-0.5"]))
 
 
+def test_the_hardest_forget_set_is_the_most_memorized_where_there_is_one() -> None:
+    for sets, expected in ((["high"], "high"), (["low", "high"], "high"), (["low"], None), (["random"], None)):
+        found = Findings({"main": [row("neggrad", "sgd", name, 0, 0.5) for name in sets]}, LABELS, "made up")
+        assert PLAIN.on_hardest(found).forget_set == expected
+
+
 @pytest.mark.parametrize("column", ["tow", "tow_signed", "tow_other_seeds"])
 def test_diverged_runs_are_worth_nothing_in_tug_of_war(column: str) -> None:
     lost = row("neggrad", "sgd", "high", 0, 0.5) | {"status": "diverged"}

@@ -2,10 +2,12 @@
 
 import math
 
+import pytest
 import torch
 from torch import Tensor
 
 from deepnet.learning.descent import Descent
+from deepnet.learning.masks import Order
 from deepnet.learning.sharpness import Sharpness
 from deepnet.methods import RandomLabel, SalUn
 from tests.deepnet.methods.first_steps import assert_steps, each_descent, each_transform
@@ -70,3 +72,11 @@ def test_salun_is_random_labels_for_the_salient_weights(sharpness: Sharpness, de
         )
 
     assert_steps(SalUn(fraction=0.5), task, direction, mask=held)
+
+
+@pytest.mark.parametrize(("order", "largest"), [("largest", True), ("smallest", False)])
+def test_salun_takes_the_end_it_is_told_to(order: Order, largest: bool) -> None:
+    task = small_task()
+    held = places(SalUn(fraction=0.3, order=order).mask(task).values)
+    scores = naive_saliency(task.model, batches_of(task, "forget", 2))
+    assert len(held ^ naive_selection(scores, 0.3, largest=largest)) <= 2

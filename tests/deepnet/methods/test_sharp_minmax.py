@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from deepnet.learning.descent import Descent
+from deepnet.learning.masks import Order
 from deepnet.learning.sharpness import Sharpness, sgd
 from deepnet.methods import SharpMinMax
 from deepnet.methods import apply as apply_method
@@ -77,3 +78,14 @@ def test_sharp_minmax_maximises_sharpness_whatever_goal_is_asked_for() -> None:
         apply_method(SharpMinMax(alpha=0.8), task)
         ends.append(torch.cat([value.flatten() for value in weights_of(task.model).values()]))
     assert torch.equal(*ends)
+
+
+@pytest.mark.parametrize(("order", "largest"), [("largest", True), ("smallest", False)])
+def test_sharp_minmax_forgets_with_the_end_it_is_told_to(order: Order, largest: bool) -> None:
+    """And remembers with all the others; the paper's text has the largest, its released code the smallest."""
+    task = small_task()
+    kept, climbed = SharpMinMax(fraction=0.3, order=order).plan(task)[0][0].updates
+    scores = naive_saliency(task.model, batches_of(task, "forget", 2))
+    assert len(places(climbed.mask.values) ^ naive_selection(scores, 0.3, largest=largest)) <= 2
+    assert not places(kept.mask.values) & places(climbed.mask.values)
+    assert (kept.terms[0].draws, climbed.terms[0].draws) == (("retain",), ("forget",))

@@ -234,3 +234,9 @@ def test_membership_inference_refuses() -> None:
         membership_inference(**outputs | {"forget": random_outputs(20)})
     with pytest.raises(ValueError, match="`m_entropy_by`"):
         membership_inference(**outputs, m_entropy_by="upstream")  # type: ignore[arg-type]
+
+
+def test_the_logistic_attack_is_told_with_the_deviation_over_its_splits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepnet.metrics.attacks.cross_val_score", lambda *given, **how: np.array([0.4, 0.8]))
+    found = logistic_attack(np.arange(12.0), np.arange(12.0))
+    assert (found.accuracy, found.spread) == pytest.approx((0.6, 0.4 / np.sqrt(2)))

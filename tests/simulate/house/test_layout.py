@@ -49,11 +49,11 @@ def shaken(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
 def test_last_bits_of_the_layout_leave_the_bytes(engine: type, alike: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of matplotlib's own layout do not: the names of clip paths follow them."""
     made = []
-    for seed in range(3):
+    for seed in range(2):
         with monkeypatch.context() as patch:
             shaken(patch, seed)
             made.append(drawn(engine()))
-    assert (made[0] == made[1] == made[2]) is alike
+    assert (made[0] == made[1]) is alike
 
 
 def test_places_are_those_of_matplotlib() -> None:
