@@ -1,5 +1,6 @@
 """What every test shares: reproducible property tests, figures that need no display, one thread for each worker."""
 
+import gc
 import os
 
 # Before NumPy and numba are imported. Two workers of one thread each leave nothing idle on two cores; a test that is
@@ -17,6 +18,12 @@ from hypothesis import settings
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=40)
 settings.register_profile("thorough", derandomize=False, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("default")  # `--hypothesis-profile thorough` overrides it
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -82,7 +82,8 @@ def difference(one: Any, other: Any, *, scale: float = 0.0) -> Any:
         >>> float(difference(0.1 + 0.2, 0.3)), float(difference(2.0, 0.5))
         (0.0, 1.5)
     """
-    return np.where(tied(one, other, scale=scale), 0.0, np.subtract(one, other))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(tied(one, other, scale=scale), 0.0, np.subtract(one, other))
 
 
 def rounded_down(value: float) -> int:
