@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+from simulate.house.files import write_text
 from tests.mutation.mutants import Mutant
 from tests.places import ROOT
 
@@ -69,7 +70,7 @@ def outcome_of(fault: Mutant, project: Path) -> Outcome:
     source = path.read_text(encoding="utf-8")
     path.write_text(fault.apply(source), encoding="utf-8")
     try:
-        for chosen in [*([folder] for folder in nearest_tests(fault.file, project)), [fault.file], []]:
+        for chosen in [[fault.file], *([folder] for folder in nearest_tests(fault.file, project)), []]:
             if noticed_by := _first_failure(project, chosen):
                 return Outcome(fault=fault, noticed_by=noticed_by)
         return Outcome(fault=fault, noticed_by="")
@@ -161,8 +162,7 @@ def main() -> None:
     for outcome in run_sample(faults, options.processes):
         outcomes.append(outcome)
         print(f"{outcome.fault.name}: {outcome.noticed_by or 'NOT NOTICED'}", flush=True)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(page(outcomes), encoding="utf-8")
+        write_text(options.out, page(outcomes))  # hours of work are not lost with the last fault
     print(f"To read: {options.out}")
 
 
