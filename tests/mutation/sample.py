@@ -82,7 +82,7 @@ def _first_failure(project: Path, chosen: Sequence[str]) -> str:
     """The first test that fails among those of some places, or among all; empty if all pass."""
     unwanted = ("NUMBA_", "COV", "PYTEST_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *chosen]
     command += ["--deselect=tests/mutation", "--deselect=tests/test_documents.py"]  # they compare texts, not behaviour
     try:

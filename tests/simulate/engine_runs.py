@@ -12,7 +12,7 @@ from tests.oracles.configurations import ADAPTIVE_SAMS, DENSE_MIN_MAXES, MIN_MAX
 ENGINES = ("dense", "numpy", "numba")
 PROBLEM = Problem(d=400, n=12, m=3, signal=3.0, forget=0.25)
 
-SAMPLE = 48
+SAMPLE = 32
 MANY = 240
 ORACLE_SAMPLE = 40
 """Configurations that engines are compared on by default and in the slow tests, and that the oracle sees."""

@@ -91,7 +91,7 @@ def assert_equal(found: list[End], expected: list[End]) -> None:
 # --- the kernel -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [48, pytest.param(240, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [24, pytest.param(240, marks=pytest.mark.slow)])
 def test_kernel_takes_the_steps_of_numba(number, tmp_path):
     trainings = [*every_option(number, steps=6), several_tiles(), part_of_the_gram_matrix(), stopping()]
     for training, ends in zip(trainings, rehearse(trainings, tmp_path), strict=True):
@@ -121,7 +121,7 @@ def test_trajectories_of_the_samples_stop_and_overflow():
     assert all(set(train(training, "numba")[0].status) == {Status.NONFINITE} for training in overflowing())
 
 
-@pytest.fixture(scope="module", params=[(8, 0), (9, 0)], ids=["sm_80", "sm_90"])
+@pytest.fixture(scope="module", params=[pytest.param((8, 0), marks=pytest.mark.slow), (9, 0)], ids=["sm_80", "sm_90"])
 def ptx(request) -> str:
     try:
         return compile_kernel(request.param)[1]
