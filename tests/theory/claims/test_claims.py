@@ -60,7 +60,7 @@ class SmallLab(Lab):
     """A laboratory of few replicates and short grids: what is off by a factor shows, what is close stays undecided."""
 
     def choose(self, *, quick, full):
-        return min(quick, max(3, quick // 16)) if isinstance(quick, int) else quick[:2]
+        return min(quick, max(4, quick // 16)) if isinstance(quick, int) else quick[:2]
 
 
 @pytest.fixture(scope="session")
