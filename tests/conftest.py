@@ -2,6 +2,8 @@
 
 import gc
 import os
+import sys
+from collections.abc import Iterator
 
 # Before NumPy and numba are imported. Two workers of one thread each leave nothing idle on two cores; a test that is
 # about threads asks for them (`tests.threads`), for which there have to be two even where there is one core.
@@ -31,3 +33,12 @@ def one_numba_thread_a_worker() -> None:
     """Kernels of a worker run on one thread, unless a test asks for more."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         numba.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def one_torch_thread_a_worker() -> Iterator[None]:
+    """Small tensors on two threads of torch wait for each other: what a test sets must not last beyond it."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None and "PYTEST_XDIST_WORKER" in os.environ and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)

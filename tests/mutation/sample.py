@@ -64,13 +64,20 @@ def nearest_tests(file: str, project: Path = ROOT) -> list[str]:
     return [folder.as_posix() for folder in folders if (project / folder).is_dir()]
 
 
-def outcome_of(fault: Mutant, project: Path) -> Outcome:
-    """Plant a fault in a copy of the project, run tests until one notices it, and take it out again."""
+def outcome_of(fault: Mutant, project: Path, *, near: bool) -> Outcome:
+    """Plant a fault in a copy of the project, run tests until one notices it, and take it out again.
+
+    Args:
+        fault: The fault.
+        project: The copy.
+        near: Whether only the tests of its package are run, and not the rest of the suite.
+    """
     path = project / fault.file
     source = path.read_text(encoding="utf-8")
     path.write_text(fault.apply(source), encoding="utf-8")
     try:
-        for chosen in [[fault.file], *([folder] for folder in nearest_tests(fault.file, project)), []]:
+        everything: list[list[str]] = [] if near else [[]]
+        for chosen in [[fault.file], *([folder] for folder in nearest_tests(fault.file, project)), *everything]:
             if noticed_by := _first_failure(project, chosen):
                 return Outcome(fault=fault, noticed_by=noticed_by)
         return Outcome(fault=fault, noticed_by="")
@@ -97,7 +104,7 @@ def _first_failure(project: Path, chosen: Sequence[str]) -> str:
     return found[1] if found else f"pytest ends with {done.returncode}"
 
 
-def run_sample(faults: Sequence[Mutant], processes: int) -> Iterable[Outcome]:
+def run_sample(faults: Sequence[Mutant], processes: int, *, near: bool) -> Iterable[Outcome]:
     """Outcomes in the order of the faults; each process has a copy of the project of its own."""
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
@@ -107,7 +114,7 @@ def run_sample(faults: Sequence[Mutant], processes: int) -> Iterable[Outcome]:
         def in_turn(fault: Mutant) -> Outcome:
             project = copies.get()
             try:
-                return outcome_of(fault, project)
+                return outcome_of(fault, project, near=near)
             finally:
                 copies.put(project)
 
@@ -154,12 +161,13 @@ def main() -> None:
     """Run the sample, or some faults of it, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="names of faults; none is all of them")
+    parser.add_argument("--near", action="store_true", help="run the tests of a fault's package only: a lower bound")
     parser.add_argument("--out", type=Path, default=Path("results/mutants.md"), help="the page")
     parser.add_argument("--processes", type=int, default=2, help="copies of the project that are tested side by side")
     options = parser.parse_args()
     faults = [fault for fault in read_sample() if not options.names or fault.name in options.names]
     outcomes = []
-    for outcome in run_sample(faults, options.processes):
+    for outcome in run_sample(faults, options.processes, near=options.near):
         outcomes.append(outcome)
         print(f"{outcome.fault.name}: {outcome.noticed_by or 'NOT NOTICED'}", flush=True)
         write_text(options.out, page(outcomes))  # hours of work are not lost with the last fault
