@@ -77,7 +77,7 @@ def outcome_of(fault: Mutant, project: Path, *, near: bool) -> Outcome:
     path.write_text(fault.apply(source), encoding="utf-8")
     try:
         everything: list[list[str]] = [] if near else [[]]
-        for chosen in [[fault.file], *([folder] for folder in nearest_tests(fault.file, project)), *everything]:
+        for chosen in [*([folder] for folder in nearest_tests(fault.file, project)), *everything]:
             if noticed_by := _first_failure(project, chosen):
                 return Outcome(fault=fault, noticed_by=noticed_by)
         return Outcome(fault=fault, noticed_by="")

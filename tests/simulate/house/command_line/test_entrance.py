@@ -16,13 +16,19 @@ from tests.places import ROOT
 PACKAGES = ["simulate", "theory", "deepnet", "paper_figs", "sharpmu"]
 INTERRUPTING = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\nraise SystemExit(99)\n"
 
+HEARING = "import os, signal, sys\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nos.execvp(sys.argv[1], sys.argv[1:])\n"
+
 
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a line of bash in the root of the project; PYTHON stands for the interpreter."""
+    """Run a line of bash in the root of the project; PYTHON stands for the interpreter.
+
+    It hears Ctrl-C even where these tests do not, as in the background of a shell.
+    """
     named = {**os.environ, "PYTHON": sys.executable, "COLUMNS": "80", **environment}
     return subprocess.run(
-        ["bash", "-c", line], cwd=ROOT, env=named, capture_output=True, text=True, check=False, timeout=120
-    )
+        [sys.executable, "-c", HEARING, "bash", "-c", line],
+        cwd=ROOT, env=named, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
