@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="copies of the project that are tested side by side")
     options = parser.parse_args()
     faults = [fault for fault in read_sample() if not options.names or fault.name in options.names]
+    random.Random(0).shuffle(faults)  # what is done so far is a sample of the whole
     outcomes = []
     for outcome in run_sample(faults, options.processes, near=options.near):
         outcomes.append(outcome)
