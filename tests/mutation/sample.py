@@ -143,6 +143,9 @@ def page(outcomes: Sequence[Outcome]) -> str:
     for room in rooms:
         here = [each for each in outcomes if _room(each.fault) == room]
         text += f"| `{room}` | {len(here)} | {sum(bool(each.noticed_by) for each in here)} |\n"
+    left = len(read_sample()) - len(outcomes)
+    if left > 0:
+        text += f"\n{left} faults of the sample were not planted in this run; which ones were is a matter of chance.\n"
     missed = [each.fault for each in outcomes if not each.noticed_by]
     if missed:
         text += "\nNot noticed:\n\n"

@@ -162,6 +162,22 @@ def test_alpha_is_that_of_the_folder(data: Path, found: Published) -> None:
     assert [tick.get_text() for tick in made.axes[2].get_xticklabels()] == ["0.97", "0.9", "0.8"]
 
 
+def test_the_goal_of_alpha_is_the_retrained_models_beside_each_other(data: Path, found: Published) -> None:
+    """A retrained model is at ToW 1 against itself, which no other can reach: the line is that of other seeds."""
+    made, _ = _drawn(deep_alpha.main, data)
+    goal = next(group for group in found.study("alpha") if group.method == "retrain")
+    columns = (
+        ("tow_other_seeds", 1.0),
+        ("retain_accuracy", 100.0),
+        ("forget_accuracy", 100.0),
+        ("test_accuracy", 100.0),
+    )
+    for axes, (column, scale) in zip(made.axes, columns, strict=True):
+        (height,) = {float(line.get_ydata()[0]) for line in axes.lines if list(line.get_xdata()) == [0, 1]}
+        assert height == pytest.approx(scale * goal.means[column].value)
+    assert goal.means["tow_other_seeds"].value != pytest.approx(1.0)
+
+
 def test_membership_is_that_of_the_folder(data: Path, found: Published) -> None:
     made, caption = _drawn(deep_membership.main, data)
     groups = [group for group in _main(found) if group.method != "retrain"]
