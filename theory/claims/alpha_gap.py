@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import xarray
@@ -58,10 +58,11 @@ def _log_odds_slope(data: xarray.Dataset, rows: np.ndarray) -> float:
 
 
 def _details(data: xarray.Dataset, lab: Lab) -> dict[str, Estimate]:
+    resampled = cache(lambda rows: _thresholds(data, np.array(rows)))  # every cell looks at the same resamples
     needed = {
         f"α needed after {name}, d = {d:,}, n = {n}": bootstrap(
             lambda rows, where=(name, d, n): float(  # type: ignore[misc]
-                _thresholds(data, rows).sel(pretraining=where[0], d=where[1], n=where[2])
+                resampled(tuple(rows)).sel(pretraining=where[0], d=where[1], n=where[2])
             ),
             data.sizes["seed"],
             lab.rng("alpha gap"),

@@ -121,7 +121,7 @@ def launched(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]
     script = folder / "study.py"
     script.write_text(
         "import sys\nimport torch\ntorch.set_num_threads(1)\n"
-        "from deepnet import presets\nfrom deepnet.cli import main\n"
+        "from deepnet.studies import presets\nfrom deepnet.cli import main\n"
         "from tests.deepnet.small_study import small_study\npresets.PRESETS['small'] = small_study\n"
         "sys.exit(main(sys.argv[1:]))\n",
         encoding="utf-8",
