@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,10 @@ import pytest
 
 from tests.notebooks.lab import ROOT, running_lab
 
-pytest.importorskip("jupyterlab", reason="needs the extra notebooks")
-pytest.importorskip("ipywidgets", reason="needs the extra notebooks")
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.skipif(find_spec("jupyterlab") is None, reason="needs the extra notebooks"),
     pytest.mark.skipif(
         not (shutil.which("chromium") and shutil.which("chromedriver")), reason="needs chromium and chromedriver"
     ),

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.lazy import loaded_on_use
+from tests.notebooks.kernel import Kernel, running_kernel
 from tests.places import ROOT
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-nbformat = loaded_on_use("nbformat", "notebooks")
-jupytext = loaded_on_use("jupytext", "notebooks")
-loaded_on_use("nbmake", "notebooks")
+pytestmark = pytest.mark.skipif(find_spec("jupytext") is None, reason="needs the extra notebooks")
 
 LESSONS = sorted((ROOT / "notebooks").glob("lesson_*.py"))
 NEEDS = {7: ("torch", "needs the extra deepnet")}
 """What a lesson needs beyond the extra notebooks, by its number."""
-SECONDS_A_CELL = 300
 LONGEST_FUNCTION = 10
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -80,25 +79,22 @@ def reusable(code: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def bare_jupyter(monkeypatch, tmp_path) -> None:
-    """A kernel that sees this interpreter and this source tree, and nothing of the user's own Jupyter."""
-    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
-    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
-    monkeypatch.delenv("MPLBACKEND", raising=False)  # notebooks choose their own
+def jupytext() -> ModuleType:
+    """To load it at the top of the file would cost every worker seconds."""
+    return pytest.importorskip("jupytext")
 
 
-def complaints(path: Path) -> list[str]:
-    """Run a notebook; what went wrong, warnings included."""
-    from nbmake.nb_run import NotebookRun
+@pytest.fixture
+def nbformat() -> ModuleType:
+    """To load it at the top of the file would cost every worker seconds."""
+    return pytest.importorskip("nbformat")
 
-    result = NotebookRun(path, SECONDS_A_CELL).execute()
-    if result.error is not None:
-        return [result.error.trace]
-    outputs = (output for cell in result.nb.cells for output in cell.get("outputs", []))
-    return [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"]
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """One for all lessons: most of the time that a short lesson takes is its imports."""
+    with running_kernel(tmp_path_factory.mktemp("jupyter")) as kernel:
+        yield kernel
 
 
 def test_lessons_are_numbered() -> None:
@@ -107,14 +103,14 @@ def test_lessons_are_numbered() -> None:
 
 
 @each_lesson
-def test_both_files_agree(lesson: Path) -> None:
+def test_both_files_agree(lesson: Path, jupytext: ModuleType, nbformat: ModuleType) -> None:
     text, notebook = jupytext.read(lesson), nbformat.read(lesson.with_suffix(".ipynb"), 4)
     assert cells_of(text) == cells_of(notebook), f"run: python -m jupytext --sync {lesson.relative_to(ROOT)}"
     assert text.metadata["kernelspec"] == notebook.metadata["kernelspec"]
 
 
 @each_lesson
-def test_notebook_has_no_outputs(lesson: Path) -> None:
+def test_notebook_has_no_outputs(lesson: Path, nbformat: ModuleType) -> None:
     notebook = nbformat.read(lesson.with_suffix(".ipynb"), 4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -122,43 +118,53 @@ def test_notebook_has_no_outputs(lesson: Path) -> None:
 
 
 @each_lesson
-def test_lesson_has_its_parts(lesson: Path) -> None:
+def test_lesson_has_its_parts(lesson: Path, jupytext: ModuleType) -> None:
     assert missing_parts(jupytext.read(lesson)) == []
 
 
 @each_lesson
-def test_lesson_defines_nothing_reusable(lesson: Path) -> None:
+def test_lesson_defines_nothing_reusable(lesson: Path, jupytext: ModuleType) -> None:
     assert reusable(code_of(jupytext.read(lesson))) == []
 
 
-@each_lesson
-def test_lesson_runs(lesson: Path, bare_jupyter: None) -> None:
+def skip_what_cannot_run(lesson: Path) -> None:
     if number_of(lesson) in NEEDS:
         module, reason = NEEDS[number_of(lesson)]
         pytest.importorskip(module, reason=reason)
-    assert complaints(lesson.with_suffix(".ipynb")) == []
+
+
+@each_lesson
+def test_lesson_runs(lesson: Path, kernel: Kernel, nbformat: ModuleType) -> None:
+    skip_what_cannot_run(lesson)
+    assert kernel.complaints(nbformat.read(lesson.with_suffix(".ipynb"), 4)) == []
+
+
+@pytest.mark.slow
+@each_lesson
+def test_lesson_runs_by_itself(lesson: Path, tmp_path: Path, nbformat: ModuleType) -> None:
+    skip_what_cannot_run(lesson)
+    with running_kernel(tmp_path) as kernel:
+        assert kernel.complaints(nbformat.read(lesson.with_suffix(".ipynb"), 4)) == []
 
 
 # Each check above can fail:
 
 
-def written(path: Path, *sources: str) -> Path:
-    """A notebook of some code cells."""
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    return path
+def test_failures_and_warnings_are_seen(kernel: Kernel, nbformat: ModuleType) -> None:
+    def complaints(*sources: str) -> list[str]:
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        return kernel.complaints(nbformat.v4.new_notebook(cells=cells))
 
-
-def test_failures_and_warnings_are_seen(bare_jupyter: None, tmp_path: Path) -> None:
-    sound = f"import sys, simulate\nassert sys.executable == {sys.executable!r}"
-    assert complaints(written(tmp_path / "sound.ipynb", sound)) == []
-    (warned,) = complaints(written(tmp_path / "warned.ipynb", "import warnings", "warnings.warn('look here')"))
+    assert complaints(f"import sys, simulate\nassert sys.executable == {sys.executable!r}", "left = 1") == []
+    (warned,) = complaints("import warnings", "warnings.warn('look here')")
     assert "look here" in warned
-    (failed,) = complaints(written(tmp_path / "failed.ipynb", "x = 1", "assert x == 2"))
+    (failed,) = complaints("x = 1", "assert x == 2")
     assert "AssertionError" in failed
+    (forgotten,) = complaints("left")  # by the notebook before
+    assert "NameError" in forgotten
 
 
-def test_missing_parts_are_found() -> None:
+def test_missing_parts_are_found(jupytext: ModuleType) -> None:
     lesson = jupytext.read(LESSONS[0])
     for cell in lesson.cells:
         cell.metadata.pop("tags", None)

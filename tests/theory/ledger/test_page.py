@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -19,12 +20,17 @@ from theory.ledger.page import page
 from theory.ledger.wording import marks_line
 
 LEDGER = ledger(claim("true-effect"), FALSE_EFFECT, FAILED_CONTROL, NO_EFFECT, ESCAPED)
-TEXT = page(LEDGER)
 
 
-def tree(text: str = TEXT) -> ElementTree.Element:
-    """The page as XML, which it has to be besides HTML."""
-    return ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>\n"))
+@cache
+def usual_page() -> str:
+    """The ledger's page."""
+    return page(LEDGER)
+
+
+def tree(of: str | None = None) -> ElementTree.Element:
+    """A page, or the ledger's, as XML, which it has to be besides HTML."""
+    return ElementTree.fromstring((of or usual_page()).removeprefix("<!DOCTYPE html>\n"))
 
 
 def sections() -> dict[str, ElementTree.Element]:
@@ -97,7 +103,7 @@ def test_a_control_that_was_not_refuted_raises_an_alarm() -> None:
     def alarms(text: str) -> list[str]:
         return [words(each) for each in tree(text).iter("p") if each.get("class") == "alarm"]
 
-    assert "failed-control" in alarms(TEXT)[0]
+    assert "failed-control" in alarms(usual_page())[0]
     assert "✗ supported" in words(sections()["failed-control"])
     assert alarms(page(ledger(FALSE_EFFECT))) == []
 
@@ -108,8 +114,8 @@ def test_a_claim_without_an_effect_has_no_verdict_of_its_control() -> None:
         terms = next(each for each in tree(text).iter("section") if each.get("id") == name)
         return [words(line[-1]), *(words(each) for each in terms.iter("dd") if "it is 0" in words(each))]
 
-    assert controls(TEXT, "no-effect") == ["—", "it is 0: would have to be in [0.9, 1.1], is 0 [0, 0]"]
-    assert controls(TEXT, "true-effect")[0] == "✓ refuted"
+    assert controls(usual_page(), "no-effect") == ["—", "it is 0: would have to be in [0.9, 1.1], is 0 [0, 0]"]
+    assert controls(usual_page(), "true-effect")[0] == "✓ refuted"
     unmeasured = claim("unmeasured", effect=None, control=np.nan)
     assert controls(page(ledger(unmeasured)), "unmeasured") == ["—", "it is 0: would have to be in [0.9, 1.1]"]
     failed = claim("failed", effect=None, control=1.0)
@@ -123,13 +129,13 @@ def luminance(color: str) -> float:
 
 
 def test_badges_have_the_colours_of_the_figures_and_can_be_read() -> None:
-    rules = re.findall(r"^\.([a-z-]+) { --verdict: (#\w{6}); --on-verdict: (#\w{6}); }$", TEXT, re.MULTILINE)
+    rules = re.findall(r"^\.([a-z-]+) { --verdict: (#\w{6}); --on-verdict: (#\w{6}); }$", usual_page(), re.MULTILINE)
     assert {name.replace("-", " "): color for name, color, _ in rules} == VERDICTS
     assert {verdict.value for verdict in Verdict} == set(VERDICTS)
     for name, *colors in rules:
         dark, light = sorted(map(luminance, colors))
         assert (light + 0.05) / (dark + 0.05) >= 4.5, name
-        assert f'class="badge {name}"' in TEXT
+        assert f'class="badge {name}"' in usual_page()
 
 
 def test_powers_and_indices_are_set() -> None:
@@ -141,33 +147,33 @@ def test_powers_and_indices_are_set() -> None:
 
 def test_it_says_whose_claims_they_are() -> None:
     assert next(words(each) for each in tree(page(LEDGER, about=HOSTILE)).iter("p")) == HOSTILE
-    assert 'class="about"' not in TEXT
+    assert 'class="about"' not in usual_page()
 
 
 def test_nothing_is_taken_from_elsewhere_or_run() -> None:
     parser = Tags()
-    parser.feed(TEXT)
+    parser.feed(usual_page())
     tags = {tag for tag, _ in parser.found}
     assert not tags & {"script", "link", "iframe", "object", "embed", "base", "form"}
     for tag, given in parser.found:
         assert not [name for name in given if name.startswith("on")], tag
         for value in (given.get("src"), given.get("href")):
             assert value is None or value.startswith(("#", "data:image/svg+xml;base64,"))
-    assert not re.search(r"https?:|url\(|@import", TEXT)
+    assert not re.search(r"https?:|url\(|@import", usual_page())
     for svg in images(tree()):
         assert not re.search(r"<script|(href|src)=\"(?!#)|@import|url\((?!#)", svg)
 
 
 def test_what_claims_say_is_text_and_not_markup() -> None:
-    assert HOSTILE not in TEXT
+    assert HOSTILE not in usual_page()
     assert words(sections()["escaped"]).count(HOSTILE) == 3
     assert "<script" not in page(LEDGER, title=HOSTILE)
 
 
 def test_the_same_ledger_gives_the_same_bytes_and_no_clock() -> None:
     again = ledger(claim("true-effect"), FALSE_EFFECT, FAILED_CONTROL, NO_EFFECT, ESCAPED)
-    assert page(again) == TEXT
-    assert page(replace(again, seconds={"true-effect": 1234.5})) == TEXT
+    assert page(again) == usual_page()
+    assert page(replace(again, seconds={"true-effect": 1234.5})) == usual_page()
     assert not [svg for svg in images(tree()) if "dc:date" in svg]
 
 
