@@ -47,12 +47,12 @@ def save_figure(figure: Figure, path: Path, *, dpi: float | None = None) -> Path
     Args:
         figure: The figure.
         path: The file, which is replaced in one move.
-        dpi: Dots per inch of a PNG; None takes those of the figure.
+        dpi: Dots per inch of a PNG; None takes the style's `savefig.dpi` (those of the figure, unless it says otherwise).
 
     Returns:
         The path.
     """
     kind = path.suffix.lstrip(".")
     with in_one_move(path) as partial:
-        figure.savefig(partial, format=kind, metadata=_METADATA[kind], dpi=dpi or "figure")
+        figure.savefig(partial, format=kind, metadata=_METADATA[kind], dpi=dpi)
     return path
