@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -160,10 +161,26 @@ class Findings:
         blank = np.full_like(next(iter(kept.values())), np.nan, dtype=float)
         return np.stack([kept.get(seed, blank) for seed in sorted(seeds)])
 
+    @cached_property
+    def _shelves(self) -> dict[str, dict[tuple[str, str, str | None], list[tuple[int, Row]]]]:
+        """Rows with their positions by study, and by pretraining, variant and method (None: of any method).
+
+        A claim asks hundreds of questions, nearly all of which name these.
+        """
+        shelves: dict[str, dict[tuple[str, str, str | None], list[tuple[int, Row]]]] = {}
+        for study, rows in self.rows.items():
+            shelf = shelves.setdefault(study, {})
+            for place, row in enumerate(rows):
+                for method in (row["method"], None):
+                    shelf.setdefault((row["pretrain"], row["variant"], method), []).append((place, row))
+        return shelves
+
     def _placed(self, study: str, where: Mapping[str, Any]) -> list[tuple[int, Row]]:
         """The rows like this with their positions in the study."""
         wanted = {"variant": "", "pretrain": self.optimizers[0]} | dict(where)
-        found = [(place, row) for place, row in enumerate(self.study(study)) if _fits(row, wanted)]
+        self.study(study)
+        shelf = self._shelves[study].get((wanted["pretrain"], wanted["variant"], wanted.get("method")), [])
+        found = [(place, row) for place, row in shelf if _fits(row, wanted)]
         if not found:
             words = ", ".join(f"{key} {value}" for key, value in wanted.items() if value != "")
             raise NotMeasuredError(f"the study {study} has no model with {words}")
