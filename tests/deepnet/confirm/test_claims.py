@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,8 @@ def test_methods_that_always_diverge_are_no_crash() -> None:
     verdicts = {row.name: row.verdict for row in ledger.rows}
     assert verdicts["asam-improves-neggrad-unlearning"] == "refuted"
     assert verdicts["asam-nearer-by-klom"] == "not testable"
-    assert page(ledger)
+    touched = [row for row in ledger.rows if row.endings.get("diverged") and row.number <= 2]
+    assert page(replace(ledger, rows=tuple(touched)))
 
 
 def test_ties_of_every_seed_decide_no_direction() -> None:

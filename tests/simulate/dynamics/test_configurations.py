@@ -25,12 +25,12 @@ def test_the_default_samples_use_every_option():
     def options(runs: list[Configuration]) -> set[str]:
         return set().union(*(each.options for each in runs))
 
-    assert options(configurations(SAMPLE)) == options(configurations(12 * MANY))
-    assert options(oracle_sample(ORACLE_SAMPLE, 200)) == options(oracle_sample(12 * MANY, 200))
+    assert options(configurations(SAMPLE, steps=300)) == options(configurations(12 * MANY))
+    assert options(oracle_sample(ORACLE_SAMPLE, 80)) == options(oracle_sample(12 * MANY, 80))
 
 
 def test_the_oracle_sees_every_way_to_partition_a_network():
-    chosen = [each.phases[1].optimizer for each in oracle_sample(ORACLE_SAMPLE, 200)]
+    chosen = [each.phases[1].optimizer for each in oracle_sample(ORACLE_SAMPLE, 80)]
     ways = {(each.polarity, each.partition, each.adaptive) for each in chosen if isinstance(each, SharpMinMax)}
     assert len(ways) == 2 * 2 * 2
 

@@ -58,10 +58,10 @@ def compare(
     assert len(unstable) < 0.02 * len(runs)
 
 
-@pytest.mark.parametrize("number", [SAMPLE, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("number", "steps"), [(SAMPLE, 300), pytest.param(MANY, 1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
-def test_coefficient_engines_reach_the_weights_of_the_dense_engine(engine, number, record_property):
-    compare(configurations(number), engine, lambda each: end_of(each, "dense"), record_property)
+def test_coefficient_engines_reach_the_weights_of_the_dense_engine(engine, number, steps, record_property):
+    compare(configurations(number, steps=steps), engine, lambda each: end_of(each, "dense"), record_property)
 
 
 def test_engines_agree_in_the_exact_frame_too():
@@ -73,7 +73,7 @@ def test_engines_agree_in_the_exact_frame_too():
             assert relative_error(reconstructed_weights(other), dense.state.weights) <= TOLERANCE
 
 
-@pytest.mark.parametrize(("number", "steps"), [(ORACLE_SAMPLE, 200), pytest.param(MANY, 400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("number", "steps"), [(ORACLE_SAMPLE, 80), pytest.param(MANY, 400, marks=pytest.mark.slow)])
 def test_dense_engine_reaches_the_weights_of_automatic_differentiation(number, steps, record_property):
     pytest.importorskip("torch", reason="the autograd oracle needs PyTorch")
     from tests.oracles import autograd
@@ -85,7 +85,7 @@ def test_dense_engine_reaches_the_weights_of_automatic_differentiation(number, s
 
 
 def test_a_step_size_wrong_in_its_seventh_digit_would_be_noticed():
-    for each in configurations(SAMPLE // 4):
+    for each in configurations(SAMPLE // 4, steps=300):
         faster = [replace(phase.optimizer, lr=phase.optimizer.lr * (1 + 1e-7)) for phase in each.phases]
         phases = tuple(replace(phase, optimizer=to) for phase, to in zip(each.phases, faster, strict=True))
         other, _ = end_of(replace(each, phases=phases), "numba")
