@@ -150,13 +150,13 @@ def test_preregistration_is_complete(claim) -> None:
 
 
 def test_reruns_are_byte_identical() -> None:
-    names = ["deactivation-law", "sgd-benign-signal"]
+    names = ["neggrad-sgd-harmful", "signal-surplus-h1"]
     assert ledger_of(names, lab=SmallLab()).to_json() == ledger_of(names, lab=SmallLab()).to_json()
 
 
 def test_other_seeds_give_other_numbers() -> None:
     labs = [SmallLab(seed=seed) for seed in (1, 2)]
-    effects = {ledger_of(["sgd-benign-signal"], seed=lab.seed, lab=lab).rows[0].effect for lab in labs}
+    effects = {ledger_of(["signal-surplus-h1"], seed=lab.seed, lab=lab).rows[0].effect for lab in labs}
     assert len(effects) == 2
 
 
@@ -168,7 +168,7 @@ class PoorLab(Lab):
 
 
 def test_a_budget_too_small_gives_no_verdict() -> None:
-    names = ["sgd-boundary-n", "sgd-boundary-d-large-weights", "low-snr-forgets-easier", "smaller-alpha-both"]
+    names = ["signal-surplus-h1", "sgd-boundary-d-large-weights", "low-snr-forgets-easier"]
     poor = {row.name: row.verdict for row in ledger_of(names, lab=PoorLab()).rows}
     assert poor == dict.fromkeys(names, "inconclusive")
 
