@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from torch import Tensor
 
+from simulate.house.files import require_file
+
 __all__ = ["load_scores", "original_order"]
 
 
@@ -94,8 +96,7 @@ def original_order(original_labels: np.ndarray, labels: np.ndarray) -> np.ndarra
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file; code in it is never run."""
-    if not path.is_file():
-        raise FileNotFoundError(f"The file of scores {path} does not exist.")
+    require_file(path, "The file of scores")
     wanted = ("tr_mem", "tr_labels", "tr_filenames", "memorization", "scores", "labels")
     try:
         with path.open("rb") as file:

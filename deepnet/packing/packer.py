@@ -9,7 +9,7 @@ from typing import Literal
 from deepnet.packing.manifest import Chunk, Entry, Manifest, Part, digest
 from deepnet.packing.rounding import rounded_model
 from simulate.house import checks
-from simulate.house.files import in_one_move
+from simulate.house.files import in_one_move, require_folder
 
 __all__ = ["MIN_PART", "Weights", "pack"]
 
@@ -46,8 +46,7 @@ def pack(folder: Path, out: Path, *, part_size: int = 16 * 2**20, weights: Weigh
     """
     checks.integer("part_size", part_size, least=MIN_PART)
     checks.choice("weights", weights, ("float16", "exact", "none"))
-    if not folder.is_dir():
-        raise FileNotFoundError(f"The folder {folder} does not exist.")
+    require_folder(folder, "The folder")
     if out.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"Argument `out` must lie outside of {folder}, but is {out}.")
     out.mkdir(parents=True, exist_ok=True)

@@ -102,7 +102,7 @@ def read_config(path: Path) -> dict[str, Any]:
         ValueError: naming the key that is not understood.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors of Windows begin a text by a mark
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with a zero byte
         raise ValueError(
             f"Argument `config` must name a file that can be read, but {str(path)!r} is not one: {error}."
@@ -162,7 +162,7 @@ def _dotted(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Tables within tables as dotted names: unlearn.alpha = … means the same in quotes and without."""
     flat: dict[str, Any] = {}
     for key, value in table.items():
-        nested = isinstance(value, dict) and not value.keys() <= _SPACED
+        nested = isinstance(value, dict) and bool(value) and not value.keys() & _SPACED
         flat.update(_dotted(value, f"{before}{key}.") if nested else {f"{before}{key}": value})
     return flat
 
@@ -204,6 +204,10 @@ def _part(name: str, value: Any) -> Any:
 
 def _spaced(key: str, table: Mapping[str, Any]) -> list[float]:
     """Points evenly spaced between two ends, themselves or their logarithms."""
+    for name in table:
+        if name not in _SPACED:
+            known = ", ".join(sorted(_SPACED))
+            raise ValueError(f"Argument `axes` must give {key} as a list or by {known}, but also has {name!r}.")
     for name in ("start", "stop", "points"):
         if name not in table:
             checks.fail("axes", f"give {name} for {key}", dict(table))

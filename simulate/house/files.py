@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["check_files", "check_folder_above", "in_one_move", "is_there", "take_place", "write_text"]
+__all__ = [
+    "check_files", "check_folder_above", "in_one_move", "is_there", "require_file", "require_folder", "take_place",
+    "write_text",
+]  # fmt: skip
 
 
 @contextmanager
@@ -52,6 +55,36 @@ def take_place(fresh: Path, target: Path, old: Path) -> None:
         if old.exists():
             old.rename(target)
         raise
+
+
+def require_folder(path: Path, called: str) -> None:
+    """Require a folder to read from, and tell a file in its place from nothing.
+
+    Args:
+        path: The folder.
+        called: What it is, for the error: "The image folder".
+
+    Raises:
+        FileNotFoundError: if nothing is there.
+        ValueError: if something else is there.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{called} {path} does not exist.")
+    if not path.is_dir():
+        raise ValueError(f"{called} {path} is a file.")
+
+
+def require_file(path: Path, called: str) -> None:
+    """Require a file to read from, and tell a folder in its place from nothing; see `require_folder`.
+
+    Raises:
+        FileNotFoundError: if nothing is there.
+        ValueError: if something else is there.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{called} {path} does not exist.")
+    if not path.is_file():
+        raise ValueError(f"{called} {path} is a folder.")
 
 
 def is_there(path: Path, *, name: str = "out") -> bool:

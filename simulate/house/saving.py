@@ -47,7 +47,7 @@ def save_figure(figure: Figure, path: Path, *, dpi: float | None = None) -> Path
     Args:
         figure: The figure.
         path: The file, which is replaced in one move.
-        dpi: Dots per inch of a PNG; None takes the style's `savefig.dpi` (those of the figure, unless it says otherwise).
+        dpi: Dots per inch of a PNG; None takes the style's `savefig.dpi`, which is the figure's unless it is set.
 
     Returns:
         The path.

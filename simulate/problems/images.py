@@ -68,6 +68,7 @@ def signal_and_noise(
     means = [_class_mean(pixels[train], y[train], sign, classes) for sign in (1, -1)]
     midpoint, phi = (means[0] + means[1]) / 2, (means[0] - means[1]) / 2
     noise = pixels - midpoint - y[:, None] * phi
+    _check_varied(phi, noise)
     in_forget = np.zeros(len(train), dtype=bool)
     in_forget[draw.permutation(len(train))[: round(forget * len(train))]] = True
     return {
@@ -82,6 +83,15 @@ def signal_and_noise(
         "space": space,
         "seed": seed,
     }
+
+
+def _check_varied(phi: np.ndarray, noise: np.ndarray) -> None:
+    """Require a signal, and noise in every image; means are exact up to rounding of sums of pixels of at most 1."""
+    rounding = len(noise) * np.finfo(float).eps
+    if np.abs(phi).max(initial=0.0) <= rounding:
+        raise ValueError("Argument `images` must have two classes of different means, but the means are equal.")
+    if (np.abs(noise).max(axis=1, initial=0.0) <= rounding).any():
+        raise ValueError("Argument `images` must differ within each class, but one is the mean of its class.")
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:

@@ -79,8 +79,10 @@ class Expression:
             return value
         except (ArithmeticError, ValueError, TypeError) as error:
             given = ", ".join(f"{name}={numbers[name]!r}" for name in sorted(self.names))
+            why = "it is too large" if isinstance(error, OverflowError) else str(error)
             raise ValueError(
-                f"Argument `coupled` must give {self.name} a value, but {self.text!r} has none at {given}: {error}."
+                f"Argument `coupled` must give {self.name} a value, but {self.text!r} has none"
+                f"{f' at {given}' if given else ''}: {why}."
             ) from None
 
     def _tree(self) -> ast.expr:

@@ -14,6 +14,7 @@ from deepnet.data.datasets.config import DataConfig
 from deepnet.data.datasets.folders import Listing, list_annotated, list_folder
 from deepnet.data.splits import stratified_rows
 from simulate.house.extras import installed_by
+from simulate.house.files import require_folder
 
 __all__ = ["Part", "Parts", "read"]
 
@@ -66,8 +67,8 @@ def read(config: DataConfig) -> Parts:
     if config.name == "digits":
         return _digits()
     root = Path(config.root or "")
-    if not root.is_dir() and not config.download:
-        raise FileNotFoundError(f"The folder {root} of the data set {config.name} does not exist.")
+    if not config.download or root.exists():
+        require_folder(root, f"The folder of the data set {config.name}")
     if config.name == "folder":
         return _folder(root, config.test_fraction)
     if config.name == "tiny-imagenet":

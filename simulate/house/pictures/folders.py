@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+from simulate.house.files import require_folder
+
 __all__ = ["COMPANIONS", "SUFFIXES", "class_folders", "images_of", "natural"]
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -29,10 +31,7 @@ def class_folders(root: Path) -> list[Path]:
         FileNotFoundError: if there is no such folder.
         ValueError: if it is a file, or holds no folder; the message names it.
     """
-    if root.exists() and not root.is_dir():
-        raise ValueError(f"The image folder {root} is a file.")
-    if not root.is_dir():
-        raise FileNotFoundError(f"The image folder {root} does not exist.")
+    require_folder(root, "The image folder")
     found = {path.name: path for path in root.iterdir() if not _of_systems(path.name) and path.is_dir()}
     if not found:
         raise ValueError(f"The image folder {root} holds no sub-folder; there must be one for each class.")

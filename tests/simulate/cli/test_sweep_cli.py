@@ -180,6 +180,12 @@ def test_the_example_runs_in_seconds(tmp_path: Path) -> None:
         ("d = [500, 1000]", 'd = { start = 0, stop = 2, points = 2, spacing = "log" }', "`start`"),
         ("d = [500, 1000]", "d = { start = 1, stop = 2, points = 1_000_000_000_000 }", "`points` must be at most"),
         ("d = [500, 1000]", "d = { start = 500, stop = 502, points = 5 }", "`axes` must hold different values for d"),
+        (
+            "d = [500, 1000]",
+            "d = { start = 1, stop = 2, points = 2, foo = 1 }",
+            "by points, spacing, start, stop, but also has 'foo'",
+        ),
+        ("d = [500, 1000]", "d = {}", "`axes` must give start for d"),
         ("d = [500, 1000]", "D = { start = 1, stop = 2, points = 2 }", "`axes`"),
         ("seeds = 3", "seeds = 1_000_000_000_000", "`seeds` must be at most"),
         ("d = [500, 1000]", '"unlearn.optimizer, d" = [[500, 500]]', "`unlearn.optimizer` must be a list of texts"),
@@ -189,6 +195,8 @@ def test_the_example_runs_in_seconds(tmp_path: Path) -> None:
         ("d = [500, 1000]", 'unlearn.optimizer = ["SGD("]', "`phase`"),
         ('sigma_0 = "1/d"', "sigma_0 = 0.1", "`coupled`"),
         ('sigma_0 = "1/d"', 'sigma_0 = "1/D"', "`coupled`"),
+        ('sigma_0 = "1/d"', 'sigma_0 = "9**9**9**9"', "'9**9**9**9' has none: it is too large. "),
+        ('sigma_0 = "1/d"', 'sigma_0 = "10.0**d"', "'10.0**d' has none at d=500: it is too large. "),
         ("chunk = 5", "chunk = 0", "`chunk`"),
         ("test_directions = 16", 'test_directions = "16"', "`test_directions`"),
         ("observe = [", 'observe = ["los", ', "`observe`"),
@@ -206,6 +214,12 @@ def test_a_key_that_does_not_fit_is_named(
     assert printed.startswith("error: Argument ")
     assert told in printed
     assert [path.name for path in tmp_path.iterdir()] == ["map.toml"]
+
+
+def test_the_mark_that_editors_put_before_a_text_is_no_fault(tmp_path: Path) -> None:
+    plain, marked = written(tmp_path, GOOD), tmp_path / "marked.toml"
+    marked.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
+    assert read_config(marked) == read_config(plain)
 
 
 def test_without_a_place_for_the_result_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,6 +74,14 @@ def test_bad_arguments_are_named(name: str, options: dict[str, object]) -> None:
         Instance.from_images(*digits(), **{"classes": (3, 8), **options})
 
 
+def test_images_without_signal_or_without_noise_are_named() -> None:
+    labels = np.tile([0, 1], 10)
+    with pytest.raises(ValueError, match="`images` must have two classes of different means"):
+        Instance.from_images(np.full((20, 4, 4), 0.3), labels, classes=(0, 1))
+    with pytest.raises(ValueError, match="`images` must differ within each class"):
+        Instance.from_images(np.full((20, 4, 4), 0.3) * labels[:, None, None], labels, classes=(0, 1))
+
+
 def test_labels_must_fit_the_images() -> None:
     images, labels = digits()
     with pytest.raises(ValueError, match="`labels`"):

@@ -41,6 +41,9 @@ def test_gaps_in_folders_are_named(tmp_path: Path, message: str, gone: list[str]
 def test_a_missing_root_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/none .*does not exist"):
         load(DataConfig(name=name, root=str(tmp_path / "none")))
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=rf"{tmp_path}/file .*is a file"):
+        load(DataConfig(name=name, root=str(tmp_path / "file")))
 
 
 @pytest.mark.parametrize("name", ["tiny-imagenet", "imagenet"])
