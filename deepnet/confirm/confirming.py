@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from deepnet.studies.measurement import measurement_key
 from deepnet.studies.running import Progress, run_study, runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
+from simulate.house.files import parse_json
 
 __all__ = ["check_studies", "findings_on_disk", "run_confirmation"]
 
@@ -90,6 +90,6 @@ def findings_on_disk(confirmation: Confirmation, folder: Path) -> Findings:
 
 def _row(path: Path, number: int, line: str) -> dict[str, object]:
     try:
-        return dict(json.loads(line))
+        return dict(parse_json(line))
     except ValueError as error:
         raise ValueError(f"Line {number} of {path} is damaged ({error}); run the study again.") from error

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from simulate.house.files import in_one_move
+from simulate.house.files import in_one_move, parse_json
 
 __all__ = ["load_model", "read", "write", "write_arrays"]
 
@@ -55,7 +55,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             "run code: convert them with safetensors.torch.save_file."
         ) from error
     try:
-        return tensors, dict(json.loads(text))
+        return tensors, dict(parse_json(text))
     except (ValueError, TypeError) as error:
         raise ValueError(f"The description in {path} is damaged ({error}).") from error
 

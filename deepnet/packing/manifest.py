@@ -8,18 +8,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from simulate.house.files import write_text
+from simulate.house.files import parse_json, write_text
 from simulate.house.version import __version__
 
-__all__ = ["Chunk", "Entry", "Manifest", "Part", "digest"]
+__all__ = ["WEIGHTS", "Chunk", "Entry", "Manifest", "Part", "digest", "digest_of"]
 
 _FORMAT = 1
 _NAME = "manifest.json"
+WEIGHTS = ("float16", "exact", "none")
+"""How models can be packed: rounded, as they are, or not at all."""
 
 
 def digest(content: bytes | bytearray) -> str:
     """SHA-256 in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, however large, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class Manifest:
         if not path.exists():
             raise FileNotFoundError(f"{path} is missing: the manifest must travel with the parts.")
         try:
-            found = dict(json.loads(path.read_text(encoding="utf-8")))
+            found = dict(parse_json(path.read_text(encoding="utf-8")))
             seal = found.pop("seal")
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is damaged ({error}); fetch it again.") from error
@@ -107,23 +115,56 @@ class Manifest:
             raise ValueError(f"{path} is damaged (its seal does not fit); fetch it again.")
         if found["format"] != _FORMAT:
             raise ValueError(f"{path} has the format {found['format']}, but this version reads {_FORMAT}.")
-        parts = {one["name"]: Part(**one) for one in found["parts"]}
-        entries = {one["path"]: _entry(one) for one in found["files"]}
-        for name in (*parts, *entries):
-            _check_inside(path, name)
-        return cls(parts, entries, found["weights"])
+        try:
+            return _contents(found)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is no manifest of a pack ({error}); fetch it again.") from error
 
 
-def _entry(found: dict[str, Any]) -> Entry:
-    return Entry(**{**found, "chunks": tuple(Chunk(**chunk) for chunk in found["chunks"])})
+def _contents(found: dict[str, Any]) -> Manifest:
+    """The contents that a text describes, which a seal alone does not make sound: anybody can seal.
+
+    Raises:
+        ValueError, KeyError, TypeError: if something is not what `Manifest` says it is.
+    """
+    parts = [Part(**one) for one in found["parts"]]
+    entries = [Entry(**one | {"chunks": tuple(Chunk(**chunk) for chunk in one["chunks"])}) for one in found["files"]]
+    for part in parts:
+        _check(part, size=int, sha256=str)
+        _check_inside(part.name)
+    sizes = {part.name: part.size for part in parts}
+    for entry in entries:
+        _check(entry, sha256=str, source=str)
+        _check_inside(entry.path)
+        for chunk in entry.chunks:
+            _check(chunk, part=str, offset=int, size=int)
+            if chunk.offset + chunk.size > sizes.get(chunk.part, -1):
+                raise ValueError(f"{entry.path} has bytes that lie in no part")
+    paths = [entry.path for entry in entries]
+    within = {str(above) for path in paths for above in PurePosixPath(path).parents}
+    if len(sizes) < len(parts) or len({*paths}) < len(paths) or not within.isdisjoint(paths):
+        raise ValueError("two files have one place")
+    if found["weights"] not in WEIGHTS:
+        raise ValueError(f"its weights are {found['weights']!r}")
+    return Manifest({part.name: part for part in parts}, {entry.path: entry for entry in entries}, found["weights"])
+
+
+def _check(described: Part | Chunk | Entry, **kinds: type) -> None:
+    """Require fields to be texts, or whole numbers from 0."""
+    for name, kind in kinds.items():
+        value = getattr(described, name)
+        if type(value) is not kind or (isinstance(value, int) and value < 0):
+            raise ValueError(f"{name} is {value!r}"[:100])
+
+
+def _check_inside(name: Any) -> None:
+    """Refuse what would be read or written elsewhere."""
+    if type(name) is not str or not name.isprintable():
+        raise ValueError(f"{name!r} is no path"[:100])
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name or not path.parts:
+        raise ValueError(f"{name!r} does not lie in its folder")
 
 
 def _seal(found: dict[str, Any]) -> str:
     return digest(json.dumps(found, sort_keys=True).encode())
-
-
-def _check_inside(manifest: Path, name: str) -> None:
-    """Refuse what would be read or written elsewhere."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts:
-        raise ValueError(f"{manifest} names {name!r}, which does not lie in its folder.")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from deepnet.packing.manifest import Chunk, Entry, Manifest, Part, digest
+from deepnet.packing.manifest import WEIGHTS, Chunk, Entry, Manifest, Part, digest
 from deepnet.packing.rounding import rounded_model
 from simulate.house import checks
 from simulate.house.files import in_one_move, require_folder
@@ -45,7 +45,7 @@ def pack(folder: Path, out: Path, *, part_size: int = 16 * 2**20, weights: Weigh
         OSError: if a part cannot be written.
     """
     checks.integer("part_size", part_size, least=MIN_PART)
-    checks.choice("weights", weights, ("float16", "exact", "none"))
+    checks.choice("weights", weights, WEIGHTS)
     require_folder(folder, "The folder")
     if out.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"Argument `out` must lie outside of {folder}, but is {out}.")

@@ -15,6 +15,7 @@ from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study
+from simulate.house.files import parse_json
 
 __all__ = ["anywhere", "finished_findings", "finished_studies", "preset_words"]
 
@@ -64,7 +65,7 @@ def _rows(study: Study, folder: Path, name: str) -> list[dict[str, Any]]:
     path, stages = folder / name / "results.jsonl", Stages(study, Store(folder / "shared"), Execution())
     again = f"run `{_command(folder)} --only {name}`"
     try:
-        rows = [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [dict(parse_json(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}): {again}.") from error
     runs = [run for group in runs_of(study) for run in group]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 from deepnet.publishing.records import Contrast, Curve, GroupRecord, Movement, Surface
 from deepnet.publishing.texts import read_contrasts, read_groups, read_json_lines
+from simulate.house.files import parse_json
 
 __all__ = ["FILES", "Published"]
 
@@ -36,7 +36,7 @@ class Published:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Configurations, seeds, versions, hardware and times; see `deepnet.publishing.provenance`."""
-        return self._read("provenance.json", lambda text: dict(json.loads(text)))
+        return self._read("provenance.json", lambda text: dict(parse_json(text)))
 
     @cached_property
     def groups(self) -> tuple[GroupRecord, ...]:
@@ -66,12 +66,12 @@ class Published:
     @cached_property
     def ledger(self) -> list[dict[str, Any]]:
         """The rows of the deep ledger."""
-        return self._read("ledger.json", lambda text: list(json.loads(text)))
+        return self._read("ledger.json", lambda text: list(parse_json(text)))
 
     @cached_property
     def scores(self) -> dict[str, Any] | None:
         """How memorization scores estimated at this scale compare with published ones; None if it was not asked."""
-        return self._read("scores.json", lambda text: _or_none(json.loads(text)))
+        return self._read("scores.json", lambda text: _or_none(parse_json(text)))
 
     @property
     def command(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from deepnet.publishing.records import METRICS, WHO, Contrast, Curve, GroupRecord, Movement, Surface, rounded
 from deepnet.report.summary import Mean
+from simulate.house.files import parse_json
 
 __all__ = ["contrasts_csv", "groups_csv", "json_lines", "read_contrasts", "read_groups", "read_json_lines"]
 
@@ -90,7 +91,7 @@ def read_json_lines(kind: type[R], text: str) -> tuple[R, ...]:
         TypeError: if a field is missing, or there is one too many.
         ValueError: if a line is not JSON.
     """
-    return tuple(kind(**json.loads(line)) for line in text.splitlines())
+    return tuple(kind(**parse_json(line)) for line in text.splitlines())
 
 
 def _csv(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -17,7 +17,7 @@ from deepnet.publishing.reading import FILES
 from deepnet.publishing.summaries import curves_of, groups_of
 from deepnet.publishing.texts import contrasts_csv, groups_csv, json_lines
 from deepnet.report.rows import row_from
-from simulate.house.files import take_place
+from simulate.house.files import parse_json, take_place
 
 __all__ = ["publish"]
 
@@ -75,7 +75,7 @@ def _ledger(folder: Path) -> str:
         raise FileNotFoundError(f"{path} is missing: run `{command}`.")
     text = path.read_text(encoding="utf-8")
     try:
-        json.loads(text)
+        parse_json(text)
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}): run `{command}`.") from None
     return text
@@ -91,7 +91,7 @@ def _comparison(folder: Path) -> str:
     if not path.is_file():
         return _json(None)
     try:
-        return _json(json.loads(path.read_text(encoding="utf-8")))
+        return _json(parse_json(path.read_text(encoding="utf-8")))
     except ValueError as error:
         command = f"python -m deepnet scores {preset_words(folder.name)} --out {folder.parent}"
         raise ValueError(f"{path} is damaged ({error}): run `{command}`.") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepnet.report.columns import ALWAYS, FRACTIONS, NONNEGATIVE, SCALARS, TEXTS, WHOLES
+from simulate.house.files import parse_json
 
 __all__ = ["STATUSES", "RelearnCurve", "Results", "Row", "read_results", "read_rows", "row_from"]
 
@@ -219,7 +219,7 @@ def row_from(record: Mapping[str, Any]) -> Row:
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    record = json.loads(line.decode("utf-8"))
+    record = parse_json(line.decode("utf-8"))
     if not isinstance(record, dict):
         raise ValueError(f"it holds a {type(record).__name__}")
     return record

@@ -16,7 +16,7 @@ from deepnet.house import parallel
 from deepnet.house.identity import as_json, key_of
 from deepnet.learning.journal import Journal
 from deepnet.networks import weights
-from simulate.house.files import write_text
+from simulate.house.files import parse_json, write_text
 
 __all__ = ["Store"]
 
@@ -91,7 +91,7 @@ class Store:
         if not path.exists():
             return None
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return dict(parse_json(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path} is damaged ({error}); remove it to make it anew.") from error
 

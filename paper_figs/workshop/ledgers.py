@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from paper_figs.workshop.caption import Source
 from paper_figs.workshop.laboratory import KeptLab
 from paper_figs.workshop.store import Store
-from simulate.house.files import write_text
+from simulate.house.files import parse_json, write_text
 from simulate.house.terminal import console
 from simulate.house.version import __version__
 from theory import claims as registry
@@ -47,7 +46,7 @@ def ledger_rows(lab: KeptLab, store: Store, *, seed: int) -> Rows:
     ledger = run_claims(claims, lab, rows=len(claims), seed=seed, budget=lab.budget, version=__version__)
     store.used[:] = used  # the rows say themselves what they were made of
     write_text(own, ledger.to_json())
-    rows = json.loads(ledger.to_json())
+    rows = parse_json(ledger.to_json())
     _note(store, own, rows)
     return rows
 
@@ -55,7 +54,7 @@ def ledger_rows(lab: KeptLab, store: Store, *, seed: int) -> Rows:
 def _read(path: Path) -> Rows | None:
     """The rows of a file, or None if there is none, or one that is no ledger."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None

@@ -1,15 +1,17 @@
-"""Files that appear whole or not at all, and the places where they may be written."""
+"""Files that appear whole or not at all, the places where they may be written, and what is read of others'."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 __all__ = [
-    "check_files", "check_folder_above", "in_one_move", "is_there", "require_file", "require_folder", "take_place",
-    "write_text",
+    "check_files", "check_folder_above", "in_one_move", "is_there", "parse_json", "require_file", "require_folder",
+    "take_place", "write_text",
 ]  # fmt: skip
 
 
@@ -55,6 +57,18 @@ def take_place(fresh: Path, target: Path, old: Path) -> None:
         if old.exists():
             old.rename(target)
         raise
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What a text in JSON says.
+
+    Raises:
+        ValueError: if it is no JSON, or is nested too deeply to be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def require_folder(path: Path, called: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from deepnet.report.naming import method_order, natural_order, optimizer_order
 from deepnet.report.rows import Row
+from simulate.house.files import parse_json
 
 __all__ = ["Picture", "read_pictures", "rows_of"]
 
@@ -62,7 +62,7 @@ def read_pictures(folder: Path, check: Callable[[dict[str, np.ndarray]], None], 
     for path in sorted(folder.glob("*.npz")):
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
+                about = parse_json(str(file["about"]))
                 arrays = {name: file[name] for name in names}
             if missing := [name for name in _ABOUT if name not in about]:
                 raise KeyError(f"about.{missing[0]}")

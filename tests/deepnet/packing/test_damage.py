@@ -1,12 +1,16 @@
 """What is missing, damaged, altered or in the way is named, and nothing is written."""
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from deepnet.packing import pack, unpack
-from deepnet.packing.manifest import Manifest
+from deepnet.packing.manifest import Manifest, digest
 from tests.deepnet.packing.parts import contents
 
 
@@ -58,6 +62,93 @@ def test_nothing_is_written_elsewhere(name: str, parcel: Path, tmp_path: Path) -
     Manifest(found.parts, {name: type(entry)(name, entry.sha256, entry.source, entry.chunks)}).save(parcel)
     with pytest.raises(ValueError, match="does not lie in its folder"):
         unpack(parcel, tmp_path / "out")
+
+
+def resealed(parcel: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """The parcel with another manifest, sealed as if it were sound."""
+    path = parcel / "manifest.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    del found["seal"]
+    change(found)
+    seal = digest(json.dumps(found, sort_keys=True).encode())
+    path.write_text(json.dumps(found | {"seal": seal}), encoding="utf-8")
+    return parcel
+
+
+def with_chunks(found: dict[str, Any]) -> dict[str, Any]:
+    return next(one for one in found["files"] if one["chunks"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    {
+        "path is a number": lambda found: found["files"][0].update(path=3),
+        "path with a zero byte": lambda found: found["files"][0].update(path="a\0b"),
+        "path that is none": lambda found: found["files"][0].update(path="."),
+        "file in a file": lambda found: found["files"][1].update(path=found["files"][0]["path"] + "/x"),
+        "two of one path": lambda found: found["files"][1].update(path=found["files"][0]["path"]),
+        "two of one part": lambda found: found["parts"].append(found["parts"][0]),
+        "part elsewhere": lambda found: found["parts"][0].update(name="../part"),
+        "part without size": lambda found: found["parts"][0].pop("size"),
+        "part that is no part": lambda found: found["parts"].append(7),
+        "chunk of a petabyte": lambda found: with_chunks(found)["chunks"][0].update(size=10**15),
+        "chunk before the part": lambda found: with_chunks(found)["chunks"][0].update(offset=-5),
+        "chunk of half a byte": lambda found: with_chunks(found)["chunks"][0].update(size=0.5),
+        "chunk of no part": lambda found: with_chunks(found)["chunks"][0].update(part="nowhere"),
+        "chunk beyond its part": lambda found: with_chunks(found)["chunks"][0].update(offset=found["parts"][0]["size"]),
+        "field too many": lambda found: found["files"][0].update(more=1),
+        "no list of files": lambda found: found.update(files=3),
+        "weights of gold": lambda found: found.update(weights="gold"),
+        "weights in a list": lambda found: found.update(weights=["exact"]),
+    }.items(),
+    ids=lambda pair: pair[0],
+)
+def test_what_is_sealed_is_not_thereby_sound(change: tuple[str, Any], parcel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"manifest\.json is no manifest of a pack \(.*\); fetch it again"):
+        unpack(resealed(parcel, change[1]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nesting_without_end_is_damage(parcel: Path, tmp_path: Path) -> None:
+    (parcel / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"manifest\.json is damaged \(it is nested too deeply\)"):
+        unpack(parcel, tmp_path / "out")
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new folder", "folder with results"])
+def test_a_failure_in_the_middle_leaves_nothing(
+    there: bool, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, real, count = tmp_path / "out", Path.rename, 0
+    if there:
+        unpack(packed, out)
+        lost = [out / name for name in list(contents(out))[::2]]
+        for path in lost:
+            path.unlink()
+    before = contents(out) if there else {}
+
+    def failing(path: Path, target: Path) -> Path:
+        nonlocal count
+        count += 1
+        if count == 4:
+            raise OSError(28, "No space left on device", str(target))
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match=r"No space left on device: '.*out"):
+        unpack(packed, out)
+    assert count == 4
+    assert out.exists() == there
+    assert (contents(out) if there else {}) == before
+
+
+def test_a_disk_without_room_is_named_before_anything_is_written(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(ValueError, match=r"need [\d,]+ bytes, but .*out has room for 1,000\."):
+        unpack(packed, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_results_that_differ_are_never_overwritten(packed: Path, tmp_path: Path) -> None:
