@@ -143,7 +143,7 @@ def made_up_movements(count: int = 12) -> tuple[Movement, ...]:
             continue
         before = rng.normal(size=(2 * count, 2))
         forgotten = np.arange(2 * count) >= count
-        after = before + np.where(forgotten[:, None], rng.normal(size=(2 * count, 2)), 0.0)
+        after = before + np.where(forgotten[:, None], 1.0, 0.1) * rng.normal(size=(2 * count, 2))
         made.append(
             Movement(
                 **_who(*model), before=rounded(before), after=rounded(after), forgotten=forgotten.astype(int).tolist(),

@@ -42,7 +42,7 @@ def damaged(draw: Draw, content: bytes) -> bytes:
     """A file's content, whole in one case of three."""
     where = draw(st.integers(0, max(len(content) - 1, 0)))
     lines = content.split(b"\n")
-    harms = ("cut", "flipped", "empty", "text", "null", "list", "twice", "bytes", "line")
+    harms = ("cut", "flipped", "empty", "text", "null", "list", "twice", "bytes", "line", "nested")
     match draw(among(*["whole"] * 4, *harms)):
         case "cut":
             return content[:where]
@@ -52,6 +52,8 @@ def damaged(draw: Draw, content: bytes) -> bytes:
             return content + content
         case "line":
             return b"\n".join([*lines[: len(lines) // 2], b'{"half": ', *lines[len(lines) // 2 :]])
+        case "nested":
+            return b"[" * 100_000
         case "whole":
             return content
         case word:

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 from deepnet.publishing import GroupRecord, Published
 from deepnet.report.rows import RelearnCurve
@@ -265,6 +266,11 @@ def test_movements_are_those_of_the_folder(data: Path, found: Published) -> None
         gone = np.array(movement.forgotten, dtype=bool)
         expected = np.stack([np.array(movement.before)[gone], np.array(movement.after)[gone]], axis=1)
         assert np.allclose(np.array(arrows.get_segments()), expected)
+        named = {handle.get_color(): handle.get_label() for handle in made.findobj(Legend)[-1].legend_handles}
+        dots = {named[line.get_color()]: np.transpose(line.get_data()) for line in axes.lines}
+        assert np.allclose(dots["forgotten sample, before"], expected[:, 0])
+        assert np.allclose(dots["forgotten sample, after"], expected[:, 1])
+        assert np.allclose(dots["retained sample, after"], np.array(movement.after)[~gone])
 
 
 def test_entanglement_is_drawn_without_maps_too(data: Path, tmp_path: Path) -> None:
