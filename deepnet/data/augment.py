@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms import v2
 
 from simulate.house import checks
 
@@ -16,8 +17,6 @@ __all__ = ["NO_AUGMENTATION", "N_DRAWS", "Augment"]
 
 N_DRAWS = 4
 """How many uniform numbers in [0, 1) the augmentation of one image may use."""
-
-_RAND_AUGMENT = v2.RandAugment(num_ops=2, magnitude=15)  # the constants of the released code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,4 +90,12 @@ def _rand_augment(image: Tensor, draw: Tensor) -> Tensor:
     """RandAugment of one image, (C, H, W); it draws from the CPU's global generator, which is put back after."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(draw * 2**53))
-        return _RAND_AUGMENT(image)
+        return _rand_augmentation()(image)
+
+
+@cache
+def _rand_augmentation() -> Callable[[Tensor], Tensor]:
+    """RandAugment with the constants of the released code."""
+    from torchvision.transforms import v2  # which takes a second that few need wait
+
+    return v2.RandAugment(num_ops=2, magnitude=15)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import cache
+from types import ModuleType
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2 import functional
 
 __all__ = ["center_view", "random_view", "to_tensor"]
 
@@ -19,11 +20,12 @@ RATIO = (3 / 4, 4 / 3)
 
 def to_tensor(image: Image.Image) -> Tensor:
     """The pixels of an image, (3, H, W) of uint8."""
-    return functional.pil_to_tensor(image)
+    return _functional().pil_to_tensor(image)
 
 
 def center_view(image: Image.Image, resize: int, crop: int) -> Image.Image:
     """The view for testing: the shorter side scaled to `resize` pixels, then the central square of side `crop`."""
+    functional = _functional()
     return functional.center_crop(functional.resize(image, [resize]), [crop, crop])
 
 
@@ -41,8 +43,16 @@ def random_view(image: Image.Image, draws: np.ndarray, *, size: int) -> Image.Im
         The view, of `size` by `size` pixels.
     """
     left, top, width, height = _random_box(image.size, draws)
-    view = functional.resized_crop(image, top, left, height, width, [size, size])
+    view = _functional().resized_crop(image, top, left, height, width, [size, size])
     return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if draws[2] < 0.5 else view
+
+
+@cache
+def _functional() -> ModuleType:
+    """torchvision's operations on images, which take a second to load that pixels in memory need not wait."""
+    from torchvision.transforms.v2 import functional
+
+    return functional
 
 
 def _random_box(size: tuple[int, int], draws: np.ndarray) -> tuple[int, int, int, int]:

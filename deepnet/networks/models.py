@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from deepnet.house.fields import of_type
@@ -107,7 +106,9 @@ def build(
 
 def _resnet(config: ModelConfig, n_classes: int, channels: int) -> tuple[nn.Module, nn.Linear]:
     """torchvision's ResNet (v1.5, Kaiming initialisation), beheaded, and its head."""
-    constructor = getattr(torchvision.models, config.architecture)
+    from torchvision import models  # which takes a second that small networks need not wait
+
+    constructor = getattr(models, config.architecture)
     net = constructor(weights=None, num_classes=n_classes, norm_layer=BatchNorm)
     if config.stem == "cifar" or channels != 3:
         geometry = (3, 1, 1) if config.stem == "cifar" else (7, 2, 3)
