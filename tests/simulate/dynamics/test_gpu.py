@@ -93,7 +93,7 @@ def assert_equal(found: list[End], expected: list[End]) -> None:
 
 @pytest.mark.parametrize("number", [24, pytest.param(240, marks=pytest.mark.slow)])
 def test_kernel_takes_the_steps_of_numba(number, tmp_path):
-    trainings = [*every_option(number, steps=6), several_tiles(), part_of_the_gram_matrix(), stopping()]
+    trainings = [*every_option(number, steps=4), several_tiles(), part_of_the_gram_matrix(), stopping()]
     for training, ends in zip(trainings, rehearse(trainings, tmp_path), strict=True):
         assert_equal(ends, train(training, "numba"))
 
