@@ -180,17 +180,20 @@ def weighted_loss(weight, target, output):
 
 @summing_kernel
 def _rule_met(stop, learned, target, y, forget, output):
-    """Whether one of the rules (loss, forget_below, forget_above; NaN when absent) asks to stop."""
+    """Whether one of the rules (loss, forget_below, forget_above, forget_loss_above; NaN when absent) asks to stop."""
     if not math.isnan(stop[0]) and weighted_loss(learned, target, output) <= stop[0]:
         return True
-    if math.isnan(stop[1]) and math.isnan(stop[2]):
+    if math.isnan(stop[1]) and math.isnan(stop[2]) and math.isnan(stop[3]):
         return False
-    right, size = 0.0, 0.0
+    right, size, loss = 0.0, 0.0, 0.0
     for i in range(y.size):
         if forget[i]:
+            margin = y[i] * output[i]
             size += 1.0
-            right += 1.0 if y[i] * output[i] > 0.0 else 0.0
-    return right / size <= stop[1] or right / size >= stop[2]
+            right += 1.0 if margin > 0.0 else 0.0
+            if not math.isnan(stop[3]):
+                loss += max(-margin, 0.0) + math.log1p(math.exp(-abs(margin)))
+    return right / size <= stop[1] or right / size >= stop[2] or loss / size >= stop[3]
 
 
 @summing_kernel
@@ -206,7 +209,7 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
     patterns = (no_pattern(len(z), n_noise), no_pattern(len(z), n_noise))
     row_lists = (np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
     scratch = (np.empty((1, n_noise + 1)), np.empty(n_noise), *row_lists)
-    watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]))
+    watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]) and math.isnan(stop[3]))
     step = start
     while True:
         if watched and step % every == 0:
@@ -243,7 +246,7 @@ def advance_trajectories(
         labels: y, y_true, forget, target and normalised `learned` weights, each (T, n).
         updates: weight and perturbed (T, U, n), moves (T, U, 2m), and lr, tau, mixing as (T, U, 3).
         present: Batches (T, S, n) of bool; step steps[t] + s sees row s modulo S.
-        rules: Stopping rules (T, 3), NaN when absent, and the steps between looks at them (T,).
+        rules: Stopping rules (T, 4), NaN when absent, and the steps between looks at them (T,).
         until: Last step of this call, (T,).
         closest: Smallest |pre-activation| met so far, per column, (T, L).
         multiplicity: How often each noise vector is repeated.

@@ -94,6 +94,9 @@ class Phase:
     """Stop once the accuracy on the forget set is at most this."""
     stop_forget_above: float | None = None
     """Stop once the accuracy on the forget set is at least this (for relearning)."""
+    stop_forget_loss_above: float | None = None
+    """Stop once the mean loss on the forget set, with the labels it was learned with, is at least this. At the loss of
+    a network that was retrained without the set it is forgotten as well as by one that never saw it."""
 
     def __post_init__(self) -> None:
         """Validate every field and their combination."""
@@ -105,8 +108,9 @@ class Phase:
         if not isinstance(self.optimizer, Optimizer):
             checks.fail("optimizer", "be an SGD, SAM or SharpMinMax", self.optimizer)
         checks.integer("steps", self.steps, least=0)
-        if self.stop_loss is not None:
-            checks.real("stop_loss", self.stop_loss, nonnegative=True)
+        for rule in ("stop_loss", "stop_forget_loss_above"):
+            if getattr(self, rule) is not None:
+                checks.real(rule, getattr(self, rule), nonnegative=True)
         for rule in ("stop_forget_below", "stop_forget_above"):
             if getattr(self, rule) is not None:
                 checks.fraction(rule, getattr(self, rule))
@@ -128,7 +132,8 @@ class Phase:
     def needs_forget(self) -> bool:
         """Whether the phase has no meaning when the forget set is empty."""
         alone = isinstance(self.objective, Loss) and self.objective.on == "forget"
-        ruled = self.stop_forget_below is not None or self.stop_forget_above is not None
+        rules = (self.stop_forget_below, self.stop_forget_above, self.stop_forget_loss_above)
+        ruled = any(rule is not None for rule in rules)
         ascends = isinstance(self.objective, NegGrad | RandomLabel)
         return alone or ruled or ascends or _perturbs(self.optimizer, "forget")
 

@@ -64,6 +64,8 @@ class StopRules:
     """Accuracy on the forget set at or below this."""
     forget_above: float | None
     """Accuracy on the forget set at or above this."""
+    forget_loss_above: float | None
+    """Mean loss on the forget set, with its observed labels, at or above this."""
     every: int
     """Steps between two looks at the rules."""
 
@@ -141,10 +143,12 @@ def _stop_rules(phase: Phase, n_forget: int, *, every: int) -> StopRules:
     An accuracy is k/|F| and nothing else, so that its bounds become such fractions: 1 - 0.9 stops at one in ten.
     """
     loss, below, above = phase.stop_loss, phase.stop_forget_below, phase.stop_forget_above
+    forget_loss = phase.stop_forget_loss_above
     return StopRules(
         loss=None if loss is None else loss * (1.0 + ties.ROUNDING),
         forget_below=None if below is None else ties.rounded_down(below * n_forget) / n_forget,
         forget_above=None if above is None else ties.rounded_up(above * n_forget) / n_forget,
+        forget_loss_above=None if forget_loss is None else forget_loss * (1.0 - ties.ROUNDING),
         every=every,
     )
 

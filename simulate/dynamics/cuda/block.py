@@ -26,6 +26,7 @@ from simulate.dynamics.cuda.thread import (
     mark_moving,
     perturb,
     rate,
+    rate_forget,
     read_signs,
     slope_of_loss,
     store_rows,
@@ -82,7 +83,7 @@ def advance(c, z, gram, labels, updates, present, rules, until, closest, multipl
         n_forget += 1.0 if forget[i] else 0.0
     cuda.syncthreads()
 
-    watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]))
+    watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]) and math.isnan(stop[3]))
     step, batch, since = steps[t], 0, steps[t] % every
     code, number, stage, felt, finite = RUNNING, 0, _FEEL, False, True
     while True:
@@ -101,7 +102,14 @@ def advance(c, z, gram, labels, updates, present, rules, until, closest, multipl
             add_parts(thread, values, 3, n, parts)
             cuda.syncthreads()
             right = sum_of_parts(parts, 2) / n_forget
-            if sum_of_parts(parts, 1) <= stop[0] or right <= stop[1] or right >= stop[2]:  # NaN when absent
+            met = sum_of_parts(parts, 1) <= stop[0] or right <= stop[1] or right >= stop[2]  # NaN when absent
+            if not math.isnan(stop[3]):
+                rate_forget(thread, y, forget, values)
+                cuda.syncthreads()
+                add_parts(thread, values, 2, n, parts)
+                cuda.syncthreads()
+                met = met or sum_of_parts(parts, 1) / n_forget >= stop[3]
+            if met:
                 code = CONVERGED
                 break
             if step == until[t]:

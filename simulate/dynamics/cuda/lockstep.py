@@ -31,7 +31,7 @@ def advance_trajectories(
         labels: y, y_true, forget, target and `learned`, each (T, n).
         updates: weight and perturbed (T, U, n), moves (T, U, 2m), and lr, tau, mixing as (T, U, 3).
         present: Batches (T, S, n).
-        rules: Stopping rules (T, 3) and the steps between looks at them (T,).
+        rules: Stopping rules (T, 4) and the steps between looks at them (T,).
         until: Last step of this call, (T,).
         closest: Smallest |pre-activation| met so far, per column, (T, L).
         multiplicity: How often each noise vector is repeated.
@@ -83,12 +83,16 @@ class _Walk:
         return (signal + self.multiplicity * noise) / self.m
 
     def rules_met(self, stop: _Array, output: _Array) -> _Array:
-        """Which trajectories one of the rules (loss, forget_below, forget_above; NaN when absent) stops, (T,)."""
+        """Which trajectories one of the rules of `kernels.advance_trajectories` stops, (T,)."""
         xp = self.xp
         loss = (self.learned * xp.logaddexp(0.0, -self.target * output)).sum(axis=1)
         size = self.forget.sum(axis=1)
-        right = (self.forget & (self.y * output > 0.0)).sum(axis=1) / xp.where(size > 0, size, xp.nan)
-        return (loss <= stop[:, 0]) | (right <= stop[:, 1]) | (right >= stop[:, 2])
+        size = xp.where(size > 0, size, xp.nan)
+        margin = self.y * output
+        right = (self.forget & (margin > 0.0)).sum(axis=1) / size
+        forget_loss = xp.where(self.forget, xp.logaddexp(0.0, -margin), 0.0).sum(axis=1) / size
+        by_accuracy = (right <= stop[:, 1]) | (right >= stop[:, 2])
+        return (loss <= stop[:, 0]) | by_accuracy | (forget_loss >= stop[:, 3])
 
     def take(
         self, running: _Array, batch: _Array, weight: _Array, perturbed: _Array, moves: _Array, scalars: _Array

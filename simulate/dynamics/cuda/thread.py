@@ -26,6 +26,7 @@ __all__ = [
     "multiply",
     "perturb",
     "rate",
+    "rate_forget",
     "read_signs",
     "slope_of_loss",
     "store_rows",
@@ -164,6 +165,16 @@ def rate(thread, learned, target, y, forget, values):
         margin = target[i] * values[i]
         values[n + i] = learned[i] * (max(-margin, 0.0) + math.log1p(math.exp(-abs(margin))))
         values[2 * n + i] = 1.0 if forget[i] and y[i] * values[i] > 0.0 else 0.0
+        i += thread[2] * thread[3]
+
+
+@cuda.jit(device=True, inline="always")
+def rate_forget(thread, y, forget, values):
+    """Fill the second n of values (3, n) with the losses of the forget samples and zeros."""
+    i = thread[1] * thread[2] + thread[0]
+    while i < y.size:
+        margin = y[i] * values[i]
+        values[y.size + i] = max(-margin, 0.0) + math.log1p(math.exp(-abs(margin))) if forget[i] else 0.0
         i += thread[2] * thread[3]
 
 

@@ -145,6 +145,10 @@ def rule_met(stop: StopRules, plan: Plan, instance: Instance, output: np.ndarray
     """Whether one of the stopping rules of a phase asks to stop at these outputs (n,)."""
     if stop.loss is not None and logistic_loss(plan.target * output)[plan.learned].mean() <= stop.loss:
         return True
+    if stop.forget_loss_above is not None:
+        loss = logistic_loss(instance.y * output)[instance.forget].mean()
+        if loss >= stop.forget_loss_above:
+            return True
     if stop.forget_below is None and stop.forget_above is None:
         return False
     accuracy = float((instance.y * output > 0)[instance.forget].mean())

@@ -92,8 +92,9 @@ class CompiledEngine(Engine):
 
 
 def _thresholds(stop: StopRules) -> list[float]:
-    """The three rules as numbers, NaN when absent."""
-    return [np.nan if rule is None else rule for rule in (stop.loss, stop.forget_below, stop.forget_above)]
+    """The rules as numbers, NaN when absent."""
+    rules = (stop.loss, stop.forget_below, stop.forget_above, stop.forget_loss_above)
+    return [np.nan if rule is None else rule for rule in rules]
 
 
 def _stack(arrays: Sequence[object], dtype: type | None = None) -> np.ndarray:

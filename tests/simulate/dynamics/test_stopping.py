@@ -40,6 +40,8 @@ RULES = [
     (RandomLabel(), "stop_loss", "objective", 12),
     (NegGrad(alpha=0.3), "stop_forget_below", "forget", 9),
     (Loss(on="forget"), "stop_forget_above", "forget", 3),
+    (NegGrad(alpha=0.3), "stop_forget_loss_above", "forget", 9),
+    (RandomLabel(), "stop_forget_loss_above", "forget", 12),
 ]
 """An objective, a rule, what the rule watches, and how many samples an epoch goes through."""
 
@@ -52,9 +54,12 @@ def test_a_rule_stops_a_phase_the_first_time_it_is_read_and_met(batch, objective
     instance = draw(PROBLEM, 1)
     trace = run(instance, [before, phase], engine="numpy", record=Record(every=1)).trace
     trace = trace.isel(step=trace.phase == "ruled")
-    seen = trace.loss.sel(part=watched) if rule == "stop_loss" else trace.accuracy.sel(set=watched)
-    limit = {"stop_loss": 1.000001 * float(seen[:60].min()), "stop_forget_below": 0.4, "stop_forget_above": 0.6}[rule]
-    met = (seen >= limit if rule == "stop_forget_above" else seen <= limit).values
+    seen = trace.loss.sel(part=watched) if "loss" in rule else trace.accuracy.sel(set=watched)
+    limit = {
+        "stop_loss": 1.000001 * float(seen[:60].min()), "stop_forget_below": 0.4, "stop_forget_above": 0.6,
+        "stop_forget_loss_above": 0.999999 * float(seen[:60].max()),
+    }[rule]  # fmt: skip
+    met = (seen >= limit if rule.endswith("above") else seen <= limit).values
     epoch = 1 if batch is None else samples // batch
     expected = next(step for step in range(0, 201, epoch) if met[step])
     assert 0 < expected < 200
@@ -81,3 +86,9 @@ def test_a_rule_that_is_met_but_for_rounding_is_met(engine, bits):
     assert stop(stop_forget_below=0.3 - 1e-6) == 20
     assert stop(stop_loss=loss * (1.0 + bits)) == 9
     assert stop(stop_loss=loss * (1.0 - 1e-9)) == 10
+    ascent = Phase("only", NegGrad(alpha=0.1), SGD(lr=0.002), steps=20)
+    losses = run(instance, [ascent], engine="numpy", record=Record(every=1)).trace.loss.sel(part="forget")
+    reached = replace(ascent, stop_forget_loss_above=float(losses[9]) * (1.0 + bits))
+    assert run(instance, [reached], engine=engine, record=Record(every=500)).steps == 9
+    beyond = replace(ascent, stop_forget_loss_above=float(losses[9]) * (1.0 + 1e-9))
+    assert run(instance, [beyond], engine=engine, record=Record(every=500)).steps == 10

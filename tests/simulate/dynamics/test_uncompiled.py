@@ -26,8 +26,9 @@ def stopping() -> Training:
     learn = Phase("a", Loss(), SGD(lr=1.0, batch=3), steps=8, stop_loss=0.45)
     forget = Phase("b", NegGrad(alpha=0.3), SGD(lr=1.0), steps=8, stop_forget_below=0.4)
     again = Phase("c", Loss(), SAM(lr=1.0), steps=8, stop_forget_above=0.9)
+    unlike = Phase("d", NegGrad(alpha=0.3), SGD(lr=1.0), steps=8, stop_forget_loss_above=1.5)
     return Training(
-        [replace(Instance.draw(problem, seed), noise_law=None) for seed in range(4)], [learn, forget, again]
+        [replace(Instance.draw(problem, seed), noise_law=None) for seed in range(4)], [learn, forget, again, unlike]
     )
 
 

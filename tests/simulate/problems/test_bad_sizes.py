@@ -38,6 +38,7 @@ NEEDED = {
         phase(optimizer=SAM(on="forget")),
         phase(stop_forget_below=0.5),
         phase(stop_forget_above=0.5),
+        phase(stop_forget_loss_above=0.5),
     ],
     "retain": [phase(NegGrad()), phase(Loss(on="retain")), phase(optimizer=SAM(on="retain"))],
 }
