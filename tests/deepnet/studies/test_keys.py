@@ -53,6 +53,7 @@ CONCERNS = {
     "val_fraction": "pretrained retrained unlearned", "separate_val_seed": "pretrained retrained unlearned",
     "request": "pretrained retrained unlearned", "pretrain_sharpness": "pretrained retrained unlearned",
     "forget": "retrained unlearned", "unlearners": "unlearned", "holds_masked_weights": "unlearned",
+    "forget_statistics": "unlearned", "cycles_forget_batches": "unlearned",
     "evaluation": "measured", "evaluation.geometry_seeds": "", "evaluation.official_tow": "",
     "evaluation.divergence": "",
 }  # fmt: skip
