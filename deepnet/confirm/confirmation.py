@@ -79,8 +79,10 @@ class Confirmation:
         )
         for quirk in self.quirks:
             # Signed ToW is a column of every row; its fixed references belong to the paper's data sets alone.
-            if quirk != "signed_tow":
-                found[f"quirk-{quirk}"] = with_quirks(narrow, [quirk])
+            if quirk == "signed_tow":
+                continue
+            tried = narrow if quirk != "scrub_epoch" else self._of_scrub(narrow)
+            found[f"quirk-{quirk}"] = with_quirks(tried, [quirk])
         return {name: replace(one, name=name) for name, one in found.items()}
 
     def _like(
@@ -90,6 +92,9 @@ class Confirmation:
         found = next(one for one in self.base.unlearners if one.method.name == name and not one.variant)
         how = (self.optimizers[0], self.optimizers[-1]) if ends_only else self.optimizers
         return replace(found, method=method or found.method, variant=variant, sharpness=how)
+
+    def _of_scrub(self, study: Study) -> Study:
+        return replace(study, unlearners=(self._like("scrub", ends_only=True),))
 
     def _neggrad(self, alpha: float) -> Unlearner:
         return self._like("neggrad", NegGrad(alpha=alpha), f"alpha={alpha:g}")

@@ -102,6 +102,7 @@ def _glance(evaluation: Evaluation, float16_as: Precision) -> Evaluation:
     return replace(
         evaluation,
         shadow=min(evaluation.shadow, _IMAGES),
+        shadow_sets=min(evaluation.shadow_sets, 2),
         entangled=min(evaluation.entangled, _IMAGES),
         relearning=None if relearning is None else _short(relearning, float16_as),
         curvature=min(evaluation.curvature, _FEW),

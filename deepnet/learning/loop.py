@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import Counter
@@ -16,9 +17,10 @@ from deepnet.data.streams import Batch
 from deepnet.house.parallel import sum_across_ranks_
 from deepnet.learning.journal import Journal
 from deepnet.learning.masks import held_in_place
-from deepnet.learning.sharpness import gradient
+from deepnet.learning.sharpness import Sharpness, gradient
 from deepnet.learning.task import Task
-from deepnet.learning.updates import Pass, Term, Update
+from deepnet.learning.updates import Part, Pass, Term, Update
+from deepnet.networks.frozen import to_training
 from deepnet.networks.normalization import frozen_statistics
 from deepnet.networks.precision import autocast, loss_scale, matrix_products
 
@@ -79,6 +81,7 @@ def train(
         journal: Where the state is kept after an epoch; what it holds already is taken up first.
         on_step: Called after each step with the number of steps done.
         holds_masked_weights: Whether the weights outside a mask are held in place; without it, weight decay moves them.
+            Steps whose sharpness leaks through the mask (`Sharpness.leaks`) hold nothing.
 
     Returns:
         The history, earlier epochs from the journal included.
@@ -89,7 +92,7 @@ def train(
     run = _Run(task, plan, on_step or (lambda step: None), holds_masked_weights)
     records = journal.restore(task.model, run.optimizers, run.drawn) if journal else []
     history = History([Epoch(**record) for record in records])
-    task.model.train()
+    to_training(task.model)
     with matrix_products(task.training.precision):
         for number in range(len(history.epochs), len(plan)):
             history.epochs.append(run.epoch(number))
@@ -144,10 +147,22 @@ class _Run:
     def _draw(self, one: Pass) -> Iterator[dict[str, Batch]]:
         """For each step of a pass, a batch of each set that its updates need."""
         parts = list(dict.fromkeys(part for update in one.updates for term in update.terms for part in term.draws))
-        sources = {part: self.streams[part].batches(start=self.drawn[part]) for part in parts}
+        sources = {part: self._batches(part, one) for part in parts}
         for _ in range(self.streams[one.over].steps_per_pass):
             self.drawn.update(parts)
             yield {part: next(source) for part, source in sources.items()}
+
+    def _batches(self, part: Part, one: Pass) -> Iterator[Batch]:
+        """The batches of a set for a pass: the next of all, or those of one turn through it again and again."""
+        stream, drawn = self.streams[part], self.drawn[part]
+        if part != "forget" or one.over == part or not self.task.cycles_forget_batches:
+            return stream.batches(start=drawn)
+        turn = -(-drawn // stream.steps_per_pass) * stream.steps_per_pass  # the first that was not begun
+        return (
+            batch
+            for _ in itertools.count()
+            for batch, _ in zip(stream.batches(start=turn), range(stream.steps_per_pass), strict=False)
+        )
 
     def _set_rate(self, step: int) -> None:
         rate = self.task.training.descent.rate(step, sum(self.lengths))
@@ -160,14 +175,14 @@ class _Run:
         directions, losses = zip(*(self._gradient(term, batches) for term in update.terms), strict=True)
         for weight, *parts in zip(self.parameters.values(), *directions, strict=True):
             weight.grad = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
-        with held_in_place(self.parameters, update.mask if self.holds else None):
+        leaks = any(self._sharpness(term).leaks for term in update.terms)  # what it leaks to is moved, not held
+        with held_in_place(self.parameters, update.mask if self.holds and not leaks else None):
             self.optimizers[update.optimizer].step()
         return torch.stack(losses).sum()
 
     def _gradient(self, term: Term, batches: dict[str, Batch]) -> tuple[list[Tensor], Tensor]:
         """The direction of one term, and its loss."""
         training, model = self.task.training, self.task.model
-        sharpness = self.task.sharpness
 
         def loss() -> Tensor:
             with autocast(training.precision, self.task.device):
@@ -176,8 +191,13 @@ class _Run:
         return gradient(
             loss,
             self.parameters,
-            replace(sharpness, rho=0.0) if term.goal == "none" else replace(sharpness, goal=term.goal),
+            self._sharpness(term),
             None if term.mask is None else term.mask.values,
             second_pass=partial(frozen_statistics, model),
             loss_scale=loss_scale(training.precision),
         )
+
+    def _sharpness(self, term: Term) -> Sharpness:
+        """What the optimizer does about the sharpness of a term."""
+        usual = self.task.sharpness
+        return replace(usual, rho=0.0) if term.goal == "none" else replace(usual, goal=term.goal)

@@ -16,6 +16,7 @@ from torch.nn import functional
 from deepnet.data.streams import Batch
 from deepnet.house.fields import of_type
 from deepnet.learning.sharpness import gradient, sgd
+from deepnet.networks.frozen import trainable
 from deepnet.networks.modes import evaluating
 from simulate.house import checks
 
@@ -31,7 +32,10 @@ _UNITS = 16
 
 @dataclass(frozen=True)
 class Mask:
-    """For each parameter of a model a bool tensor of its shape; True where a step may move the weight."""
+    """For each parameter of a model a bool tensor of its shape; True where a step may move the weight.
+
+    Parameters that are frozen may be left out: no step moves them, whatever a mask says.
+    """
 
     values: Mapping[str, Tensor]
     """By name of the parameter."""
@@ -57,7 +61,7 @@ class Mask:
             ValueError: if names or shapes differ; the message names the first that does.
         """
         shapes = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
-        for name in [*shapes, *self.values]:
+        for name in [*trainable(model), *self.values]:
             mine = tuple(self.values[name].shape) if name in self.values else None
             if mine != shapes.get(name):
                 raise ValueError(
@@ -120,11 +124,11 @@ def _outermost(scores: Tensor, count: int, order: Order) -> Tensor:
 def saliency(model: nn.Module, batches: Iterable[Batch]) -> dict[str, Tensor]:
     """|Σ_batches ∂L_batch/∂w| of the mean cross-entropy: how much each weight matters to these samples.
 
-    The model is evaluated as for testing, and left in the mode it was in.
+    Of the weights that are not frozen. The model is evaluated as for testing, and left in the mode it was in.
 
     Source: Fan et al. 2024 (SalUn, arXiv 2310.12508); the absolute value is taken after the sum.
     """
-    parameters = dict(model.named_parameters())
+    parameters = trainable(model)
     total = {name: torch.zeros_like(weight) for name, weight in parameters.items()}
     with evaluating(model):
         for batch in batches:

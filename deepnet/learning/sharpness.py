@@ -53,7 +53,7 @@ class Sharpness:
     """Whether a mask also confines the perturbation ε."""
     mask_site: Literal["final", "second"] = "final"
     """Where a mask acts. "final": on the direction. "second": on ∇L(w + ε) alone, a fault of the released code by
-    which (1 - s λ) g leaks through; only for comparison with it."""
+    which (1 - s λ) g leaks through and moves the hidden weights; only for comparison with it."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -64,6 +64,21 @@ class Sharpness:
         checks.choice("goal", self.goal, ("min", "max"))
         checks.boolean("mask_perturbation", self.mask_perturbation)
         checks.choice("mask_site", self.mask_site, ("final", "second"))
+
+    @property
+    def leaks(self) -> bool:
+        """Whether weights that a mask hides are moved all the same: (1 - s λ) g reaches them, and is not 0.
+
+        Example:
+            >>> [Sharpness(rho=0.1, goal=goal, mask_site="second").leaks for goal in ("min", "max")]
+            [False, True]
+        """
+        return self.mask_site == "second" and self.rho > 0 and self.share != 1
+
+    @property
+    def share(self) -> float:
+        """s λ, the part of ∇L(w + ε) in the direction."""
+        return self.mixing if self.goal == "min" else -self.mixing
 
     @property
     def label(self) -> str:
@@ -129,9 +144,9 @@ def gradient(
     of_type("sharpness", sharpness, Sharpness)
     hidden = None if mask is None else _checked(mask, parameters)
     value, first = _differentiate(loss, weights, loss_scale)
-    leaks = sharpness.mask_site == "second" and sharpness.rho > 0
+    leaks = sharpness.mask_site == "second"
     if sharpness.rho == 0 or sharpness.mixing == 0:
-        return (first if leaks else _masked(first, hidden)), value
+        return (first if sharpness.leaks else _masked(first, hidden)), value
     direction = _masked(first, hidden) if sharpness.mask_perturbation else first
     epsilon = _perturbation(direction, parameters, sharpness)
     with _displaced(weights, epsilon), second_pass():
@@ -198,11 +213,10 @@ def _displaced(weights: list[Tensor], epsilon: list[Tensor]) -> Iterator[None]:
 
 def _mixed(first: list[Tensor], second: list[Tensor], sharpness: Sharpness) -> list[Tensor]:
     """g + s λ (g_ε - g)."""
-    share = sharpness.mixing if sharpness.goal == "min" else -sharpness.mixing
-    if share == 1:
+    if sharpness.share == 1:
         return second
     torch._foreach_sub_(second, first)
-    torch._foreach_mul_(second, share)
+    torch._foreach_mul_(second, sharpness.share)
     torch._foreach_add_(second, first)
     return second
 

@@ -9,6 +9,7 @@ from numbers import Integral
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from deepnet.data.datasets import Dataset
 from deepnet.data.splits import Split
@@ -19,7 +20,10 @@ from deepnet.house.seeding import seed_words
 from deepnet.learning.sharpness import Sharpness, sgd
 from deepnet.learning.training import Training
 from deepnet.learning.updates import Part
+from deepnet.networks.frozen import trainable
 from deepnet.networks.models import Network
+from deepnet.networks.modes import evaluating
+from simulate.house import checks
 
 __all__ = ["Task"]
 
@@ -30,8 +34,9 @@ _PARTS: tuple[Part, ...] = ("pretrain", "retain", "forget", "relabelled")
 class Task:
     """A model to be changed, and all that a method may look at."""
 
-    model: Network
-    """The model, on its device; a method changes it in place."""
+    model: nn.Module
+    """The model, on its device, from images of uint8 (b, C, H, W) to logits (b, K), such as a
+    `deepnet.Network`; a method changes it in place, but for what is frozen (`requires_grad_(False)`)."""
     dataset: Dataset
     """The images."""
     split: Split
@@ -42,33 +47,59 @@ class Task:
     """Seed of the batches."""
     sharpness: Sharpness = field(default_factory=sgd)
     """How the optimizer treats sharpness."""
+    forget_statistics: bool = False
+    """Whether batches of the forget set enter the running statistics of normalisation, as in the released code."""
+    cycles_forget_batches: bool = False
+    """Whether a pass over another set that outlasts the forget set meets its first batches again, augmented as they
+    were, as in the released code."""
 
     def __post_init__(self) -> None:
-        """Require that every field is of its type.
+        """Require that every field is of its type, and that the model can be trained on these images.
 
         Raises:
-            ValueError: if one is not; the message names it.
+            ValueError: if one is not, or it cannot; the message names it.
         """
         kinds: dict[str, type] = {"model": nn.Module, "dataset": Dataset, "split": Split, "training": Training}
         for name, kind in (kinds | {"sharpness": Sharpness}).items():
             of_type(name, getattr(self, name), kind)
         entries("seed", self.seed, Integral)
         seed_words(self.seed)
+        for name in ("forget_statistics", "cycles_forget_batches"):
+            checks.boolean(name, getattr(self, name))
+        if not isinstance(self.model, Network) or any(is_lazy(weight) for weight in self.model.parameters()):
+            self._check_answer()
+        trainable(self.model)
+
+    def _check_answer(self) -> None:
+        """Require logits for an image; that also builds layers that are lazy."""
+        (image,) = self.dataset.train.batches([(self.split.forget[:1], None)])
+        wanted = (1, self.dataset.n_classes)
+        need = f"Argument `model` must turn images of uint8, {tuple(image.shape)}, into logits, {wanted}, but"
+        try:
+            with torch.no_grad(), evaluating(self.model):
+                logits = self.model(image)
+        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError) as error:
+            reason = str(error).partition("\n")[0].rstrip(".")
+            hint = "`deepnet.Network` is a wrapper that takes and normalises them"
+            raise ValueError(f"{need} raises {type(error).__name__}: {reason}; {hint}.") from error
+        if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
+            found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise ValueError(f"{need} gives {found}.")
 
     @cached_property
-    def teacher(self) -> Network:
+    def teacher(self) -> nn.Module:
         """A copy of the model as it was when this was first asked for, in the mode for testing, without gradients."""
         return copy.deepcopy(self.model).eval().requires_grad_(False)
 
     @property
     def parameters(self) -> dict[str, Tensor]:
-        """The model's parameters by name."""
-        return dict(self.model.named_parameters())
+        """The model's parameters by name, but for those that are frozen."""
+        return trainable(self.model)
 
     @property
     def device(self) -> torch.device:
         """Where the model lives."""
-        return self.model.mean.device
+        return next(self.model.parameters()).device
 
     def rows(self, part: Part) -> Tensor:
         """Rows of the training images that a set consists of."""

@@ -29,14 +29,16 @@ class GradientAscent(Method):
 
     def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
         """One pass over the forget set."""
-        return [Pass("forget", (Update((Term(partial(ascent, task.model), ("forget",)),)),))]
+        climb = partial(ascent, task.model, statistics=task.forget_statistics)
+        return [Pass("forget", (Update((Term(climb, ("forget",)),)),))]
 
 
 def negative_gradient(task: Task, alpha: float, mask: Mask | None = None) -> Term:
     """The loss α L(R) - (1 - α) L(F) as one term, whose sharpness is that of the whole."""
 
     def loss(retain: Batch, forget: Batch) -> Tensor:
-        return alpha * cross_entropy(task.model, retain) + (1 - alpha) * ascent(task.model, forget)
+        climbed = ascent(task.model, forget, task.forget_statistics)
+        return alpha * cross_entropy(task.model, retain) + (1 - alpha) * climbed
 
     return Term(loss, ("retain", "forget"), mask=mask)
 
@@ -76,5 +78,9 @@ class RetainSAM(NegGrad):
     def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
         """One pass over the retain set; the gradients of two terms are added."""
         kept = Term(lambda batch: self.alpha * cross_entropy(task.model, batch), ("retain",))
-        climbed = Term(lambda batch: (1 - self.alpha) * ascent(task.model, batch), ("forget",), goal="none")
+
+        def climb(batch: Batch) -> Tensor:
+            return (1 - self.alpha) * ascent(task.model, batch, task.forget_statistics)
+
+        climbed = Term(climb, ("forget",), goal="none")
         return [Pass("retain", (Update((kept, climbed)),))]

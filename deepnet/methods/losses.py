@@ -21,9 +21,15 @@ def cross_entropy_of(logits: Tensor, batch: Batch) -> Tensor:
     return batch.mean(functional.cross_entropy(logits, batch.y, reduction="none"))
 
 
-def ascent(model: nn.Module, batch: Batch) -> Tensor:
-    """Minus the mean cross-entropy; samples to be forgotten leave no trace in the running statistics."""
-    with frozen_statistics(model):
+def ascent(model: nn.Module, batch: Batch, statistics: bool = False) -> Tensor:
+    """Minus the mean cross-entropy.
+
+    Args:
+        model: The network.
+        batch: Samples to be forgotten.
+        statistics: Whether they enter the running statistics, as in the released code (`Task.forget_statistics`).
+    """
+    with frozen_statistics(model, frozen=not statistics):
         return -cross_entropy(model, batch)
 
 

@@ -58,7 +58,7 @@ class Scrub(Method):
         model, teacher = task.model, task.teacher
 
         def disobey(batch: Batch) -> Tensor:
-            with frozen_statistics(model):
+            with frozen_statistics(model, frozen=not task.forget_statistics):
                 return -distillation(model(batch.x), teacher(batch.x), batch, self.temperature)
 
         def obey(batch: Batch) -> Tensor:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
+from deepnet.data.streams import Batch
 from deepnet.learning.masks import Order
 from deepnet.learning.task import Task
 from deepnet.learning.updates import Pass, Term, Update
@@ -46,9 +49,11 @@ class SharpMinMax(NegGrad):
     def plan(self, task: Task) -> list[Sequence[Pass]]:
         """In each epoch one pass over the retain set with two updates a step; the parts are fixed before the first."""
         forgetting = forget_saliency(task, self.fraction, self.order)
+
+        def climb(batch: Batch) -> Tensor:
+            return (1 - self.alpha) * ascent(task.model, batch, task.forget_statistics)
+
         kept = Term(lambda batch: self.alpha * cross_entropy(task.model, batch), ("retain",), mask=~forgetting)
-        climbed = Term(
-            lambda batch: (1 - self.alpha) * ascent(task.model, batch), ("forget",), goal="max", mask=forgetting
-        )
+        climbed = Term(climb, ("forget",), goal="max", mask=forgetting)
         updates = (Update((kept,), optimizer="retain"), Update((climbed,), optimizer="forget"))
         return [[Pass("retain", updates)]] * task.training.epochs

@@ -1,8 +1,9 @@
 """Curvature of the loss at a model's weights: largest eigenvalue, trace and diagonal of the Hessian.
 
-H = ∇²_w L, with L the mean cross-entropy over some batches, in evaluation mode (running statistics of BatchNorm), is
-never formed. It enters through products H v, which curvlinops makes batch by batch and one vector at a time, so that
-memory does not grow with the number of samples or of probes. Random vectors are drawn on the CPU, by seed and index.
+H = ∇²_w L, with w the weights that are not frozen and L the mean cross-entropy over some batches, in evaluation mode
+(running statistics of BatchNorm), is never formed. It enters through products H v, which curvlinops makes batch by
+batch and one vector at a time, so that memory does not grow with the number of samples or of probes. Random vectors are
+drawn on the CPU, by seed and index.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from deepnet.house.fields import entries, of_type
 from deepnet.house.seeding import generator
+from deepnet.networks.frozen import trainable
 from deepnet.networks.modes import evaluating
 from deepnet.networks.precision import matrix_products
 from simulate.house import checks
@@ -123,7 +125,7 @@ def hessian_diagonal(
         total = torch.zeros(hessian.shape[0], dtype=hessian.dtype, device=hessian.device)
         for v, product in _products(hessian, probes, seed):
             total.addcmul_(v, product)
-    weights = dict(model.named_parameters())
+    weights = trainable(model)
     parts = total.div_(probes).split([weight.numel() for weight in weights.values()])
     return {name: part.view_as(weight) for (name, weight), part in zip(weights.items(), parts, strict=True)}
 
@@ -139,7 +141,7 @@ def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iter
         yield HessianLinearOperator(
             model,
             nn.CrossEntropyLoss(),
-            list(model.parameters()),
+            list(trainable(model).values()),
             batches,
             num_data=sum(len(labels) for _, labels in batches),
             # It would cost several products and draw from the global generator; a fixed list of tensors and

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from deepnet.house.parallel import sum_across_ranks, world_size
 
@@ -59,14 +63,43 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 @contextmanager
-def frozen_statistics(model: nn.Module) -> Iterator[None]:
-    """Within it, no batch changes the running statistics of a model's batch normalisation."""
-    layers = [layer for layer in model.modules() if isinstance(layer, BatchNorm)]
-    before = [layer.updates_statistics for layer in layers]
-    for layer in layers:
-        layer.updates_statistics = False
+def frozen_statistics(model: nn.Module, frozen: bool = True) -> Iterator[None]:
+    """Within it, no batch changes the running statistics of a model's normalisation.
+
+    That of this package, torch's BatchNorm of one to three dimensions and SyncBatchNorm, and its InstanceNorm where
+    that tracks statistics. In training all of them go on normalising by the statistics of the batch.
+
+    Args:
+        model: The model.
+        frozen: False does nothing, as the released code does with batches that are to be forgotten.
+
+    Raises:
+        ValueError: if a layer is lazy and has seen no batch yet.
+    """
+    switches = [(layer, *switch) for layer in model.modules() if frozen for switch in _switches(layer)]
+    before = [getattr(layer, name) for layer, name, _ in switches]
+    for layer, name, value in switches:
+        setattr(layer, name, value)
     try:
         yield
     finally:
-        for layer, value in zip(layers, before, strict=True):
-            layer.updates_statistics = value
+        for (layer, name, _), value in zip(switches, before, strict=True):
+            setattr(layer, name, value)
+
+
+def _switches(layer: nn.Module) -> list[tuple[str, Any]]:
+    """The attributes by which a layer leaves its running statistics alone, with their values; none if it has none."""
+    if isinstance(layer, BatchNorm):
+        return [("updates_statistics", False)]
+    if not isinstance(layer, _BatchNorm | _InstanceNorm):
+        return []
+    if isinstance(layer, LazyModuleMixin) and layer.has_uninitialized_params():
+        raise ValueError("Argument `model` must have seen a batch, which builds its lazy layers, but has not.")
+    if isinstance(layer, _BatchNorm):
+        return [("track_running_stats", False)]
+    if layer.running_mean is None or layer.running_var is None:
+        return []
+    # InstanceNorm that does not track would still move what it has. A momentum of 0 moves it by rounding alone, since
+    # it is a mean over images that are all the same, and that goes into copies.
+    copies: list[tuple[str, Any]] = [(name, getattr(layer, name).clone()) for name in ("running_mean", "running_var")]
+    return [("momentum", 0.0), *copies]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepnet.report.naming import PRETRAINED, RETRAINED
+from deepnet.report.naming import PRETRAINED, RETRAINED, shadow_words
 from deepnet.report.summary import Block, Mean, Summary
 from simulate.house import ties
 from theory.ledger.wording import with_minus
@@ -41,6 +41,7 @@ COLUMNS = (
     Column(name="test_accuracy", heading="test %", scale=100.0, decimals=1),
     Column(name="tow_other_seeds", heading="ToW, other seeds", decimals=3),
     Column(name="mia", heading="MIA %", scale=100.0, decimals=1),
+    Column(name="mia_spread", heading="its spread", scale=100.0, decimals=1, interval=False),
     Column(name="mia_gap", heading="MIA gap", scale=100.0, decimals=1, signed=True),
     Column(name="entanglement", heading="entangl.", decimals=3),
     Column(name="klom", heading="KLoM", decimals=2),
@@ -60,6 +61,8 @@ NOTES = {
     "that are left were picked by the outcome; they take no part in the best ToW.",
     "points": "MIA gap: percentage points above the retrained model; nearer to 0 is better. relearn: percentage points "
     "of forget accuracy above the retrained model, mean over the attack; lower is better.",
+    "drawn": f"MIA: {shadow_words(drawn=True)}; its spread: standard deviation over them, mean over seeds.",
+    "first": f"MIA without a spread: {shadow_words(drawn=False)}.",
     "klom": "KLoM, in nats, is to be read beside its floor: retrained models against retrained models.",
 }  # fmt: skip
 """What a reader of the table must know."""
@@ -103,7 +106,7 @@ def written(value: float, column: Column) -> str:
     """A number of a column, with a minus sign instead of a hyphen.
 
     Example:
-        >>> written(-0.0123, COLUMNS[6]), written(123.4, COLUMNS[11]), written(0.4567, COLUMNS[11])
+        >>> written(-0.0123, COLUMNS[7]), written(123.4, COLUMNS[12]), written(0.4567, COLUMNS[12])
         ('−1.2', '123', '0.457')
     """
     decimals = column.decimals

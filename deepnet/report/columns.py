@@ -11,8 +11,8 @@ WHOLES = ("seed", "split_seed")
 """Columns of whole numbers."""
 
 FRACTIONS = (
-    "retain_accuracy", "forget_accuracy", "val_accuracy", "test_accuracy", "tow_other_seeds", "mia", "mia_auc",
-    "mia_tpr",
+    "retain_accuracy", "forget_accuracy", "val_accuracy", "test_accuracy", "tow_other_seeds", "mia", "mia_spread",
+    "mia_auc", "mia_tpr",
 )  # fmt: skip
 """Columns of numbers in [0, 1], or null."""
 

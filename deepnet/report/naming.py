@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["METHODS", "PRETRAINED", "RETRAINED", "method_order", "natural_order", "optimizer_order", "optimizer_words"]
+__all__ = [
+    "METHODS", "PRETRAINED", "RETRAINED", "method_order", "natural_order", "optimizer_order", "optimizer_words",
+    "shadow_words",
+]  # fmt: skip
 
 RETRAINED = "retrain"
 """The method that is the reference: trained without the forget set."""
@@ -59,6 +62,18 @@ def optimizer_words(label: str) -> str:
     family, radius = _parts(label)
     name = _FAMILIES[family] if family else label
     return f"{name} ρ={radius}" if radius else name
+
+
+def shadow_words(drawn: bool) -> str:
+    """What an efficacy of the support vector machines is, by whether it has a spread.
+
+    Example:
+        >>> shadow_words(drawn=True)
+        'mean over random shadow sets'
+    """
+    if drawn:
+        return "mean over random shadow sets"
+    return "of one shadow set, the first rows, as in the released code; other rows can give another number"
 
 
 def _parts(label: str) -> tuple[str, str]:

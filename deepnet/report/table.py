@@ -13,12 +13,12 @@ from rich.text import Text
 from deepnet.report.cells import COLUMNS, NOTES, TERMINAL_COLUMNS, Column, Line, lines_of
 from deepnet.report.escaping import latex, markdown
 from deepnet.report.rows import Results, Row, row_from
-from deepnet.report.summary import Block, blocks, summarise
+from deepnet.report.summary import Block, Summary, blocks, summarise
 
 __all__ = ["diverged_lines", "latex_table", "markdown_table", "terminal_table"]
 
 _LATEX_PARTS = (
-    ("tow", "retain_accuracy", "forget_accuracy", "test_accuracy", "mia", "mia_gap"),
+    ("tow", "retain_accuracy", "forget_accuracy", "test_accuracy", "mia", "mia_spread", "mia_gap"),
     ("tow", "entanglement", "klom", "klom_null", "relearn", "seconds"),
 )
 """The columns of the two tables that a page of LaTeX has room for."""
@@ -102,14 +102,21 @@ def _notes(found: Sequence[Block], columns: Sequence[Column]) -> list[str]:
     """The notes that apply to what is shown."""
     shown = {column.name for column in columns}
     summaries = [each for block in found for each in block.summaries]
+    attacked = summaries if shown & {"mia", "mia_gap"} else []
     apply = {
         "interval": True,
         "ceiling": any(block.retrained for block in found) and "tow" in shown,
         "diverged": any(each.diverged for each in summaries),
         "points": bool(shown & {"mia_gap", "relearn"}),
+        "drawn": any(_has(each, "mia_spread") for each in attacked),
+        "first": any(_has(each, "mia") and not _has(each, "mia_spread") for each in attacked),
         "klom": "klom" in shown,
     }
     return [note for name, note in NOTES.items() if apply[name]]
+
+
+def _has(summary: Summary, name: str) -> bool:
+    return summary.means[name].value is not None
 
 
 def _terminal_cells(line: Line, columns: Sequence[Column]) -> list[Text]:

@@ -57,6 +57,17 @@ def _leaking(unlearner: Unlearner) -> Unlearner:
     return replace(unlearner, sharpness=tuple(replace(how, mask_site="second") for how in unlearner.sharpness))
 
 
+def _one_more_ascent(unlearner: Unlearner) -> Unlearner:
+    method: Any = unlearner.method
+    if method.name != "scrub":
+        return unlearner
+    return replace(unlearner, method=replace(method, ascent_epochs=method.ascent_epochs + 1))
+
+
+def _evaluated(study: Study, **changes: Any) -> Study:
+    return replace(study, evaluation=replace(study.evaluation, **changes))
+
+
 def _adamw(study: Study) -> Study:
     def override(unlearner: Unlearner) -> Unlearner:
         training = replace(unlearner.training, descent=replace(unlearner.training.descent, rule="adamw"))
@@ -78,7 +89,7 @@ QUIRKS: dict[str, Quirk] = {
         lambda study: _each(study, _smallest_gradients),
     ),
     "max_leak": Quirk(
-        "the mask acts on the second gradient only, so the first leaks into the weights it hides",
+        "the mask acts on SAM's second gradient only, so the first one moves the weights it hides",
         lambda study: _each(study, _leaking),
     ),
     "adamw": Quirk("unlearning and retraining use AdamW, whatever optimizer was asked for", _adamw),
@@ -88,16 +99,33 @@ QUIRKS: dict[str, Quirk] = {
     ),
     "signed_tow": Quirk(
         "ToW is signed, and measured against fixed accuracies instead of retrained models",
-        lambda study: replace(study, evaluation=replace(study.evaluation, official_tow=True)),
+        lambda study: _evaluated(study, official_tow=True),
     ),
     "m_entropy": Quirk(
         "the modified entropy of the membership attack does not depend on a sample's own label",
-        lambda study: replace(study, evaluation=replace(study.evaluation, m_entropy="official")),
+        lambda study: _evaluated(study, m_entropy="official"),
     ),
     "randaugment": Quirk("RandAugment is left on beside crops and flips", _randaugment),
     "decay_through_masks": Quirk(
         "weight decay and momentum move the weights that a mask hides",
         lambda study: replace(study, holds_masked_weights=False),
+    ),
+    "forget_statistics": Quirk(
+        "batches that are to be forgotten enter the running statistics of batch normalisation",
+        lambda study: replace(study, forget_statistics=True),
+    ),
+    "cycled_forget": Quirk(
+        "an epoch that outlasts the forget set meets the same augmented forget batches again and again",
+        lambda study: replace(study, cycles_forget_batches=True),
+    ),
+    "scrub_epoch": Quirk("SCRUB climbs for one more epoch", lambda study: _each(study, _one_more_ascent)),
+    "own_maximum": Quirk(
+        "entanglement by transport is scaled by each model's own largest distance, so models cannot be compared",
+        lambda study: _evaluated(study, transport_scale="own maximum"),
+    ),
+    "whole_shadow": Quirk(
+        "the membership attack learns once, from the whole test set and the first rows of the retain set",
+        lambda study: _evaluated(study, shadow_sets=0),
     ),
 }
 """Every quirk by its name."""

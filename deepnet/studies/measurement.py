@@ -140,16 +140,24 @@ class _Bench:
             retain=self.retain,
             forget=self.forget,
             test=self.test,
-            shadow_size=self.evaluation.shadow,
+            shadow="random" if self.evaluation.shadow_sets else "first",
+            shadow_size=self.evaluation.shadow if self.evaluation.shadow_sets else None,
+            draws=self.evaluation.shadow_sets or 1,
             m_entropy_by="official" if self.evaluation.m_entropy == "official" else "definition",
         )
-        short = {"mia": found.confidence, "mia_auc": found.auc, "mia_tpr": found.true_positive_rate}
+        short = {"mia": found.confidence, "mia_spread": found.spread.get("confidence")}
+        short |= {"mia_auc": found.auc, "mia_tpr": found.true_positive_rate}
         return short | {"membership": as_json(found)}
 
     def _entanglement(self) -> dict[str, Any]:
         if not self.evaluation.entangled:
             return {}
-        found = measure_entanglement(retain=self.retain, forget=self.forget, max_samples=self.evaluation.entangled)
+        found = measure_entanglement(
+            retain=self.retain,
+            forget=self.forget,
+            scale=self.evaluation.transport_scale,
+            max_samples=self.evaluation.entangled,
+        )
         numbers = {key: value if np.isfinite(value) else None for key, value in as_json(found).items()}
         short = {"entanglement": numbers["wasserstein"], "entanglement_variance": numbers["variance"]}
         return short | {"entanglement_details": numbers}

@@ -138,12 +138,31 @@ def cifar100_resnet50() -> Study:
 
 
 def imagenet_resnet50() -> Study:
-    """ImageNet and ResNet-50, as in the paper: 50,000 samples to forget, by memorization score."""
+    """ImageNet and ResNet-50, as in the paper: 50,000 samples to forget, by memorization score.
+
+    Sharp MinMax forgets with 5 % of the weights, elsewhere with 30 %. The source is weak, a sentence in a public review
+    of the paper ("5 % cutoff for ImageNet and 30 % cutoff for CIFAR-100"); of the paper itself no such number was at
+    hand, and the released code has masks of 10, 30 and 50 %.
+    """
     scores = "data/imagenet_index.npz"
     data = DataConfig(name="imagenet", root="data/imagenet")
     study = _resnet("imagenet-resnet50", data, "resnet50", epochs=90, precision="float16")
     sets = tuple(ForgetSet(kind=kind, size=50_000, scores=scores) for kind in ("high", "mid", "low"))
-    return replace(study, forget=sets, model=ModelConfig(architecture="resnet50", stem="imagenet"), val_fraction=0.02)
+    return replace(
+        study,
+        forget=sets,
+        model=ModelConfig(architecture="resnet50", stem="imagenet"),
+        unlearners=tuple(_forgetting_with(one, 0.05) for one in study.unlearners),
+        val_fraction=0.02,
+    )
+
+
+def _forgetting_with(unlearner: Unlearner, fraction: float) -> Unlearner:
+    """The same, with another size of Sharp MinMax's forget part; other methods stay."""
+    method = unlearner.method
+    if not isinstance(method, SharpMinMax):
+        return unlearner
+    return replace(unlearner, method=replace(method, fraction=fraction))
 
 
 PRESETS: dict[str, Callable[[], Study]] = {

@@ -57,12 +57,17 @@ class Unlearner:
 class Evaluation:
     """What is measured of an unlearned model. Accuracies, losses and ToW always are; 0 switches a metric off."""
 
-    shadow: int = 2000
+    shadow: int = 1000
     """Membership inference: most samples of each kind that an attack is trained on; 0 switches all attacks off."""
+    shadow_sets: int = 10
+    """Membership inference: random sets of such samples, whose mean and spread a number has; 0 is the released code's
+    protocol, one set of the first and as many samples as there are, whatever `shadow` says."""
     m_entropy: Literal["corrected", "official"] = "corrected"
     """Which formula the attack on the modified entropy uses; "official" has the released code's fault."""
     entangled: int = 1000
     """Entanglement: most samples of each set that are transported."""
+    transport_scale: Literal["diameter", "own maximum"] = "diameter"
+    """Entanglement: which distance counts as 1; "own maximum" is the released code's, the model's own largest."""
     divergence: bool = True
     """KLoM, from the margins of all seeds."""
     relearning: Training | None = field(default_factory=lambda: Training(epochs=2))
@@ -82,7 +87,7 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         """Validate every field."""
-        for name in ("shadow", "entangled", "curvature", "landscape", "feature_map", "geometry_seeds"):
+        for name in ("shadow", "shadow_sets", "entangled", "curvature", "landscape", "feature_map", "geometry_seeds"):
             checks.integer(name, getattr(self, name), least=0)
         for name in ("divergence", "official_tow"):
             checks.boolean(name, getattr(self, name))
@@ -91,6 +96,7 @@ class Evaluation:
         if self.landscape_points % 2 == 0:
             checks.fail("landscape_points", "be odd", self.landscape_points)
         checks.choice("m_entropy", self.m_entropy, ("corrected", "official"))
+        checks.choice("transport_scale", self.transport_scale, ("diameter", "own maximum"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +133,11 @@ class Study:
     """How references are retrained, if not as models are pretrained."""
     holds_masked_weights: bool = True
     """Whether weights outside a mask stay in place to the bit; the released code lets weight decay move them."""
+    forget_statistics: bool = False
+    """Whether batches that are to be forgotten enter the running statistics of batch normalisation, as in the released
+    code."""
+    cycles_forget_batches: bool = False
+    """Whether an epoch meets the same augmented forget batches again and again, as in the released code."""
     separate_val_seed: int | None = None
     """Seed of another validation set for pretraining, a fault of the released code; None is the same one."""
     compat: tuple[str, ...] = ()
@@ -149,7 +160,8 @@ class Study:
         checks.integer("split_seed", self.split_seed, least=0)
         if self.separate_val_seed is not None:
             checks.integer("separate_val_seed", self.separate_val_seed, least=0)
-        checks.boolean("holds_masked_weights", self.holds_masked_weights)
+        for name in ("holds_masked_weights", "forget_statistics", "cycles_forget_batches"):
+            checks.boolean(name, getattr(self, name))
         checks.fraction("val_fraction", self.val_fraction, below=1)
         _check_goals("pretrain_sharpness", self.pretrain_sharpness)
         keys = [(unlearner.method.name, unlearner.variant) for unlearner in self.unlearners]

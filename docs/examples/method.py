@@ -31,7 +31,7 @@ class CappedNegGrad(NegGrad):
         """One pass over the retain set; each step also sees a batch of the forget set."""
 
         def loss(retain: Batch, forget: Batch) -> Tensor:
-            with frozen_statistics(task.model):
+            with frozen_statistics(task.model, not task.forget_statistics):
                 each = functional.cross_entropy(task.model(forget.x), forget.y, reduction="none")
             climbed = forget.mean(each.clamp(max=math.log(task.dataset.n_classes)))
             return self.alpha * cross_entropy(task.model, retain) - (1 - self.alpha) * climbed

@@ -27,7 +27,8 @@ MARKS = {"supported": "o", "refuted": "X", "inconclusive": "$?$"}
 _WORDS = {
     "": "corrected", "mask_polarity": "mask polarity", "max_leak": "mask leaks", "adamw": "AdamW",
     "split_seed": "split seed", "signed_tow": "signed ToW", "m_entropy": "entropy", "randaugment": "RandAugment",
-    "decay_through_masks": "decay in masks",
+    "decay_through_masks": "decay in masks", "forget_statistics": "BN statistics", "cycled_forget": "cycled batches",
+    "scrub_epoch": "SCRUB's epoch", "own_maximum": "own maximum", "whole_shadow": "shadow set",
 }  # fmt: skip
 _ROW, _HEAD = 0.31, 1.25  # inches
 

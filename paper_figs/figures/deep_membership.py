@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from deepnet.publishing import GroupRecord
-from deepnet.report.naming import RETRAINED
+from deepnet.report.naming import RETRAINED, shadow_words
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.deep_data import interval_note, main_groups, nothing_to_draw, published, scale_words
 from paper_figs.workshop.deep_dots import Panel, dots_figure
@@ -40,6 +40,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     panels = [panel for panel in _PANELS if any(group.means[panel.metric].value is not None for group in groups)]
     if not panels:
         raise nothing_to_draw(found, "membership inference", ["main"])
+    drawn = any(group.means["mia_spread"].value is not None for group in groups)
     models = max((group.means["klom_models"].value or 0.0) for group in groups)
     return dots_figure(groups, panels, "aim"), Caption(
         shows=(
@@ -53,7 +54,8 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         ),
         symbols={
             "MIA gap": "part of the forget set that a support vector machine on confidences takes for non-members, "
-            "minus that of the retrained model of the same seed, in percentage points; 0 is best",
+            "minus that of the retrained model of the same seed, in percentage points; 0 is best. Part: "
+            f"{shadow_words(drawn)}",
             "AUC gap": "area under the curve of a threshold attack on margins, forget set against test set, minus "
             "that of the retrained model; 0 is best",
             "KLoM": "mean over samples of the Kullback-Leibler divergence of the margins of unlearned and retrained "

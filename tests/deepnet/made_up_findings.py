@@ -86,7 +86,8 @@ def _groups(study: str, main: Sequence[str]) -> Iterator[tuple[str, str, str, st
         method, variants, how = _VARIANTS[study]
         tried = [(method, *pair) for pair in product(variants, how)]
     else:
-        tried = [(method, "", optimizer) for method in ("neggrad", "sharp-minmax") for optimizer in _ENDS]
+        methods = ("scrub",) if study == "quirk-scrub_epoch" else ("neggrad", "sharp-minmax")
+        tried = [(method, "", optimizer) for method in methods for optimizer in _ENDS]
     for forget_set in sets:
         yield "retrain", "", SGD, SGD, forget_set
         for pretrain in pretrains:

@@ -60,7 +60,8 @@ SETTINGS: Mapping[type, Values] = {
     Evaluation: {
         "shadow": COUNT, "m_entropy": among("corrected", "official"), "entangled": COUNT, "divergence": WORDS,
         "relearning": among(None, Training()), "curvature": COUNT, "landscape": COUNT, "landscape_points": among(3, 5),
-        "feature_map": COUNT, "geometry_seeds": COUNT, "official_tow": WORDS,
+        "feature_map": COUNT, "geometry_seeds": COUNT, "official_tow": WORDS, "shadow_sets": COUNT,
+        "transport_scale": among("diameter", "own maximum"),
     },
     Unlearner: {
         "method": st.sampled_from([cls() for cls in METHODS.values()]), "training": among(Training(epochs=1)),
@@ -83,6 +84,7 @@ STUDY: Values = {
                            max_size=2).map(tuple),
     "evaluation": among(Evaluation()), "memorization": among(Memorization()), "seeds": among((0,), (0, 1), (1, 1), [0]),
     "split_seed": COUNT, "val_fraction": BELOW_ONE, "retrain": among(None, Training()),
+    "forget_statistics": WORDS, "cycles_forget_batches": WORDS,
     "holds_masked_weights": WORDS, "separate_val_seed": among(None, 1), "compat": among((), ("adamw",)),
 }  # fmt: skip
 

@@ -93,8 +93,8 @@ def memberships(draw: Draw) -> Door:
     """Membership inference."""
     sets = {name: draw(spoilt(outputs())) for name in ("retain", "forget", "test")}
     fields = draw(arguments({
-        "shadow": among("first", "balanced"), "shadow_size": among(None, 10, 3), "seed": SEED,
-        "m_entropy_by": among("definition", "official"),
+        "shadow": among("random", "first", "balanced"), "shadow_size": among(None, 10, 3), "draws": among(1, 2),
+        "seed": SEED, "m_entropy_by": among("definition", "official"),
     }))  # fmt: skip
 
     def door() -> None:

@@ -55,6 +55,25 @@ _MEMBERSHIP = _Conclusion(
 )
 
 
+_SCRUB = _Conclusion(
+    "lead in ToW of SCRUB with ASAM over SCRUB with SGD",
+    rf"{TOW},\quad G = \mathrm{{ToW}}_\mathrm{{ASAM}} - \mathrm{{ToW}}_\mathrm{{SGD}}",
+    "G",
+    (Group("scrub", "ASAM"), Group("scrub")),
+    lambda tow: tow[:, 0] - tow[:, 1],
+)
+_CONFIDENCE = replace(
+    _MEMBERSHIP, words=_MEMBERSHIP.words.replace("modified entropy", "confidence (support vector machine)")
+)
+_ENTANGLED = _Conclusion(
+    "entanglement by transport after NegGrad with ASAM, less that with SGD",
+    r"D = E_W(\mathrm{ASAM}) - E_W(\mathrm{SGD})",
+    "D",
+    (_ASAM, _PLAIN),
+    lambda entangled: entangled[:, 0] - entangled[:, 1],
+)
+
+
 def _m_entropy(row: Row) -> float | None:
     """Efficacy of the attack by modified entropy."""
     found = row.get("membership")
@@ -106,11 +125,17 @@ class _Quirk:
 
 
 def _quirk(name: str) -> _Quirk:
+    """What a quirk could change: a number that it touches, since all others say of themselves that they stay."""
+    study = f"quirk-{name}"
     if name == "signed_tow":
         return _Quirk(_LEAD, "main", "tow_signed", "tow")
     if name == "m_entropy":
-        return _Quirk(_MEMBERSHIP, "quirk-m_entropy", _m_entropy, _m_entropy)
-    return _Quirk(_LEAD, f"quirk-{name}", "tow", "tow")
+        return _Quirk(_MEMBERSHIP, study, _m_entropy, _m_entropy)
+    if name == "whole_shadow":
+        return _Quirk(_CONFIDENCE, study, "mia", "mia")
+    if name == "own_maximum":
+        return _Quirk(_ENTANGLED, study, "entanglement", "entanglement")
+    return _Quirk(_SCRUB if name == "scrub_epoch" else _LEAD, study, "tow", "tow")
 
 
 def _claim(name: str) -> Claim:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from deepnet.report.figures.dots import Panel, draw_dots, has_numbers
 from deepnet.report.figures.drawing import Drawing, Skipped, Sources
+from deepnet.report.naming import shadow_words
 from deepnet.report.rows import Row
 from deepnet.report.summary import Block, Summary
 
@@ -66,11 +67,12 @@ def draw_tug_of_war(sources: Sources) -> Iterator[Drawing | Skipped]:
 
 def draw_membership(sources: Sources) -> Iterator[Drawing | Skipped]:
     """Membership inference, as the gap to the retrained model, one figure a block."""
+    drawn = any(row.values["mia_spread"] is not None for block in sources.blocks for row in _rows(block.summaries))
     caption = (
         "Membership inference on the forget set, minus that on the retrained model of the same seed; 0 is the aim, "
         "and both signs are failures. Left: share of the forget set taken for non-members by the SVC on confidence, "
-        "in percentage points. Middle: area under the ROC curve. Right: true positives at 1 % false positives, beside "
-        "the retrained model's."
+        f"in percentage points: {shadow_words(drawn)}. Middle: area under the ROC curve. Right: true positives at 1 % "
+        "false positives, beside the retrained model's."
     )
     return _draw("membership", sources, _MEMBERSHIP, "retrained model", caption)
 

@@ -38,8 +38,19 @@ GRIDS = {
     "gallery": (ENDS, NARROW[1]),
     **{
         f"quirk-{name}": NARROW
-        for name in ("mask_polarity", "max_leak", "adamw", "split_seed", "m_entropy", "decay_through_masks")
+        for name in (
+            "mask_polarity",
+            "max_leak",
+            "adamw",
+            "split_seed",
+            "m_entropy",
+            "decay_through_masks",
+            "forget_statistics",
+            "cycled_forget",
+        )
     },
+    "quirk-scrub_epoch": ((PLAIN,), {"scrub": ENDS}),
+    **{f"quirk-{name}": NARROW for name in ("own_maximum", "whole_shadow")},
 }
 """The digits."""
 

@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.svm import SVC
 
 from deepnet.metrics.attacks import logistic_attack, svc_efficacy, threshold_attack
-from deepnet.metrics.membership import Membership, gap, membership_inference, shadow_sets
-from deepnet.metrics.outputs import Outputs, m_entropy, m_entropy_official
+from deepnet.metrics.membership import Membership, Shadow, gap, membership_inference, shadow_sets
+from deepnet.metrics.outputs import Outputs, confidence, m_entropy, m_entropy_official
 from tests.deepnet.metrics.examples import random_outputs, with_margin
 
 scores = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=30).map(np.array)
@@ -137,12 +137,29 @@ def test_attacks_refuse(attack, name: str) -> None:
 
 def test_first_shadows_are_the_first_rows() -> None:
     retain, test = random_outputs(50, seed=1), random_outputs(30, seed=2)
-    members, others = shadow_sets(retain, test)
+    members, others = shadow_sets(retain, test, shadow="first")
     np.testing.assert_array_equal(members.logits, retain.logits[:30])
     np.testing.assert_array_equal(others.logits, test.logits)
-    assert [len(side) for side in shadow_sets(test, retain)] == [30, 30]
-    assert [len(side) for side in shadow_sets(retain, test, size=8)] == [8, 8]
-    assert [len(side) for side in shadow_sets(retain, test, size=80)] == [30, 30]
+
+
+@pytest.mark.parametrize("shadow", ["first", "random"])
+def test_both_sides_are_of_one_size(shadow: Shadow) -> None:
+    retain, test = random_outputs(50, seed=1), random_outputs(30, seed=2)
+    assert [len(side) for side in shadow_sets(test, retain, shadow=shadow)] == [30, 30]
+    assert [len(side) for side in shadow_sets(retain, test, shadow=shadow, size=8)] == [8, 8]
+    assert [len(side) for side in shadow_sets(retain, test, shadow=shadow, size=80)] == [30, 30]
+
+
+def test_random_shadows_are_other_rows_for_every_draw_and_seed() -> None:
+    retain, test = random_outputs(50, seed=1), random_outputs(40, seed=2)
+    met = [shadow_sets(retain, test, size=20, seed=seed, draw=draw) for seed, draw in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    for side, whole in enumerate((retain, test)):
+        rows = [[int(np.flatnonzero((whole.logits == z).all(1))[0]) for z in each[side].logits] for each in met]
+        assert all(one == sorted(set(one)) for one in rows)
+        assert rows[0] == rows[3]
+        assert len({tuple(one) for one in rows}) == 3
+    with pytest.raises(ValueError, match="`draw`"):
+        shadow_sets(retain, test, draw=-1)
 
 
 def test_balanced_shadows_have_the_same_classes() -> None:
@@ -195,17 +212,15 @@ def test_a_model_that_never_saw_the_forget_set() -> None:
     difference = gap(found, membership_inference(**memorising()))
     assert difference["confidence"] == 1.0
     assert difference["auc"] == found.auc - 1.0
-    assert set(difference) == {field.name for field in dataclasses.fields(Membership)} - {
-        "logistic_spread",
-        "n_shadow",
-    }
+    data = {"logistic_spread", "spread", "n_shadow", "n_sets"}
+    assert set(difference) == {field.name for field in dataclasses.fields(Membership)} - data
     assert not any(gap(found, found).values())
 
 
 def test_the_official_formula_is_a_switch() -> None:
     outputs = {name: random_outputs(60, seed=seed) for seed, name in enumerate(("retain", "forget", "test"))}
-    by_definition = membership_inference(**outputs)
-    official = membership_inference(**outputs, m_entropy_by="official")
+    by_definition = membership_inference(**outputs, shadow="first")
+    official = membership_inference(**outputs, shadow="first", m_entropy_by="official")
     sides = [outputs[name] for name in ("retain", "test", "forget")]
     assert by_definition.m_entropy == svc_efficacy(*map(m_entropy, sides))
     assert official.m_entropy == svc_efficacy(*map(m_entropy_official, sides))
@@ -234,6 +249,40 @@ def test_membership_inference_refuses() -> None:
         membership_inference(**outputs | {"forget": random_outputs(20)})
     with pytest.raises(ValueError, match="`m_entropy_by`"):
         membership_inference(**outputs, m_entropy_by="upstream")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`draws`"):
+        membership_inference(**outputs, draws=0)
+
+
+def fixed_scores(seed: int) -> dict[str, Outputs]:
+    """The same outputs of a model that is nearly always sure, their rows in another order for every seed."""
+    rng, shuffle = np.random.default_rng(0), np.random.default_rng(seed)
+    sides = {"retain": (6.0, 400), "forget": (5.5, 80), "test": (5.0, 300)}
+    margins = {name: rng.normal(mean, 2.0, size) for name, (mean, size) in sides.items()}
+    return {name: with_margin(shuffle.permutation(values)) for name, values in margins.items()}
+
+
+def test_the_order_of_rows_moves_the_mean_within_its_spread() -> None:
+    """The released protocol, one set of the first rows, gives anything between none and nearly all."""
+    first = [membership_inference(**fixed_scores(seed), shadow="first", shadow_size=40) for seed in range(4)]
+    assert np.ptp([found.confidence for found in first]) > 0.3
+    assert {(found.n_sets, *found.spread) for found in first} == {(1,)}
+    random = [membership_inference(**fixed_scores(seed), shadow_size=40) for seed in range(4)]
+    assert {found.n_sets for found in random} == {10}
+    for name in ("correctness", "confidence", "entropy", "m_entropy", "probabilities"):
+        means, spreads = [getattr(found, name) for found in random], [found.spread[name] for found in random]
+        assert np.ptp(means) <= min(spreads), name
+
+
+def test_mean_and_spread_are_those_over_the_shadow_sets() -> None:
+    outputs = fixed_scores(0)
+    single = []
+    for draw in range(3):
+        members, others = shadow_sets(outputs["retain"], outputs["test"], size=40, seed=5, draw=draw)
+        single.append(svc_efficacy(*map(confidence, (members, others, outputs["forget"]))))
+    found = membership_inference(**outputs, shadow_size=40, draws=3, seed=5)
+    assert len(set(single)) > 1
+    assert found.confidence == pytest.approx(np.mean(single))
+    assert found.spread["confidence"] == pytest.approx(np.std(single, ddof=1))
 
 
 def test_the_logistic_attack_is_told_with_the_deviation_over_its_splits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,21 @@ def test_all_runs_diverged(tmp_path: Path) -> None:
     assert (cells["runs"], cells["ToW"], cells["seconds"]) == ("0/3", "diverged", "–")
 
 
+def test_the_spread_of_the_attack_stands_beside_its_mean(tmp_path: Path) -> None:
+    """And rows without one say by which protocol they were made."""
+    rows = [made_up_row("neggrad", "sgd", seed=seed, mia=0.42, mia_spread=0.031) for seed in (0, 1)]
+    text, source = tables(tmp_path, rows)
+    cells = markdown_cells(text, "NegGrad", "SGD")
+    assert (cells["MIA %"], cells["its spread"]) == ("42.0±0.0", "3.1")
+    for page in (text, source):
+        assert "MIA: mean over random shadow sets; its spread: standard deviation over them" in page
+        assert "the first rows" not in page
+    text, source = tables(tmp_path / "older", [made_up_row("neggrad", "sgd", seed=seed) for seed in (0, 1)])
+    assert markdown_cells(text, "NegGrad", "SGD")["its spread"] == "–"
+    for page in (text, source):
+        assert "MIA without a spread: of one shadow set, the first rows, as in the released code" in page
+
+
 def test_one_seed_has_no_half_widths(tmp_path: Path) -> None:
     text, source = tables(tmp_path, made_up_rows(seeds=(0,)))
     rows = [line for line in text.splitlines() if line.startswith("| ")]
@@ -101,7 +116,7 @@ def test_latex_is_balanced_and_escaped(tmp_path: Path) -> None:
     _, source = tables(tmp_path, rows)
     assert r"50\% \& more\_of \#1 \{x\} & SGD & 2 & " in source
     body = [line for line in source.splitlines() if line.endswith(r"\\")]
-    assert {len(re.split(r"(?<!\\)&", line)) for line in body} == {9}
+    assert [len(re.split(r"(?<!\\)&", line)) for line in body] == [10, 10, 9, 9]
     for begin, end in ((r"\begin{table*}", r"\end{table*}"), (r"\begin{tabular}", r"\end{tabular}")):
         assert source.count(begin) == source.count(end) == 2
     bare = re.sub(r"\\[{}]", "", source)

@@ -39,6 +39,11 @@ def changed(name: str, study: Study | None = None) -> set[str]:
         ("m_entropy", {"evaluation.m_entropy"}),
         ("randaugment", {"data.augment"}),
         ("decay_through_masks", {"holds_masked_weights"}),
+        ("forget_statistics", {"forget_statistics"}),
+        ("cycled_forget", {"cycles_forget_batches"}),
+        ("scrub_epoch", {"unlearners.method.ascent_epochs"}),
+        ("own_maximum", {"evaluation.transport_scale"}),
+        ("whole_shadow", {"evaluation.shadow_sets"}),
     ],
 )
 def test_a_quirk_changes_what_it_says(name: str, where: set[str]) -> None:
@@ -46,7 +51,7 @@ def test_a_quirk_changes_what_it_says(name: str, where: set[str]) -> None:
 
 
 def test_every_quirk_is_tried_here_and_named() -> None:
-    assert len(QUIRKS) == 8
+    assert len(QUIRKS) == 13
     for name in QUIRKS:
         assert with_quirks(preset("digits"), [name]).compat == (name,)
 

@@ -79,6 +79,7 @@ class Bench:
         return Membership(
             correctness=0.1, confidence=0.2, entropy=0.3, m_entropy=0.4, probabilities=0.5, auc=0.6,
             true_positive_rate=0.7, logistic_accuracy=0.8, logistic_spread=0.9, n_shadow=5,
+            n_sets=3, spread={"confidence": 0.02},
         )  # fmt: skip
 
     def _measure_entanglement(self, **asked: Any) -> Entanglement:
@@ -212,4 +213,22 @@ def test_the_official_attack_is_made_where_it_is_asked_for(bench: Bench) -> None
     bench.stages.study.evaluation = Evaluation(m_entropy="official")
     bench.measured()
     assert bench.asked["attack"]["m_entropy_by"] == "official"
-    assert bench.asked["attack"]["shadow_size"] == 2000
+
+
+def test_attacks_learn_from_random_sets_unless_the_released_protocol_is_asked_for(bench: Bench) -> None:
+    asked = []
+    for evaluation in (Evaluation(), Evaluation(shadow=50, shadow_sets=4), Evaluation(shadow=50, shadow_sets=0)):
+        bench.stages.study = SimpleNamespace(**vars(STUDY) | {"evaluation": evaluation})  # type: ignore[assignment]
+        row = bench.measured().row
+        asked.append([bench.asked["attack"][name] for name in ("shadow", "shadow_size", "draws")])
+        assert row["mia_spread"] == 0.02
+    assert asked == [["random", 1000, 10], ["random", 50, 4], ["first", None, 1]]
+
+
+def test_the_official_scale_of_transport_is_used_where_it_is_asked_for(bench: Bench) -> None:
+    bench.measured()
+    assert bench.asked["entanglement"]["scale"] == "diameter"
+    evaluation = Evaluation(transport_scale="own maximum")
+    bench.stages.study = SimpleNamespace(**vars(STUDY) | {"evaluation": evaluation})  # type: ignore[assignment]
+    bench.measured()
+    assert bench.asked["entanglement"]["scale"] == "own maximum"

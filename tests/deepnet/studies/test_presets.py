@@ -22,12 +22,13 @@ RESNET = {
     "scrub": (5, 5e-3, {"ascent_epochs": 2}), "selection": (5, 0.01, {"alpha": 0.99, "fraction": 0.1}),
     "influence": (0, 0.01, {"batch_size": 64, "damping": 0.3}),
 }  # fmt: skip
+IMAGENET = RESNET | {"sharp-minmax": (5, 0.01, {"alpha": 0.99, "fraction": 0.05})}
 STUDIES = {
     "digits": ("digits", "convnet", 12, 64, "float32", DIGITS, "asam-0.5"),
     "cifar10-resnet18": ("cifar10", "resnet18", 30, 256, "float16", RESNET, "asam-1"),
     "cifar10-resnet50": ("cifar10", "resnet50", 60, 256, "float16", RESNET, "asam-1"),
     "cifar100-resnet50": ("cifar100", "resnet50", 200, 256, "float16", RESNET, "asam-1"),
-    "imagenet-resnet50": ("imagenet", "resnet50", 90, 256, "float16", RESNET, "asam-1"),
+    "imagenet-resnet50": ("imagenet", "resnet50", 90, 256, "float16", IMAGENET, "asam-1"),
 }
 """Images, network, epochs and batch of pretraining, number format, methods, ASAM."""
 
