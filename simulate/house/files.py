@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "check_files", "check_folder_above", "in_one_move", "is_there", "parse_json", "require_file", "require_folder",
+    "check_files", "check_folder_above", "in_one_move", "is_there", "naming", "parse_json", "require_file", "require_folder",
     "take_place", "write_text",
 ]  # fmt: skip
 
@@ -20,14 +20,37 @@ def in_one_move(path: Path) -> Iterator[Path]:
     """A file beside the one that is to be written, which takes its place when all went well.
 
     Folders above it are made. What an interruption leaves behind ends in ".partial".
+
+    Raises:
+        OSError: if it cannot be written; it names the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # `tempfile` would make it for this user alone
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # `tempfile` would make it for this user alone
+        try:
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Where an error of the system names no file, as that of a full disk: it then names the one being written.
+
+    Raises:
+        OSError: the same error, with the path.
+    """
     try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno is None or (error.filename is not None and not _is_partial(error.filename)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _is_partial(name: object) -> bool:
+    return str(name).endswith(".partial")
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -4,22 +4,58 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import xarray
 
 from simulate.house import checks
-from simulate.house.files import check_folder_above, is_there, take_place
+from simulate.house.files import check_folder_above, is_there, naming, take_place
+from simulate.house.records.attributes import consolidate, read_attributes
+from simulate.house.records.differences import differences
+from simulate.house.records.record import check_same, refusal
 from simulate.house.version import __version__
 
-__all__ = ["MARK", "check_path", "check_target", "is_there", "load", "save"]
+__all__ = ["MADE_BY", "MARK", "check_path", "check_store", "check_target", "is_there", "load", "record_of", "save"]
 
 MARK = "sharpmu_version"
-"""Attribute by which a store is known as ours; it is written last."""
+"""Attribute by which a store is known as ours and finished; it is written last."""
+
+MADE_BY = "made_by"
+"""Attribute with the record of what made a store; see `simulate.house.records.record`."""
+
+_OF_SWEEPS = "configuration"
+"""Attribute in which sweeps keep theirs."""
+
+
+def record_of(path: Path, *, name: str = "out") -> dict[str, Any] | None:
+    """The record of the store at a path, finished or not; None if nothing is there.
+
+    A store without one is described by its attributes.
+
+    Raises:
+        ValueError: if what is there is damaged, or not ours.
+    """
+    if not is_there(path, name=name):
+        return None
+    attributes = read_attributes(path) or {}
+    for attribute, more in ((MADE_BY, {}), (_OF_SWEEPS, {"command": "simulate sweep"})):
+        if attribute in attributes:
+            try:
+                return {**more, **json.loads(attributes[attribute])}
+            except (ValueError, TypeError, RecursionError):
+                raise ValueError(
+                    f"Argument `{name}` must hold a whole store, but the attribute {attribute} of {path} is damaged."
+                ) from None
+    if MARK in attributes:
+        return {key: value for key, value in attributes.items() if key != MARK}
+    raise ValueError(f"Argument `{name}` must not name something already there, but {path} exists and is not ours.")
 
 
 def check_target(path: str | Path, *, name: str = "out") -> Path:
-    """Require that a path is free, or holds a dataset written by `save`.
+    """Require that a path is free, or holds a dataset of ours.
 
     Args:
         path: Where something is to be written.
@@ -29,13 +65,31 @@ def check_target(path: str | Path, *, name: str = "out") -> Path:
         The path.
 
     Raises:
-        ValueError: if something else is there, or the folder above it cannot be written to.
+        ValueError: if something else is there, it is damaged, or the folder above it cannot be written to.
     """
     path = Path(path)
-    if is_there(path, name=name) and not _is_ours(path):
-        raise ValueError(f"Argument `{name}` must not name something already there, but {path} exists and is not ours.")
+    record_of(path, name=name)
     check_folder_above(path, name=name)
     return path
+
+
+def check_store(path: Path, asked: Mapping[str, Any], *, name: str = "out", overwrite: bool = False) -> bool:
+    """Whether the store at a path is what is asked for, and finished; if not, that it can be written there.
+
+    Args:
+        path: Its place.
+        asked: The record of what is asked for.
+        name: Name of the argument, for the error.
+        overwrite: Whether another store of ours may be replaced.
+
+    Raises:
+        ValueError: if something else is there; of another store of ours it names the differences.
+    """
+    there = record_of(path, name=name)
+    if there is not None and check_same(there, asked, path, name=name, overwrite=overwrite):
+        return MARK in (read_attributes(path) or {})
+    check_folder_above(path, name=name)
+    return False
 
 
 def check_path(path: str | Path | None, *, name: str = "out") -> None:
@@ -44,43 +98,80 @@ def check_path(path: str | Path | None, *, name: str = "out") -> None:
         checks.fail(name, "be a path", path)
 
 
-def save(dataset: xarray.Dataset, path: str | Path) -> Path:
-    """Write a dataset as a zarr store; an older one of ours is replaced in a single move.
+def save(dataset: xarray.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write a dataset as a zarr store, in a single move.
 
     Args:
         dataset: The dataset.
         path: Folder of the store.
+        overwrite: Whether another dataset of ours may be replaced; the same one may.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: if the path holds something that is not ours.
+        ValueError: if the path holds another dataset, whose differences are named, or something that is not ours.
+        OSError: if it cannot be written; what was there stays.
     """
     path = check_target(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        fresh, old = Path(folder) / "fresh", Path(folder) / "old"
-        dataset.assign_attrs({MARK: __version__}).to_zarr(fresh, zarr_format=2, consolidated=False)
-        take_place(fresh, path, old)
+    if not overwrite and is_there(path) and (lines := _differences(path, dataset)):
+        raise ValueError(refusal(path, lines, name="out"))
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            fresh, old = Path(folder) / "fresh", Path(folder) / "old"
+            _write(dataset.assign_attrs({MARK: __version__}), fresh)
+            take_place(fresh, path, old)
     return path
+
+
+def _write(dataset: xarray.Dataset, fresh: Path) -> None:
+    """Write a new store that other tools read and write again: plain chunks, and metadata in one file, too."""
+    plain = dataset.drop_encoding()
+    encoding = {name: {"compressors": (), "filters": ()} for name in plain.variables}
+    plain.to_zarr(fresh, zarr_format=2, consolidated=False, encoding=encoding)
+    consolidate(fresh)
 
 
 def load(path: str | Path) -> xarray.Dataset:
     """Read a dataset written by `save` into memory.
 
     Raises:
-        ValueError: if the path does not hold one.
+        ValueError: if the path does not hold one, or it is damaged.
     """
-    if not _is_ours(Path(path)):
+    path = Path(path)
+    attributes = read_attributes(path, name="path") or {}
+    if MARK not in attributes:
         raise ValueError(f"Argument `path` must name a dataset written by sharpmu, but {path} is not one.")
     with xarray.open_zarr(path, consolidated=False) as dataset:
-        return dataset.load()
+        return dataset.load().drop_encoding()
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether a folder is a zarr group that carries our mark."""
-    try:
-        return MARK in json.loads((path / ".zattrs").read_text())
-    except (OSError, ValueError):
+def _differences(path: Path, dataset: xarray.Dataset) -> list[str]:
+    """One line for each attribute and variable in which a store and a dataset differ."""
+    asked = json.loads(dataset.attrs[MADE_BY]) if MADE_BY in dataset.attrs else None
+    if asked is not None or MARK not in (read_attributes(path) or {}):
+        return differences(record_of(path) or {}, _plain(dataset.attrs) if asked is None else asked)
+    old = load(path)
+    lines = differences(_plain(old.attrs), _plain(dataset.attrs))
+    names = dict.fromkeys([*old.variables, *dataset.variables])
+    changed = [str(name) for name in names if not _same_values(old, dataset, str(name))]
+    return lines + ([f"  values: others of {', '.join(changed[:10])}"] if changed else [])
+
+
+def _plain(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    """Attributes as JSON gives them back, without our mark."""
+    plain = {str(name): value for name, value in attributes.items() if name != MARK}
+    return dict(json.loads(json.dumps(plain, default=_listed)))
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else repr(value)
+
+
+def _same_values(one: xarray.Dataset, other: xarray.Dataset, name: str) -> bool:
+    if name not in one.variables or name not in other.variables:
         return False
+    first, second = one[name], other[name]
+    alike = first.dims == second.dims and first.shape == second.shape
+    return alike and np.array_equal(first.values, second.values, equal_nan=first.dtype.kind == "f")

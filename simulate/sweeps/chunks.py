@@ -2,7 +2,7 @@
 
 A chunk fills exactly one zarr chunk of every variable, so chunks never share a file. When all its files are written,
 their checksum is moved into place in one step: that mark, and nothing else, says that a chunk is finished. The marks
-are themselves the zarr array "checksum".
+are themselves the zarr array "checksum". A chunk that a grown sweep has begun with old trainings has a note instead.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -19,19 +21,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray
 
-from simulate.house.storage import MARK, check_target, is_there
+from simulate.house.files import take_place
+from simulate.house.records.attributes import read_attributes, write_attributes
+from simulate.house.storage import MARK, is_there
 from simulate.house.version import __version__
 from simulate.sweeps.grid import Block, Grid
+from simulate.sweeps.growth import carry
+from simulate.sweeps.places import aside, beside
 from simulate.sweeps.rehearsal import Template
-from simulate.sweeps.structure import SEAL, check_seal, read_attributes, write_seal
+from simulate.sweeps.structure import check_seal, write_seal
 
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["Memory", "Store", "read_configuration"]
+__all__ = ["Memory", "Store"]
 
 _CHECKSUM = "checksum"
-_CONFIGURATION = "configuration"
 
 
 class Memory:
@@ -45,7 +50,7 @@ class Memory:
     """
 
     def __init__(self, grid: Grid, template: Template, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> None:
-        self.shape = shape
+        self._grid, self._shape = grid, shape
         self._template, self._attributes = template, dict(attributes)
         self._coordinates = _coordinates(grid, template)
         self._arrays = {
@@ -53,9 +58,9 @@ class Memory:
             for name, (dims, shape, dtype) in template.variables.items()
         }
 
-    def finished(self) -> set[int]:
-        """Numbers of the chunks that are there."""
-        return set()
+    def missing(self) -> list[Block]:
+        """The blocks that are not there."""
+        return list(self._grid.blocks(self._shape))
 
     def write(self, block: Block, chunk: xarray.Dataset) -> None:
         """Put a chunk (along "cell") in its place."""
@@ -76,6 +81,9 @@ class Store:
         template: What each training leaves.
         shape: Shape of the blocks.
         attributes: Attributes of the dataset.
+        instead: Whether it is made anew, in the place of another one.
+        compressors: How the chunks of each variable are compressed; those of a new store are not, since other tools
+            could not write it again.
 
     Raises:
         ValueError: if what is there is damaged, or the folder cannot be written to.
@@ -83,43 +91,81 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, grid: Grid, template: Template, shape: tuple[int, ...], attributes: Mapping[str, Any]
-    ) -> None:
-        self.path, self.shape, self._grid, self._template = path, shape, grid, template
-        if is_there(path):
-            check_seal(path)
-        else:
-            self._create(attributes)
-        with _zarr().config.set({"array.write_empty_chunks": True}):  # a chunk of NaN is a chunk, too
-            group = _zarr().open_group(path, mode="r+", use_consolidated=False)
-            self._arrays: dict[str, Any] = {name: group[name] for name in template.variables}
+        self, path: Path, grid: Grid, template: Template, shape: tuple[int, ...], attributes: Mapping[str, Any], *,
+        instead: bool = False, compressors: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self._compressors = compressors or {}
+        self._grid, self._template, self._shape = grid, template, shape
         self._count = int(np.prod([-(-size // step) for size, step in zip(grid.shape, shape, strict=True)]))
+        self._open(path) if is_there(path) and not instead else self._create(path, attributes)
 
-    def finished(self) -> set[int]:
-        """Numbers of the chunks that are there, each compared with its checksum.
+    def missing(self) -> list[Block]:
+        """The blocks that are not there, or in part; those that are there are compared with their checksums.
 
         Raises:
             ValueError: if a chunk is damaged, or some are missing and cannot be written.
         """
-        marks = {int(mark.name) for mark in (self.path / _CHECKSUM).iterdir() if mark.name.isdigit()}
-        complete = len(marks) == self._count and MARK in read_attributes(self.path)
+        finished, begun = self._marks("[0-9]*"), self._marks(".kept.*")
+        complete = len(finished) == self._count and MARK in (read_attributes(self.path) or {})
         if not complete and not all(os.access(folder, os.W_OK) for folder in (self.path, self.path / _CHECKSUM)):
             raise ValueError(f"Argument `out` must be a folder that can be written to, but {self.path} is not one.")
-        if not marks:
-            return marks
-        damaged = [
-            block.number
-            for block in self._grid.blocks(self.shape)
-            if block.number in marks and self._mark(block.number).read_bytes() != self._checksum(block)
-        ]
+        blocks, damaged = list[Block](), list[Path]()
+        for block in self._grid.blocks(self._shape):
+            mark, note = self._mark(block.number), self._note(block.number)
+            if block.number in finished:
+                damaged += [] if mark.read_bytes() == self._checksum(block) else [mark]
+            elif block.number in begun and (kept := self._read_note(block)) is None:
+                damaged.append(note)
+            else:
+                blocks.append(replace(block, kept=kept) if block.number in begun else block)
         if damaged:
-            files = ", ".join(str(self._mark(number)) for number in damaged[:10])
+            files = ", ".join(map(str, damaged[:10]))
             more = f" and {len(damaged) - 10} more" if len(damaged) > 10 else ""
             raise ValueError(
-                f"Argument `out` must hold whole chunks, but {len(damaged)} of {len(marks)} in {self.path} are "
-                f"damaged. Delete {files}{more} to have them computed again; the others are kept."
+                f"Argument `out` must hold whole chunks, but {len(damaged)} of {len(finished | begun)} in {self.path} "
+                f"are damaged. Delete {files}{more} to have them computed again; the others are kept."
             )
-        return marks
+        return blocks
+
+    def grown(self, grid: Grid, attributes: Mapping[str, Any]) -> Store:
+        """The store of a larger grid in the place of this one, with all that is finished here.
+
+        Args:
+            grid: The grid, which begins with the points of this one.
+            attributes: Attributes of the dataset.
+
+        Raises:
+            ValueError: if a chunk is damaged.
+            OSError: if it cannot be made; this one then stays.
+        """
+        unfinished = {block.number: block for block in self.missing()}
+        mine = {block.place: block for block in self._grid.blocks(self._shape)}
+        compressed = {name: array.compressors for name, array in self._arrays.items()}  # in stores of old
+        made = Store(
+            aside(self.path), grid, self._template, self._shape, attributes, instead=True, compressors=compressed
+        )
+        try:
+            for block in grid.blocks(self._shape):
+                old = mine.get(block.place)
+                if old is not None and (unfinished.get(old.number, old).kept or old.number not in unfinished):
+                    self._give(unfinished.get(old.number, replace(old, kept=old.shape)), made, block)
+            take_place(made.path, self.path, beside(self.path))
+        except BaseException:
+            shutil.rmtree(made.path, ignore_errors=True)
+            raise
+        shutil.rmtree(beside(self.path), ignore_errors=True)
+        made._open(self.path)
+        return made
+
+    def _give(self, old: Block, made: Store, block: Block) -> None:
+        """Take what is finished of a block over to the store of a larger grid."""
+        whole = old.kept == block.shape
+        carry(self._files(old), self.path, made.path, whole=whole)
+        if whole:
+            _replace(made._mark(block.number), self._mark(old.number).read_bytes())
+        else:
+            digest = self._digest_of(old.kept_region)
+            _replace(made._note(block.number), json.dumps({"kept": old.kept, "digest": digest}).encode())
 
     def write(self, block: Block, chunk: xarray.Dataset) -> None:
         """Write a chunk (along "cell"), then its mark.
@@ -129,8 +175,12 @@ class Store:
         """
         try:
             for name, values in _shaped(self._template, block, chunk).items():
+                if block.kept:
+                    values[tuple(map(slice, block.kept))] = self._arrays[name][block.kept_region]
                 self._arrays[name][block.region] = values
             _replace(self._mark(block.number), self._checksum(block))
+            if block.kept:
+                self._note(block.number).unlink(missing_ok=True)
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -144,82 +194,97 @@ class Store:
         Raises:
             OSError: if the mark cannot be written; the chunks stay so.
         """
-        there = read_attributes(self.path)
+        there = read_attributes(self.path) or {}
         if MARK not in there:
             try:
-                _replace(self.path / ".zattrs", json.dumps({**there, MARK: __version__}, indent=4).encode())
+                write_attributes(self.path, {**there, MARK: __version__})
             except OSError as error:
                 message = (
                     f"The store {self.path} has all chunks, but could not be marked as finished ({error.strerror})"
                 )
                 raise OSError(error.errno, message) from error
-        return xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
+        opened = xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
+        return opened.drop_encoding()
 
-    def _create(self, attributes: Mapping[str, Any]) -> None:
+    def _open(self, path: Path) -> None:
+        check_seal(path)
+        self.path = path
+        with _zarr().config.set({"array.write_empty_chunks": True}):  # a chunk of NaN is a chunk, too
+            group = _zarr().open_group(path, mode="r+", use_consolidated=False)
+            self._arrays: dict[str, Any] = {name: group[name] for name in self._template.variables}
+
+    def _create(self, path: Path, attributes: Mapping[str, Any]) -> None:
         """Make the store in a hidden folder beside its place, and move it there when it is complete."""
-        fresh = self.path.with_name(f".{self.path.name}.new")
+        fresh, old = aside(path, "made"), beside(path)
+        there = path.exists()
         try:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.parent.mkdir(parents=True, exist_ok=True)
             dataset = xarray.Dataset(coords=_coordinates(self._grid, self._template), attrs=dict(attributes))
-            dataset.to_zarr(fresh, mode="w", zarr_format=2, consolidated=False)
+            plain = {name: {"compressors": (), "filters": ()} for name in dataset.variables}
+            dataset.to_zarr(fresh, mode="w", zarr_format=2, consolidated=False, encoding=plain)
             group = _zarr().open_group(fresh, mode="r+", use_consolidated=False)
             for name, (dims, shape, dtype) in self._template.variables.items():
                 _add_array(
                     group, name, (*self._grid.dimensions, *dims), (*self._grid.shape, *shape),
-                    (*self.shape, *shape), dtype, None if dtype.kind != "f" else np.nan,
+                    (*self._shape, *shape), dtype, None if dtype.kind != "f" else np.nan,
+                    self._compressors.get(name) or None,
                 )  # fmt: skip
-            count = sum(1 for _ in self._grid.blocks(self.shape))
-            _add_array(group, _CHECKSUM, ("chunk",), (count,), (1,), np.dtype("S64"), None, compressors=None)
+            _add_array(group, _CHECKSUM, ("chunk",), (self._count,), (1,), np.dtype("S64"), None, None)
             write_seal(fresh, {*self._template.variables, _CHECKSUM})
-            fresh.rename(self.path)
+            take_place(fresh, path, old) if there else fresh.rename(path)
         except OSError as error:
-            raced = isinstance(error, FileNotFoundError) or self.path.exists()  # the folder above was just made
+            raced = isinstance(error, FileNotFoundError) or (not there and path.exists())  # the folder above was made
             reason = "another sweep makes it at the same time" if raced else error.strerror
             if not isinstance(error, FileNotFoundError):  # the folder is ours
                 shutil.rmtree(fresh, ignore_errors=True)
-            raise OSError(error.errno, f"The store {self.path} could not be made ({reason})") from error
+            raise OSError(error.errno, f"The store {path} could not be made ({reason})") from error
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
+        shutil.rmtree(old, ignore_errors=True)
+        self._open(path)
+
+    def _marks(self, pattern: str) -> set[int]:
+        return {int(file.name.rpartition(".")[2]) for file in (self.path / _CHECKSUM).glob(pattern)}
 
     def _mark(self, number: int) -> Path:
         return self.path / _CHECKSUM / str(number)
 
+    def _note(self, number: int) -> Path:
+        return self.path / _CHECKSUM / f".kept.{number}"
+
+    def _read_note(self, block: Block) -> tuple[int, ...] | None:
+        """Points along each axis whose trainings a block has already; None if they are damaged."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            note = json.loads(self._note(block.number).read_bytes())
+            kept = replace(block, kept=tuple(map(int, note["kept"])))
+            if len(kept.kept) == len(kept.shape) and note["digest"] == self._digest_of(kept.kept_region):
+                return kept.kept
+        return None
+
+    def _digest_of(self, region: tuple[slice, ...]) -> str:
+        """Digest of the numbers of a part of the grid."""
+        digest = hashlib.sha256()
+        for name, array in self._arrays.items():
+            digest.update(name.encode() + np.ascontiguousarray(array[region]).tobytes())
+        return digest.hexdigest()
+
+    def _files(self, block: Block) -> list[str]:
+        """The files of a chunk, as paths from the folder."""
+        return [
+            f"{name}/{'.'.join(map(str, (*block.place, *(0 for _ in dims))))}"
+            for name, (dims, _, _) in self._template.variables.items()
+        ]
+
     def _checksum(self, block: Block) -> bytes:
         """Digest of the files of a chunk as they are on disk, as 64 characters."""
         digest = hashlib.sha256()
-        for name, (dims, _, _) in self._template.variables.items():
-            file = self.path / name / ".".join(map(str, (*block.place, *(0 for _ in dims))))
+        for name, path in zip(self._template.variables, self._files(block), strict=True):
+            file = self.path / path
             content = file.read_bytes() if file.exists() else b""
             digest.update(f"{name} {len(content)} ".encode() + content)
         return digest.hexdigest().encode()
-
-
-def read_configuration(path: Path) -> dict[str, Any] | None:
-    """The configuration of the sweep whose store a path holds, or None if there is nothing.
-
-    Raises:
-        ValueError: if something else is there, or nothing can be written there.
-    """
-    if not is_there(path):
-        check_target(path)
-        return None
-    try:
-        there = read_attributes(path)
-        configuration = json.loads(there[_CONFIGURATION])
-    except (OSError, ValueError, KeyError, TypeError):
-        configuration = None
-    if not isinstance(configuration, dict) or "chunk" not in configuration or not (path / _CHECKSUM).is_dir():
-        raise ValueError(
-            f"Argument `out` must name the folder of this sweep, or a new one, but {path} holds something else."
-        )
-    if not isinstance(there.get(SEAL), dict):
-        raise ValueError(
-            f"Argument `out` must name the folder of this sweep, or a new one, but {path} is of an earlier version, "
-            "whose stores do not say in which order their axes are: xarray can read it, no sweep can go on with it."
-        )
-    return configuration
 
 
 def _coordinates(grid: Grid, template: Template) -> dict[str, Any]:
@@ -229,12 +294,17 @@ def _coordinates(grid: Grid, template: Template) -> dict[str, Any]:
 
 def _shaped(template: Template, block: Block, chunk: xarray.Dataset) -> dict[str, np.ndarray]:
     """The variables of a chunk, each with the axes of its block; what it did not observe is missing."""
-    return {
-        name: chunk[name].values.astype(dtype, copy=False).reshape(*block.shape, *shape)
-        if name in chunk
-        else np.full((*block.shape, *shape), _missing(dtype), dtype)
-        for name, (_, shape, dtype) in template.variables.items()
-    }
+    made = {}
+    for name, (_, shape, dtype) in template.variables.items():
+        values = np.full((*block.shape, *shape), _missing(dtype), dtype)
+        if name in chunk and block.kept:
+            computed = np.ones(block.shape, dtype=bool)
+            computed[tuple(map(slice, block.kept))] = False
+            values[computed] = chunk[name].values
+        elif name in chunk:
+            values = chunk[name].values.astype(dtype, copy=False).reshape(values.shape)
+        made[name] = values
+    return made
 
 
 def _missing(dtype: np.dtype) -> Any:
@@ -256,11 +326,11 @@ def _add_array(
     chunks: tuple[int, ...],
     dtype: np.dtype,
     fill_value: Any,
-    **options: Any,
+    compressors: Any,
 ) -> None:
     names: dict[str, Any] = {"_ARRAY_DIMENSIONS": list(dimensions)}  # where xarray looks for them in this format
     group.create_array(
-        name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill_value, attributes=names, **options
+        name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill_value, attributes=names, compressors=compressors
     )
 
 

@@ -34,11 +34,13 @@ class Block:
         number: Its number, in the order of the grid.
         place: Its place among the blocks along each axis of the grid.
         region: The part of each axis it covers.
+        kept: Points along each axis, from its beginning, whose trainings are there already; () if there are none.
     """
 
     number: int
     place: tuple[int, ...]
     region: tuple[slice, ...]
+    kept: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,6 +51,16 @@ class Block:
     def size(self) -> int:
         """Number of trainings."""
         return math.prod(self.shape)
+
+    @property
+    def missing(self) -> int:
+        """Number of trainings that are not there."""
+        return self.size - (math.prod(self.kept) if self.kept else 0)
+
+    @property
+    def kept_region(self) -> tuple[slice, ...]:
+        """The part of the grid whose trainings are there."""
+        return tuple(slice(part.start, part.start + size) for part, size in zip(self.region, self.kept, strict=True))
 
 
 @dataclass(frozen=True)
@@ -97,10 +109,16 @@ class Grid:
         return values
 
     def cells(self, block: Block) -> list[Cell]:
-        """The trainings of a block, the seeds varying fastest."""
+        """The trainings of a block that are not there, the seeds varying fastest."""
         *parts, seeds = (range(part.start, part.stop) for part in block.region)
-        made = (self.at(point) for point in product(*parts))
-        return [Cell(problem, phases, self.seeds[number]) for problem, phases in made for number in seeds]
+        cells: list[Cell] = []
+        for place in product(*(range(len(part)) for part in parts)):
+            inside = bool(block.kept) and all(k < end for k, end in zip(place, block.kept, strict=False))
+            numbers = seeds[block.kept[-1] :] if inside else seeds
+            if numbers:
+                problem, phases = self.at([part[k] for part, k in zip(parts, place, strict=True)])
+                cells += [Cell(problem, phases, self.seeds[number]) for number in numbers]
+        return cells
 
     def points(self) -> Iterator[tuple[int, ...]]:
         """Every point of the axes, the last varying fastest."""

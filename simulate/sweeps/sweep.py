@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,10 +14,9 @@ from simulate.house import checks
 from simulate.house.storage import check_path
 from simulate.problems.problem import Problem
 from simulate.runs.measure import MOST_DIRECTIONS
-from simulate.sweeps.chunks import Memory, Store, read_configuration
-from simulate.sweeps.differences import differences
 from simulate.sweeps.grid import make_grid
-from simulate.sweeps.rehearsal import Template, rehearse
+from simulate.sweeps.growth import places_of
+from simulate.sweeps.opening import open_store
 from simulate.sweeps.workers import Job, check_client, in_process, on_cluster
 
 __all__ = ["sweep"]
@@ -41,6 +39,7 @@ def sweep(
     tau: float | None = None,
     chunk: int | None = None,
     progress: Progress | bool | None = None,
+    overwrite: bool = False,
 ) -> xarray.Dataset:
     """Train at every combination of some axes, with every seed.
 
@@ -56,7 +55,8 @@ def sweep(
             values, which move together along one dimension: {("d", "signal"): [(1000, 2.0), (4000, 3.0)]} makes
             the dimension "d_signal". Without axes the seeds run alone.
         seeds: The seeds, the last dimension.
-        out: Folder for a zarr store. A sweep that was interrupted goes on where it was; one with another
+        out: Folder for a zarr store. A sweep that was interrupted goes on where it was. One that is asked for more
+            seeds or values of its axes, finished or not, grows: what is there stays, bit for bit. One with another
             configuration is refused. Without it nothing is written.
         engine: Name of the engine; see `simulate.run`. "dense" draws other data from the same seeds.
         client: A `dask.distributed.Client` whose workers compute the chunks, one thread each; None takes this
@@ -67,9 +67,10 @@ def sweep(
         observe: What is observed at the end of every phase; see `simulate.Record`.
         tau: Radius of deactivation and sharpness; None takes the optimizer's own.
         chunk: Most trainings of a chunk, which is what an interruption can lose and what must fit in memory; None
-            takes what a store already has, or some seconds of computing.
+            takes what a store already has, or some seconds of computing. A sweep that grows keeps its own.
         progress: Called with the trainings that are there and those of the whole sweep, after every chunk; True draws
             a bar with the time left on the terminal.
+        overwrite: Whether other results in `out` are replaced; what is not ours, or damaged, never is.
 
     Returns:
         Dataset with a dimension for each axis and "seed": the variables of `simulate.runs.ensemble.run_ensemble`, what
@@ -100,53 +101,20 @@ def sweep(
     if not (progress is None or isinstance(progress, bool) or callable(progress)):
         checks.fail("progress", "be a function, True, False or None", progress)
     job = Job(grid, engine, test_directions, tuple(observe), tau)
-    store = _open(job, chunk, None if out is None else Path(out), here=client is None)
-    finished = store.finished()
+    checks.boolean("overwrite", overwrite)
+    store, job = open_store(job, chunk, None if out is None else Path(out), here=client is None, overwrite=overwrite)
+    missing = store.missing()
     with _teller(progress, grid.size) as tell:
-        done = sum(block.size for block in grid.blocks(store.shape) if block.number in finished)
+        done = grid.size - sum(block.missing for block in missing)
         tell(done)
-        missing = (block for block in grid.blocks(store.shape) if block.number not in finished)
         with closing(in_process(job, missing) if client is None else on_cluster(client, job, missing)) as computed:
             for block, data in computed:
                 store.write(block, data)
-                done += block.size
+                done += block.missing
                 tell(done)
-    return store.finish()
-
-
-_SECONDS = 2.0
-"""What a chunk of the default size takes on two cores, roughly."""
-
-_MOST, _SPEED = {"cupy": 16_384}, {"cupy": 100.0}
-"""Most trainings of a chunk of the default size and speed relative to two cores, where they are not 4096 and 1."""
-
-
-def _default_chunk(template: Template, engine: str) -> int:
-    """Trainings of a chunk of the default size."""
-    seconds = (4e-4 + template.work / 1e10) / _SPEED.get(engine, 1.0)
-    return max(1, min(_MOST.get(engine, 4096), round(_SECONDS / seconds)))
-
-
-def _open(job: Job, chunk: int | None, path: Path | None, *, here: bool) -> Memory | Store:
-    """Where the chunks go: memory, a new store, or the store of this sweep, whose chunks then stay as they are."""
-    stored = None if path is None else read_configuration(path)
-    described = job.describe()
-    again = stored is not None and not differences({**stored, "chunk": None}, {**described, "chunk": None})
-    template = rehearse(
-        job.grid, engine=job.engine, observe=job.observe, tau=job.tau, here=here, tried_before=again
-    )  # fmt: skip
-    shape = job.grid.block_shape(_default_chunk(template, job.engine) if chunk is None else chunk)
-    if stored is not None and chunk is None:
-        shape = tuple(stored["chunk"])
-    configuration = {**described, "chunk": list(shape)}
-    if stored is not None and (lines := differences(stored, configuration)):
-        raise ValueError(
-            f"Argument `out` must name the folder of this sweep, or a new one, but {path} differs:\n" + "\n".join(lines)
-        )
-    attributes = {"configuration": json.dumps(configuration)}
-    if path is None:
-        return Memory(job.grid, template, shape, attributes)
-    return Store(path, job.grid, template, shape, attributes)
+    data = store.finish()
+    places = places_of(grid, job.grid)
+    return data.isel(places) if places else data
 
 
 @contextmanager

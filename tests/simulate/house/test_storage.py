@@ -24,7 +24,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(xarray.Dataset, "to_zarr", fail)
     with pytest.raises(OSError, match="no space"):
-        save(DATA.rename(x="y"), tmp_path / "x.zarr")
+        save(DATA.rename(x="y"), tmp_path / "x.zarr", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
     assert list(load(tmp_path / "x.zarr")) == ["x"]
 
@@ -54,6 +54,6 @@ def test_an_older_dataset_survives_a_failing_last_move(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(Path, "rename", fail)
     with pytest.raises(OSError, match="no space"):
-        save(DATA.rename(x="y"), tmp_path / "x.zarr")
+        save(DATA.rename(x="y"), tmp_path / "x.zarr", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
     assert list(load(tmp_path / "x.zarr")) == ["x"]

@@ -81,7 +81,7 @@ def test_a_save_that_fails_leaves_everything_as_it_was(older, tmp_path):
 
 def test_a_dataset_of_ours_is_replaced_as_a_whole(tmp_path):
     storage.save(OURS.assign(extra=("k", [1.0])), tmp_path / "result")
-    storage.save(OURS, tmp_path / "result")
+    storage.save(OURS, tmp_path / "result", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
     xarray.testing.assert_equal(storage.load(tmp_path / "result"), OURS)
 

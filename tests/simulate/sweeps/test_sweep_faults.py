@@ -175,10 +175,10 @@ def test_a_last_mark_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch:
     small_sweep(out=out)
     forget_the_last_mark(out)
 
-    def refused(path: Path, content: bytes) -> None:
+    def refused(path: Path, attributes: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    monkeypatch.setattr(chunks, "_replace", refused)
+    monkeypatch.setattr(chunks, "write_attributes", refused)
     with pytest.raises(OSError, match=r"x.zarr has all chunks, but could not be marked"):
         small_sweep(out=out)
     monkeypatch.undo()

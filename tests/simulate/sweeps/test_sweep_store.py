@@ -13,7 +13,7 @@ import xarray
 from simulate import SGD, Loss, Phase, sweep
 from simulate.house.storage import save
 from simulate.sweeps import chunks
-from simulate.sweeps.differences import differences
+from simulate.house.records.differences import differences
 from simulate.sweeps.grid import Grid
 from tests.simulate.small_sweep import PHASES, PROBLEM, assert_same_bits, small_sweep
 
@@ -119,12 +119,21 @@ def test_damaged_coordinates_and_metadata_are_named(name: str, damage: str, fini
     assert_same_bits(small_sweep(out=out), small_sweep())
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{", '{"configuration": 3}', '{"configuration": "{}"}'])
-def test_damaged_attributes_are_no_sweep(text: str, finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "[1]", "{", '{"configuration": ', "[" * 100_000, '{"configuration": 3}', '{"configuration": "{}"}']
+)
+def test_damaged_attributes_are_said_to_be_damaged(text: str, finished: Path, tmp_path: Path) -> None:
     out = shutil.copytree(finished, tmp_path / "x.zarr")
     (out / ".zattrs").write_text(text)
+    with pytest.raises(ValueError, match=r"^Argument `out` must hold a whole store, but .*\.zattrs.* is damaged"):
+        small_sweep(out=out, overwrite=True)
+
+
+def test_attributes_of_somebody_else_are_something_else(finished: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(finished, tmp_path / "x.zarr")
+    (out / ".zattrs").write_text("{}")
     with pytest.raises(ValueError, match=r"^Argument `out` .* holds something else"):
-        small_sweep(out=out)
+        small_sweep(out=out, overwrite=True)
 
 
 def test_attributes_beside_the_configuration_are_sealed_too(finished: Path, tmp_path: Path) -> None:
@@ -179,7 +188,7 @@ def test_two_sweeps_that_begin_together_are_told(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(chunks, "write_seal", other)
         with pytest.raises(OSError, match=r"x.zarr could not be made \(another sweep makes it at the same time\)"):
             small_sweep(out=tmp_path / "x.zarr")
-        assert not (tmp_path / ".x.zarr.new").exists()
+        assert not (tmp_path / ".x.zarr.made").exists()
 
 
 @pytest.mark.parametrize(
