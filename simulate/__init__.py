@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from simulate.problems.problem import Problem
     from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
     from simulate.runs.ensemble import Cell, run_ensemble, unfold
+    from simulate.runs.kept import run_to_disk
     from simulate.runs.record import Record
     from simulate.runs.result import Result
     from simulate.runs.run import run
@@ -38,6 +39,7 @@ _HOME = {
     "problems.problem": ("Problem",),
     "problems.scales": ("sam_radius", "step_size", "with_sam_weights", "with_small_weights"),
     "runs.ensemble": ("Cell", "run_ensemble", "unfold"),
+    "runs.kept": ("run_to_disk",),
     "runs.record": ("Record",),
     "runs.result": ("Result",),
     "runs.run": ("run",),
@@ -48,8 +50,8 @@ _HOME = {
 __all__ = [
     "SAM", "SGD", "Cell", "Instance", "Loss", "NegGrad", "Phase", "PhaseMap", "Problem", "RandomLabel", "Record",
     "Result", "SharpMinMax", "State", "Status", "__version__", "critical_values", "draw_coefficients",
-    "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble", "sam_radius", "step_size",
-    "sweep", "unfold", "with_sam_weights", "with_small_weights",
+    "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble", "run_to_disk", "sam_radius",
+    "step_size", "sweep", "unfold", "with_sam_weights", "with_small_weights",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

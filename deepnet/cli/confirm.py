@@ -132,14 +132,16 @@ def _judge(chosen: Confirmation, folder: Path) -> int:
     findings = findings_on_disk(chosen, folder)
     budget = f"{folder.name}, {len(chosen.base.seeds)} seeds"
     ledger = run_claims(every, findings, rows=len(every), seed=0, budget=budget, version=__version__)
+    told = _write(ledger, folder, account(chosen, findings))
     console.print(summary_table(ledger))
-    _write(ledger, folder, account(chosen, findings))
+    console.print(told)
     if ledger.unrefuted_controls:
         console.print(warning(ledger))
     return 1 if ledger.unrefuted_controls else 0
 
 
-def _write(ledger: Ledger, folder: Path, told: Mapping[str, str]) -> None:
+def _write(ledger: Ledger, folder: Path, told: Mapping[str, str]) -> str:
+    """Write the ledger; returns where it is, in words."""
     record = write_text(folder / "ledger.json", ledger.to_json())
     to_read = write_text(folder / "ledger.html", page(ledger, title=_TITLE, about=_ABOUT, account=told))
-    console.print(f"Ledger: {record}\nTo read: {to_read}")
+    return f"Ledger: {record}\nTo read: {to_read}"

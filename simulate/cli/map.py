@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray
 
 from simulate.boundaries.boundary import Boundary, check_level, fit_boundary
 from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map
+from simulate.house import checks
+from simulate.house.files import check_files
+from simulate.house.records.record import make_record
 from simulate.house.saving import save_figure
-from simulate.house.storage import check_target, save
+from simulate.house.storage import MADE_BY, check_store, load, save
 from simulate.house.terminal import console, progress_bar, table
 from simulate.house.verdicts import Region, decide
 
@@ -35,29 +40,61 @@ class Map:
     """Test error that defines the boundary."""
     out: Path = Path("results/map")
     """Folder for maps.zarr (the data) and maps.png (the figure)."""
+    overwrite: bool = False
+    """Replace the data of another map in `--out`, which are refused otherwise."""
 
     def __call__(self) -> int:
-        """Run, draw and judge."""
+        """Run, or open the map that is there; draw and judge."""
         check_level(self.level)
-        check_target(self.out / "maps.zarr")
-        draw_and_judge(self.grid, self.level, self.out)
+        check_files(self.out / "maps.png")
+        there = check_map(self.grid, self.out, overwrite=self.overwrite)
+        draw_and_judge(self.grid, self.level, self.out, there=there)()
         return 0
 
 
-def draw_and_judge(grid: PhaseMap, level: float, out: Path) -> dict[str, Boundary]:
-    """Run the maps, write data and figure, print the boundaries and a verdict on each slope."""
+def check_map(grid: PhaseMap, out: Path, *, overwrite: bool) -> bool:
+    """Whether the data of a map are there already.
+
+    Raises:
+        ValueError: if others are, which may not be replaced.
+    """
+    return check_store(out / "maps.zarr", _record(grid), overwrite=overwrite)
+
+
+def draw_and_judge(grid: PhaseMap, level: float, out: Path, *, there: bool = False) -> Callable[[], None]:
+    """Write the data of the maps and their figure.
+
+    Args:
+        grid: The grid.
+        level: The level of the boundaries.
+        out: The folder.
+        there: Whether the data are opened, and not made.
+
+    Returns:
+        Prints the boundaries and a verdict on each slope.
+    """
     from simulate.boundaries.plots import draw_phase_maps  # matplotlib, only when something is drawn
 
-    maps = _run_maps(grid)
+    path = out / "maps.zarr"
+    maps = load(path) if there else _run_maps(grid)
     boundaries = {name: fit_boundary(maps["test_error"].sel(optimizer=name), level) for name in OPTIMIZERS}
     slopes = {name: [boundary.slope, *boundary.slope_interval] for name, boundary in boundaries.items()}
-    data = save(maps.assign_attrs(level=level, slopes=json.dumps(slopes)), out / "maps.zarr")
+    told = {"level": level, "slopes": json.dumps(slopes), MADE_BY: json.dumps(_record(grid))}
+    if any(maps.attrs.get(name) != value for name, value in told.items()):  # another level, read off the same data
+        save(maps.assign_attrs(told), path, overwrite=True)
     figure = save_figure(draw_phase_maps(maps, boundaries, PREDICTED), out / "maps.png")
-    _print_boundaries(boundaries, level)
-    for name, boundary in boundaries.items():
-        console.print(f"{name}: {verdict(boundary, PREDICTED[name])}")
-    console.print(f"Data: {data}\nFigure: {figure}")
-    return boundaries
+
+    def tell() -> None:
+        _print_boundaries(boundaries, level)
+        for name, boundary in boundaries.items():
+            console.print(f"{name}: {verdict(boundary, PREDICTED[name])}")
+        console.print(f"Data: {path}\nFigure: {figure}")
+
+    return tell
+
+
+def _record(grid: PhaseMap) -> dict[str, Any]:
+    return make_record("simulate map", json.loads(json.dumps(asdict(grid), default=checks.plain_number)))
 
 
 def verdict(boundary: Boundary, predicted: float) -> str:

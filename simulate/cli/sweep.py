@@ -33,7 +33,7 @@ _MOST = 10**7
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Train over a grid that a TOML file describes; an interrupted sweep goes on where it was.
+    """Train over a grid that a TOML file describes; an interrupted sweep goes on where it was, a larger one grows.
 
     The file has the arguments of `simulate.sweep` as keys: a table [problem], a list `phases` of phases in quotes as in
     `run`, a table [axes] with lists or {start, stop, points, spacing = "log"}, `seeds` as a list or a number, a table
@@ -46,6 +46,8 @@ class Sweep:
     """Folder of the result, a zarr store; None takes that of the file."""
     scheduler: str | None = None
     """Address of a Dask scheduler whose workers compute, e.g. tcp://10.0.0.1:8786; None computes here."""
+    overwrite: bool = False
+    """Replace other results at `--out`, which are refused otherwise."""
 
     def __call__(self) -> int:
         """Read, run, and say where the result is."""
@@ -53,7 +55,7 @@ class Sweep:
         out = self.out or arguments.pop("out", None)
         if out is None:
             raise ValueError(f"Argument `out` must be given, here or as a key of {self.config}, but is not.")
-        arguments = {**arguments, "out": out, "progress": True}
+        arguments = {**arguments, "out": out, "progress": True, "overwrite": self.overwrite}
         if self.scheduler is None:
             data = sweep(**arguments)
         else:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import xarray
 
 from simulate.boundaries.boundary import check_level
 from simulate.boundaries.maps import PhaseMap
-from simulate.cli.map import draw_and_judge
+from simulate.cli.map import check_map, draw_and_judge
 from simulate.dynamics.optimizers import SAM, SGD, Optimizer
 from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.house.files import check_files
+from simulate.house.records.record import make_record
 from simulate.house.saving import save_figure
-from simulate.house.storage import check_target, save
+from simulate.house.storage import MADE_BY, check_store, save
 from simulate.house.terminal import console, progress_bar, table
 from simulate.problems.images import digits
 from simulate.problems.instance import Instance
@@ -35,18 +39,28 @@ class Verify:
     """Test error that defines the boundary."""
     out: Path = Path("results/verify")
     """Folder for the figures (PNG) and the data (zarr)."""
+    overwrite: bool = False
+    """Replace other results in `--out`, which are refused otherwise."""
 
     def __call__(self) -> int:
-        """Run both parts, print their tables and say where the files are."""
+        """Run both parts, as often as it is asked; write their files, then print their tables."""
         check_level(self.level)
-        for name in ("maps.zarr", "digits_SGD.zarr", "digits_SAM.zarr"):
-            check_target(self.out / name)
-        draw_and_judge(self.grid, self.level, self.out)
+        check_files(*(self.out / name for name in ("maps.png", "digits.png")))
+        check_map(self.grid, self.out, overwrite=self.overwrite)
+        for name in ("SGD", "SAM"):
+            check_store(self.out / f"digits_{name}.zarr", _record(name), overwrite=self.overwrite)
+        tell_of_maps = draw_and_judge(self.grid, self.level, self.out)
         with progress_bar() as bar:
             task = bar.add_task("digits 3 against 8", total=2)
             results = unlearn_digits(progress=lambda: bar.advance(task))
-        _report_digits(results, self.out)
+        tell_of_digits = _write_digits(results, self.out)
+        tell_of_maps()
+        tell_of_digits()
         return 0
+
+
+def _record(name: str) -> dict[str, Any]:
+    return make_record("simulate verify, digits", {"optimizer": name})
 
 
 def unlearn_digits(progress: Callable[[], None] = lambda: None) -> dict[str, Result]:
@@ -69,7 +83,8 @@ def unlearn_digits(progress: Callable[[], None] = lambda: None) -> dict[str, Res
     return results
 
 
-def _report_digits(results: dict[str, Result], out: Path) -> None:
+def _write_digits(results: dict[str, Result], out: Path) -> Callable[[], None]:
+    """Write data and figure; returns what prints the table."""
     from simulate.boundaries.plots import draw_coefficients  # matplotlib, only when something is drawn
 
     rows = table(
@@ -89,6 +104,12 @@ def _report_digits(results: dict[str, Result], out: Path) -> None:
             f"{result.kappa.mean():.3f}",
             f"{noise:.3f}",
         )
-        save(result.to_dataset(), out / f"digits_{name}.zarr")
-    console.print(rows)
-    console.print(f"Figure: {save_figure(draw_coefficients(traces, title='Digits 3 against 8'), out / 'digits.png')}")
+        made = result.to_dataset().assign_attrs({MADE_BY: json.dumps(_record(name))})
+        save(made, out / f"digits_{name}.zarr", overwrite=True)
+    figure = save_figure(draw_coefficients(traces, title="Digits 3 against 8"), out / "digits.png")
+
+    def tell() -> None:
+        console.print(rows)
+        console.print(f"Figure: {figure}")
+
+    return tell

@@ -33,6 +33,8 @@ class State:
         total_steps: Steps taken in all phases.
         forget_part: Filters of the forget part of a partitioned network, (2, m) of bool, or None.
         weights: The weights (2, m, D) if the engine keeps them, else None.
+        forget_coordinates: Coordinates of the forget part of a network that is partitioned by coordinate, (2, m, D) of
+            bool, or None.
     """
 
     coefficients: np.ndarray
@@ -42,3 +44,4 @@ class State:
     total_steps: int
     forget_part: np.ndarray | None = None
     weights: np.ndarray | None = None
+    forget_coordinates: np.ndarray | None = None

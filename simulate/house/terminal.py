@@ -78,8 +78,8 @@ def exit_status(command: Callable[[], int], *, interrupted: str = "interrupted",
         if extra is None:
             raise
         told = f"error: {error}: this needs the extra {extra}; install it by  {installed_by(extra)}"
-    except KeyboardInterrupt:
-        print(interrupted, file=sys.stderr)
+    except KeyboardInterrupt as stopped:  # which may know better what is kept
+        print(f"interrupted; {stopped}" if stopped.args else interrupted, file=sys.stderr)
         return INTERRUPTED
     print(" ".join(told.splitlines()), file=sys.stderr)
     return 2

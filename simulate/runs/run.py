@@ -18,15 +18,18 @@ from simulate.house import checks
 from simulate.house.version import __version__
 from simulate.problems.instance import Instance, Space
 from simulate.problems.problem import Problem
+from simulate.runs.checkpoint import Checkpoint, Keeper
 from simulate.runs.measure import MOST_DIRECTIONS, is_finite, measure_fit, measure_test_error
 from simulate.runs.observe import NEEDS_RADIUS, Snapshot
 from simulate.runs.record import Record
 from simulate.runs.result import Result
+from simulate.runs.slices import Slices
 from simulate.runs.trace import Trace
 
-__all__ = ["check_phases", "run"]
+__all__ = ["Progress", "check_phases", "run"]
 
 Progress = Callable[[str, int, int], None]
+"""What is told the name of a phase, the step reached and the steps of the phase."""
 
 
 def run(
@@ -39,6 +42,7 @@ def run(
     start: State | None = None,
     test_directions: int = 1024,
     progress: Progress | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Train one network through phases.
 
@@ -52,7 +56,10 @@ def run(
         start: State to go on from. The phase of its name is resumed (its `steps` count from the phase's
             beginning) and the phases before it are skipped; if no phase has that name all phases are run.
         test_directions: Noise directions the test error averages over.
-        progress: Called with the phase's name, the step reached and the steps of the phase.
+        progress: Called with the phase's name, the step reached and the steps of the phase, some four times a second
+            and at every recorded step.
+        keeper: What is told where the run stands, as often; see `simulate.run_to_disk`, which keeps it. None keeps
+            nothing.
 
     Returns:
         The result; how it ended is its `status`.
@@ -78,47 +85,88 @@ def run(
         plans = [compile_phase(phase, instance) for phase in phases]
         radii = [_radius(plan, record) for plan in plans]
         machine = make_engine(engine, [instance])
+        keeper = Keeper() if keeper is None else keeper
+        before = keeper.begun()
+        start = start if before is None else before.state
         if start is not None:
             _check_start(start, phases, instance)
             machine.restore(0, start)
-        trace, ended, total = _train(machine, plans, radii, record, start, test_directions, progress)
+        course = _Course(machine, plans, radii, record, test_directions, progress or (lambda *_: None), keeper, before)
+        course.train(start)
         attributes = _provenance(problem, phases, instance, engine, test_directions)
-        return _pack(machine, trace.dataset(attributes), ended, total, test_directions)
+        return _pack(course, course.trace.dataset(attributes))
 
 
-def _train(
-    machine: Engine,
-    plans: list[Plan],
-    radii: list[float],
-    record: Record,
-    start: State | None,
-    directions: int,
-    progress: Progress | None,
-) -> tuple[Trace, dict[str, tuple[int, Status]], int]:
-    """Go through the phases; returns the trace, how each phase ended and the steps of all."""
-    names = [plan.phase.name for plan in plans]
-    first = names.index(start.phase) if start is not None and start.phase in names else 0
-    total = 0 if start is None else start.total_steps
-    trace = Trace(record.observe)
-    ended: dict[str, tuple[int, Status]] = {}
-    for number in range(first, len(plans)):
-        plan, phase = plans[number], plans[number].phase
-        machine.begin([plan], resume=start is not None and number == first and phase.name == start.phase)
-        before = total - int(machine.steps[0])
-        for until in record.steps(phase.steps):
+class _Course:
+    """A run on its way through the phases.
+
+    Attributes:
+        trace: What was recorded.
+        ended: How each phase ended.
+        total: Steps of all phases.
+    """
+
+    def __init__(
+        self, machine: Engine, plans: list[Plan], radii: list[float], record: Record, directions: int,
+        progress: Progress, keeper: Keeper, before: Checkpoint | None,
+    ) -> None:  # fmt: skip
+        self.machine, self.directions = machine, directions
+        self._plans, self._radii, self._record = plans, radii, record
+        self._progress, self._keeper, self._slices = progress, keeper, Slices()
+        self.trace = Trace(record.observe) if before is None else before.trace
+        self.ended: dict[str, tuple[int, Status]] = {} if before is None else before.ended
+        self._closest = np.inf if before is None else before.closest
+        self.total = 0
+
+    def train(self, start: State | None) -> None:
+        """Go through the phases, from a state or from the beginning."""
+        names = [plan.phase.name for plan in self._plans]
+        first = names.index(start.phase) if start is not None and start.phase in names else 0
+        self.total = 0 if start is None else start.total_steps
+        for plan, radius in list(zip(self._plans, self._radii, strict=True))[first:]:
+            name = plan.phase.name
+            self.machine.begin([plan], resume=start is not None and name == names[first] and name == start.phase)
+            self._go_through(plan, radius)
+            finite = np.isfinite(self.machine.preactivations[0]).all()
+            status = (self.machine.status[0] or Status.MAX_STEPS) if finite else Status.NONFINITE
+            self.ended[name] = int(self.machine.steps[0]), status
+            if status is Status.NONFINITE:
+                break
+
+    @property
+    def closest(self) -> float:
+        """Smallest |pre-activation| at which a gradient was taken, before the run was cut, too."""
+        return min(self._closest, self.machine.closest(0))
+
+    def state(self, phase: str) -> State:
+        """Where it stands, in a phase."""
+        machine = self.machine
+        weights = machine.weights(0)
+        return State(
+            coefficients=machine.coefficients[0].copy(),
+            preactivations=machine.preactivations[0].copy(),
+            phase=phase,
+            steps=int(machine.steps[0]),
+            total_steps=self.total,
+            forget_part=machine.forget_parts[0],
+            weights=None if weights is None else weights.copy(),
+            forget_coordinates=machine.forget_coordinates(0),
+        )
+
+    def _go_through(self, plan: Plan, radius: float) -> None:
+        """Advance from one recorded step to the next; in between, tell how far it is."""
+        machine, name = self.machine, plan.phase.name
+        before = self.total - int(machine.steps[0])
+        for until in self._record.steps(plan.phase.steps):
             if until < machine.steps[0] or machine.status[0] is not None:
                 continue
-            machine.advance(int(until))
-            total = before + int(machine.steps[0])
-            trace.add(_snapshot(machine, plan, radii[number], directions), total, int(machine.steps[0]))
-            if progress is not None:
-                progress(phase.name, int(machine.steps[0]), phase.steps)
-        finite = np.isfinite(machine.preactivations[0]).all()
-        status = (machine.status[0] or Status.MAX_STEPS) if finite else Status.NONFINITE
-        ended[phase.name] = int(machine.steps[0]), status
-        if status is Status.NONFINITE:
-            break
-    return trace, ended, total
+            for _ in self._slices.advance(machine, int(until)):
+                self.total = before + int(machine.steps[0])
+                self._progress(name, int(machine.steps[0]), plan.phase.steps)
+                self._keeper.stands(lambda: Checkpoint(self.state(name), self.ended, self.closest, self.trace))
+            self.total = before + int(machine.steps[0])
+            self.trace.add(_snapshot(machine, plan, radius, self.directions), self.total, int(machine.steps[0]))
+            self._progress(name, int(machine.steps[0]), plan.phase.steps)
 
 
 def check_phases(phases: Sequence[Phase]) -> None:
@@ -208,14 +256,12 @@ def _provenance(
     }
 
 
-def _pack(
-    machine: Engine, trace: xarray.Dataset, ended: dict[str, tuple[int, Status]], total: int, directions: int
-) -> Result:
+def _pack(course: _Course, trace: xarray.Dataset) -> Result:
+    machine, ended = course.machine, course.ended
     instance, c, z = machine.instances[0], machine.coefficients[0], machine.preactivations[0]
-    weights = machine.weights(0)
     zeta = instance.geometry.zeta(c, instance.multiplicity)
     name, (steps, status) = list(ended.items())[-1]
-    fit, test = measure_fit(instance, z), measure_test_error(machine, [0], directions).select(0)
+    fit, test = measure_fit(instance, z), measure_test_error(machine, [0], course.directions).select(0)
     if not is_finite(machine, 0, test):
         ended[name] = steps, (status := Status.NONFINITE)
     return Result(
@@ -228,15 +274,7 @@ def _pack(
         forget_accuracy=fit.forget_accuracy,
         status=status,
         phases=ended,
-        kink_margin=machine.closest(0) / float(np.abs(z).max()),
-        state=State(
-            coefficients=c.copy(),
-            preactivations=z.copy(),
-            phase=name,
-            steps=int(machine.steps[0]),
-            total_steps=total,
-            forget_part=machine.forget_parts[0],
-            weights=None if weights is None else weights.copy(),
-        ),
+        kink_margin=course.closest / float(np.abs(z).max()),
+        state=course.state(name),
         instance=instance,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray
 
@@ -33,6 +35,24 @@ class Trace:
             for variable, (dims, value) in OBSERVABLES[name](snapshot).items():
                 self._dims[variable] = dims
                 self._values.setdefault(variable, []).append(np.array(value, dtype=np.float64))
+
+    def packed(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Everything observed so far: an array a variable, and their dimensions and steps as JSON has them."""
+        columns = {name: np.stack(values) for name, values in self._values.items()}
+        return columns, {"dims": self._dims, "steps": self._steps}
+
+    @classmethod
+    def unpacked(cls, observe: tuple[str, ...], columns: dict[str, np.ndarray], rows: dict[str, Any]) -> Trace:
+        """The trace that was packed.
+
+        Raises:
+            KeyError: if a part is missing.
+        """
+        trace = cls(observe)
+        trace._dims = {name: tuple(dims) for name, dims in rows["dims"].items()}
+        trace._values = {name: list(columns[name]) for name in trace._dims}
+        trace._steps = [(int(step), str(phase), int(phase_step)) for step, phase, phase_step in rows["steps"]]
+        return trace
 
     def dataset(self, attributes: dict[str, object]) -> xarray.Dataset:
         """Everything observed; the last step of a phase and the first of the next share their step number."""

@@ -111,13 +111,15 @@ class Store:
             raise ValueError(f"Argument `out` must be a folder that can be written to, but {self.path} is not one.")
         blocks, damaged = list[Block](), list[Path]()
         for block in self._grid.blocks(self._shape):
-            mark, note = self._mark(block.number), self._note(block.number)
+            mark = self._mark(block.number)
             if block.number in finished:
                 damaged += [] if mark.read_bytes() == self._checksum(block) else [mark]
-            elif block.number in begun and (kept := self._read_note(block)) is None:
-                damaged.append(note)
+                continue
+            kept = self._read_note(block) if block.number in begun else ()
+            if kept is None:
+                damaged.append(self._note(block.number))
             else:
-                blocks.append(replace(block, kept=kept) if block.number in begun else block)
+                blocks.append(replace(block, kept=kept))
         if damaged:
             files = ", ".join(map(str, damaged[:10]))
             more = f" and {len(damaged) - 10} more" if len(damaged) > 10 else ""

@@ -42,7 +42,8 @@ def read_configuration(path: Path, *, overwrite: bool = False) -> dict[str, Any]
         return None
     attributes = read_attributes(path) or {}
     if "configuration" not in attributes or not (path / "checksum").is_dir():
-        return _of_another_kind(path, overwrite)
+        _check_other_kind(path, overwrite)
+        return None
     try:
         configuration = json.loads(attributes["configuration"])
     except (ValueError, TypeError, RecursionError):
@@ -59,7 +60,7 @@ def read_configuration(path: Path, *, overwrite: bool = False) -> dict[str, Any]
     return configuration
 
 
-def _of_another_kind(path: Path, overwrite: bool) -> None:
+def _check_other_kind(path: Path, overwrite: bool) -> None:
     """Refuse what is no sweep, unless it is ours and may be replaced."""
     try:
         record = record_of(path) or {}

@@ -24,7 +24,7 @@ SEAL = "seal"
 
 def read_seal(attributes: Mapping[str, Any]) -> dict[str, str] | None:
     """The seal among the attributes of a store; None if there is none. Once it was no text, but a dict."""
-    seal = attributes.get(SEAL)
+    seal: Any = attributes.get(SEAL)
     try:
         return dict(json.loads(seal) if isinstance(seal, str) else seal)
     except (ValueError, TypeError, RecursionError):

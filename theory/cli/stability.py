@@ -34,12 +34,15 @@ class Stability:
     """Names of claims, or their numbers."""
     out: Path = Path("results/ledger_stability.csv")
     """The table."""
+    overwrite: bool = False
+    """Replace another table at `--out`, which is refused otherwise."""
 
     def __call__(self) -> int:
         """Check everything, run, write and say what flips."""
         chosen = registry.find_claims(self.claims)
         checks.integer("seeds", self.seeds, least=1, most=10_000)
         check_files(self.out)
+        self._check_table()
         with progress_bar() as bar:
             task = bar.add_task("", total=self.seeds * len(chosen))
             ledgers = [run_on(bar, task, chosen, budget="quick", seed=seed) for seed in range(self.seeds)]
@@ -48,6 +51,17 @@ class Stability:
         told = f"flip between supported and refuted: {', '.join(flipped)}" if flipped else "none flips"
         console.print(f"Core claims over {self.seeds} seeds: {told}\nTable: {self.out}")
         return 1 if flipped else 0
+
+    def _check_table(self) -> None:
+        """Require that the table that is there, if any, was made by this command."""
+        if not self.out.exists() or self.overwrite:
+            return
+        there = self.out.read_text(encoding="utf-8", errors="replace").splitlines()[:2]
+        if there != self._head.splitlines():
+            raise ValueError(
+                f"Argument `out` must name the place of this table, or a new one, or come with `overwrite`, but "
+                f"{self.out} begins with {' '.join(there)!r}, not with {' '.join(self._head.splitlines())!r}."
+            )
 
     @property
     def _head(self) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
 from simulate.house.files import check_files, write_text
+from simulate.house.records.record import check_folder_of, make_record, write_folder_record
 from simulate.house.terminal import console, progress_bar
 from theory import claims as registry
 from theory.cli.running import ALL_CLAIMS, check_folder, run_on
@@ -44,28 +45,41 @@ class Verify:
     """Folder of real images, one folder a class, for the claims that can use them."""
     out: Path = Path("results/ledger")
     """Folder for ledger.json, ledger.html (to read) and timings.json (seconds, which the ledger does not hold)."""
+    overwrite: bool = False
+    """Replace another ledger in `--out`, which is refused otherwise."""
 
     def __call__(self) -> int:
-        """Check everything, run, print and write."""
+        """Check everything, run, write and print."""
         chosen = registry.find_claims(self.claims)
         checks.integer("seed", self.seed, least=0)
         check_folder("images", self.images)
-        check_files(*(self.out / name for name in _FILES))
+        files = [self.out / name for name in _FILES]
+        check_files(*files)
+        record = make_record("theory verify", self._settings([claim.name for claim in chosen]))
+        check_folder_of(files, record, overwrite=self.overwrite)
         with progress_bar() as bar:
             task = bar.add_task("", total=len(chosen))
             ledger = run_on(bar, task, chosen, budget=self.budget, seed=self.seed, images=self.images)
+        write_folder_record(self.out, record)
+        told = _write(ledger, self.out)
         console.print(summary_table(ledger))
-        _write(ledger, self.out)
+        console.print(told)
         if ledger.unrefuted_controls:
             console.print(warning(ledger))
         return 1 if ledger.unrefuted_controls else 0
 
+    def _settings(self, claims: list[str]) -> dict[str, Any]:
+        """All that decides the ledger."""
+        images = None if self.images is None else str(self.images.resolve())
+        return {"claims": sorted(claims), "budget": self.budget, "seed": self.seed, "images": images}
 
-def _write(ledger: Ledger, out: Path) -> None:
+
+def _write(ledger: Ledger, out: Path) -> str:
+    """Write the files; returns where they are, in words."""
     from simulate.boundaries.plots import COLORS  # matplotlib, only when something is drawn
 
     seconds = {name: round(value, 3) for name, value in ledger.seconds.items()}
     text = page(ledger, title=_TITLE, about=_ABOUT, colors=COLORS)
     texts = (ledger.to_json(), text, json.dumps(seconds, indent=1) + "\n")
     json_file, page_file, times_file = (write_text(out / name, text) for name, text in zip(_FILES, texts, strict=True))
-    console.print(f"Ledger: {json_file}\nTo read: {page_file}\nTimings: {times_file}")
+    return f"Ledger: {json_file}\nTo read: {page_file}\nTimings: {times_file}"

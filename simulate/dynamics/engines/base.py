@@ -49,6 +49,10 @@ class Engine(ABC):
         """The weights (2, m, D) of a trajectory, if the engine keeps them."""
         return None
 
+    def forget_coordinates(self, number: int) -> np.ndarray | None:
+        """The coordinates (2, m, D) of the forget part of a trajectory, if the phase partitions them."""
+        return None
+
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase; `resume` keeps the steps already taken in it and the partition of the network."""
         self.plans = list(plans)

@@ -33,12 +33,17 @@ class DenseEngine(StepwiseEngine):
         """The weights (2, m, D) of a trajectory."""
         return self._weights[number]
 
+    def forget_coordinates(self, number: int) -> np.ndarray | None:
+        """The coordinates (2, m, D) of the forget part of a trajectory; see `Engine.forget_coordinates`."""
+        return self._forget_coordinates[number]
+
     def restore(self, number: int, state: State) -> None:
         """Put trajectory `number` where a state of this engine stands."""
         super().restore(number, state)
         if state.weights is None:
             raise ValueError('Argument `start` must come from engine "dense" to go on there, but holds no weights.')
         self._weights[number] = state.weights.copy()
+        self._forget_coordinates[number] = state.forget_coordinates
 
     def refuse(self, plan: Plan, instance: Instance) -> None:
         """Refuse what depends on coordinates when those of the data are gone."""
@@ -53,12 +58,13 @@ class DenseEngine(StepwiseEngine):
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase and, for per-coordinate partitions, rank the coordinates."""
         super().begin(plans, resume=resume)
-        self._forget_coordinates = [None] * len(plans)
         for number, plan in enumerate(plans):
-            if plan.partition is not None and plan.partition.by_coordinate:
-                if resume:
-                    raise ValueError("Argument `start` must not stand inside a phase partitioned by coordinate.")
+            if plan.partition is None or not plan.partition.by_coordinate:
+                self._forget_coordinates[number] = None
+            elif not resume:
                 self._forget_coordinates[number] = self._rank_coordinates(number, plan.partition)
+            elif self._forget_coordinates[number] is None:
+                raise ValueError("Argument `start` must hold the coordinates of the forget part, but has none.")
 
     def take(self, number: int, update: Update, target: np.ndarray, present: np.ndarray) -> list[np.ndarray]:
         """Apply one update; see `StepwiseEngine.take`."""

@@ -11,9 +11,9 @@ import pytest
 import xarray
 
 from simulate import SGD, Loss, Phase, sweep
+from simulate.house.records.differences import differences
 from simulate.house.storage import save
 from simulate.sweeps import chunks
-from simulate.house.records.differences import differences
 from simulate.sweeps.grid import Grid
 from tests.simulate.small_sweep import PHASES, PROBLEM, assert_same_bits, small_sweep
 
