@@ -17,7 +17,7 @@ from deepnet.confirm.confirming import check_studies, findings_on_disk, run_conf
 from deepnet.confirm.rehearsal import rehearsal
 from deepnet.house import parallel
 from deepnet.house.environment import find_device
-from deepnet.publishing.writing import publish
+from deepnet.publishing.writing import check_publication, publish
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution
 from simulate.house import checks
@@ -73,6 +73,8 @@ class ConfirmCommand:
     """Judge what is on disk, and run nothing."""
     publish: Path | None = None
     """Folder for the results as small text files, from which the figures of paper_figs are drawn."""
+    overwrite: bool = False
+    """Replace other studies in `--publish`, which are refused otherwise."""
     rehearse: bool = False
     """Go through the whole of it with a few images and one epoch, to see that nothing stops a long run half-way."""
     dry_run: bool = False
@@ -85,6 +87,8 @@ class ConfirmCommand:
         only = check_studies(chosen, self.only)
         if self.dry_run:
             return _list_studies(chosen, only)
+        if self.publish is not None:
+            check_publication(chosen, self.publish, overwrite=self.overwrite)
         folder = self.out / (f"{self.preset}-rehearsal" if self.rehearse else self.preset)
         if not self.ledger_only:
             torch.set_num_threads(self.threads)
@@ -99,7 +103,7 @@ class ConfirmCommand:
                     return 0
         status = _judge(chosen, folder)
         if self.publish is not None:
-            console.print(f"To draw from: {publish(chosen, folder, self.publish)}")
+            console.print(f"To draw from: {publish(chosen, folder, self.publish, overwrite=self.overwrite)}")
         return status
 
     def _chosen(self) -> Confirmation:

@@ -34,10 +34,14 @@ class PackCommand:
     """Largest size of a part: bytes, or a number with K, M or G (of 1024, its square and its cube)."""
     weights: Weights = "float16"
     """Finished models rounded to float16, exact, or none of them (and no unfinished trainings)."""
+    overwrite: bool = False
+    """Let results leave the pack that the folder does not have."""
 
     def __call__(self) -> int:
         """Pack; returns the exit status."""
-        made = packing.pack(self.folder, self.out, part_size=size_of(self.parts), weights=self.weights)
+        made = packing.pack(
+            self.folder, self.out, part_size=size_of(self.parts), weights=self.weights, overwrite=self.overwrite
+        )
         total = sum(part.size for part in made.parts.values())
         console.print(f"{len(made.entries)} files in {len(made.parts)} parts, {total / 2**20:.1f} MiB: {self.out}")
         return 0

@@ -21,7 +21,9 @@ _LAST = ("models", "journals")
 """Folders of weights, which are most of the bytes and can be made again."""
 
 
-def pack(folder: Path, out: Path, *, part_size: int = 16 * 2**20, weights: Weights = "float16") -> Manifest:
+def pack(
+    folder: Path, out: Path, *, part_size: int = 16 * 2**20, weights: Weights = "float16", overwrite: bool = False
+) -> Manifest:
     """Pack a folder of results into parts.
 
     Packing into the same folder again adds parts for what is new or has changed and leaves the others alone, so that
@@ -34,14 +36,16 @@ def pack(folder: Path, out: Path, *, part_size: int = 16 * 2**20, weights: Weigh
         part_size: Largest size of a part, in bytes.
         weights: "float16" rounds finished models (see `rounded_model`), "exact" packs them as they are, and "none"
             leaves out models and unfinished trainings. All other files are packed as they are.
+        overwrite: Whether results may leave the pack that the folder does not have (any more). Models and unfinished
+            trainings may always: a study drops them once they are measured.
 
     Returns:
         The manifest.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
-        ValueError: if an argument is out of range, there is nothing to pack, or a model or an earlier manifest is
-            damaged.
+        ValueError: if an argument is out of range, there is nothing to pack, a model or an earlier manifest is
+            damaged, or the pack is one of other results.
         OSError: if a part cannot be written.
     """
     checks.integer("part_size", part_size, least=MIN_PART)
@@ -53,13 +57,30 @@ def pack(folder: Path, out: Path, *, part_size: int = 16 * 2**20, weights: Weigh
     before = Manifest.read(out) if Manifest.exists(out) else Manifest(weights=weights)
     if before.weights != weights:
         raise ValueError(f"{out} was packed with weights {before.weights!r}, not {weights!r}; take another folder.")
+    files = _files(folder, weights)
+    if not overwrite:
+        _check_same_results(before, {path.relative_to(folder).as_posix() for path in files}, folder, out)
     writer = _Writer(out, part_size, before)
-    for path in _files(folder, weights):
+    for path in files:
         writer.add(path.relative_to(folder).as_posix(), path)
     manifest = writer.finish()
     if not manifest.entries:
         raise ValueError(f"The folder {folder} holds nothing to pack.")
     return manifest
+
+
+def _check_same_results(before: Manifest, names: set[str], folder: Path, out: Path) -> None:
+    """Require that nothing which cost computation would leave a pack.
+
+    Raises:
+        ValueError: naming one of the results that the folder does not have.
+    """
+    gone = [name for name in before.entries if name not in names and Path(name).parent.name not in _LAST]
+    if gone:
+        raise ValueError(
+            f"Argument `out` must name the pack of these results, or a new folder, or come with `overwrite`, but {out} "
+            f"has {len(gone)} files that are not in {folder}, such as {gone[0]}."
+        )
 
 
 def _files(folder: Path, weights: Weights) -> list[Path]:

@@ -14,9 +14,8 @@ import xarray
 from simulate.boundaries.boundary import Boundary, check_level, fit_boundary
 from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map
 from simulate.house import checks
-from simulate.house.files import check_files
 from simulate.house.records.record import make_record
-from simulate.house.saving import save_figure
+from simulate.house.saving import check_figure, save_figure
 from simulate.house.storage import MADE_BY, check_store, load, save
 from simulate.house.terminal import console, progress_bar, table
 from simulate.house.verdicts import Region, decide
@@ -46,7 +45,7 @@ class Map:
     def __call__(self) -> int:
         """Run, or open the map that is there; draw and judge."""
         check_level(self.level)
-        check_files(self.out / "maps.png")
+        check_figure(self.out / "maps.png", name="out")
         there = check_map(self.grid, self.out, overwrite=self.overwrite)
         draw_and_judge(self.grid, self.level, self.out, there=there)()
         return 0

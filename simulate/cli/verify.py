@@ -15,9 +15,8 @@ from simulate.boundaries.maps import PhaseMap
 from simulate.cli.map import check_map, draw_and_judge
 from simulate.dynamics.optimizers import SAM, SGD, Optimizer
 from simulate.dynamics.phases import Loss, NegGrad, Phase
-from simulate.house.files import check_files
 from simulate.house.records.record import make_record
-from simulate.house.saving import save_figure
+from simulate.house.saving import check_figure, save_figure
 from simulate.house.storage import MADE_BY, check_store, save
 from simulate.house.terminal import console, progress_bar, table
 from simulate.problems.images import digits
@@ -45,7 +44,8 @@ class Verify:
     def __call__(self) -> int:
         """Run both parts, as often as it is asked; write their files, then print their tables."""
         check_level(self.level)
-        check_files(*(self.out / name for name in ("maps.png", "digits.png")))
+        for name in ("maps.png", "digits.png"):
+            check_figure(self.out / name, name="out")
         check_map(self.grid, self.out, overwrite=self.overwrite)
         for name in ("SGD", "SAM"):
             check_store(self.out / f"digits_{name}.zarr", _record(name), overwrite=self.overwrite)

@@ -34,11 +34,21 @@ def check_figure(path: Path, *, name: str) -> None:
         name: The argument that chose it, for the error.
 
     Raises:
-        ValueError: if its suffix is no format, or it cannot be written there.
+        ValueError: if its suffix is no format, it cannot be written there, or a picture is there that is not ours.
     """
     if path.suffix.lstrip(".") not in FORMATS:
         checks.fail(name, f"end in {', '.join(f'.{kind}' for kind in FORMATS)}", str(path))
     check_files(path, name=name)
+    if path.is_file() and not _is_ours(path):
+        raise ValueError(f"Argument `{name}` must not name something already there, but {path} exists and is not ours.")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a picture says that we made it."""
+    try:
+        return b"sharpmu" in path.read_bytes()
+    except OSError:
+        return False
 
 
 def save_figure(figure: Figure, path: Path, *, dpi: float | None = None) -> Path:

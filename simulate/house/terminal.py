@@ -19,7 +19,20 @@ __all__ = ["console", "exit_status", "progress_bar", "table"]
 _WIDE = 120
 """Columns of tables that go to a file or to another program."""
 
-console = Console(
+
+class _Console(Console):
+    """A console that lets a reader's leaving be told by `exit_status`, as every other output does."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on with the error, in the place of an exit with status 1.
+
+        Raises:
+            BrokenPipeError: the one that is being handled.
+        """
+        raise
+
+
+console = _Console(
     highlight=False, markup=False, emoji=False, soft_wrap=True,
     width=None if sys.stdout is not None and sys.stdout.isatty() else _WIDE,  # None if it was closed
 )  # fmt: skip

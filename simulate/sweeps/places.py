@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from simulate.house.files import check_folder_above, is_there
 from simulate.house.records.attributes import read_attributes
-from simulate.house.storage import record_of
+from simulate.house.storage import MADE_BY, MARK, record_of
 from simulate.sweeps.structure import read_seal
 
 __all__ = ["aside", "beside", "read_configuration"]
@@ -42,7 +43,7 @@ def read_configuration(path: Path, *, overwrite: bool = False) -> dict[str, Any]
         return None
     attributes = read_attributes(path) or {}
     if "configuration" not in attributes or not (path / "checksum").is_dir():
-        _check_other_kind(path, overwrite)
+        _check_other_kind(path, attributes, overwrite)
         return None
     try:
         configuration = json.loads(attributes["configuration"])
@@ -60,13 +61,11 @@ def read_configuration(path: Path, *, overwrite: bool = False) -> dict[str, Any]
     return configuration
 
 
-def _check_other_kind(path: Path, overwrite: bool) -> None:
+def _check_other_kind(path: Path, attributes: Mapping[str, Any], overwrite: bool) -> None:
     """Refuse what is no sweep, unless it is ours and may be replaced."""
-    try:
-        record = record_of(path) or {}
-    except ValueError:
-        record = None
+    ours = not {MADE_BY, MARK}.isdisjoint(attributes)
+    record = record_of(path) if ours else None
     if record is not None and overwrite:
         return
-    told = "something else" if record is None else f"something else, made by {record.get('command', 'hand')}"
+    told = f"something else, made by {record.get('command', 'hand')}" if record is not None else "something else"
     raise ValueError(f"Argument `out` must name the folder of this sweep, or a new one, but {path} holds {told}.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import sys
+import unicodedata
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
@@ -42,8 +44,41 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
     os._exit(INTERRUPTED)
 
 
+_SPELLED = {
+    "±": "+-", "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "…": "...", "‖": "||", "∝": "~", "√": "sqrt",
+    "≥": ">=", "≤": "<=", "∞": "inf", "∈": "in", "→": "->", "✓": "yes", "✗": "no", "“": '"', "”": '"', "’": "'",
+}  # fmt: skip
+"""Signs as they are typed where there are only letters; Greek letters go by their names."""
+
+_SPELLING = "sharpmu-spelling"
+
+
 def _open_streams() -> None:
-    """Give a process whose output was closed (`>&-`) one that leads nowhere, and no file its place."""
+    """Give a process whose output was closed (`>&-`) one that leads nowhere, and no file its place.
+
+    What an output cannot show (a terminal without "±", a file name that is no text) is spelled in letters: nothing that
+    was computed may be lost since it cannot be told.
+    """
+    codecs.register_error(_SPELLING, _spelled)
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_SPELLING)
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """The characters that an encoding lacks, in ASCII."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_letters, error.object[error.start : error.end])), error.end
+
+
+def _letters(sign: str) -> str:
+    if sign in _SPELLED:
+        return _SPELLED[sign]
+    name = unicodedata.name(sign, "")
+    if name.startswith("GREEK") and "LETTER" in name:
+        return name.partition("LETTER ")[2].partition(" ")[0].lower()
+    return unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode() or "?"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray
 
-from simulate import SAM, SGD, NegGrad, Status
+from simulate import SAM, SGD, NegGrad
 from simulate.boundaries.boundary import Boundary
 from simulate.cli import map as map_command
 from simulate.cli import run as run_command
@@ -19,12 +19,16 @@ def made_up_result() -> Any:
         np.arange(8.0).reshape(2, 2, 2), dims=("step", "relation", "set"),
         coords={"relation": ["own", "opposite"], "set": ["retain", "forget"]},
     )  # fmt: skip
-    return SimpleNamespace(
-        phases={"pretrain": (40, Status.CONVERGED), "unlearn": (15, Status.MAX_STEPS)},
-        test_error=0.123, test_error_se=0.004, train_loss=0.055, retain_accuracy=0.91, forget_accuracy=0.37,
-        kappa=np.array([[1.0, 2.0], [3.0, 4.0]]), trace=xarray.Dataset({"zeta_mean": zeta}),
-        to_dataset=lambda: xarray.Dataset(),
+    ended = {"pretrain": "40 steps, converged", "unlearn": "15 steps, max_steps"}
+    made = xarray.Dataset(
+        {
+            "zeta_mean": zeta, "final_kappa": (("sign", "filter"), [[1.0, 2.0], [3.0, 4.0]]),
+            "final_test_error": 0.123, "final_test_error_se": 0.004, "train_loss": 0.055, "retain_accuracy": 0.91,
+            "forget_accuracy": 0.37,
+        },
+        attrs={"ended": str(ended)},
     )  # fmt: skip
+    return SimpleNamespace(to_dataset=lambda: made)
 
 
 def cells(printed: str) -> dict[str, list[str]]:
@@ -76,11 +80,13 @@ def test_boundaries_with_their_intervals(
     fitted = iter(found.values())
     monkeypatch.setattr(map_command, "_run_maps", lambda grid: maps)
     monkeypatch.setattr(map_command, "fit_boundary", lambda error, level: next(fitted))
-    monkeypatch.setattr(map_command, "save", lambda data, path: kept.append(data) or path)
+    monkeypatch.setattr(map_command, "save", lambda data, path, overwrite: kept.append(data) or path)
     monkeypatch.setattr(map_command, "save_figure", lambda figure, path: path)
     monkeypatch.setattr("simulate.boundaries.plots.draw_phase_maps", lambda *given: None)
     kept: list[xarray.Dataset] = []
-    map_command.draw_and_judge(map_command.PhaseMap(), 0.3, tmp_path)
+    tell = map_command.draw_and_judge(map_command.PhaseMap(), 0.3, tmp_path)
+    assert capsys.readouterr().out == ""  # all is on disk first
+    tell()
     printed = capsys.readouterr().out
     assert cells(printed)["1e+03"] == ["1 [0.5, 2]", "2 [1, 4]"]
     assert cells(printed)["1e+04"] == ["4 [3, 7]", "8 [6, 14]"]

@@ -20,7 +20,7 @@ from theory.ledger.table import summary_table
 from theory.ledger.wording import marks_line
 
 TRUE_EFFECT = claim("true-effect")
-FILES = {"ledger.json", "ledger.html", "timings.json"}
+FILES = {"ledger.json", "ledger.html", "timings.json", "made_by.json"}
 
 
 def never(_: object) -> None:
@@ -59,7 +59,7 @@ def test_reruns_write_the_same_bytes(tmp_path: Path) -> None:
         return [(tmp_path / folder / name).read_bytes() for name in ("ledger.json", "ledger.html")]
 
     assert written("3", "a") == written("3", "b") == written("3", "a")
-    assert written("4", "a") != written("3", "b")
+    assert written("4", "c") != written("3", "b")
 
 
 def test_a_real_claim_is_the_same_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_a_real_claim_is_the_same_twice(tmp_path: Path, monkeypatch: pytest.Monk
 def test_chosen_claims_run_and_get_the_rows_of_all(tmp_path: Path) -> None:
     rows = []
     for words in (["--claims", "true-effect"], ["--claims", "1", "no-effect"], []):
-        assert main(["verify", *words, "--out", str(tmp_path)]) == 0
+        assert main(["verify", *words, "--out", str(tmp_path), "--overwrite"]) == 0
         rows.append(json.loads((tmp_path / "ledger.json").read_text(encoding="utf-8")))
     assert [len(each) for each in rows] == [1, 2, 3]
     assert rows[0][0] == rows[1][0] == rows[2][0]
