@@ -40,7 +40,7 @@ help: ## list the targets
 	@echo "PYTHON=... names the interpreter that makes $(VENV); ARGS=... is passed on to what a target runs."
 
 verify: $(VENV)/.core ## check the theory in about three minutes: phase maps, then the ledger of claims
-	$(RUN) -m simulate verify --out results/verify
+	$(RUN) -m simulate verify --out results/verify $(filter --overwrite,$(ARGS))
 	$(RUN) -m theory verify --out results/ledger $(ARGS)
 
 ledger: $(VENV)/.core ## the ledger with its full budget, within an hour (ARGS="--images DIR" for real images)

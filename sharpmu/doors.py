@@ -23,11 +23,12 @@ _USAGE = """usage: sharpmu DOOR [COMMAND] [OPTIONS]
 
 sharpmu DOOR --help tells more; sharpmu --version has the versions."""
 
-_VERIFY = """usage: sharpmu verify
+_VERIFY = """usage: sharpmu verify [--overwrite]
 
-The main job, some three minutes: simulate verify, then theory verify. Each has
-options when it is called by itself: see sharpmu simulate verify --help and
-sharpmu theory verify --help."""
+The main job, some three minutes: simulate verify, then theory verify. Results
+of other settings or of another version are refused unless --overwrite is said.
+Each has more options when it is called by itself: see sharpmu simulate verify
+--help and sharpmu theory verify --help."""
 
 _SHOWN = ("numpy", "numba", "scipy", "sympy", "xarray", "zarr", "torch")
 """Packages that results hang on."""
@@ -96,8 +97,8 @@ def _figures(words: list[str]) -> int:
 
 def _verify(words: list[str]) -> int:
     """What `make verify` does."""
-    if not words:
-        return _simulate(["verify"]) or _theory(["verify"])
+    if words in ([], ["--overwrite"]):
+        return _simulate(["verify", *words]) or _theory(["verify", *words])
     if words[0] in ("-h", "--help"):
         return _tell(_VERIFY)
     raise ValueError(f"`{_PROGRAM} verify` must stand alone, but has the word {words[0]!r}; see its --help.")

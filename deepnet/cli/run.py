@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from deepnet.cli.progress import progress_bar
 from deepnet.house import parallel
 from deepnet.house.environment import find_device
+from deepnet.house.identity import as_json
 from deepnet.studies.compat import with_quirks
 from deepnet.studies.presets import preset, with_newcomers
 from deepnet.studies.running import Summary, run_study, runs_of
@@ -19,6 +21,7 @@ from deepnet.studies.stages import Execution
 from deepnet.studies.study import Study
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
+from simulate.house.records.differences import differences
 from simulate.house.terminal import console
 
 __all__ = ["USUAL", "RunCommand", "preset_in", "run_with_preset"]
@@ -76,13 +79,14 @@ class RunCommand:
         if self.dry_run:
             return _list_runs(study)
         device = find_device(self.device)
+        others = _other_study(study, self.out / study.name)
         self._set_threads(study)
         execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
         with parallel.processes(self.share, device):
             summary = run_study(
                 study, self.out / study.name, execution, progress=progress_bar, keep_models=self.keep_models
             )
-            return _tell(summary) if parallel.is_first() else int(bool(summary.diverged))
+            return _tell(summary, others) if parallel.is_first() else int(bool(summary.diverged))
 
     def _study_here(self) -> Study:
         """The study with this machine's images."""
@@ -135,13 +139,27 @@ def _list_runs(study: Study) -> int:
     return 0
 
 
-def _tell(summary: Summary) -> int:
-    """Print the table and where everything is."""
+def _other_study(study: Study, folder: Path) -> list[str]:
+    """In what the study that a folder was made for last differs; nothing if it is this one, or there is none."""
+    try:
+        there = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        return differences(there, json.loads(json.dumps(as_json(study))))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
+    """Print the table and where everything is; and of another study that was there, that nothing of it is lost."""
     from deepnet.report import terminal_table, write_report
 
     write_report(summary.path.parent)
     console.print(terminal_table(summary.rows))
     for reason in summary.diverged:
         console.print(f"diverged: {reason}", style="red")
+    if others:
+        console.print(
+            f"The table was one of another study ({len(others)} differences,{others[0]}). Its models and measurements "
+            "are kept: its command makes its table again."
+        )
     console.print(f"Rows: {summary.path}\nReport: {summary.path.parent / 'report'}")
     return int(bool(summary.diverged))

@@ -19,7 +19,7 @@ from theory import claims as registry
 from theory.ledger.registry import named
 
 SMALL = ["--problem.n", "8", "--problem.m", "2", "--problem.d", "300", "--test-directions", "16"]
-GRID = ["--grid.d", "500", "2000", "--grid.signal", "0.5", "2", "8", "--grid.replicates", "2", "--grid.n", "10"]
+GRID = ["--grid.d", "500", "--grid.signal", "0.5", "8", "--grid.replicates", "1", "--grid.n", "10"]
 PHASE = ["--phases", "a, Loss(), SGD(lr=0.02), steps=3"]
 SWEEP = 'phases = ["fit, Loss(), SGD(), steps=1"]\nseeds = 2\ntest_directions = 16\n[problem]\nd = 300\nn = 4\nm = 1\n'
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,23 @@ def test_run_makes_rows_report_and_table(study_folder: Path, capsys: pytest.Capt
     assert "Sharp MinMax" in out
     assert str(study_folder / "small" / "results.jsonl") in out.replace("\n", "")
     assert (study_folder / "small" / "report" / "table.md").exists()
+
+
+def test_a_table_of_another_study_is_said_to_be_replaced(
+    study_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its models and measurements stay, so that nothing is refused."""
+    shutil.copytree(study_folder / "small", tmp_path / "small")
+    line = ["run", "--preset", "small", "--out", str(tmp_path), "--device", "cpu"]
+    before = numbers(tmp_path / "small")
+    assert main([*line, "--methods", "finetune"]) == 0
+    assert "The table was one of another study (1 differences,  unlearners: " in capsys.readouterr().out
+    assert len(numbers(tmp_path / "small")) < len(before)
+    assert main(line) == 0
+    assert numbers(tmp_path / "small") == before
+    capsys.readouterr()
+    assert main(line) == 0
+    assert "another study" not in capsys.readouterr().out
 
 
 def test_options_change_the_study(tmp_path: Path) -> None:

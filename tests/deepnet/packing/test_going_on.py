@@ -65,6 +65,20 @@ def test_what_is_gone_is_packed_no_more(study: Path, tmp_path: Path) -> None:
     assert contents(tmp_path / "out") == contents(folder)
 
 
+def test_results_leave_a_pack_only_when_told(study: Path, tmp_path: Path) -> None:
+    """Those of another study, packed into the same place, would push them out."""
+    other, out = tmp_path / "other", tmp_path / "parts"
+    (other / "rows").mkdir(parents=True)
+    (other / "rows" / "1.json").write_text("{}")
+    pack(study, out, part_size=SIZE)
+    before = contents(out)
+    with pytest.raises(ValueError, match=r"^Argument `out` must name the pack of these results.* such as ") as refused:
+        pack(other, out, part_size=SIZE)
+    assert "models/" not in str(refused.value)
+    assert contents(out) == before
+    assert list(pack(other, out, part_size=SIZE, overwrite=True).entries) == ["rows/1.json"]
+
+
 @pytest.mark.parametrize("after", [1, 4, 9])
 def test_killed_packing_goes_on(study: Path, tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     out, real, left = tmp_path / "parts", Manifest.save, [after]

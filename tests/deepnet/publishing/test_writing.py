@@ -1,12 +1,14 @@
 """Publishing writes the same bytes, all or nothing, and replaces only what it published."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deepnet.publishing.reading import FILES
-from deepnet.publishing.writing import publish
+from deepnet.publishing.writing import check_publication, publish
 from tests.deepnet.made_up_confirmation import CHOSEN, FEW, write_results
 from tests.deepnet.publishing.published_rows import Usual, names_in
 
@@ -67,3 +69,23 @@ def test_other_peoples_files_are_not_replaced(digits: Path, target: Path) -> Non
     with pytest.raises(FileExistsError, match=r"thesis\.tex was not published and would be lost"):
         publish(CHOSEN, digits, target)
     assert (target / "thesis.tex").exists()
+
+
+def test_studies_that_were_published_are_replaced_only_when_told(digits: Path, target: Path) -> None:
+    """Fewer seeds, or fewer studies, in the place of more."""
+    write_results(digits, studies=FEW)
+    publish(CHOSEN, digits, target)
+    before = {name: (target / name).read_bytes() for name in FILES}
+    publish(CHOSEN, digits, target)  # the same again
+    fewer = replace(CHOSEN, base=replace(CHOSEN.base, seeds=(0,)))
+    with pytest.raises(FileExistsError, match=r"alpha.seeds: \[0, 1, 2\] in the folder, \[0\] asked for"):
+        check_publication(fewer, target)
+    check_publication(fewer, target, overwrite=True)
+    shutil.rmtree(digits / FEW[1])
+    with pytest.raises(FileExistsError, match=rf"holds other studies.*\n  {FEW[1]}"):
+        publish(CHOSEN, digits, target)
+    assert {name: (target / name).read_bytes() for name in FILES} == before
+    publish(CHOSEN, digits, target, overwrite=True)
+    (target / "provenance.json").write_text("{")
+    with pytest.raises(FileExistsError, match="is damaged"):
+        publish(CHOSEN, digits, target)
