@@ -19,7 +19,7 @@ BLOCKS = [
 ]
 MARKERS = {
     "result.trace.zeta_mean", "apply(SharpMinMax", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(",
-    "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
+    "larger = sweep(", "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
@@ -130,6 +130,10 @@ def test_grids_of_the_page_on_scaling(tmp_path: Path, monkeypatch: pytest.Monkey
     expected = {"unlearn.alpha": 3, "d_signal": 2, "unlearn.optimizer_fit.steps": 2, "seed": 10}
     assert dict(compared["test_error"].sizes) == expected
     run_block("critical_values(data", names)
+    larger = run_block("larger = sweep(", names)["larger"]
+    assert larger["test_error"].shape == (4, 8, 12)
+    old = larger["test_error"].sel(names["data"]["test_error"].coords)
+    assert old.equals(names["data"]["test_error"])
 
 
 def test_sliders_of_the_lessons() -> None:

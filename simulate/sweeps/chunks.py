@@ -206,6 +206,8 @@ class Store:
                 )
                 raise OSError(error.errno, message) from error
         opened = xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
+        for coordinate in opened.coords.values():
+            coordinate.load()  # the only files that change when the sweep grows while somebody looks at this
         return opened.drop_encoding()
 
     def _open(self, path: Path) -> None:

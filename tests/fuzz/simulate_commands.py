@@ -220,7 +220,7 @@ def whole_or_nothing(words: list[str], files: Mapping[str, str]) -> Told | Refus
 
 def _verify(words: list[str]) -> Told | Refusal:
     """`verify` without the digits, which take seconds and have no options."""
-    without = mock.patch.multiple(cli_verify, unlearn_digits=mock.DEFAULT, _report_digits=mock.DEFAULT)
+    without = mock.patch.multiple(cli_verify, unlearn_digits=mock.DEFAULT, _write_digits=mock.DEFAULT)
     with without:
         return whole_or_nothing(words, {})
 

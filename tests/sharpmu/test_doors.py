@@ -74,8 +74,12 @@ def test_verify_is_both_verifications_in_turn(monkeypatch: pytest.MonkeyPatch) -
     door("simulate", 2)
     assert printed(["verify"])[0] == 2
     assert called == [("simulate", ["verify"])]
+    called.clear()
+    door("simulate", 0)
+    printed(["verify", "--overwrite"])
+    assert called == [("simulate", ["verify", "--overwrite"]), ("theory", ["verify", "--overwrite"])]
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nverify:")[2].split("\n\n")[0]
-    assert "-m simulate verify --out results/verify\n" in recipe  # the defaults of both
+    assert "-m simulate verify --out results/verify $(filter --overwrite,$(ARGS))\n" in recipe  # the defaults of both
     assert "-m theory verify --out results/ledger " in recipe
 
 

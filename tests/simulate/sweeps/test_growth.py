@@ -36,7 +36,7 @@ def stop_after(count: int) -> Callable[[int, int], None]:
 
 
 def half(out: Path, **changes: Any) -> None:
-    """A sweep that was interrupted after some trainings."""
+    """A sweep that was interrupted after half of its trainings."""
     with pytest.raises(KeyboardInterrupt):
         swept(out=out, progress=stop_after(3), **changes)
 
@@ -52,7 +52,7 @@ GROWTHS = {"seeds": {"seeds": range(5)}, "values": {"axes": MORE}, "both": {"axe
 @pytest.mark.parametrize(("name", "finished"), [("seeds", True), ("values", False), ("both", True), ("both", False)])
 def test_a_larger_sweep_goes_on_from_a_smaller_one(name: str, finished: bool, tmp_path: Path) -> None:
     out, told = tmp_path / "x.zarr", list[int]()
-    swept(out=out) if finished else half(out)
+    opened = swept(out=out) if finished else half(out)
     before = chunk_files(out)
     found = swept(out=out, progress=lambda done, _: told.append(done), **GROWTHS[name])
     assert told[0] == (6 if finished else 3)
@@ -60,6 +60,8 @@ def test_a_larger_sweep_goes_on_from_a_smaller_one(name: str, finished: bool, tm
     full = {place for place in before if not place.endswith(".1")}
     assert {place: chunk_files(out)[place] for place in full} == {place: before[place] for place in full}
     assert not list((out / "checksum").glob(".kept*"))
+    if opened is not None:  # who looks at the smaller one goes on to see it
+        assert_same_bits(opened, swept())
     assert_same_bits(swept(out=out, **GROWTHS[name]), found)
     assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
 
