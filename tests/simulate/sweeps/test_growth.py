@@ -105,6 +105,24 @@ def test_a_growth_that_is_interrupted_anywhere_goes_on(
     assert_same_bits(swept(out=out, seeds=range(5)), swept(seeds=range(5)))
 
 
+@pytest.mark.parametrize(
+    ("smaller", "larger"),
+    [
+        ({"axes": {}, "seeds": range(7), "chunk": 3}, {"axes": {}, "seeds": range(9)}),  # 1 of 3 is there
+        ({"axes": {"d": [300, 400, 500]}, "seeds": [0, 1], "chunk": 4}, {"axes": {"d": [350, 300, 400, 500, 600]}}),
+        ({"axes": {"d": [300, 400, 500]}, "seeds": [0], "chunk": 2}, {"axes": {"d": [300, 400, 500, 600]}}),
+    ],
+)
+def test_chunks_that_are_there_in_part_are_filled(smaller: dict, larger: dict, tmp_path: Path) -> None:
+    out = tmp_path / "x.zarr"
+    swept(out=out, **smaller)
+    larger = {**smaller, "chunk": None, **larger}
+    with pytest.raises(KeyboardInterrupt):
+        swept(out=out, progress=stop_after(0), **larger)
+    assert list((out / "checksum").glob(".kept*"))
+    assert_same_bits(swept(out=out, **larger), swept(**larger))
+
+
 def test_a_growth_of_an_unfinished_growth(tmp_path: Path) -> None:
     out = tmp_path / "x.zarr"
     half(out)
