@@ -21,6 +21,7 @@ from deepnet.studies.stages import Execution
 from deepnet.studies.study import Study
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
+from simulate.house.files import parse_json
 from simulate.house.records.differences import differences
 from simulate.house.terminal import console
 
@@ -142,9 +143,9 @@ def _list_runs(study: Study) -> int:
 def _other_study(study: Study, folder: Path) -> list[str]:
     """In what the study that a folder was made for last differs; nothing if it is this one, or there is none."""
     try:
-        there = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        there = parse_json((folder / "study.json").read_text(encoding="utf-8"))
         return differences(there, json.loads(json.dumps(as_json(study))))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError):
         return []
 
 

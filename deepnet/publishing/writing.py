@@ -133,9 +133,9 @@ def _check_studies(target: Path, studies: Mapping[str, Any], *, overwrite: bool)
     if overwrite or not path.is_file():
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["studies"]
+        found = parse_json(path.read_text(encoding="utf-8"))["studies"]
         there = {name: study["configuration"] for name, study in found.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise FileExistsError(f"{path} is damaged, and what it tells of would be lost: remove it.") from None
     asked = {name: json.loads(json.dumps(studies.get(name))) for name in there}
     if lines := differences(there, asked):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "check_files", "check_folder_above", "in_one_move", "is_there", "naming", "parse_json", "require_file", "require_folder",
-    "take_place", "write_text",
+    "check_files", "check_folder_above", "in_one_move", "is_there", "naming", "parse_json", "require_file",
+    "require_folder", "take_place", "write_text",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import xarray
 
 from simulate.house import checks
-from simulate.house.files import check_folder_above, is_there, naming, take_place
+from simulate.house.files import check_folder_above, is_there, naming, parse_json, take_place
 from simulate.house.records.attributes import consolidate, read_attributes
 from simulate.house.records.differences import differences
 from simulate.house.records.record import check_same, refusal
@@ -44,8 +44,8 @@ def record_of(path: Path, *, name: str = "out") -> dict[str, Any] | None:
     for attribute, more in ((MADE_BY, {}), (_OF_SWEEPS, {"command": "simulate sweep"})):
         if attribute in attributes:
             try:
-                return {**more, **json.loads(attributes[attribute])}
-            except (ValueError, TypeError, RecursionError):
+                return {**more, **parse_json(attributes[attribute])}
+            except (ValueError, TypeError):
                 raise ValueError(
                     f"Argument `{name}` must hold a whole store, but the attribute {attribute} of {path} is damaged."
                 ) from None

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from simulate.dynamics.state import State, Status
-from simulate.house.files import in_one_move
+from simulate.house.files import in_one_move, parse_json
 from simulate.runs.trace import Trace
 
 __all__ = ["Checkpoint", "Keeper"]
 
 _STATE = "state."
 _TRACE = "trace."
-_UNREADABLE = (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError, zipfile.BadZipFile)
+_UNREADABLE = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile)
 """What is raised of a damaged file of arrays."""
 
 
@@ -62,7 +62,7 @@ class Checkpoint:
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 found = dict(file)
-            about: dict[str, Any] = json.loads(str(found.pop("about")))
+            about: dict[str, Any] = parse_json(str(found.pop("about")))
             state = {name.removeprefix(_STATE): found[name] for name in found if name.startswith(_STATE)}
             columns = {name.removeprefix(_TRACE): found[name] for name in found if name.startswith(_TRACE)}
             return cls(

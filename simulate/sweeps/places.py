@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simulate.house.files import check_folder_above, is_there
+from simulate.house.files import check_folder_above, is_there, parse_json
 from simulate.house.records.attributes import read_attributes
 from simulate.house.storage import MADE_BY, MARK, record_of
 from simulate.sweeps.structure import read_seal
@@ -46,8 +45,8 @@ def read_configuration(path: Path, *, overwrite: bool = False) -> dict[str, Any]
         _check_other_kind(path, attributes, overwrite)
         return None
     try:
-        configuration = json.loads(attributes["configuration"])
-    except (ValueError, TypeError, RecursionError):
+        configuration = parse_json(attributes["configuration"])
+    except (ValueError, TypeError):
         configuration = None
     if not isinstance(configuration, dict) or not {"chunk", "axes", "seeds"} <= configuration.keys():
         raise ValueError(f"Argument `out` must hold a whole store, but the configuration in {path}/.zattrs is damaged.")

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from simulate.house.files import parse_json
 from simulate.house.records.attributes import ATTRIBUTES, CONSOLIDATED, consolidate, read_attributes, write_attributes
 from simulate.house.storage import MARK
 
@@ -26,8 +27,8 @@ def read_seal(attributes: Mapping[str, Any]) -> dict[str, str] | None:
     """The seal among the attributes of a store; None if there is none. Once it was no text, but a dict."""
     seal: Any = attributes.get(SEAL)
     try:
-        return dict(json.loads(seal) if isinstance(seal, str) else seal)
-    except (ValueError, TypeError, RecursionError):
+        return dict(parse_json(seal) if isinstance(seal, str) else seal)
+    except (ValueError, TypeError):
         return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simulate.house.files import in_one_move
+from simulate.house.files import in_one_move, parse_json
 
 __all__ = ["ATTRIBUTES", "CONSOLIDATED", "consolidate", "read_attributes", "write_attributes"]
 
@@ -30,10 +30,10 @@ def read_attributes(path: Path, *, name: str = "out") -> dict[str, Any] | None:
     """
     file = path / ATTRIBUTES
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        return dict(parse_json(file.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError) as error:
         reason = f": {error.strerror}" if isinstance(error, OSError) else ""
         raise ValueError(
             f"Argument `{name}` must hold a whole store, but {ATTRIBUTES} in {path} is damaged{reason}. "

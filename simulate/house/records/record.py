@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simulate.house.files import is_there, write_text
+from simulate.house.files import is_there, parse_json, write_text
 from simulate.house.records.differences import differences
 from simulate.house.version import __version__
 
@@ -84,8 +84,8 @@ def check_folder_of(files: list[Path], asked: Record, *, name: str = "out", over
             f"{there[0]} is there, and no {_FILE} beside it says what made it."
         )
     try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
+        found = dict(parse_json(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         raise ValueError(f"Argument `{name}` must name a whole folder, but {path} is damaged.") from None
     check_same(found, asked, path.parent, name=name)
 
