@@ -77,6 +77,11 @@ class Phase:
         >>> phase = Phase("pretrain", Loss(), SGD(lr=0.01), steps=1000, stop_loss=1e-2)
         >>> phase.optimizer.lr
         0.01
+
+        Unlearning that stops where the forget set is no better known than by a network that never saw it:
+
+        >>> retrain = Phase("retrain", Loss(on="retain"), SGD(lr=0.01), steps=1000, stop_loss=1e-2, aside=True)
+        >>> unlearn = Phase("unlearn", NegGrad(), SGD(lr=0.01), steps=1000, stop_forget_loss_above="retrain")
     """
 
     name: str
@@ -94,9 +99,13 @@ class Phase:
     """Stop once the accuracy on the forget set is at most this."""
     stop_forget_above: float | None = None
     """Stop once the accuracy on the forget set is at least this (for relearning)."""
-    stop_forget_loss_above: float | None = None
-    """Stop once the mean loss on the forget set, with the labels it was learned with, is at least this. At the loss of
-    a network that was retrained without the set it is forgotten as well as by one that never saw it."""
+    stop_forget_loss_above: float | str | None = None
+    """Stop once the mean loss on the forget set, with the labels it was learned with, is at least this; or at least
+    that at which the earlier phase of this name ended. At the loss of a network that was retrained without the set,
+    it is forgotten as well as by one that never saw it."""
+    aside: bool = False
+    """Train from the initial weights, and put the network back where it was when the phase ends. That is for a network
+    that is retrained without the forget set, at whose loss a later phase shall stop."""
 
     def __post_init__(self) -> None:
         """Validate every field and their combination."""
@@ -109,8 +118,10 @@ class Phase:
             checks.fail("optimizer", "be an SGD, SAM or SharpMinMax", self.optimizer)
         checks.integer("steps", self.steps, least=0)
         for rule in ("stop_loss", "stop_forget_loss_above"):
-            if getattr(self, rule) is not None:
-                checks.real(rule, getattr(self, rule), nonnegative=True)
+            bound = getattr(self, rule)
+            if bound is not None and not (isinstance(bound, str) and rule == "stop_forget_loss_above"):
+                checks.real(rule, bound, nonnegative=True)
+        checks.boolean("aside", self.aside)
         for rule in ("stop_forget_below", "stop_forget_above"):
             if getattr(self, rule) is not None:
                 checks.fraction(rule, getattr(self, rule))

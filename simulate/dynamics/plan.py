@@ -6,6 +6,7 @@ nothing of either.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,7 +66,8 @@ class StopRules:
     forget_above: float | None
     """Accuracy on the forget set at or above this."""
     forget_loss_above: float | None
-    """Mean loss on the forget set, with its observed labels, at or above this."""
+    """Mean loss on the forget set, with its observed labels, at or above this; None, too, while the phase that it is
+    taken from has not ended."""
     every: int
     """Steps between two looks at the rules."""
 
@@ -105,6 +107,30 @@ class Plan:
     partition: Partition | None
     batches: Batches
     stop: StopRules
+
+    def stopping_at(self, forget_losses: Mapping[str, float]) -> Plan:
+        """The plan with a rule that names a phase filled in.
+
+        Args:
+            forget_losses: Mean loss on the forget set at which each earlier phase ended.
+
+        Raises:
+            ValueError: if that phase is not among them.
+        """
+        named = self.phase.stop_forget_loss_above
+        if not isinstance(named, str):
+            return self
+        if named not in forget_losses:
+            raise ValueError(
+                f'Argument `stop_forget_loss_above` of phase "{self.phase.name}" must name a phase that has ended, '
+                f"but is {named!r}."
+            )
+        return replace(self, stop=replace(self.stop, forget_loss_above=_reached(forget_losses[named])))
+
+
+def _reached(forget_loss: float) -> float:
+    """The bound at and above which a loss is not below another, up to rounding."""
+    return forget_loss * (1.0 - ties.ROUNDING)
 
 
 def compile_phase(phase: Phase, instance: Instance) -> Plan:
@@ -148,7 +174,7 @@ def _stop_rules(phase: Phase, n_forget: int, *, every: int) -> StopRules:
         loss=None if loss is None else loss * (1.0 + ties.ROUNDING),
         forget_below=None if below is None else ties.rounded_down(below * n_forget) / n_forget,
         forget_above=None if above is None else ties.rounded_up(above * n_forget) / n_forget,
-        forget_loss_above=None if forget_loss is None else forget_loss * (1.0 - ties.ROUNDING),
+        forget_loss_above=None if forget_loss is None or isinstance(forget_loss, str) else _reached(forget_loss),
         every=every,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class State:
         weights: The weights (2, m, D) if the engine keeps them, else None.
         forget_coordinates: Coordinates of the forget part of a network that is partitioned by coordinate, (2, m, D) of
             bool, or None.
+        forget_losses: Mean loss on the forget set at the end of each phase before, by name.
+        left: Where the network was that a phase aside leaves alone, by attribute, or None in other phases.
     """
 
     coefficients: np.ndarray
@@ -45,3 +47,16 @@ class State:
     forget_part: np.ndarray | None = None
     weights: np.ndarray | None = None
     forget_coordinates: np.ndarray | None = None
+    forget_losses: dict[str, float] = field(default_factory=dict)
+    left: dict[str, np.ndarray] | None = None
+
+    @property
+    def back(self) -> State:
+        """Where the network is once a phase aside is over; the same in any other phase."""
+        if self.left is None:
+            return self
+        weights = self.left.get("weights")
+        return replace(
+            self, coefficients=self.left["coefficients"], preactivations=self.left["preactivations"], weights=weights,
+            left=None,
+        )  # fmt: skip

@@ -18,6 +18,7 @@ from simulate.runs.trace import Trace
 __all__ = ["Checkpoint", "Keeper"]
 
 _STATE = "state."
+_LEFT = "left."
 _TRACE = "trace."
 _UNREADABLE = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile)
 """What is raised of a damaged file of arrays."""
@@ -44,7 +45,8 @@ class Checkpoint:
         """
         state = vars(self.state)
         arrays = {_STATE + name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-        plain = {name: value for name, value in state.items() if isinstance(value, str | int)}
+        arrays |= {_LEFT + name: value for name, value in (self.state.left or {}).items()}
+        plain = {name: value for name, value in state.items() if isinstance(value, str | int | dict) and name != "left"}
         columns, rows = self.trace.packed()
         ended = {name: [steps, status.value] for name, (steps, status) in self.ended.items()}
         about = {"state": plain, "ended": ended, "closest": self.closest, "trace": rows}
@@ -64,9 +66,10 @@ class Checkpoint:
                 found = dict(file)
             about: dict[str, Any] = parse_json(str(found.pop("about")))
             state = {name.removeprefix(_STATE): found[name] for name in found if name.startswith(_STATE)}
+            left = {name.removeprefix(_LEFT): found[name] for name in found if name.startswith(_LEFT)}
             columns = {name.removeprefix(_TRACE): found[name] for name in found if name.startswith(_TRACE)}
             return cls(
-                State(**state, **about["state"]),
+                State(**state, **about["state"], left=left or None),
                 {name: (int(steps), Status(status)) for name, (steps, status) in about["ended"].items()},
                 float(about["closest"]),
                 Trace.unpacked(observe, columns, about["trace"]),

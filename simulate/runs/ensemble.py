@@ -162,6 +162,7 @@ def _run_chunk(cells: Sequence[Cell], engine: str, directions: int, record: Reco
     failed = np.zeros(len(cells), dtype=bool)
     steps = np.empty((len(cells), len(cells[0].phases)), dtype=np.int64)
     observed: list[list[_Observed]] = [[] for _ in cells] if record.observe else []
+    named = {str(phase.stop_forget_loss_above) for cell in cells for phase in cell.phases}
     for number in range(steps.shape[1]):
         phases = [cell.phases[number] for cell in cells]
         machine.begin([compile_phase(*pair) for pair in zip(phases, machine.instances, strict=True)])
@@ -170,6 +171,7 @@ def _run_chunk(cells: Sequence[Cell], engine: str, directions: int, record: Reco
         failed |= [status is Status.NONFINITE for status in machine.status]
         for t, rows in enumerate(observed):
             rows.append(_observe(machine, t, directions, record))
+        machine.end(named)
     tests = measure_test_error(machine, range(len(cells)), directions)
     return _Ended(summarise(machine, tests, steps.sum(axis=1), failed), steps, observed)
 

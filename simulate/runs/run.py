@@ -90,6 +90,7 @@ def run(
         start = start if before is None else before.state
         if start is not None:
             _check_start(start, phases, instance)
+            start = start if start.phase in [phase.name for phase in phases] else start.back
             machine.restore(0, start)
         course = _Course(machine, plans, radii, record, test_directions, progress or (lambda *_: None), keeper, before)
         course.train(start)
@@ -104,7 +105,10 @@ class _Course:
         trace: What was recorded.
         ended: How each phase ended.
         total: Steps of all phases.
+        last: Where the last phase that ended did so, from where it can be resumed.
     """
+
+    last: State
 
     def __init__(
         self, machine: Engine, plans: list[Plan], radii: list[float], record: Record, directions: int,
@@ -122,7 +126,8 @@ class _Course:
         """Go through the phases, from a state or from the beginning."""
         names = [plan.phase.name for plan in self._plans]
         first = names.index(start.phase) if start is not None and start.phase in names else 0
-        self.total = 0 if start is None else start.total_steps
+        if start is not None:
+            self.total = start.total_steps
         for plan, radius in list(zip(self._plans, self._radii, strict=True))[first:]:
             name = plan.phase.name
             self.machine.begin([plan], resume=start is not None and name == names[first] and name == start.phase)
@@ -130,8 +135,10 @@ class _Course:
             finite = np.isfinite(self.machine.preactivations[0]).all()
             status = (self.machine.status[0] or Status.MAX_STEPS) if finite else Status.NONFINITE
             self.ended[name] = int(self.machine.steps[0]), status
+            self.last = self.state(name)
             if status is Status.NONFINITE:
                 break
+            self.machine.end()
 
     @property
     def closest(self) -> float:
@@ -151,6 +158,8 @@ class _Course:
             forget_part=machine.forget_parts[0],
             weights=None if weights is None else weights.copy(),
             forget_coordinates=machine.forget_coordinates(0),
+            forget_losses=dict(machine.forget_losses[0]),
+            left=machine.left[0],
         )
 
     def _go_through(self, plan: Plan, radius: float) -> None:
@@ -178,6 +187,13 @@ def check_phases(phases: Sequence[Phase]) -> None:
         raise ValueError("Argument `phases` must hold at least one phase, but is empty.")
     if len(set(names)) < len(names):
         checks.fail("phases", "have different names", names)
+    for number, phase in enumerate(phases):
+        named = phase.stop_forget_loss_above
+        if isinstance(named, str) and named not in names[:number]:
+            raise ValueError(
+                f'Argument `stop_forget_loss_above` of phase "{phase.name}" must name a phase before it, '
+                f"but is {named!r}."
+            )
 
 
 def _instance(problem: Problem | Instance, seed: int | None, space: Space) -> Instance:
@@ -275,6 +291,6 @@ def _pack(course: _Course, trace: xarray.Dataset) -> Result:
         status=status,
         phases=ended,
         kink_margin=course.closest / float(np.abs(z).max()),
-        state=course.state(name),
+        state=course.last,
         instance=instance,
     )

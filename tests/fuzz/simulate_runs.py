@@ -53,7 +53,8 @@ RULES = {
     "stop_loss": st.sampled_from([None, 0.0, 0.5, 1e9]),
     "stop_forget_below": st.sampled_from([None, None, 0.5, 1.0]),
     "stop_forget_above": st.sampled_from([None, None, 0.0, 0.5]),
-    "stop_forget_loss_above": st.sampled_from([None, None, 0.0, 0.7]),
+    "stop_forget_loss_above": st.sampled_from([None, None, 0.0, 0.7, "a"]),
+    "aside": st.sampled_from([False, False, True]),
 }
 RECORD = {
     "every": st.sampled_from([None, 1, 2, 100]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class Engine(ABC):
         steps: Steps taken in the current phase, (T,).
         status: How the current phase ended, or None while it runs, one a trajectory.
         forget_parts: Filters of the forget part, (2, m) of bool, or None, one a trajectory.
+        forget_losses: Mean loss on the forget set at the end of each phase by its name, one a trajectory.
+        left: Where a trajectory that went aside was before, by attribute, or None, one a trajectory.
     """
 
     def __init__(self, instances: Sequence[Instance]) -> None:
@@ -37,6 +39,8 @@ class Engine(ABC):
         self.status: list[Status | None] = [None] * len(instances)
         self.forget_parts: list[np.ndarray | None] = [None] * len(instances)
         self.plans: list[Plan] = []
+        self.forget_losses: list[dict[str, float]] = [{} for _ in instances]
+        self.left: list[dict[str, np.ndarray] | None] = [None] * len(instances)
 
     def restore(self, number: int, state: State) -> None:
         """Put trajectory `number` where a state stands."""
@@ -44,6 +48,8 @@ class Engine(ABC):
         self.preactivations[number] = state.preactivations
         self.steps[number] = state.steps
         self.forget_parts[number] = state.forget_part
+        self.forget_losses[number] = dict(state.forget_losses)
+        self.left[number] = state.left
 
     def weights(self, number: int) -> np.ndarray | None:
         """The weights (2, m, D) of a trajectory, if the engine keeps them."""
@@ -55,13 +61,48 @@ class Engine(ABC):
 
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase; `resume` keeps the steps already taken in it and the partition of the network."""
-        self.plans = list(plans)
-        for number, plan in enumerate(plans):
+        self.plans = [plan.stopping_at(losses) for plan, losses in zip(plans, self.forget_losses, strict=True)]
+        for number, plan in enumerate(self.plans):
             self.refuse(plan, self.instances[number])
             self.status[number] = None
             if not resume:
+                self.left[number] = self.place(number) if plan.phase.aside else None
+                if plan.phase.aside:
+                    self.put(number, self.initial_place(number))
                 self.steps[number] = 0
                 self.forget_parts[number] = self._forget_part(number, plan)
+
+    def end(self, noted: Collection[str] | None = None) -> None:
+        """Leave the phase: its losses on the forget set are noted, and who went aside is back where it was.
+
+        Args:
+            noted: Names of the phases whose losses are wanted; None is all of them.
+        """
+        for number, (plan, instance) in enumerate(zip(self.plans, self.instances, strict=True)):
+            if instance.forget.any() and (noted is None or plan.phase.name in noted):
+                output = network_output(instance, self.preactivations[number])
+                loss = logistic_loss(instance.y * output)[instance.forget].mean()
+                self.forget_losses[number][plan.phase.name] = float(loss)
+            before = self.left[number]
+            if before is not None:
+                self.put(number, before)
+                self.left[number] = None
+
+    def place(self, number: int) -> dict[str, np.ndarray]:
+        """Where trajectory `number` is: copies of what moves, by attribute."""
+        return {
+            "coefficients": self.coefficients[number].copy(), "preactivations": self.preactivations[number].copy()
+        }  # fmt: skip
+
+    def initial_place(self, number: int) -> dict[str, np.ndarray]:
+        """Where trajectory `number` began."""
+        start = self.instances[number].geometry.start
+        return {"coefficients": np.zeros_like(start), "preactivations": start}
+
+    def put(self, number: int, place: dict[str, np.ndarray]) -> None:
+        """Move trajectory `number` to a place."""
+        self.coefficients[number] = place["coefficients"]
+        self.preactivations[number] = place["preactivations"]
 
     def refuse(self, plan: Plan, instance: Instance) -> None:
         """Raise ValueError for what this engine cannot honour; coefficient engines see filters, not coordinates."""

@@ -34,7 +34,7 @@ class CompiledEngine(Engine):
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase; see `Engine.begin`."""
         super().begin(plans, resume=resume)
-        instances = self.instances
+        plans, instances = self.plans, self.instances
         self._labels = (
             _stack([instance.y for instance in instances], np.float64),
             _stack([instance.y_true for instance in instances], np.float64),

@@ -45,6 +45,19 @@ class DenseEngine(StepwiseEngine):
         self._weights[number] = state.weights.copy()
         self._forget_coordinates[number] = state.forget_coordinates
 
+    def place(self, number: int) -> dict[str, np.ndarray]:
+        """Where trajectory `number` is; see `Engine.place`."""
+        return super().place(number) | {"weights": self._weights[number].copy()}
+
+    def initial_place(self, number: int) -> dict[str, np.ndarray]:
+        """Where trajectory `number` began; see `Engine.initial_place`."""
+        return super().initial_place(number) | {"weights": self.instances[number].w0}
+
+    def put(self, number: int, place: dict[str, np.ndarray]) -> None:
+        """Move trajectory `number` to a place; see `Engine.put`."""
+        super().put(number, place)
+        self._weights[number] = place["weights"].copy()
+
     def refuse(self, plan: Plan, instance: Instance) -> None:
         """Refuse what depends on coordinates when those of the data are gone."""
         by_coordinate = plan.partition is not None and plan.partition.by_coordinate

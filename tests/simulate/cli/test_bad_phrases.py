@@ -10,7 +10,7 @@ TEXTS = [
     *(("phase", text) for text in ("", "pretrain Loss SGD")),
     *(("phase", f"only, {rest}") for rest in (
         "Loss(), SGD(lr=0.01", "Loss()), SGD(", "Loss(), SDG()", "Loss(), SGD(rate=0.1)", "Loss(), SGD(lr=)",
-        "Loss(0.3)", "Loss(), SGD(0.1)", "Loss(), SGD(), 1, 2, 3, 4, 5", "steps=1, steps=2",
+        "Loss(0.3)", "Loss(), SGD(0.1)", "Loss(), SGD(), 1, 2, 3, 4, 5, 6, 7", "steps=1, steps=2",
         "Loss(), SGD(lr=0.1, lr=0.2)", "Loss(), objective=Loss()", "step=10", "name='other'", "Loss(), SGD(lr=x)",
         "Loss(), SGD(lr=1 + 1)", "Loss(), SGD(lr=(lambda: 0.1)())", "__import__('os').getcwd()", "open('x')",
         "[Loss()]", "*[Loss()]", "**{'steps': 3}", "{[1]: 2}", "Loss(), SGD(lr={[1]: 2})", "Loss()\n0", "Loss(); 0",
