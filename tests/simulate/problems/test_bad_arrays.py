@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulate import Instance
+from simulate import SGD, Instance, Loss, Phase, run
 from tests.simulate.refusals import INF, NAN, refused, words
 
 
@@ -68,6 +68,15 @@ def test_a_test_set_that_does_not_fit_is_refused(name, changed):
 def test_the_arrays_the_bad_ones_are_made_from_are_good():
     assert Instance.from_arrays(**arrays(**HELD_OUT)).n == 5
     assert Instance.from_arrays(**arrays(xi=ONES((5, 2, 9)), y_true=-ONES(5), sigma_p=2.0)).patches == 2
+
+
+def test_given_arrays_draw_by_their_own_seed():
+    """Minibatches, random labels and test directions follow it."""
+    one, other = (Instance.from_arrays(**arrays(**HELD_OUT), seed=seed) for seed in (0, 7))
+    assert (one.seed, other.seed) == (0, 7)
+    phases = [Phase("fit", Loss(), SGD(lr=0.1, batch=2), steps=3)]
+    ends = [run(instance, phases).kappa.tobytes() for instance in (one, other)]
+    assert ends[1] == run(one, phases, seed=7).kappa.tobytes() != ends[0]
 
 
 IMAGES = np.random.default_rng(0).random((12, 3, 3))
