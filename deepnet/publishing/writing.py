@@ -140,8 +140,8 @@ def _check_studies(target: Path, studies: Mapping[str, Any], *, overwrite: bool)
     asked = {name: json.loads(json.dumps(studies.get(name))) for name in there}
     if lines := differences(there, asked):
         raise FileExistsError(
-            f"{target} holds other studies, which would be lost; publish elsewhere, or with `overwrite`:\n"
-            + "\n".join(lines[:10])
+            f"{target} holds other studies, which would be lost; publish elsewhere, or with `overwrite`: "
+            f"{'; '.join(lines[:3])}."
         )
 
 

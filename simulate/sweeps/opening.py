@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulate.house.records.differences import differences
+from simulate.house.records.record import refusal
 from simulate.house.storage import is_there
 from simulate.sweeps.chunks import Memory, Store
 from simulate.sweeps.growth import arranged, earlier
@@ -52,11 +53,7 @@ def open_store(
         job.grid, engine=job.engine, observe=job.observe, tau=job.tau, here=here, tried_before=same
     )  # fmt: skip
     if held is None and stored is not None and not overwrite:
-        lines = differences(_without_chunk(stored), job.describe())
-        raise ValueError(
-            "Argument `out` must name the folder of this sweep, or a new one, or come with `overwrite`, but "
-            f"{path} differs:\n" + "\n".join(lines)
-        )
+        raise ValueError(refusal(Path(path or ""), differences(_without_chunk(stored), job.describe()), name="out"))
     shape = job.grid.block_shape(_default_chunk(template, job.engine) if chunk is None else chunk)
     if held is not None and stored is not None:
         shape = tuple(stored["chunk"])

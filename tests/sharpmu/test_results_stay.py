@@ -80,7 +80,7 @@ def test_results_are_opened_or_left_alone(name: str, tmp_path: Path, monkeypatch
     status, out, err = printed(line(tmp_path, "2"))
     assert (status, out) == (2, "")
     assert difference in err
-    assert "`overwrite`" in err
+    assert "`--overwrite`" in err
     assert contents(tmp_path) == made
     assert printed([*line(tmp_path, "2"), "--overwrite"])[0] == 0
     assert contents(tmp_path) != made

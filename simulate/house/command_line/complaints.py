@@ -69,7 +69,8 @@ def as_typed(message: str, words: Sequence[str], options: Sequence[Option]) -> s
         options: The options of its command.
 
     Returns:
-        The message with the flag in the place of the argument's name, if one flag alone can be meant.
+        The message with the flag in the place of the argument's name, if one flag alone can be meant; another option
+        that it tells of is named by its flag, too.
     """
     found = re.match(r"Argument `(\w+)`", message)
     if found is None:
@@ -77,9 +78,10 @@ def as_typed(message: str, words: Sequence[str], options: Sequence[Option]) -> s
     flags = {spelling for option in options if option.last == found[1] for spelling in option.spellings[:1]}
     typed = [use.flag for use in _uses(words) if _plain(use.flag) in flags]
     meant = set(typed) or flags & {f"--{found[1].replace('_', '-')}"}
-    if len(meant) != 1:
-        return message
-    return message.replace(f"`{found[1]}`", f"`{meant.pop()}`", 1)
+    if len(meant) == 1:
+        message = message.replace(f"`{found[1]}`", f"`{meant.pop()}`", 1)
+    alone = {option.flag for option in options}
+    return re.sub(r"(?<!Argument )`(\w+)`", lambda m: f"`--{m[1]}`" if f"--{m[1]}" in alone else m[0], message)
 
 
 def no_such(kind: str, word: str, program: str, known: Sequence[str]) -> str:

@@ -13,22 +13,22 @@ _WIDTH = 100
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """One line for each option in which the configuration of a folder and the one asked for differ.
+    """One phrase for each option in which the configuration of a folder and the one asked for differ.
 
     Args:
         there: Options of the folder, nested as JSON is.
         here: Options asked for.
 
     Returns:
-        The lines; of long lists they tell the lengths and the first entry that differs.
+        The phrases; of long lists they tell the lengths and the first entry that differs.
 
     Example:
         >>> differences({"seeds": [1, 2], "engine": {"name": "numba"}}, {"seeds": [1, 3], "engine": {"name": "numba"}})
-        ['  seeds: [1, 2] in the folder, [1, 3] asked for']
+        ['seeds: [1, 2] in the folder, [1, 3] asked for']
     """
     one, other = _flat(there), _flat(here)
     return [
-        f"  {name}: {_compared(one.get(name), other.get(name))}"
+        f"{name}: {_compared(one.get(name), other.get(name))}"
         for name in {**one, **other}
         if one.get(name) != other.get(name)
     ]

@@ -17,7 +17,7 @@ from simulate.house.files import is_there, parse_json, write_text
 from simulate.house.records.differences import differences
 from simulate.house.version import __version__
 
-__all__ = ["check_folder_of", "check_same", "make_record", "write_folder_record"]
+__all__ = ["check_folder_of", "check_same", "make_record", "refusal", "write_folder_record"]
 
 Record = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ def refusal(path: Path, lines: list[str], *, name: str) -> str:
     """What is said of results that are not those asked for."""
     return (
         f"Argument `{name}` must name the place of these results, or a new one, or come with `overwrite`, but "
-        f"{path} differs:\n" + "\n".join(lines)
+        f"{path} differs: {'; '.join(lines)}."
     )
 
 
