@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from simulate.house import checks, ties
+from simulate.house.counting import counted
 
 __all__ = [
     "FAMILY_LEVEL",
@@ -192,7 +193,7 @@ def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     x, y = checks.number_array("x", x), checks.number_array("y", y)
     checks.shape("x", x, ("points",))
     if y.shape[-1:] != x.shape:
-        checks.fail("y", f"have rows of {len(x)} values, as many as `x`", y.shape)
+        checks.fail("y", f"have rows of {counted(len(x), 'value')}, as many as `x`", y.shape)
     with np.errstate(all="ignore"):
         centred = x - x.mean()
         return np.asarray(y @ centred / (centred @ centred))

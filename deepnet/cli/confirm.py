@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
-
-from deepnet.cli.progress import progress_bar
+from deepnet.cli.progress import shown_progress
+from deepnet.cli.workforce import workforce
 from deepnet.confirm import claims
 from deepnet.confirm.account import account
-from deepnet.confirm.confirmation import Confirmation, confirmation
+from deepnet.confirm.confirmation import Confirmation, confirmation, confirmed_in
 from deepnet.confirm.confirming import check_studies, findings_on_disk, run_confirmation
 from deepnet.confirm.rehearsal import rehearsal
 from deepnet.house import parallel
 from deepnet.house.environment import find_device
+from deepnet.networks.precision import Precision
+from deepnet.publishing.pages import published_ledger, write_ledger
 from deepnet.publishing.writing import check_publication, publish
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
-from simulate.house.files import write_text
+from simulate.house.counting import counted
 from simulate.house.terminal import console
 from simulate.house.version import __version__
 from theory.ledger import Ledger, run_claims
-from theory.ledger.page import page
 from theory.ledger.table import summary_table
 from theory.ledger.wording import warning
 
 __all__ = ["ConfirmCommand"]
-
-_TITLE = "Sharpness-aware unlearning: what the paper concludes, and what deep networks say"
-_ABOUT = (
-    "The conclusions are those of Haoran Tang and Rajiv Khanna, Sharpness-Aware Machine Unlearning, ICLR 2026 "
-    "(arXiv 2506.13715)."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +59,18 @@ class ConfirmCommand:
     """Lay images out channel by channel last, which tensor cores like."""
     compile: bool = False
     """Fuse the networks with torch.compile."""
-    threads: int = 1
-    """CPU threads of this process."""
+    precision: Annotated[Precision | None, Shown(default="that of the preset")] = None
+    """Number format of products in all trainings; auto is float16 on CUDA devices and float32 elsewhere."""
+    processes: Annotated[int | None, Shown(default="auto")] = None
+    """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
+    threads: Annotated[int | None, Shown(default="auto")] = None
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
     keep_models: bool = False
     """Keep unlearned models once they are measured."""
     ledger_only: bool = False
     """Judge what is on disk, and run nothing."""
+    from_published: Annotated[Path | None, Shown(value="DIR")] = None
+    """Write the ledger's page of a folder that --publish wrote, such as paper_figs/data/digits, and run nothing."""
     publish: Path | None = None
     """Folder for the results as small text files, from which the figures of paper_figs are drawn."""
     overwrite: bool = False
@@ -82,8 +82,10 @@ class ConfirmCommand:
 
     def __call__(self) -> int:
         """Run, judge, write and print; returns the exit status."""
+        if self.from_published is not None:
+            ledger, told = published_ledger(self.from_published)
+            return _told(ledger, write_ledger(ledger, self.out / f"{self.from_published.name}-published", told))
         chosen = self._chosen()
-        checks.integer("threads", self.threads, least=1)
         only = check_studies(chosen, self.only)
         if self.dry_run:
             return _list_studies(chosen, only)
@@ -91,13 +93,12 @@ class ConfirmCommand:
             check_publication(chosen, self.publish, overwrite=self.overwrite)
         folder = self.out / (f"{self.preset}-rehearsal" if self.rehearse else self.preset)
         if not self.ledger_only:
-            torch.set_num_threads(self.threads)
             device = find_device(self.device)
             execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
-            with parallel.processes("runs", device):
+            with workforce(device, processes=self.processes, threads=self.threads) as crew:
                 run_confirmation(
-                    chosen, folder, execution, only=only, progress=progress_bar, begin=_announce,
-                    keep_models=self.keep_models,
+                    chosen, folder, execution, only=only, progress=shown_progress, begin=_announce,
+                    keep_models=self.keep_models, crew=crew,
                 )  # fmt: skip
                 if not parallel.is_first():
                     return 0
@@ -109,6 +110,8 @@ class ConfirmCommand:
     def _chosen(self) -> Confirmation:
         """The confirmation with this machine's folders, and the seeds that were asked for."""
         chosen = confirmation(self.preset, self.images, self.scores)
+        if self.precision is not None:
+            chosen = confirmed_in(chosen, self.precision)
         if self.rehearse:
             chosen = rehearsal(chosen)
         if self.seeds is None:
@@ -134,18 +137,15 @@ def _judge(chosen: Confirmation, folder: Path) -> int:
     """Make the ledger of what is on disk, write it and print it."""
     every = claims.all_claims()
     findings = findings_on_disk(chosen, folder)
-    budget = f"{folder.name}, {len(chosen.base.seeds)} seeds"
+    budget = f"{folder.name}, {counted(len(chosen.base.seeds), 'seed')}"
     ledger = run_claims(every, findings, rows=len(every), seed=0, budget=budget, version=__version__)
-    told = _write(ledger, folder, account(chosen, findings))
+    return _told(ledger, write_ledger(ledger, folder, account(chosen, findings)))
+
+
+def _told(ledger: Ledger, places: str) -> int:
+    """Print a ledger that is written; returns the exit status."""
     console.print(summary_table(ledger))
-    console.print(told)
+    console.print(places)
     if ledger.unrefuted_controls:
         console.print(warning(ledger))
     return 1 if ledger.unrefuted_controls else 0
-
-
-def _write(ledger: Ledger, folder: Path, told: Mapping[str, str]) -> str:
-    """Write the ledger; returns where it is, in words."""
-    record = write_text(folder / "ledger.json", ledger.to_json())
-    to_read = write_text(folder / "ledger.html", page(ledger, title=_TITLE, about=_ABOUT, account=told))
-    return f"Ledger: {record}\nTo read: {to_read}"

@@ -10,6 +10,7 @@ import tyro
 from deepnet.cli.run import RunCommand, run_with_preset
 from simulate.house.command_line.help_page import option_list
 from simulate.house.command_line.options import Shown, options_of
+from simulate.house.counting import counted
 from simulate.house.terminal import console
 
 __all__ = ["OptionsCommand"]
@@ -32,5 +33,5 @@ class OptionsCommand:
         if not chosen:
             raise ValueError(f"Argument `word` must occur in an option of `run`, but {self.word!r} does not.")
         console.print(option_list(chosen))
-        console.print(f"{len(chosen)} of {len(every)} options of `run --preset {self.preset}`")
+        console.print(f"{len(chosen)} of {counted(len(every), 'option')} of `run --preset {self.preset}`")
         return 0

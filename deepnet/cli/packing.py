@@ -12,6 +12,7 @@ import tyro
 from deepnet import packing
 from deepnet.packing.packer import Weights
 from simulate.house.command_line.options import Shown
+from simulate.house.counting import counted
 from simulate.house.terminal import console
 
 __all__ = ["PackCommand", "UnpackCommand"]
@@ -43,7 +44,10 @@ class PackCommand:
             self.folder, self.out, part_size=size_of(self.parts), weights=self.weights, overwrite=self.overwrite
         )
         total = sum(part.size for part in made.parts.values())
-        console.print(f"{len(made.entries)} files in {len(made.parts)} parts, {total / 2**20:.1f} MiB: {self.out}")
+        console.print(
+            f"{counted(len(made.entries), 'file')} in {counted(len(made.parts), 'part')}, "
+            f"{total / 2**20:.1f} MiB: {self.out}"
+        )
         return 0
 
 
@@ -66,7 +70,7 @@ class UnpackCommand:
     def __call__(self) -> int:
         """Unpack; returns the exit status."""
         found = packing.unpack(self.pack, self.out, keep=self.keep, available=self.available)
-        console.print(f"{len(found.written)} files restored, {len(found.same)} were there: {self.out}")
+        console.print(f"{counted(len(found.written), 'file')} restored, {len(found.same)} were there: {self.out}")
         if found.kept:
             console.print(f"{len(found.kept)} have other contents here and were left alone, such as {found.kept[0]}")
         if found.awaited:

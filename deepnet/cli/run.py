@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 
-from deepnet.cli.progress import progress_bar
+from deepnet.cli.progress import shown_progress
+from deepnet.cli.workforce import workforce
+from deepnet.data.datasets.parts import read
 from deepnet.house import parallel
 from deepnet.house.environment import find_device
 from deepnet.house.identity import as_json
+from deepnet.networks.precision import Precision
 from deepnet.studies.compat import with_quirks
+from deepnet.studies.precision import in_precision, on_device, used_in
 from deepnet.studies.presets import preset, with_newcomers
 from deepnet.studies.running import Summary, run_study, runs_of
 from deepnet.studies.stages import Execution
 from deepnet.studies.study import Study
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
+from simulate.house.counting import counted
 from simulate.house.files import parse_json
 from simulate.house.records.differences import differences
 from simulate.house.terminal import console
@@ -29,7 +35,8 @@ __all__ = ["USUAL", "RunCommand", "preset_in", "run_with_preset"]
 
 
 USUAL = (
-    "--preset", "--images", "--out", "--methods", "--compat", "--device", "--threads", "--keep-models", "--dry-run",
+    "--preset", "--images", "--out", "--methods", "--compat", "--device", "--precision", "--processes", "--threads",
+    "--keep-models", "--dry-run",
     "--study.seeds", "--study.data.name", "--study.data.subset",
     "--study.model.architecture", "--study.model.width", "--study.forget.0.kind", "--study.forget.0.fraction",
     "--study.pretrain.epochs", "--study.pretrain.batch-size", "--study.pretrain.descent.lr",
@@ -62,8 +69,12 @@ class RunCommand:
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
     share: parallel.Sharing = "runs"
     """What several processes started by torchrun share: the runs of the study, or each batch."""
+    precision: Annotated[Precision | None, Shown(default="that of the preset")] = None
+    """Number format of products in all trainings; auto is float16 on CUDA devices and float32 elsewhere."""
+    processes: Annotated[int | None, Shown(default="auto")] = None
+    """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
     threads: Annotated[int | None, Shown(default="auto")] = None
-    """CPU threads of this process; None leaves it to torch, or takes one for networks as small as those of digits."""
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
     channels_last: bool = False
     """Lay images out channel by channel last, which tensor cores like."""
     compile: bool = False
@@ -80,28 +91,19 @@ class RunCommand:
         if self.dry_run:
             return _list_runs(study)
         device = find_device(self.device)
-        others = _other_study(study, self.out / study.name)
-        self._set_threads(study)
+        others = _other_study(study, self.out / study.name, device)
         execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
-        with parallel.processes(self.share, device):
+        with workforce(device, processes=self.processes, threads=self.threads, share=self.share) as crew:
             summary = run_study(
-                study, self.out / study.name, execution, progress=progress_bar, keep_models=self.keep_models
-            )
+                study, self.out / study.name, execution, progress=shown_progress, keep_models=self.keep_models,
+                crew=crew,
+            )  # fmt: skip
             return _tell(summary, others) if parallel.is_first() else int(bool(summary.diverged))
 
     def _study_here(self) -> Study:
-        """The study with this machine's images."""
-        if self.images is None:
-            return self.study
-        return replace(self.study, data=replace(self.study.data, root=str(self.images)))
-
-    def _set_threads(self, study: Study) -> None:
-        """Threads cost more than they bring where a layer takes microseconds."""
-        if self.threads is not None:
-            checks.integer("threads", self.threads, least=1)
-            torch.set_num_threads(self.threads)
-        elif study.model.architecture == "convnet":
-            torch.set_num_threads(1)
+        """The study with this machine's images, in the precision that was asked for."""
+        study = self.study if self.precision is None else in_precision(self.study, self.precision)
+        return study if self.images is None else replace(study, data=replace(study.data, root=str(self.images)))
 
 
 def run_with_preset(words: Sequence[str]) -> RunCommand:
@@ -134,17 +136,22 @@ def _only(study: Study, methods: Sequence[str]) -> Study:
 
 def _list_runs(study: Study) -> int:
     runs = [run for group in runs_of(study) for run in group]
+    names: tuple[str, ...] = ()
+    if any(forget.kind == "class" for forget in study.forget):
+        with suppress(OSError, ValueError):  # no images are needed to list models: then classes have their numbers
+            names = read(study.data).class_names
     for run in runs:
-        console.print(run.label)
-    console.print(f"{len(runs)} models")
+        console.print(run.words(run.forget.named(names)))
+    console.print(f"{counted(len(runs), 'model')}")
     return 0
 
 
-def _other_study(study: Study, folder: Path) -> list[str]:
+def _other_study(study: Study, folder: Path, device: torch.device) -> list[str]:
     """In what the study that a folder was made for last differs; nothing if it is this one, or there is none."""
     try:
         there = parse_json((folder / "study.json").read_text(encoding="utf-8"))
-        return differences(there, json.loads(json.dumps(as_json(study))))
+        here = on_device(used_in(study, folder), device)
+        return differences(there, json.loads(json.dumps(as_json(here))))
     except (OSError, ValueError, TypeError, AttributeError):
         return []
 
@@ -159,7 +166,7 @@ def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
         console.print(f"diverged: {reason}", style="red")
     if others:
         console.print(
-            f"The table was one of another study ({len(others)} differences,{others[0]}). Its models and measurements "
+            f"The table was one of another study ({counted(len(others), 'difference')},{others[0]}). Its models and measurements "
             "are kept: its command makes its table again."
         )
     console.print(f"Rows: {summary.path}\nReport: {summary.path.parent / 'report'}")

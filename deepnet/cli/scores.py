@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-import torch
-
-from deepnet.cli.progress import progress_bar
+from deepnet.cli.progress import shown_progress
+from deepnet.cli.workforce import workforce
 from deepnet.confirm.agreement import Agreement, agreement
 from deepnet.confirm.confirmation import confirmation
 from deepnet.house import parallel
 from deepnet.house.environment import find_device, hardware, versions
 from deepnet.house.identity import as_json
 from deepnet.house.seeding import generator
+from deepnet.networks.precision import Precision
 from deepnet.studies.memorization import Memorization
-from deepnet.studies.stages import Execution, Stages, Vote
+from deepnet.studies.precision import in_precision, used_in
+from deepnet.studies.requirements import check_comparable
+from deepnet.studies.running import cast_votes
+from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study
-from simulate.house import checks
+from simulate.house.command_line.options import Shown
 from simulate.house.files import write_text
 from simulate.house.terminal import console
 
@@ -45,30 +49,34 @@ class ScoresCommand:
     """Number of models."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
-    threads: int = 1
-    """CPU threads of this process."""
+    precision: Annotated[Precision | None, Shown(default="that of the preset")] = None
+    """Number format of products in all trainings; auto is float16 on CUDA devices and float32 elsewhere."""
+    processes: Annotated[int | None, Shown(default="auto")] = None
+    """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
+    threads: Annotated[int | None, Shown(default="auto")] = None
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
 
     def __call__(self) -> int:
         """Train, compare, write and print; returns the exit status."""
-        checks.integer("threads", self.threads, least=1)
         study = replace(
             confirmation(self.preset, self.images, None).base, memorization=Memorization(models=self.models)
         )
-        torch.set_num_threads(self.threads)
-        device = find_device(self.device)
-        folder = self.out / self.preset
-        with parallel.processes("runs", device):
-            stages = Stages(study, Store(folder / "shared"), Execution(device=device))
-            theirs = stages.dataset.scores(str(self.scores))  # a wrong file is an error before all work
-            number, world = parallel.shard()
-            with progress_bar([Vote(one) for one in range(self.models)[number::world]]) as shown:
-                for vote in shown:
-                    stages.votes(range(vote.number, vote.number + 1))
-            parallel.barrier()
+        if self.precision is not None:
+            study = in_precision(study, self.precision)
+        folder, execution = self.out / self.preset, Execution(device=find_device(self.device))
+        begun = sorted(path.parent for path in folder.glob("*/study.json"))  # which share these models
+        stages = Stages(used_in(study, *begun), Store(folder / "shared"), execution)
+        theirs = stages.dataset.scores(str(self.scores))  # a wrong file is an error before all work
+        check_comparable(stages, theirs)
+        with workforce(execution.device, processes=self.processes, threads=self.threads) as crew:
+            cast_votes(stages, crew, shown_progress)
             if not parallel.is_first():
                 return 0
         found = agreement(*stages.votes(), theirs, generator(0, "agreement"))
-        record = as_record(study, found, self.scores) | {"hardware": hardware(device), "versions": versions()}
+        record = as_record(stages.study, found, self.scores) | {
+            "hardware": hardware(execution.device),
+            "versions": versions(),
+        }
         path = write_text(folder / "scores.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
         console.print(_sentence(found))
         console.print(f"Record: {path}")

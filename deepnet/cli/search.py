@@ -7,19 +7,25 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Annotated
 
-import torch
 from rich.table import Table
 
-from deepnet.cli.progress import progress_bar
+from deepnet.cli.progress import shown_progress
+from deepnet.cli.workforce import workforce
 from deepnet.confirm.confirmation import confirmation
 from deepnet.house import parallel
 from deepnet.house.environment import find_device
+from deepnet.networks.precision import Precision
+from deepnet.studies.precision import in_precision
+from deepnet.studies.requirements import check_validated
 from deepnet.studies.running import run_study
 from deepnet.studies.search import Trial, judge, search_study
-from deepnet.studies.stages import Execution
+from deepnet.studies.stages import Execution, Stages
+from deepnet.studies.store import Store
 from deepnet.studies.study import Study
 from simulate.house import checks
+from simulate.house.command_line.options import Shown
 from simulate.house.files import write_text
 from simulate.house.terminal import console, table
 from simulate.house.version import __version__
@@ -47,22 +53,25 @@ class SearchCommand:
     """Number of seeds, at most three."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
-    threads: int = 1
-    """CPU threads of this process."""
+    precision: Annotated[Precision | None, Shown(default="that of the preset")] = None
+    """Number format of products in all trainings; auto is float16 on CUDA devices and float32 elsewhere."""
+    processes: Annotated[int | None, Shown(default="auto")] = None
+    """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
+    threads: Annotated[int | None, Shown(default="auto")] = None
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
 
     def __call__(self) -> int:
         """Run the trials and say which won; returns the exit status."""
-        checks.integer("threads", self.threads, least=1)
         study = search_study(confirmation(self.preset, self.images, self.scores).base)
         if self.seeds not in range(1, len(study.seeds) + 1):
             checks.fail("seeds", f"be a whole number from 1 to {len(study.seeds)}", self.seeds)
         study = replace(study, seeds=study.seeds[: self.seeds])
-        torch.set_num_threads(self.threads)
-        device = find_device(self.device)
-        with parallel.processes("runs", device):
-            summary = run_study(
-                study, self.out / self.preset, Execution(device=device), progress=progress_bar, keep_models=False
-            )
+        if self.precision is not None:
+            study = in_precision(study, self.precision)
+        folder, execution = self.out / self.preset, Execution(device=find_device(self.device))
+        with workforce(execution.device, processes=self.processes, threads=self.threads) as crew:
+            check_validated(Stages(study, Store(folder), execution))
+            summary = run_study(study, folder, execution, progress=shown_progress, keep_models=False, crew=crew)
             if not parallel.is_first():
                 return 0
         trials = judge(summary.rows)

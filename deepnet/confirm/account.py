@@ -10,6 +10,7 @@ from deepnet.data.splits import ForgetSet
 from deepnet.learning.training import Training
 from deepnet.report.naming import optimizer_words
 from deepnet.studies.study import ESTIMATED
+from simulate.house.counting import counted
 
 __all__ = ["account"]
 
@@ -62,7 +63,8 @@ def _counted(findings: Findings, rows: Sequence[Row]) -> str:
     lost = sum(row["status"] != "finished" for row in rows)
     spread = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}" if seeds else "no seed"
     return (
-        f"{len(rows):,} rows of {len(findings.rows)} studies ({', '.join(findings.rows)}), {spread}; studies share "
+        f"{counted(len(rows), 'row')} of {counted(len(findings.rows), 'study', 'studies')} "
+        f"({', '.join(findings.rows)}), {spread}; studies share "
         f"models. {lost or 'None'} diverged."
     )
 

@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from deepnet.studies.memorization import memorization_scores
 from simulate.house import ties
+from simulate.house.counting import counted
 from theory.statistics import Estimate, bootstrap
 
 __all__ = ["Agreement", "agreement", "reliability"]
@@ -45,7 +46,8 @@ def agreement(seen: np.ndarray, right: np.ndarray, published: np.ndarray, rng: n
     estimated = memorization_scores(seen, right)
     if estimated.shape != published.shape:
         raise ValueError(
-            f"Argument `published` must hold a score for each of {len(estimated)} images, but holds {len(published)}."
+            f"Argument `published` must hold a score for each of {counted(len(estimated), 'image')}, but "
+            f"holds {len(published)}."
         )
     known = np.isfinite(estimated) & np.isfinite(published)
     if known.sum() < 3:

@@ -19,12 +19,14 @@ from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
 from deepnet.learning.training import Training
 from deepnet.methods import CurvatureSelection, Method, NegGrad, SharpMinMax
 from deepnet.networks.models import Architecture, ModelConfig
+from deepnet.networks.precision import Precision
 from deepnet.studies.compat import QUIRKS, with_quirks
+from deepnet.studies.precision import in_precision, relearned
 from deepnet.studies.presets import preset
 from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner
 from simulate.house import checks
 
-__all__ = ["CONFIRMATIONS", "Confirmation", "confirmation"]
+__all__ = ["CONFIRMATIONS", "Confirmation", "confirmation", "confirmed_in"]
 
 _ENDS: tuple[Literal["high", "low"], ...] = ("high", "low")
 """The forget sets that are the most and the least memorized."""
@@ -239,6 +241,24 @@ def confirmation(name: str, images: Path | None = None, scores: Path | None = No
     """
     checks.choice("preset", name, tuple(CONFIRMATIONS))
     return CONFIRMATIONS[name](images, scores)
+
+
+def confirmed_in(confirmation: Confirmation, precision: Precision) -> Confirmation:
+    """A confirmation whose trainings are all in one precision.
+
+    Raises:
+        ValueError: if there is none of this name.
+    """
+
+    def relearned_in(evaluation: Evaluation) -> Evaluation:
+        return relearned(evaluation, lambda training: replace(training, precision=precision))
+
+    return replace(
+        confirmation,
+        base=in_precision(confirmation.base, precision),
+        curvature=relearned_in(confirmation.curvature),
+        gallery=relearned_in(confirmation.gallery),
+    )
 
 
 def _needed(argument: str, folder: Path | None) -> str:

@@ -156,6 +156,7 @@ def evidence(
         details={words: number for words, number in numbers.items() if number is not None},
         endings={status: count / runs.total() for status, count in sorted(runs.items())},
         picture=tried(picture, findings, None),
+        was_run=not missing,
         remark=" ".join(filter(None, (f"Scale: {findings.scale}.", missing, told))),
     )
 

@@ -14,7 +14,6 @@ from typing import Any
 from deepnet.confirm.confirmation import Confirmation
 from deepnet.learning.training import Training
 from deepnet.methods import Method
-from deepnet.networks.precision import Precision
 from deepnet.studies.study import Evaluation, Study, Unlearner
 
 __all__ = ["rehearsal"]
@@ -29,22 +28,20 @@ _FEW = 4
 """Samples behind curvature, loss surfaces and diagonal Hessians, and random vectors or batches behind an estimate."""
 
 
-def rehearsal(confirmation: Confirmation, *, float16_as: Precision = "float16") -> Confirmation:
+def rehearsal(confirmation: Confirmation) -> Confirmation:
     """The same confirmation with next to no data: its first seed, and its first two forget sets.
 
     Args:
         confirmation: What is to be rehearsed.
-        float16_as: Number format of what is trained in float16. CPUs only emulate that, some forty times slower than
-            float32; "bfloat16" goes through the same autocast at their own speed.
 
     Returns:
         A confirmation with the same studies, whose grids are whole but for that of curvature. Its `scale`, which each
         row of the ledger states, says that it is a rehearsal. The hashes of its configurations are others, so that
         its results cannot pass for those of the real one.
     """
-    small = _study(confirmation.base, float16_as)
+    small = _study(confirmation.base)
     glances = {
-        one.name: _glance(value, float16_as)
+        one.name: _glance(value)
         for one in fields(confirmation)
         if isinstance(value := getattr(confirmation, one.name), Evaluation)
     }
@@ -64,29 +61,28 @@ class _Rehearsal(Confirmation):
         return found | {"curvature": replace(long, pretrain_sharpness=plain, unlearners=unlearners)}
 
 
-def _study(study: Study, float16_as: Precision) -> Study:
+def _study(study: Study) -> Study:
     return replace(
         study,
         data=replace(study.data, subset=_IMAGES, test_subset=_IMAGES),
         model=replace(study.model, stem="imagenet"),
         forget=tuple(replace(one, size=_FORGOTTEN, fraction=None) for one in study.forget[:2]),
-        pretrain=_short(study.pretrain, float16_as),
-        retrain=None if study.retrain is None else _short(study.retrain, float16_as),
-        unlearners=tuple(_brief(one, float16_as) for one in study.unlearners),
-        evaluation=_glance(study.evaluation, float16_as),
+        pretrain=_short(study.pretrain),
+        retrain=None if study.retrain is None else _short(study.retrain),
+        unlearners=tuple(_brief(one) for one in study.unlearners),
+        evaluation=_glance(study.evaluation),
         memorization=replace(study.memorization, models=2, training=None),
         seeds=study.seeds[:1],
     )
 
 
-def _short(training: Training, float16_as: Precision) -> Training:
+def _short(training: Training) -> Training:
     """One epoch; none stays none, for methods that only edit."""
-    precision = float16_as if training.precision == "float16" else training.precision
-    return replace(training, epochs=min(training.epochs, 1), batch_size=_BATCH, precision=precision)
+    return replace(training, epochs=min(training.epochs, 1), batch_size=_BATCH)
 
 
-def _brief(unlearner: Unlearner, float16_as: Precision) -> Unlearner:
-    return replace(unlearner, training=_short(unlearner.training, float16_as), method=_coarse(unlearner.method))
+def _brief(unlearner: Unlearner) -> Unlearner:
+    return replace(unlearner, training=_short(unlearner.training), method=_coarse(unlearner.method))
 
 
 def _coarse(method: Method) -> Method:
@@ -96,7 +92,7 @@ def _coarse(method: Method) -> Method:
     return replace(method, **few)
 
 
-def _glance(evaluation: Evaluation, float16_as: Precision) -> Evaluation:
+def _glance(evaluation: Evaluation) -> Evaluation:
     """What is measured at all, of few samples."""
     relearning = evaluation.relearning
     return replace(
@@ -104,7 +100,7 @@ def _glance(evaluation: Evaluation, float16_as: Precision) -> Evaluation:
         shadow=min(evaluation.shadow, _IMAGES),
         shadow_sets=min(evaluation.shadow_sets, 2),
         entangled=min(evaluation.entangled, _IMAGES),
-        relearning=None if relearning is None else _short(relearning, float16_as),
+        relearning=None if relearning is None else _short(relearning),
         curvature=min(evaluation.curvature, _FEW),
         landscape=min(evaluation.landscape, _FEW),
         landscape_points=3,

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from torch import Tensor
 
+from simulate.house.counting import counted
 from simulate.house.files import require_file
 
 __all__ = ["load_scores", "original_order"]
@@ -56,7 +57,9 @@ def load_scores(path: str | Path, labels: Tensor, files: Sequence[str] | None = 
     label_key = {"tr_mem": "tr_labels", "scores": "labels"}.get(key, "")
     scores = _scores(path, key, arrays[key])
     if len(scores) != len(classes):
-        raise ValueError(f"The file {path} holds {len(scores)} scores, but there are {len(classes)} training images.")
+        raise ValueError(
+            f"The file {path} holds {counted(len(scores), 'score')}, but there are {len(classes)} training images."
+        )
     if label_key not in arrays:
         if files is not None and key != "scores":
             raise ValueError(
@@ -144,7 +147,9 @@ def _by_name(path: Path, arrays: dict[str, np.ndarray], classes: np.ndarray, fil
     rows = [row_of.get(PurePosixPath(file).name) for file in files]
     unknown = [file for file, row in zip(files, rows, strict=True) if row is None]
     if unknown:
-        raise ValueError(f"The file {path} has no score for {len(unknown)} images, the first of them {unknown[0]}.")
+        raise ValueError(
+            f"The file {path} has no score for {counted(len(unknown), 'image')}, the first of them {unknown[0]}."
+        )
     chosen = np.array(rows, dtype=np.int64)
     _check_labels(path, "tr_labels", arrays["tr_labels"][chosen], classes)
     return _scores(path, "tr_mem", arrays["tr_mem"])[chosen]
@@ -160,7 +165,8 @@ def _check_labels(path: Path, key: str, found: np.ndarray, classes: np.ndarray) 
     if len(wrong):
         row = wrong[0]
         raise ValueError(
-            f"The labels `{key}` of {path} disagree with those of {len(wrong)} of {len(classes)} images; the first, "
+            f"The labels `{key}` of {path} disagree with those of {len(wrong)} of "
+            f"{counted(len(classes), 'image')}; the first, "
             f"image {row}, has {found[row]} there and {classes[row]} in the data set."
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal
@@ -13,6 +14,7 @@ from torch import Tensor
 from deepnet.house.fields import of_type
 from deepnet.house.seeding import generator
 from simulate.house import checks, ties
+from simulate.house.counting import counted
 
 __all__ = ["ForgetSet", "Split", "make_split", "stratified_rows"]
 
@@ -65,9 +67,11 @@ class Split:
             return
         outside = int((~torch.isin(self.forget, self.pretrain)).sum())
         if outside:
-            raise ValueError(f"`forget` must lie in `pretrain`, but {outside} of its {len(self.forget)} rows do not.")
+            raise ValueError(
+                f"`forget` must lie in `pretrain`, but {outside} of its {counted(len(self.forget), 'row')} do not."
+            )
         if not torch.equal(torch.cat([self.retain, self.forget]).sort().values, self.pretrain):
-            counts = f"{len(self.pretrain)} rows are not those of {len(self.retain)} + {len(self.forget)}"
+            counts = f"{counted(len(self.pretrain), 'row')} are not those of {len(self.retain)} + {len(self.forget)}"
             raise ValueError(f"`pretrain` must be `retain` and `forget` together, but its {counts}.")
 
     def _check_disjoint(self, one: str, other: str) -> None:
@@ -127,8 +131,18 @@ class ForgetSet:
 
     @property
     def label(self) -> str:
-        """A word for files and tables."""
+        """A word for files and tables; a class by its number."""
         return f"class-{self.cls}" if self.kind == "class" else self.kind
+
+    def named(self, class_names: Sequence[str]) -> str:
+        """The same, a class by its own name, which in a folder of images is that of its folder.
+
+        Example:
+            >>> ForgetSet(kind="class", cls=1).named(["9", "10"])
+            'class-10'
+        """
+        known = self.kind == "class" and self.cls is not None and self.cls < len(class_names)
+        return f"class-{class_names[self.cls or 0]}" if known else self.label
 
 
 def stratified_rows(labels: np.ndarray, fraction: float, seed: int, name: str) -> np.ndarray:

@@ -15,8 +15,19 @@ from deepnet.data.augment import N_DRAWS
 from deepnet.data.images import Images
 from deepnet.house.seeding import generator, seed_words
 from simulate.house import checks
+from simulate.house.counting import counted
 
-__all__ = ["Batch", "Relabel", "Stream"]
+__all__ = ["Batch", "Relabel", "Stream", "smallest_batch"]
+
+
+def smallest_batch(images: int, batch_size: int) -> int:
+    """The size of the smallest batch into which a pass over so many images is cut.
+
+    Example:
+        >>> smallest_batch(35, 12), smallest_batch(5, 2)
+        (11, 1)
+    """
+    return images // -(-images // batch_size)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -109,8 +120,10 @@ class Stream:
             raise ValueError(f"Argument `rows` must be int64 of shape (n,) with n of at least 1, but {found}.")
         if not 0 <= int(rows.min()) <= int(rows.max()) < len(self.images):
             checks.fail("rows", f"lie in 0 to {len(self.images) - 1}", [int(rows.min()), int(rows.max())])
-        if len(rows) // self.steps_per_pass < self.world:
-            requirement = f"leave each batch an image for each of {self.world} processes (of {len(rows)} images)"
+        if smallest_batch(len(rows), self.batch_size) < self.world:
+            requirement = (
+                f"leave each batch an image for each of {self.world} processes (of {counted(len(rows), 'image')})"
+            )
             checks.fail("batch_size", requirement, self.batch_size)
 
     @property

@@ -70,6 +70,7 @@ def train(
     plan: Sequence[Sequence[Pass]],
     *,
     journal: Journal | None = None,
+    on_plan: Callable[[int], None] | None = None,
     on_step: Callable[[int], None] | None = None,
     holds_masked_weights: bool = True,
 ) -> History:
@@ -79,6 +80,7 @@ def train(
         task: The model, the samples and the settings.
         plan: For each epoch the passes it consists of.
         journal: Where the state is kept after an epoch; what it holds already is taken up first.
+        on_plan: Called before the first step with the number of steps there will have been at the end.
         on_step: Called after each step with the number of steps done.
         holds_masked_weights: Whether the weights outside a mask are held in place; without it, weight decay moves them.
             Steps whose sharpness leaks through the mask (`Sharpness.leaks`) hold nothing.
@@ -92,6 +94,8 @@ def train(
     run = _Run(task, plan, on_step or (lambda step: None), holds_masked_weights)
     records = journal.restore(task.model, run.optimizers, run.drawn) if journal else []
     history = History([Epoch(**record) for record in records])
+    if on_plan is not None:
+        on_plan(sum(run.lengths))
     to_training(task.model)
     with matrix_products(task.training.precision):
         for number in range(len(history.epochs), len(plan)):

@@ -42,7 +42,7 @@ class Task:
     split: Split
     """Which of them are retained, forgotten and set aside."""
     training: Training
-    """Epochs, batches and descent."""
+    """Epochs, batches and descent; a precision of "auto" becomes that of the model's device."""
     seed: tuple[int, ...]
     """Seed of the batches."""
     sharpness: Sharpness = field(default_factory=sgd)
@@ -69,6 +69,7 @@ class Task:
         if not isinstance(self.model, Network) or any(is_lazy(weight) for weight in self.model.parameters()):
             self._check_answer()
         trainable(self.model)
+        object.__setattr__(self, "training", self.training.on(self.device))
 
     def _check_answer(self) -> None:
         """Require logits for an image; that also builds layers that are lazy."""

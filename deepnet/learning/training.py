@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import torch
 
 from deepnet.house.fields import of_type
 from deepnet.learning.descent import Descent
-from deepnet.networks.precision import PRECISIONS, Precision
+from deepnet.networks.precision import PRECISIONS, Precision, on_device
 from simulate.house import checks
 
 __all__ = ["Training"]
@@ -23,7 +25,8 @@ class Training:
     descent: Descent = field(default_factory=Descent)
     """How a direction becomes a step."""
     precision: Precision = "float32"
-    """Number format of products: float32, tf32, float16 or bfloat16; weights stay in float32."""
+    """Number format of products: float32, tf32, float16, bfloat16, or auto for float16 on CUDA devices and float32
+    elsewhere; weights stay in float32."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -31,3 +34,7 @@ class Training:
         checks.integer("batch_size", self.batch_size, least=2)
         of_type("descent", self.descent, Descent)
         checks.choice("precision", self.precision, PRECISIONS)
+
+    def on(self, device: torch.device) -> Training:
+        """The same training, its precision settled for a device."""
+        return replace(self, precision=on_device(self.precision, device))

@@ -20,6 +20,7 @@ def apply(
     task: Task,
     *,
     journal: Journal | None = None,
+    on_plan: Callable[[int], None] | None = None,
     on_step: Callable[[int], None] | None = None,
     holds_masked_weights: bool = True,
 ) -> History:
@@ -29,6 +30,7 @@ def apply(
         method: The method.
         task: The model, the samples and the settings.
         journal: Where the state of an unfinished training is kept, and taken up from.
+        on_plan: Called before the first step with the number of steps there will have been at the end.
         on_step: Called after each step with the number of steps done.
         holds_masked_weights: Whether weights outside a mask are held in place to the bit.
 
@@ -46,7 +48,9 @@ def apply(
         _check_finite(task, "the edit; a larger `damping` may help")
         plan = method.plan(task)
     preparation = time.perf_counter() - began
-    history = train(task, plan, journal=journal, on_step=on_step, holds_masked_weights=holds_masked_weights)
+    history = train(
+        task, plan, journal=journal, on_plan=on_plan, on_step=on_step, holds_masked_weights=holds_masked_weights
+    )
     history.preparation = preparation
     _check_finite(task, "the last step; a smaller `lr` may help")
     return history

@@ -12,7 +12,7 @@ from torch import Tensor
 from deepnet.data.streams import Batch
 from deepnet.learning.masks import Mask
 from deepnet.learning.task import Task
-from deepnet.learning.updates import Pass, Term, Update
+from deepnet.learning.updates import Part, Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import ascent, cross_entropy
 from simulate.house import checks
@@ -26,6 +26,7 @@ class GradientAscent(Method):
 
     name: ClassVar[str] = "ascent"
     title: ClassVar[str] = "Gradient ascent"
+    normalises: ClassVar[tuple[Part, ...]] = ("forget",)
 
     def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
         """One pass over the forget set."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from deepnet.learning.task import Task
-from deepnet.learning.updates import Pass
+from deepnet.learning.updates import Part, Pass
 
 __all__ = ["Method"]
 
@@ -25,6 +25,9 @@ class Method:
     """Name for readers."""
     start: ClassVar[Literal["pretrained", "fresh"]] = "pretrained"
     """Which model it starts from."""
+    normalises: ClassVar[tuple[Part, ...]] = ("retain", "forget")
+    """Sets whose batches go through the network in training mode, so that batch normalisation takes their statistics;
+    a study says beforehand which of them are too small for that."""
 
     def plan(self, task: Task) -> list[Sequence[Pass]]:
         """The passes of each epoch of the training; without `passes`, no epochs."""

@@ -11,7 +11,7 @@ import torch
 
 from deepnet.data.streams import Batch
 from deepnet.learning.task import Task
-from deepnet.learning.updates import Pass, Term, Update
+from deepnet.learning.updates import Part, Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
 from simulate.house import checks
@@ -26,6 +26,7 @@ class Pretrain(Method):
     name: ClassVar[str] = "pretrain"
     title: ClassVar[str] = "Pretraining"
     start: ClassVar[Literal["pretrained", "fresh"]] = "fresh"
+    normalises: ClassVar[tuple[Part, ...]] = ("pretrain",)
 
     def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
         """One pass over the pretraining set."""
@@ -38,6 +39,7 @@ class FineTune(Method):
 
     name: ClassVar[str] = "finetune"
     title: ClassVar[str] = "Fine-tuning"
+    normalises: ClassVar[tuple[Part, ...]] = ("retain",)
 
     def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
         """One pass over the retain set."""
@@ -62,6 +64,7 @@ class L1Sparse(Method):
 
     name: ClassVar[str] = "l1-sparse"
     title: ClassVar[str] = "L1-sparse"
+    normalises: ClassVar[tuple[Part, ...]] = ("retain",)
 
     gamma: float = 5e-4
     """γ, the weight of the penalty in the first epoch."""

@@ -36,6 +36,7 @@ class Influence(Method):
 
     name: ClassVar[str] = "influence"
     title: ClassVar[str] = "Influence"
+    normalises: ClassVar[tuple[Part, ...]] = ()
 
     alpha: float = 1.0
     """α, the length of the step; 1 is the Newton step."""

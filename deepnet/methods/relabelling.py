@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from deepnet.learning.masks import Mask, Order, saliency, select
 from deepnet.learning.task import Task
-from deepnet.learning.updates import Pass, Term, Update
+from deepnet.learning.updates import Part, Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
 from simulate.house import checks
@@ -26,6 +26,7 @@ class RandomLabel(Method):
 
     name: ClassVar[str] = "random-label"
     title: ClassVar[str] = "Random label"
+    normalises: ClassVar[tuple[Part, ...]] = ("relabelled",)
 
     def mask(self, task: Task) -> Mask | None:
         """Weights it may move; None is all of them."""

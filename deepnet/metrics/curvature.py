@@ -24,6 +24,7 @@ from deepnet.networks.frozen import trainable
 from deepnet.networks.modes import evaluating
 from deepnet.networks.precision import matrix_products
 from simulate.house import checks
+from simulate.house.counting import counted
 
 OBSOLETE = ".*torch.jit.script"
 """Start of torch's notice that a way of compiling is to go: torch itself (forward differentiation) still takes it, and
@@ -204,7 +205,7 @@ def check_batches(batches: Sequence[tuple[Tensor, Tensor]]) -> None:
         if len(labels) == 0 or len(images) != len(labels):
             raise ValueError(
                 "Argument `batches` must hold as many labels as images, and at least one, "
-                f"but batch {index} has {len(images)} images and {len(labels)} labels."
+                f"but batch {index} has {counted(len(images), 'image')} and {counted(len(labels), 'label')}."
             )
 
 

@@ -15,6 +15,7 @@ from deepnet.house.fields import of_type
 from deepnet.house.seeding import generator
 from deepnet.metrics.outputs import Outputs
 from simulate.house import checks
+from simulate.house.counting import counted
 
 __all__ = [
     "OFFICIAL_MAXIMUM",
@@ -201,7 +202,7 @@ def wasserstein_distance(first: np.ndarray, second: np.ndarray, *, p: int = 1) -
     weights = [np.full(len(points), 1.0 / len(points)) for points in (first, second)]
     value, problem = _transport_cost(weights[0], weights[1], cost)
     if problem is not None:
-        raise RuntimeError(f"Optimal transport of {len(first)} to {len(second)} points failed: {problem}")
+        raise RuntimeError(f"Optimal transport of {len(first)} to {counted(len(second), 'point')} failed: {problem}")
     return float(max(value, 0.0) ** (1.0 / p))
 
 

@@ -12,9 +12,11 @@ from deepnet.house.fields import of_type
 from deepnet.metrics.outputs import Outputs
 from simulate.house import checks
 
-__all__ = ["FeatureMap", "feature_map"]
+__all__ = ["MIN_POINTS", "FeatureMap", "feature_map"]
 
 Method = Literal["umap", "pca"]
+MIN_POINTS = 16
+"""Fewest points, of both models together, that a map by UMAP with the usual number of neighbours takes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +51,7 @@ def feature_map(
     after: Outputs,
     forgotten: np.ndarray,
     method: Method = "umap",
-    n_neighbors: int = 15,
+    n_neighbors: int = MIN_POINTS - 1,
     min_dist: float = 0.1,
     seed: int = 0,
 ) -> FeatureMap:

@@ -2,29 +2,47 @@
 
 The perturbation of SAM is smaller than the spacing of bfloat16 at typical weights, so rounding buries it in noise
 several times its size. float16 with a fixed loss scale keeps it (SAM's ε does not depend on the scale of the loss),
-and so does TF32, whose mantissa is as long; bfloat16 is for SGD.
+and so does TF32, whose mantissa is as long; bfloat16 is for SGD. "auto" is what suits the device: float16 on CUDA
+devices, float32 elsewhere, since CPUs only emulate float16, some twenty times slower.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
-__all__ = ["PRECISIONS", "Precision", "autocast", "half_type", "loss_scale", "matrix_products"]
+__all__ = ["PRECISIONS", "Precision", "autocast", "half_type", "loss_scale", "matrix_products", "on_device"]
 
-Precision = Literal["float32", "tf32", "float16", "bfloat16"]
-"""In which format matrix products are computed."""
-PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
+Precision = Literal["float32", "tf32", "float16", "bfloat16", "auto"]
+"""In which format matrix products are computed; "auto" is settled by `on_device` before anything is computed."""
+PRECISIONS = get_args(Precision)
 """All of them."""
 _LOSS_SCALE = 1024.0
+_HALVES = {"float32": None, "tf32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def on_device(precision: Precision, device: torch.device) -> Precision:
+    """What a precision is on a device: itself, or what "auto" stands for there.
+
+    Example:
+        >>> on_device("auto", torch.device("cuda")), on_device("auto", torch.device("cpu"))
+        ('float16', 'float32')
+    """
+    if precision != "auto":
+        return precision
+    return "float16" if device.type == "cuda" else "float32"
 
 
 def half_type(precision: Precision) -> torch.dtype | None:
-    """The 16-bit type that products are made in; None if they are not."""
-    return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(precision)
+    """The 16-bit type that products are made in; None if they are not.
+
+    Raises:
+        KeyError: for "auto", which must have been settled.
+    """
+    return _HALVES[precision]
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:

@@ -11,10 +11,12 @@ from deepnet.confirm.confirmation import Confirmation
 from deepnet.confirm.findings import Findings
 from deepnet.house.identity import as_json
 from deepnet.studies.measurement import describe
+from deepnet.studies.precision import used_in
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study
+from simulate.house.counting import counted
 from simulate.house.files import parse_json
 
 __all__ = ["anywhere", "finished_findings", "finished_studies", "preset_words"]
@@ -62,6 +64,7 @@ def finished_findings(confirmation: Confirmation, folder: Path) -> Findings:
 
 
 def _rows(study: Study, folder: Path, name: str) -> list[dict[str, Any]]:
+    study = used_in(study, folder / name)
     path, stages = folder / name / "results.jsonl", Stages(study, Store(folder / "shared"), Execution())
     again = f"run `{_command(folder)} --only {name}`"
     try:
@@ -71,11 +74,12 @@ def _rows(study: Study, folder: Path, name: str) -> list[dict[str, Any]]:
     runs = [run for group in runs_of(study) for run in group]
     if len(rows) != len(runs):
         raise ValueError(
-            f"{path} has {len(rows)} rows, but the study {len(runs)} models: {again}, or give its `--seeds`."
+            f"{path} has {counted(len(rows), 'row')}, but the study {counted(len(runs), 'model')}: {again}, "
+            "or give its `--seeds`."
         )
     for run, row in zip(runs, rows, strict=True):
         wanted = json.loads(json.dumps(describe(stages, run)))
-        if any(row.get(key) != value for key, value in wanted.items()):
+        if any(row.get(key) != value for key, value in wanted.items() if key != "forget_set"):  # which is in the key
             raise ValueError(
                 f"The study {name} in {folder} was run with another configuration ({run.label} differs): {again}."
             )

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deepnet.report.comparison import LEVEL, told_best
 from deepnet.report.naming import PRETRAINED, RETRAINED, shadow_words
 from deepnet.report.summary import Block, Mean, Summary
-from simulate.house import ties
 from theory.ledger.wording import with_minus
 
 __all__ = ["COLUMNS", "NOTES", "TERMINAL_COLUMNS", "Column", "Line", "lines_of", "written"]
@@ -56,6 +56,8 @@ TERMINAL_COLUMNS = ("tow", "retain_accuracy", "forget_accuracy", "test_accuracy"
 
 NOTES = {
     "interval": "± half the t-interval of 95 % over seeds; numbers without ± are of one seed, or of all together.",
+    "best": f"Bold: the largest mean ToW, and those that a paired test over seeds does not tell apart from it (p of "
+    f"{LEVEL:g} or more after Holm); of a single seed the largest alone.",
     "ceiling": "* ToW of a retrained model against those of the other seeds: what can be reached.",
     "diverged": "k/n: only k of n runs finished. Their means stand in parentheses, without interval, since the runs "
     "that are left were picked by the outcome; they take no part in the best ToW.",
@@ -83,12 +85,12 @@ class Line:
     cells: tuple[str, ...]
     """A text for each column."""
     best: bool
-    """Whether its ToW is the best of the block."""
+    """Whether its ToW is the best of the block, or not told apart from it."""
 
 
 def lines_of(block: Block, columns: Sequence[Column] = COLUMNS) -> tuple[Line, ...]:
-    """The lines of a block: retrained, pretrained, then the methods; the best ToW among the methods is marked."""
-    best = _best_tow(block)
+    """The lines of a block: retrained, pretrained, then the methods; the best in ToW among the methods are marked."""
+    best = told_best(block)
     return tuple(
         Line(
             summary=each,
@@ -96,7 +98,7 @@ def lines_of(block: Block, columns: Sequence[Column] = COLUMNS) -> tuple[Line, .
             optimizer=DASH if each.group.method == PRETRAINED else each.optimizer_words,
             runs=_runs(each),
             cells=tuple(_cell(each, column) for column in columns),
-            best=best is not None and not each.is_reference and _is_best(each, best),
+            best=any(each is one for one in best),
         )
         for each in block.summaries
     )
@@ -117,16 +119,6 @@ def written(value: float, column: Column) -> str:
 
 def _rounded(value: float, decimals: int, sign: str = "-") -> str:
     return with_minus(f"{value:{sign}z.{decimals}f}")
-
-
-def _best_tow(block: Block) -> float | None:
-    found = [each.means["tow"].value for each in block.methods if not each.diverged]
-    return max((value for value in found if value is not None), default=None)
-
-
-def _is_best(summary: Summary, best: float) -> bool:
-    value = summary.means["tow"].value
-    return value is not None and not summary.diverged and bool(ties.tied(value, best))
 
 
 def _runs(summary: Summary) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,9 +10,10 @@ import numpy as np
 from scipy import stats
 
 from deepnet.report.summary import ONE_SEED, Block, Summary
+from simulate.house import ties
 from theory.statistics import from_replicates
 
-__all__ = ["LEVEL", "Comparison", "compare", "compare_all", "holm"]
+__all__ = ["LEVEL", "Comparison", "compare", "compare_all", "compare_with_best", "holm", "told_best"]
 
 LEVEL = 0.05
 """Probability of one false finding or more in the whole family of tests."""
@@ -19,6 +21,7 @@ LEVEL = 0.05
 _FORGETS = "Does it forget? Forget accuracy against fine-tuning"
 _SHARPNESS = "Does sharpness help? ToW against SGD"
 _MINMAX = "Does Sharp MinMax help? ToW against NegGrad"
+_BEST = "Which is best? ToW against the largest mean"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +115,52 @@ def compare_all(found: Sequence[Block]) -> tuple[Comparison, ...]:
     """
     questions = ([each for block in found for each in ask(block)] for ask in (_forgetting, _sharpness, _minmax))
     return tuple(each for asked in questions for each in _corrected(asked))
+
+
+def compare_with_best(found: Sequence[Block]) -> tuple[Comparison, ...]:
+    """Every method against that with the largest mean ToW of its block; those of a block are a family of their own."""
+    return tuple(each for block in found for each in _against_best(block))
+
+
+def told_best(block: Block) -> tuple[Summary, ...]:
+    """The method with the largest mean ToW, and those that the paired test does not tell apart from it.
+
+    Groups with diverged runs take no part. Where there is no test, as with one seed, only a tie is not told apart.
+    """
+    best = _largest(block)
+    if best is None:
+        return ()
+    same = [each.treatment for each in _against_best(block) if not _told_apart(each)]
+    return (best, *same)
+
+
+def _against_best(block: Block) -> list[Comparison]:
+    best = _largest(block)
+    if best is None:
+        return []
+    return _corrected([compare(_BEST, block, each, best, "tow") for each in _with_tow(block) if each is not best])
+
+
+def _largest(block: Block) -> Summary | None:
+    """The method with the largest mean ToW, of tied ones the first."""
+    found = _with_tow(block)
+    return found[ties.first_of(np.array([_mean_tow(each) for each in found]), np.argmax)] if found else None
+
+
+def _with_tow(block: Block) -> list[Summary]:
+    """The methods whose mean ToW counts: all their runs finished."""
+    return [each for each in block.methods if not each.diverged and each.means["tow"].value is not None]
+
+
+def _mean_tow(summary: Summary) -> float:
+    value = summary.means["tow"].value
+    return math.nan if value is None else value
+
+
+def _told_apart(each: Comparison) -> bool:
+    if each.p_holm is not None:
+        return each.p_holm < LEVEL
+    return not ties.tied(_mean_tow(each.treatment), _mean_tow(each.baseline))
 
 
 def _corrected(family: Sequence[Comparison]) -> list[Comparison]:

@@ -36,8 +36,9 @@ def _introduction(tested: int) -> str:
     return (
         "Differences are of runs with the same seeds, method minus what it is compared with; accuracies in percentage "
         "points. Intervals are paired t-intervals of 95 %, each for itself. The last p-value is corrected after Holm "
-        f"over the tests of its question ({tested} in all); the finding is called higher or lower where it is below "
-        f"{LEVEL:g}. A difference that is not resolved is not shown to be absent."
+        f"over the tests of its question, or of its block where the question is which is best ({tested} in all); the "
+        f"finding is called higher or lower where it is below {LEVEL:g}. A difference that is not resolved is not "
+        "shown to be absent."
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from deepnet.report.columns import CENSORED, POOLED, SCALARS
 from deepnet.report.naming import PRETRAINED, RETRAINED, method_order, natural_order, optimizer_order, optimizer_words
 from deepnet.report.rows import Row
+from simulate.house.counting import counted
 from theory.statistics import from_replicates
 
 __all__ = ["ONE_SEED", "Block", "Group", "Mean", "Summary", "blocks", "mean_over_seeds", "summarise"]
@@ -153,7 +154,7 @@ def mean_over_seeds(column: str, rows: Sequence[Row]) -> Mean:
     if not n:
         return Mean(value=None, n=0, note="not measured" if finished else "diverged")
     if lost and column in CENSORED:
-        return Mean(value=None, n=n, note=f"not within the attack in {lost} of {len(finished)} runs")
+        return Mean(value=None, n=n, note=f"not within the attack in {lost} of {counted(len(finished), 'run')}")
     if n == 1:
         return Mean(value=float(values[0]), n=1, note=ONE_SEED)
     if column in POOLED and (values == values[0]).all():

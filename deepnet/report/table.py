@@ -14,6 +14,7 @@ from deepnet.report.cells import COLUMNS, NOTES, TERMINAL_COLUMNS, Column, Line,
 from deepnet.report.escaping import latex, markdown
 from deepnet.report.rows import Results, Row, row_from
 from deepnet.report.summary import Block, Summary, blocks, summarise
+from simulate.house.counting import counted
 
 __all__ = ["diverged_lines", "latex_table", "markdown_table", "terminal_table"]
 
@@ -37,7 +38,9 @@ def terminal_table(rows: Sequence[Row | Mapping[str, Any]], columns: Sequence[st
     chosen = tuple(replace(column, interval=column.name != "seconds") for column in _chosen(columns))
     runs = [row if isinstance(row, Row) else row_from(row) for row in rows]
     found = blocks(summarise(runs))
-    heading = f"{runs[0].study}: {len(runs)} runs, by forget set, request and pretraining" if runs else "no runs"
+    heading = (
+        f"{runs[0].study}: {counted(len(runs), 'run')}, by forget set, request and pretraining" if runs else "no runs"
+    )
     made = Table(title=heading, title_justify="left",
                  title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
                  caption=" ".join(_notes(found, chosen)), caption_justify="left")  # fmt: skip
@@ -105,6 +108,7 @@ def _notes(found: Sequence[Block], columns: Sequence[Column]) -> list[str]:
     attacked = summaries if shown & {"mia", "mia_gap"} else []
     apply = {
         "interval": True,
+        "best": "tow" in shown and any(block.methods for block in found),
         "ceiling": any(block.retrained for block in found) and "tow" in shown,
         "diverged": any(each.diverged for each in summaries),
         "points": bool(shown & {"mia_gap", "relearn"}),

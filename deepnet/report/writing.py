@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from deepnet.report.comparison import compare_all
+from deepnet.report.comparison import compare_all, compare_with_best
 from deepnet.report.escaping import markdown
 from deepnet.report.paired_page import paired_tests_page
 from deepnet.report.rows import Results, read_results
@@ -38,7 +38,7 @@ def write_report(folder: str | Path) -> list[Path]:
     pages = {
         "table.md": markdown_table(results, found),
         "table.tex": latex_table(results, found),
-        "tests.md": paired_tests_page(compare_all(found), results.warnings),
+        "tests.md": paired_tests_page((*compare_all(found), *compare_with_best(found)), results.warnings),
     }
     written = [write_text(report / name, text) for name, text in pages.items()]
     return written + _write_figures(results, found, report)

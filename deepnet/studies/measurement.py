@@ -53,7 +53,7 @@ def measure(stages: Stages, run: Run) -> Measurement:
         with matrix_products(stages.study.pretrain.precision):
             return _Bench(stages, run, stages.finished(run)).measurement()
     except NotFiniteError as error:
-        raise DivergenceError(f"{run.label}: {error}") from error
+        raise DivergenceError(f"{stages.words(run)}: {error}") from error
 
 
 def describe(stages: Stages, run: Run) -> dict[str, Any]:
@@ -85,7 +85,10 @@ def _looks_at_geometry(stages: Stages, run: Run) -> bool:
 def measurement_key(stages: Stages, run: Run) -> dict[str, Any]:
     """What decides a measurement: the model, the forget set it is measured on, and how it is measured."""
     study = stages.study
-    return {
+    # Models are measured in the precision of pretraining, which is in the keys of all but references of another one.
+    reference = run.unlearner is not None and run.unlearner.method.start == "fresh"
+    other = reference and stages.config(run)["training"].precision != study.pretrain.precision
+    return ({"measured in": study.pretrain.precision} if other else {}) | {
         "model": stages.config(run), "forgotten": stages.forgotten(run.forget), "split": study.split_seed,
         "evaluation": replace(study.evaluation, official_tow=False, divergence=True, geometry_seeds=0),
         "geometry": _looks_at_geometry(stages, run),

@@ -7,6 +7,7 @@ does for its prediction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from deepnet.metrics.outputs import collect, correctness
 from deepnet.networks.models import Network
 from simulate.house import checks
 
-__all__ = ["Memorization", "Vote", "cast_vote", "memorization_scores"]
+__all__ = ["Memorization", "Vote", "cast_vote", "memorization_scores", "part_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,12 @@ class Vote:
     """Which it predicts rightly, (n,) of bool."""
 
 
-def cast_vote(model: Network, dataset: Dataset, training: Training, fraction: float, number: int) -> Vote:
+def part_of(n: int, fraction: float, number: int) -> np.ndarray:
+    """Which of n training images a model sees, by its number: their rows, in ascending order."""
+    return np.sort(generator(number, "memorization").permutation(n)[: round(fraction * n)])
+
+
+def cast_vote(model: Network, dataset: Dataset, training: Training, fraction: float, number: int, **how: Any) -> Vote:
     """Train a model on a random part of the training images, and see which of all of them it predicts rightly.
 
     Args:
@@ -66,15 +72,16 @@ def cast_vote(model: Network, dataset: Dataset, training: Training, fraction: fl
         training: How it is trained.
         fraction: Size of the part.
         number: Number of the model; decides the part and the batches.
+        how: `on_plan` and `on_step` of `deepnet.methods.apply`.
 
     Raises:
         DivergenceError: if the loss does not stay finite.
     """
     n = len(dataset.train)
-    part = np.sort(generator(number, "memorization").permutation(n)[: round(fraction * n)])
+    part = part_of(n, fraction, number)
     rows, none = torch.from_numpy(part), torch.empty(0, dtype=torch.int64)
     split = Split(pretrain=rows, retain=rows, forget=none, val=none, seed=number)
-    apply(Pretrain(), Task(model, dataset, split, training, (number, 0)))
+    apply(Pretrain(), Task(model, dataset, split, training, (number, 0)), **how)
     right = correctness(collect(model, dataset.train, torch.arange(n))) > 0
     return Vote(np.isin(np.arange(n), part), right)
 

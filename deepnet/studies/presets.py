@@ -118,20 +118,20 @@ def _resnet(name: str, data: DataConfig, architecture: Architecture, epochs: int
 def cifar10_resnet18() -> Study:
     """CIFAR-10 and ResNet-18, thirty epochs: the wide grid."""
     data = DataConfig(name="cifar10", root="data")
-    return _resnet("cifar10-resnet18", data, "resnet18", epochs=30, precision="float16")
+    return _resnet("cifar10-resnet18", data, "resnet18", epochs=30, precision="auto")
 
 
 def cifar10_resnet50() -> Study:
     """CIFAR-10 and ResNet-50: the confirmation."""
     data = DataConfig(name="cifar10", root="data")
-    return _resnet("cifar10-resnet50", data, "resnet50", epochs=60, precision="float16")
+    return _resnet("cifar10-resnet50", data, "resnet50", epochs=60, precision="auto")
 
 
 def cifar100_resnet50() -> Study:
     """CIFAR-100 and ResNet-50, as in the paper: 3,000 samples to forget, by memorization score."""
     scores = "data/cifar100_infl_matrix.npz"
     study = _resnet(
-        "cifar100-resnet50", DataConfig(name="cifar100", root="data"), "resnet50", epochs=200, precision="float16"
+        "cifar100-resnet50", DataConfig(name="cifar100", root="data"), "resnet50", epochs=200, precision="auto"
     )
     sets = tuple(ForgetSet(kind=kind, size=3000, scores=scores) for kind in ("high", "mid", "low"))
     return replace(study, forget=sets)
@@ -146,7 +146,7 @@ def imagenet_resnet50() -> Study:
     """
     scores = "data/imagenet_index.npz"
     data = DataConfig(name="imagenet", root="data/imagenet")
-    study = _resnet("imagenet-resnet50", data, "resnet50", epochs=90, precision="float16")
+    study = _resnet("imagenet-resnet50", data, "resnet50", epochs=90, precision="auto")
     sets = tuple(ForgetSet(kind=kind, size=50_000, scores=scores) for kind in ("high", "mid", "low"))
     return replace(
         study,

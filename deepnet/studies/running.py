@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from deepnet.house import parallel
+from deepnet.house.crew import Crew, Watch
 from deepnet.house.identity import as_json
 from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.methods import Retrain
 from deepnet.metrics.tug_of_war import official_reference
+from deepnet.studies.appraisal import Appraisal, need_of
 from deepnet.studies.comparison import compare
 from deepnet.studies.gallery import hang
 from deepnet.studies.measurement import describe, measure, measurement_key
+from deepnet.studies.precision import used_in
+from deepnet.studies.requirements import check_measurable
 from deepnet.studies.stages import Execution, Run, Stages, Vote
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
 from simulate.house.files import write_text
 
-__all__ = ["Progress", "Summary", "run_study", "runs_of"]
+__all__ = ["Job", "ModelWork", "Progress", "Summary", "cast_votes", "check_all", "run_study", "runs_of"]
 
-Progress = Callable[[Sequence[Any]], AbstractContextManager[Iterator[Any]]]
-"""A context that yields what it is given, each with a `label`, and shows how far that is."""
+
+@dataclass(frozen=True)
+class Job:
+    """A model that is to be made, as whoever waits for it sees it."""
+
+    label: str
+    """What it is, in words."""
+    seconds: float
+    """About how long it takes one core; good for comparing jobs."""
+
+
+Progress = Callable[[Sequence[Job]], AbstractContextManager[Watch]]
+"""A context that shows how far some jobs are, which are told apart by their places in the sequence."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,37 @@ def runs_of(study: Study) -> list[list[Run]]:
     return [[*(run for run in pretrained if run not in shared), *retrained], [*shared, *unlearned]]
 
 
+@dataclass(frozen=True)
+class ModelWork:
+    """Makes and measures models of one study; equal ones make the same, so each process needs but one."""
+
+    study: Study
+    """The study."""
+    store: Store
+    """Where models and measurements lie."""
+    execution: Execution
+    """Where and how to compute."""
+    keep_models: bool
+    """Whether unlearned models stay on disk once they are measured."""
+
+    @cached_property
+    def stages(self) -> Stages:
+        """What makes the models; it stays with the process."""
+        return Stages(self.study, self.store, self.execution)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The configuration alone: images and models do not travel to other processes."""
+        return {name: value for name, value in vars(self).items() if name != "stages"}
+
+    def __call__(self, made: Run | Vote, tell: Callable[[float], None]) -> None:
+        """Make and measure a model."""
+        self.stages.tell = tell
+        if isinstance(made, Vote):
+            self.stages.votes(range(made.number, made.number + 1))
+        else:
+            _measured(self.stages, made, self.keep_models)
+
+
 def run_study(
     study: Study,
     folder: Path,
@@ -68,45 +115,117 @@ def run_study(
     progress: Progress | None = None,
     keep_models: bool = True,
     store: Store | None = None,
+    crew: Crew | None = None,
 ) -> Summary:
     """Make and measure every model of a study that is not on disk yet, and write the table of results.
 
     Args:
-        study: What to do.
+        study: What to do; a precision of "auto" is what it was where the study was begun, or what suits the device.
         folder: Where results are kept; a study that was interrupted goes on from there.
         execution: Where and how to compute.
-        progress: Shows how far it is, given runs or votes.
+        progress: Shows how far it is.
         keep_models: Whether unlearned models stay on disk once they are measured.
         store: Where models and measurements lie, if not in the folder: studies that share one share their models.
+        crew: Processes that share out the models; None is this one alone. The numbers are the same bit for bit, where
+            processes have as many threads.
 
     Returns:
         The rows and where they are. Runs that diverge are rows with this status; the others go on.
 
     Raises:
-        ValueError: if data, files or arguments are not what they must be; what is finished stays.
+        ValueError: if data, files or arguments are not what they must be, or what is to be measured cannot be: before
+            the first model; what is finished stays.
         OSError: if a file cannot be written.
     """
-    if study.evaluation.official_tow:
-        for forget in study.forget:
-            official_reference(study.data.name, forget.label, study.model.architecture)  # or an error, before all work
+    check_references(study)
     folder.mkdir(parents=True, exist_ok=True)
-    stages = Stages(study, store or Store(folder), execution)
+    work = ModelWork(used_in(study, folder), store or Store(folder), execution, keep_models)
+    stages = work.stages
+    groups = runs_of(stages.study)
+    shares = _missing(stages, groups)
+    if any(shares):
+        check_measurable(stages)
     if parallel.is_first():
-        write_text(folder / "study.json", json.dumps(as_json(study), indent=1))
-    number, world = parallel.shard()
-    show = progress or (lambda made: nullcontext(iter(made)))
-    groups = runs_of(study)
-    if any(forget.scores == ESTIMATED for forget in study.forget):
-        with show([Vote(one) for one in range(study.memorization.models)[number::world]]) as shown:
-            for vote in shown:
-                stages.votes(range(vote.number, vote.number + 1))
-        parallel.barrier()
-    for runs in groups:
-        with show(_share(runs, number, world)) as shown:
-            for run in shown:
-                _measured(stages, run, keep_models)
-        parallel.barrier()
+        write_text(folder / "study.json", json.dumps(as_json(stages.study), indent=1))
+    _do(work, shares, crew or Crew(), progress or _unwatched)
     return _assembled(stages, [run for runs in groups for run in runs], folder)
+
+
+def cast_votes(stages: Stages, crew: Crew, progress: Progress) -> None:
+    """Make the models by which memorization scores are estimated, those that are not on disk yet."""
+    number, world = parallel.shard()
+    work = ModelWork(stages.study, stages.store, stages.execution, keep_models=False)
+    _do(work, [_votes(stages)[number::world]], crew, progress)
+
+
+def check_all(studies: Sequence[Stages]) -> None:
+    """Require of several studies that what is missing on disk can be made and measured.
+
+    Raises:
+        ValueError: if something cannot; the message says what, and the remedy.
+    """
+    for stages in studies:
+        check_references(stages.study)
+        if not all(_is_measured(stages, run) for runs in runs_of(stages.study) for run in runs):
+            check_measurable(stages)
+
+
+def _do(work: ModelWork, shares: Sequence[Sequence[Run | Vote]], crew: Crew, progress: Progress) -> None:
+    """Make models, group by group."""
+    jobs = _jobs(work.stages, [made for share in shares for made in share])
+    if jobs:
+        crew.settle(need_of(work.stages, sum(job.seconds for job in jobs), len(jobs)))
+    with progress(jobs) as watch:
+        first = 0
+        for share in shares:
+            crew.do(work, share, watch, first)
+            first += len(share)
+            parallel.barrier()
+
+
+def _missing(stages: Stages, groups: Sequence[Sequence[Run]]) -> list[list[Run | Vote]]:
+    """This process's share of the models that are not on disk yet, in groups that wait for one another."""
+    number, world = parallel.shard()
+    shares = [_share(runs, number, world) for runs in groups]
+    missing: list[list[Run | Vote]] = [[run for run in share if not _is_measured(stages, run)] for share in shares]
+    estimated = any(forget.scores == ESTIMATED for forget in stages.study.forget)
+    votes: list[Run | Vote] = list(_votes(stages)[number::world]) if estimated else []
+    parallel.barrier()  # nobody makes a model before all have looked
+    return [votes if any(missing) or world > 1 else [], *missing]
+
+
+def check_references(study: Study) -> None:
+    """Require that there are the fixed references that the released code's tug of war is measured by.
+
+    Raises:
+        ValueError: if it is asked for and there are none.
+    """
+    for forget in study.forget if study.evaluation.official_tow else ():
+        official_reference(study.data.name, forget.label, study.model.architecture)
+
+
+class _Unwatched:
+    def begin(self, place: int) -> None: ...
+    def move(self, place: int, share: float) -> None: ...
+    def end(self, place: int) -> None: ...
+
+
+def _unwatched(jobs: Sequence[Job]) -> AbstractContextManager[Watch]:
+    return nullcontext(_Unwatched())
+
+
+def _votes(stages: Stages) -> list[Vote]:
+    """The models by which memorization scores are estimated that are not on disk yet."""
+    return [Vote(number) for number in range(stages.study.memorization.models) if not stages.has_vote(number)]
+
+
+def _jobs(stages: Stages, made: Sequence[Run | Vote]) -> list[Job]:
+    costs = Appraisal.of(stages) if made else None
+    return [Job(stages.words(one), costs.seconds(stages, one) if costs else 0.0) for one in made]
+
+
+def _is_measured(stages: Stages, run: Run) -> bool:
+    return stages.store.row(measurement_key(stages, run)) is not None
 
 
 def _share(runs: Sequence[Run], number: int, world: int) -> list[Run]:
@@ -140,8 +259,10 @@ def _assembled(stages: Stages, runs: Sequence[Run], folder: Path) -> Summary:
         key = measurement_key(stages, run)
         row = stages.store.row(key)
         if row is None:
-            raise ValueError(f"The row of {run.label} is missing in {stages.store.folder}; run the study again.")
-        row = describe(stages, run) | row
+            raise ValueError(
+                f"The row of {stages.words(run)} is missing in {stages.store.folder}; run the study again."
+            )
+        row = describe(stages, run) | {"forget_set": stages.set_words(run.forget)} | row
         rows.append(row)
         if row["status"] == "finished":
             arrays = stages.store.arrays(key)

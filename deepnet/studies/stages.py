@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,11 +24,15 @@ from deepnet.learning.training import Training
 from deepnet.methods import Method, Pretrain, Retrain, apply
 from deepnet.networks import weights
 from deepnet.networks.models import Network, build
-from deepnet.studies.memorization import cast_vote, memorization_scores
+from deepnet.studies.memorization import cast_vote, memorization_scores, part_of
+from deepnet.studies.precision import on_device
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
 
 __all__ = ["Execution", "Finished", "Run", "Stages", "Vote"]
+
+_OFTEN = 0.25
+"""Seconds between two words on how far a training is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +64,12 @@ class Run:
 
     @property
     def label(self) -> str:
-        """The run in words, for progress and errors."""
-        parts = [self.forget.label, f"seed {self.seed}", self.pretrain.label]
+        """The run in words; a class that is forgotten by its number."""
+        return self.words(self.forget.label)
+
+    def words(self, forget_set: str) -> str:
+        """The run in words, with a word for its forget set."""
+        parts = [forget_set, f"seed {self.seed}", self.pretrain.label]
         if self.unlearner is not None and self.sharpness is not None:
             name = " ".join(filter(None, (self.unlearner.method.name, self.unlearner.variant)))
             parts += [name] if isinstance(self.unlearner.method, Retrain) else [f"{name} {self.sharpness.label}"]
@@ -93,10 +102,10 @@ class Finished:
 class Stages:
     """Makes the models of a study, or reads those that are there already."""
 
-    def __init__(
-        self, study: Study, store: Store, execution: Execution, on_step: Callable[[int], None] | None = None
-    ) -> None:
-        self.study, self.store, self.execution, self.on_step = study, store, execution, on_step
+    def __init__(self, study: Study, store: Store, execution: Execution) -> None:
+        self.study, self.store, self.execution = on_device(study, execution.device), store, execution
+        self.tell: Callable[[float], None] = lambda share: None
+        """Told now and then which share of a training is done."""
         self._data: dict[ForgetSet, tuple[Dataset, Split]] = {}
 
     @cached_property
@@ -107,21 +116,45 @@ class Stages:
     def data(self, forget: ForgetSet) -> tuple[Dataset, Split]:
         """The images and the split for a forget set; both hold the corrupted samples, if that is the request."""
         if forget not in self._data:
-            study, scores = self.study, None
+            scores = None
             if forget.scores == ESTIMATED:
                 scores = memorization_scores(*self.votes())
             elif forget.scores is not None:
                 scores = self.dataset.scores(forget.scores)
-            split = make_split(
-                self.dataset.train.labels,
-                forget,
-                study.split_seed,
-                val_fraction=study.val_fraction,
-                scores=scores,
-                val_seed=study.separate_val_seed,
-            )
-            self._data[forget] = corrupt(self.dataset, split, study.request)
+            self._data[forget] = self._split(forget, scores)
         return self._data[forget]
+
+    def sketch(self, forget: ForgetSet) -> tuple[Dataset, Split]:
+        """What `data` will give, as far as sizes go, before there are models that scores are estimated by."""
+        return self._split(forget, self.unseen_scores()) if forget.scores == ESTIMATED else self.data(forget)
+
+    def unseen_scores(self) -> np.ndarray:
+        """Estimated scores as if no model were ever right: NaN where there will be none, and else 0."""
+        how, n = self.study.memorization, len(self.dataset.train)
+        seen = np.zeros((how.models, n), dtype=bool)
+        for number in range(how.models):
+            seen[number, part_of(n, how.fraction, number)] = True
+        return memorization_scores(seen, np.zeros_like(seen))
+
+    def _split(self, forget: ForgetSet, scores: np.ndarray | None) -> tuple[Dataset, Split]:
+        study = self.study
+        split = make_split(
+            self.dataset.train.labels,
+            forget,
+            study.split_seed,
+            val_fraction=study.val_fraction,
+            scores=scores,
+            val_seed=study.separate_val_seed,
+        )
+        return corrupt(self.dataset, split, study.request)
+
+    def set_words(self, forget: ForgetSet) -> str:
+        """A word for a forget set, a class by its own name."""
+        return forget.label if forget.cls is None else forget.named(self.dataset.class_names)
+
+    def words(self, made: Run | Vote) -> str:
+        """A model in words, for progress and errors."""
+        return made.label if isinstance(made, Vote) else made.words(self.set_words(made.forget))
 
     def finished(self, run: Run) -> Finished:
         """The model of a run, made now if it is not on disk.
@@ -146,15 +179,25 @@ class Stages:
         training = how.training or self.study.pretrain
         seen, right = [], []
         for number in range(how.models) if numbers is None else numbers:
-            config = self._images_and_model() | {"vote": number, "fraction": how.fraction, "training": training}
+            config = self._vote(number)
             if not self.store.has_arrays(config):
-                vote = cast_vote(self.fresh(number, "vote"), self.dataset, training, how.fraction, number)
+                told = _told(self.tell)
+                vote = cast_vote(self.fresh(number, "vote"), self.dataset, training, how.fraction, number, **told)
                 self.store.save_arrays(config, vars(vote))
                 parallel.keep_in_step()
             arrays = self.store.arrays(config)
             seen.append(arrays["seen"])
             right.append(arrays["right"])
         return np.array(seen), np.array(right)
+
+    def has_vote(self, number: int) -> bool:
+        """Whether one of these models is on disk."""
+        return self.store.has_arrays(self._vote(number))
+
+    def _vote(self, number: int) -> dict[str, Any]:
+        how = self.study.memorization
+        training = how.training or self.study.pretrain
+        return self._images_and_model() | {"vote": number, "fraction": how.fraction, "training": training}
 
     def _images_and_model(self) -> dict[str, Any]:
         """What every configuration begins with; where the files lie makes no difference."""
@@ -181,7 +224,8 @@ class Stages:
         }  # fmt: skip
         if run.unlearner is None:
             return pretrained
-        own = {"method": run.unlearner.method, "training": run.unlearner.training, "sharpness": run.sharpness}
+        training = run.unlearner.training.on(self.execution.device)
+        own = {"method": run.unlearner.method, "training": training, "sharpness": run.sharpness}
         if run.unlearner.method.start == "fresh":
             return common | forgotten | own
         return forgotten | own | _as_released(study, run) | {"holds": study.holds_masked_weights, "start": pretrained}
@@ -244,11 +288,11 @@ class Stages:
                 method,
                 task,
                 journal=self.store.journal(config),
-                on_step=self.on_step,
                 holds_masked_weights=self.study.holds_masked_weights,
+                **_told(self.tell),
             )
         except DivergenceError as error:
-            raise DivergenceError(f"{run.label}: {error}") from error
+            raise DivergenceError(f"{self.words(run)}: {error}") from error
         peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
         losses = [epoch.loss for epoch in history.epochs]
         return {"seconds": history.seconds, "images": history.images, "peak_memory": peak, "losses": losses}
@@ -260,3 +304,21 @@ def _as_released(study: Study, run: Run) -> dict[str, bool]:
     # Models whose masks should have leaked and did not, since all was held, lie under the key without this word.
     found |= {"leaks": run.sharpness is not None and run.sharpness.mask_site == "second"}
     return {name: value for name, value in found.items() if value}
+
+
+def _told(tell: Callable[[float], None]) -> dict[str, Callable[[int], None]]:
+    """What tells the share of a training that is done, as `apply` takes it; seldom enough to cost nothing."""
+    total, due = 1, time.monotonic() + _OFTEN
+
+    def plan(steps: int) -> None:
+        nonlocal total
+        total = max(steps, 1)
+
+    def step(number: int) -> None:
+        nonlocal due
+        now = time.monotonic()
+        if now >= due:
+            due = now + _OFTEN
+            tell(number / total)
+
+    return {"on_plan": plan, "on_step": step}

@@ -89,6 +89,8 @@ class Evaluation:
         """Validate every field."""
         for name in ("shadow", "shadow_sets", "entangled", "curvature", "landscape", "feature_map", "geometry_seeds"):
             checks.integer(name, getattr(self, name), least=0)
+        if self.entangled == 1:
+            checks.fail("entangled", "be 0 (no entanglement) or at least 2", self.entangled)
         for name in ("divergence", "official_tow"):
             checks.boolean(name, getattr(self, name))
         of_type("relearning", self.relearning, Training, optional=True)

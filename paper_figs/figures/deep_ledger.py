@@ -19,6 +19,7 @@ from paper_figs.workshop.ledger_picture import region_of, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import legend_below, new_figure
+from simulate.house.counting import counted
 from simulate.house.palette import VERDICTS
 from theory.ledger.wording import interval, number
 
@@ -26,7 +27,7 @@ __all__ = ["draw", "main", "margin", "told"]
 
 Row = Mapping[str, Any]
 _LINE, _END = 0.123, 20.0  # inches a row; where the axis ends
-_MARKS = {**MARKS, "inconclusive": "D", "not testable": "|"}
+_MARKS = {**MARKS, "inconclusive": "D", "not testable": "|", "not run": "|"}
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
@@ -44,6 +45,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     handles: list[Any] = [
         Line2D([], [], ls="none", marker=_MARKS[verdict], color=color, label=verdict, ms=4, mew=0.3)
         for verdict, color in VERDICTS.items()
+        if verdict != "not run" or verdict in {row["verdict"] for row in rows}
     ]
     legend_below(made, [*handles, Patch(color="0.93", label="predicted")], columns=5)
     return made, Caption(
@@ -86,7 +88,7 @@ def _draw_row(axes: Axes, place: int, row: Row) -> None:
     """Interval and marker; an arrow where the effect lies beyond the axis."""
     color, found = VERDICTS[row["verdict"]], margin(row)
     if found is None:
-        axes.plot(0.0, place, marker=_MARKS["not testable"], color=color, ms=4)
+        axes.plot(0.0, place, marker=_MARKS[row["verdict"]], color=color, ms=4)
         return
     if abs(found) >= _END - 1.0:
         axes.plot(np.copysign(0.93 * _END, found), place, marker=">" if found > 0 else "<", color=color, ms=3.6)
@@ -123,7 +125,8 @@ def told(rows: Sequence[Row]) -> str:
     controls = {row["name"]: row["control"]["verdict"] for row in rows if row["control"]["effect"] is not None}
     standing = [name for name, verdict in controls.items() if verdict != "refuted"]
     text = (
-        f"{len(rows)} claims: {tally(rows)}. Confidence {rows[0]['confidence']}. Budget: {rows[0]['budget']}. Of the "
+        f"{counted(len(rows), 'claim')}: {tally(rows)}. Confidence {rows[0]['confidence']}. Budget: "
+        f"{rows[0]['budget']}. Of the "
         f"{len(controls)} negative controls that were measured {len(controls) - len(standing)} are refuted, as they "
         "have to be."
     )

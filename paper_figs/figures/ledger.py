@@ -10,6 +10,7 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.ledger_picture import draw_rows, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
+from simulate.house.counting import counted
 
 __all__ = ["draw", "main", "told"]
 
@@ -34,7 +35,7 @@ def told(rows: list[dict[str, Any]]) -> str:
     """Counts, confidence and controls of a ledger, in sentences."""
     found_out = sum(row["control"]["verdict"] == "refuted" for row in rows)
     return (
-        f"{len(rows)} claims: {tally(rows)}. Confidence {rows[0]['confidence']}. Of their negative controls "
+        f"{counted(len(rows), 'claim')}: {tally(rows)}. Confidence {rows[0]['confidence']}. Of their negative controls "
         f"{found_out} are refuted, as they have to be."
     )
 

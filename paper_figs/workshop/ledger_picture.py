@@ -24,7 +24,7 @@ __all__ = ["draw_rows", "region_of", "standardised", "standardised_region", "tal
 
 Row = Mapping[str, Any]
 
-_MARKERS = {"supported": "o", "refuted": "X", "inconclusive": "D", "not testable": "|"}
+_MARKERS = {"supported": "o", "refuted": "X", "inconclusive": "D", "not testable": "|", "not run": "|"}
 _LINE = 0.123  # inches a row
 _END = 30.0
 """Where the axis ends; what lies beyond is drawn at its end, as an arrow."""
@@ -123,6 +123,7 @@ def draw_rows(rows: Sequence[Row]) -> Figure:
     handles: list[Any] = [
         Line2D([], [], ls="none", marker=_MARKERS[verdict], color=color, label=verdict, ms=4)
         for verdict, color in VERDICTS.items()
+        if verdict != "not run" or verdict in {row["verdict"] for row in rows}
     ]
     made.legend(handles=[*handles, Patch(color="0.9", label="predicted")], loc="outside lower center", ncols=5)
     return made

@@ -8,6 +8,7 @@ from typing import Any
 from paper_figs.workshop.caption import Source
 from paper_figs.workshop.laboratory import KeptLab
 from paper_figs.workshop.store import Store
+from simulate.house.counting import counted
 from simulate.house.files import parse_json, write_text
 from simulate.house.terminal import console
 from simulate.house.version import __version__
@@ -41,7 +42,7 @@ def ledger_rows(lab: KeptLab, store: Store, *, seed: int) -> Rows:
         if rows is not None and _is_today(rows, claims, lab.budget, seed):
             _note(store, path, rows)
             return rows
-    console.print(f"ledger: not yet in {store.folder}, running its {len(claims)} claims")
+    console.print(f"ledger: not yet in {store.folder}, running its {counted(len(claims), 'claim')}")
     used = list(store.used)
     ledger = run_claims(claims, lab, rows=len(claims), seed=seed, budget=lab.budget, version=__version__)
     store.used[:] = used  # the rows say themselves what they were made of

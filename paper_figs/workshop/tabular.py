@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simulate.house.counting import counted
+
 __all__ = ["Table", "latex", "markdown"]
 
 
@@ -34,9 +36,13 @@ class Table:
         """
         for row in self.rows:
             if len(row) != len(self.heads):
-                raise ValueError(f"Argument `rows` must have {len(self.heads)} texts in each row, but one is {row!r}.")
+                raise ValueError(
+                    f"Argument `rows` must have {counted(len(self.heads), 'text')} in each row, but one is {row!r}."
+                )
         if self.widths and len(self.widths) != len(self.heads):
-            raise ValueError(f"Argument `widths` must have {len(self.heads)} numbers, but has {len(self.widths)}.")
+            raise ValueError(
+                f"Argument `widths` must have {counted(len(self.heads), 'number')}, but has {len(self.widths)}."
+            )
 
 
 def markdown(table: Table) -> str:

@@ -29,10 +29,16 @@ METHODS = {
 COLORS = {**OPTIMIZERS, **METHODS}
 """Colour of every optimizer and method, by its name; Sharp MinMax is both, and has one colour."""
 
-VERDICTS = {"supported": "#0072B2", "refuted": "#D55E00", "inconclusive": "#CC79A7", "not testable": "#767676"}
+VERDICTS = {
+    "supported": "#0072B2", "refuted": "#D55E00", "inconclusive": "#CC79A7", "not testable": "#767676",
+    "not run": "#C8C8C8",
+}  # fmt: skip
 """Colour of each verdict of a ledger."""
 
-VERDICT_INKS = {"supported": "#FFFFFF", "refuted": "#000000", "inconclusive": "#000000", "not testable": "#FFFFFF"}
+VERDICT_INKS = {
+    "supported": "#FFFFFF", "refuted": "#000000", "inconclusive": "#000000", "not testable": "#FFFFFF",
+    "not run": "#000000",
+}  # fmt: skip
 """Colour of words on the colour of a verdict; each pair has a contrast of at least 4.5 (WCAG 2, level AA)."""
 
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#7F5F00")

@@ -28,6 +28,8 @@ class Verdict(enum.Enum):
     """The interval crosses its border, or there is none: the data or the budget do not decide."""
     NOT_TESTABLE = "not testable"
     """The claim, as far as it can be read, forbids nothing that can be measured here."""
+    NOT_RUN = "not run"
+    """What the claim is judged by was not run, or not measured, so far."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.phases import Objective, Phase
 from simulate.house import checks
+from simulate.house.counting import counted
 from simulate.problems.problem import Problem
 
 __all__ = ["Axis", "Names", "assign", "read_axes"]
@@ -84,7 +85,7 @@ def _read(key: str | tuple[str, ...], values: Iterable[Any]) -> Axis:
     else:
         for row in rows:
             if isinstance(row, str) or not isinstance(row, Sequence | np.ndarray) or len(row) != len(names):
-                checks.fail("axes", f"hold {len(names)} values at each point of {shown}", row)
+                checks.fail("axes", f"hold {counted(len(names), 'value')} at each point of {shown}", row)
         points = [tuple(_plain(value) for value in row) for row in rows]
     for value in (value for point in points for value in point):
         if isinstance(value, int) and not -(2**63) <= value < 2**63:

@@ -20,7 +20,7 @@ from theory.ledger import Ledger, Row, Verdict
 
 __all__ = ["Stability", "flips", "stability_table"]
 
-_VERDICTS = tuple(verdict.value for verdict in Verdict)
+_VERDICTS = tuple(verdict.value for verdict in Verdict if verdict != Verdict.NOT_RUN)  # here all are run
 _COLUMNS = ("name", "core", *_VERDICTS, "least effect", "greatest effect", "controls refuted", "flips")
 
 

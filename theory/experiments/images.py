@@ -12,6 +12,7 @@ import xarray
 
 from simulate import SAM, SGD, Instance, Loss, Phase
 from simulate.house import checks
+from simulate.house.counting import counted
 from simulate.house.pictures.folders import class_folders, images_of
 from simulate.problems.images import digits
 from simulate.problems.streams import stream
@@ -99,7 +100,7 @@ def folder_residuals(folder: Path, limit: int = 2000) -> Residuals:
     with broken_metadata_ignored():
         images = _alike([read_values(file) for group in files for file in group])
     labels = np.repeat(np.arange(len(classes)), [len(group) for group in files])
-    return Residuals.of(images, labels, f"{len(images)} images of {folder.name}")
+    return Residuals.of(images, labels, f"{counted(len(images), 'image')} of {folder.name}")
 
 
 def _alike(images: Sequence[np.ndarray]) -> np.ndarray:

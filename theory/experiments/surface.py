@@ -16,6 +16,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr, ndtri
 
 from simulate.house import checks
+from simulate.house.counting import counted
 from theory.statistics import Estimate, bootstrap
 
 __all__ = ["ErrorSurface", "boundary_exponents"]
@@ -64,7 +65,7 @@ class ErrorSurface:
         for values in factors.values():
             checks.shape("factors", values, error.shape)
         if len(error) <= len(factors):
-            checks.fail("error", f"hold more than {len(factors)} cells", len(error))
+            checks.fail("error", f"hold more than {counted(len(factors), 'cell')}", len(error))
         logs = np.column_stack([np.ones(len(error)), *(np.log(values) for values in factors.values())])
         clean = np.clip((error - flip) / (1.0 - 2.0 * flip), 1e-3, 0.499)
         start = np.linalg.lstsq(logs, np.log(-ndtri(clean)), rcond=None)[0]

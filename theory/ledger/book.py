@@ -14,7 +14,7 @@ from theory.ledger.claim import Claim, Evidence
 from theory.ledger.picture import Picture
 from theory.statistics import FAMILY_LEVEL, Estimate
 
-__all__ = ["Ledger", "Row", "run_claims"]
+__all__ = ["Ledger", "Row", "ledger_from", "run_claims"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,11 @@ class Row:
     remark: str
     """What else has to be known."""
 
+    @property
+    def has_no_verdict(self) -> bool:
+        """Whether there is nothing to judge: not testable, or not run."""
+        return self.verdict in (Verdict.NOT_TESTABLE.value, Verdict.NOT_RUN.value)
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -90,13 +95,25 @@ class Ledger:
 
         A row that has no verdict, and no effect for its control, has nothing to be distrusted.
         """
-        idle = (Verdict.NOT_TESTABLE.value, None)
-        measured = [row for row in self.rows if (row.verdict, row.control["effect"]) != idle]
+        measured = [row for row in self.rows if not (row.has_no_verdict and row.control["effect"] is None)]
         return [row.name for row in measured if row.control["verdict"] != Verdict.REFUTED.value]
 
     def to_json(self) -> str:
         """The rows as text, the same bytes for the same numbers."""
         return json.dumps([asdict(row) for row in self.rows], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def ledger_from(text: str) -> Ledger:
+    """The ledger whose rows `Ledger.to_json` wrote; pictures are not among them.
+
+    Raises:
+        ValueError: if the text is not that of a ledger; the message says why.
+    """
+    try:
+        rows = tuple(Row(**record) for record in json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"not the rows of a ledger ({error})") from None
+    return Ledger(rows)
 
 
 def run_claims(
@@ -141,7 +158,8 @@ def run_claims(
 
 def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) -> Row:
     control = _judged(evidence.control, claim.control.region, rows)
-    missing = {"verdict": Verdict.NOT_TESTABLE.value, "effect": None, "interval": None}
+    without = Verdict.NOT_TESTABLE if evidence.was_run else Verdict.NOT_RUN
+    missing = {"verdict": without.value, "effect": None, "interval": None}
     judged = missing if evidence.effect is None else _judged(evidence.effect, claim.supported, rows)
     return Row(
         number=claim.number,

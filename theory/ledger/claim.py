@@ -51,6 +51,9 @@ class Evidence:
     """The experiment at a glance."""
     remark: str = ""
     """What a reader should know: censoring, what was left out, how to read the number."""
+    was_run: bool = True
+    """Whether what the effect is measured by was run. Without an effect the row is then "not testable", or "not run"
+    if it was not."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -64,6 +67,7 @@ class Evidence:
         _require(self, Mapping, "a dict", "details", "conditions", "endings")
         _require(self, Picture | None, "a Picture or None", "picture")
         _require(self, str, "a text", "remark")
+        checks.boolean("was_run", self.was_run)
         for name, kind in (("details", Estimate), ("conditions", tuple), ("endings", float | int)):
             if not all(isinstance(each, kind) for each in getattr(self, name).values()):
                 checks.fail(name, "hold what its text says", getattr(self, name))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from simulate.house.counting import counted
 from simulate.house.palette import VERDICT_INKS, VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
@@ -19,9 +20,9 @@ __all__ = ["page"]
 _RULE = (
     "Each claim predicts a region for one effect, fixed before the experiment, and the interval of the measured effect "
     "decides: supported if it lies inside the region, refuted if it lies outside, inconclusive if it crosses the "
-    "border or if there is none, not testable if nothing of the claim can be measured. Beside every claim stands a "
-    "deliberately false variant of it, its negative control, which the same experiment has to refute: where it does "
-    "not, the claim's own verdict deserves no trust."
+    "border or if there is none, not testable if nothing of the claim can be measured, not run if what it needs was "
+    "not run so far. Beside every claim stands a deliberately false variant of it, its negative control, which the "
+    "same experiment has to refute: where it does not, the claim's own verdict deserves no trust."
 )
 
 
@@ -101,7 +102,7 @@ def _provenance(rows: Sequence[Row]) -> str:
         return "No claim was run."
     row = rows[0]
     return (
-        f"Version {row.version} · seed {row.seed} · budget {row.budget} · {len(rows)} claims · "
+        f"Version {row.version} · seed {row.seed} · budget {row.budget} · {counted(len(rows), 'claim')} · "
         f"{sum(row.n_runs for row in rows):,} trainings, counted for each claim that uses them · "
         f"confidence {row.confidence}"
     )

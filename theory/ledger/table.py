@@ -10,6 +10,7 @@ from rich.jupyter import JupyterMixin
 from rich.table import Table
 from rich.text import Text
 
+from simulate.house.counting import counted
 from simulate.house.palette import VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
@@ -42,7 +43,7 @@ class _Summary(JupyterMixin):
         """The table as wide as the terminal allows."""
         rows = self.ledger.rows
         total = ", ".join(f"{count} {verdict}" for verdict, count in counts(self.ledger).items() if count)
-        title = f"{len(rows)} claims: {total}"
+        title = f"{counted(len(rows), 'claim')}: {total}"
         made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         narrow = options.max_width - max((len(row.name) for row in rows), default=0) < _ROOM
         heads = _HEADS[:5] if narrow else _HEADS

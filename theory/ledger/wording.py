@@ -87,7 +87,7 @@ def control_verdict(row: Row) -> str | None:
     """
     control = row.control
     refuted = control["verdict"] == Verdict.REFUTED.value
-    if row.verdict == Verdict.NOT_TESTABLE.value and (refuted or control["effect"] is None):
+    if row.has_no_verdict and (refuted or control["effect"] is None):
         return None
     return str(control["verdict"])
 
@@ -98,9 +98,10 @@ def marks_line() -> str:
 
 
 def counts(ledger: Ledger) -> dict[str, int]:
-    """How many rows have each verdict, in the order of `Verdict`."""
+    """How many rows have each verdict, in the order of `Verdict`; "not run" only where there is one."""
     found = [row.verdict for row in ledger.rows]
-    return {verdict.value: found.count(verdict.value) for verdict in Verdict}
+    told = [verdict.value for verdict in Verdict if verdict != Verdict.NOT_RUN or verdict.value in found]
+    return {verdict: found.count(verdict) for verdict in told}
 
 
 def warning(ledger: Ledger) -> str:

@@ -23,6 +23,7 @@ from deepnet.confirm.paired_evidence import (
 from deepnet.confirm.panels import Drawn, by_forget_set, panel
 from deepnet.methods import METHODS
 from simulate.house import ties
+from simulate.house.counting import counted
 from theory.ledger import Claim, Control, Region
 from theory.statistics import Estimate, worst_of
 
@@ -53,7 +54,7 @@ def _best(findings: Findings) -> str:
     known = {label: value for label, value in means.items() if np.isfinite(value)}
     if not known:
         return ""
-    return f"The best of the {len(means)} others is {max(known, key=lambda label: known[label])}."
+    return f"The best of the {counted(len(means), 'other')} is {max(known, key=lambda label: known[label])}."
 
 
 _PANEL: Drawn = panel(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from deepnet.data.datasets.dataset import Dataset, Source
 from deepnet.data.datasets.folders import decode
 from deepnet.data.datasets.parts import Part, read
 from deepnet.data.images import DeviceImages, Images, StreamedImages
+from deepnet.house.resources import usable_cores
 from deepnet.house.seeding import generator
 from simulate.house import checks
 from simulate.house.pictures.reading import read_image
@@ -108,7 +108,7 @@ def _streamed(part: Part, config: DataConfig, device: torch.device) -> StreamedI
 def _workers(config: DataConfig) -> int:
     if config.workers is not None:
         return config.workers
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()
 
 
 def _statistics(images: Images) -> Statistics:

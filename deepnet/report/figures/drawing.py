@@ -13,6 +13,7 @@ from deepnet.house.identity import key_of
 from deepnet.report.figures.style import house_style
 from deepnet.report.rows import Results, Row
 from deepnet.report.summary import Block
+from simulate.house.counting import counted
 from simulate.house.files import write_text
 from simulate.house.saving import save_figure
 
@@ -91,7 +92,7 @@ def provenance(rows: Sequence[Row], study: str) -> str:
     versions = sorted({f"{name} {value}" for row in rows for name, value in row.versions.items()})
     quirks = sorted({name for row in rows for name in row.compat})
     parts = [
-        f"Study {study}; {len(rows)} runs; seeds {seeds}; split seeds {splits}.",
+        f"Study {study}; {counted(len(rows), 'run')}; seeds {seeds}; split seeds {splits}.",
         f"Configurations {key_of(configs)} ({len(configs)} in all).",
         f"Versions: {', '.join(versions) or 'not recorded'}.",
     ]

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from simulate.house.counting import counted
+
 __all__ = ["differences"]
 
 _WIDTH = 100
@@ -56,7 +58,7 @@ def _compared_lists(there: list[Any], here: list[Any]) -> str:
     place = next((k for k, (one, other) in enumerate(pairs) if one != other), min(len(there), len(here)))
     entries = [_text(values[place]) if place < len(values) else "nothing" for values in (there, here)]
     first, second = _windows(*entries)
-    lengths = f"{len(there)} values in the folder, {len(here)} asked for"
+    lengths = f"{counted(len(there), 'value')} in the folder, {len(here)} asked for"
     return f"{lengths}; number {place + 1} is {first} in the folder, {second} asked for"
 
 

@@ -137,7 +137,7 @@ def test_what_was_not_run_is_said() -> None:
     ledger = _ledger(made_up_findings(studies=["main"]))
     aside = {row.name for row in ledger.rows if row.number in (3, 6, 9, 15) or row.number == 14}
     aside -= {"quirk-signed-tow"}
-    assert {row.name for row in ledger.rows if row.verdict == "not testable"} == aside
+    assert {row.name for row in ledger.rows if row.verdict == "not run"} == aside
     for row in ledger.rows:
         assert row.remark.startswith("Scale: made up.")
         assert ("Not run at this scale: " in row.remark) == (row.name in aside)
@@ -152,7 +152,7 @@ def test_a_missing_study_is_no_crash(missing: str) -> None:
 
 def test_nothing_run_gives_no_verdict() -> None:
     ledger = _ledger(Findings({}, (SGD, SAM, ASAM), "nothing"))
-    assert {row.verdict for row in ledger.rows} == {"not testable"}
+    assert {row.verdict for row in ledger.rows} == {"not run"}
     assert sum(row.n_runs for row in ledger.rows) == 0
     assert page(ledger)
 
@@ -160,7 +160,7 @@ def test_nothing_run_gives_no_verdict() -> None:
 def test_switched_off_metrics_are_not_run() -> None:
     off = made_up_findings(change=lambda row: row | {"mia_gap": None, "entanglement": None}, keep_margins=False)
     names = ["asam-weakens-membership-inference", "asam-disentangles", "asam-nearer-by-klom"]
-    assert {_row(off, name).verdict for name in names} == {"not testable"}
+    assert {_row(off, name).verdict for name in names} == {"not run"}
     assert _row(off, "asam-weakens-membership-inference-auc").effect is not None
 
 
@@ -185,7 +185,7 @@ def test_methods_that_always_diverge_are_no_crash() -> None:
     ledger = _ledger(made_up_findings(change=lambda row: _diverged(row, "neggrad"), seeds=4))
     verdicts = {row.name: row.verdict for row in ledger.rows}
     assert verdicts["asam-improves-neggrad-unlearning"] == "refuted"
-    assert verdicts["asam-nearer-by-klom"] == "not testable"
+    assert verdicts["asam-nearer-by-klom"] == "not run"
     touched = [row for row in ledger.rows if row.endings.get("diverged") and row.number <= 2]
     assert page(replace(ledger, rows=tuple(touched)))
 

@@ -12,10 +12,11 @@ torch = pytest.importorskip("torch")
 
 from deepnet.cli import main  # noqa: E402
 from deepnet.confirm import claims  # noqa: E402
-from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation  # noqa: E402
+from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation, confirmed_in  # noqa: E402
 from deepnet.confirm.confirming import findings_on_disk, run_confirmation  # noqa: E402
 from deepnet.confirm.rehearsal import rehearsal  # noqa: E402
 from deepnet.house.identity import key_of  # noqa: E402
+from deepnet.studies.precision import precisions_of  # noqa: E402
 from deepnet.studies.running import runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Run, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402
@@ -57,14 +58,13 @@ def test_no_result_can_pass_for_a_real_one(name: str, tmp_path: Path) -> None:
     assert keys[0].isdisjoint(keys[1])
 
 
-def test_float16_stays_unless_it_is_asked_for_otherwise() -> None:
+def test_one_option_sets_the_precision_of_every_training() -> None:
     real = confirmation("cifar10-resnet50", Path("anywhere"))
-    assert rehearsal(real).base.pretrain.precision == "float16"
-    half = rehearsal(real, float16_as="bfloat16").base
-    found = {half.pretrain.precision, *(one.training.precision for one in half.unlearners)}
-    assert half.evaluation.relearning is not None
-    assert found | {half.evaluation.relearning.precision} == {"bfloat16"}
-    assert rehearsal(confirmation("digits"), float16_as="bfloat16").base.pretrain.precision == "float32"
+    assert set(precisions_of(rehearsal(real).base)) == {"auto"}
+    half = rehearsal(confirmed_in(real, "bfloat16"))
+    assert {found for study in half.studies().values() for found in precisions_of(study)} == {"bfloat16"}
+    with pytest.raises(ValueError, match="`precision` must be one of"):
+        confirmed_in(real, "float8")  # type: ignore[arg-type]
 
 
 def test_it_is_small() -> None:
@@ -88,7 +88,7 @@ def test_it_ends_in_a_ledger_that_says_what_it_is(tmp_path: Path) -> None:
     every = claims.all_claims()
     ledger = run_claims(every, findings, rows=len(every), seed=0, budget="rehearsal", version="0")
     assert all("REHEARSAL" in row.remark for row in ledger.rows)
-    assert {row.verdict for row in ledger.rows} <= {"inconclusive", "not testable"}  # one seed has no interval
+    assert {row.verdict for row in ledger.rows} <= {"inconclusive", "not run"}  # one seed has no interval
 
 
 def test_from_the_terminal(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_from_the_terminal(tmp_path: Path) -> None:
 def test_resnets_on_photographs_go_all_the_way(name: str, only: tuple[str, ...], tmp_path: Path) -> None:
     """Made-up photographs of the size of CIFAR's, in its classes: every study is run and judged, on one forget set."""
     root = image_folder(tmp_path / "images", CLASSES, size=(32, 32), train=8, test=8)
-    chosen = rehearsal(confirmation(name, root), float16_as="bfloat16")
+    chosen = rehearsal(confirmed_in(confirmation(name, root), "bfloat16"))
     chosen = replace(chosen, base=replace(chosen.base, forget=chosen.base.forget[:1]))
     run_confirmation(chosen, tmp_path / "out", Execution(), only=only)
     findings = findings_on_disk(chosen, tmp_path / "out")

@@ -21,12 +21,13 @@ from deepnet.methods.base import Method  # noqa: E402
 from deepnet.methods.losses import cross_entropy  # noqa: E402
 from deepnet.networks.models import build  # noqa: E402
 from deepnet.networks.normalization import frozen_statistics  # noqa: E402
-from deepnet.networks.precision import PRECISIONS, autocast, loss_scale, matrix_products  # noqa: E402
+from deepnet.networks.precision import PRECISIONS, autocast, loss_scale, matrix_products, on_device  # noqa: E402
 from deepnet.studies.presets import preset  # noqa: E402
-from tests.deepnet.oracles import batches_of, cosine, weights_of  # noqa: E402
+from tests.deepnet.oracles import batches_of, cosine, small_task, weights_of  # noqa: E402
 
 Tensor = torch.Tensor
 CPU = torch.device("cpu")
+SETTLED = [precision for precision in PRECISIONS if precision != "auto"]
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +170,7 @@ def test_the_loop_uses_the_format(trained: Task, method: Method, sharpness: Shar
 def test_autocast_uses_the_format() -> None:
     x = torch.ones(2, 2)
     types = {"float16": torch.float16, "bfloat16": torch.bfloat16}
-    for precision in PRECISIONS:
+    for precision in SETTLED:
         with autocast(precision, CPU):
             assert (x @ x).dtype == types.get(precision, torch.float32)
         assert (x @ x).dtype == torch.float32
@@ -186,13 +187,27 @@ def test_rounding_to_tf32_only_where_asked_and_put_back_after() -> None:
         return [backend.fp32_precision for backend in backends]
 
     before = found()
-    for precision in PRECISIONS:
+    for precision in SETTLED:
         with matrix_products(precision):
             assert found() == ["tf32" if precision == "tf32" else "ieee"] * 2
             with pytest.raises(StoppedError), matrix_products("tf32"):
                 raise StoppedError
             assert found() == ["tf32" if precision == "tf32" else "ieee"] * 2
         assert found() == before
+
+
+def test_auto_is_settled_by_the_device_and_by_nothing_else() -> None:
+    found = {kind: on_device("auto", torch.device(kind)) for kind in ("cuda", "cpu", "mps")}
+    assert found == {"cuda": "float16", "cpu": "float32", "mps": "float32"}
+    assert [on_device(each, torch.device("cuda")) for each in SETTLED] == SETTLED
+    with pytest.raises(KeyError, match="auto"):  # or it would be taken for float32 in silence
+        autocast("auto", CPU)
+
+
+def test_a_task_is_in_the_precision_of_its_device() -> None:
+    assert small_task().training.precision == "float32"
+    task = small_task()
+    assert replace(task, training=replace(task.training, precision="auto")).training.precision == "float32"
 
 
 def test_the_context_of_single_precision_is_none() -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deepnet.report import blocks, compare_all, latex_table, markdown_table, read_results, summarise, terminal_table
 from deepnet.report.cells import COLUMNS
+from deepnet.report.comparison import compare_with_best
 from deepnet.report.escaping import latex, markdown
 from deepnet.report.paired_page import paired_tests_page
 from tests.deepnet.report_rows import made_up_row, made_up_rows, write_rows
@@ -64,9 +65,34 @@ def test_of_tied_tows_all_are_the_best(tmp_path: Path) -> None:
     rows += [made_up_row("scrub", "sgd", seed=seed, tow=tow) for seed, tow in ((0, 0.910 + 3e-16), (1, 0.900))]
     text, _ = tables(tmp_path, rows)
     assert text.count("**0.905") == 2
-    rows[-1]["tow"] += 1e-6
+    rows[-2]["tow"], rows[-1]["tow"] = 0.89, 0.9000001
     text, _ = tables(tmp_path, rows)
     assert text.count("**0.905") == 1
+    assert "**0.895" not in text
+
+
+def test_all_that_are_not_told_apart_from_the_best_are_bold(tmp_path: Path) -> None:
+    """Of three methods the first two differ less than seeds do; the third is lower at every seed."""
+    tows = {"neggrad": (0.999, 0.986, 0.973), "scrub": (0.985, 0.984, 0.986), "finetune": (0.949, 0.936, 0.9230001)}
+    rows = [
+        made_up_row(method, "sgd", seed=seed, tow=tow) for method, each in tows.items() for seed, tow in enumerate(each)
+    ]
+    text, source = tables(tmp_path, rows)
+    assert markdown_cells(text, "NegGrad", "SGD")["ToW"].startswith("**0.986±0.032")
+    assert markdown_cells(text, "SCRUB", "SGD")["ToW"].startswith("**0.985")
+    assert markdown_cells(text, "Fine-tuning", "SGD")["ToW"].startswith("0.936")
+    assert "Bold: the largest mean ToW, and those that a paired test" in text
+    assert source.count(r"\boldmath 0.98") == 4  # two methods, in each of two tables
+    page = paired_tests_page(compare_with_best(blocks(summarise(read_results(tmp_path).rows))))
+    lines = {line.split("|")[1].strip(): line for line in page.splitlines() if "| NegGrad, SGD |" in line}
+    assert "not resolved" in lines["SCRUB, SGD"]
+    assert "lower" in lines["Fine-tuning, SGD"]
+
+
+def test_of_a_single_seed_the_largest_alone_is_bold(tmp_path: Path) -> None:
+    rows = [made_up_row(method, "sgd", tow=tow) for method, tow in (("neggrad", 0.986), ("scrub", 0.985))]
+    text, _ = tables(tmp_path, rows)
+    assert [text.count(f"**{tow}**") for tow in ("0.986", "0.985")] == [1, 0]
 
 
 def test_diverged_runs_are_shown_and_never_the_best(tmp_path: Path) -> None:

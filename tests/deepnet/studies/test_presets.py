@@ -25,10 +25,10 @@ RESNET = {
 IMAGENET = RESNET | {"sharp-minmax": (5, 0.01, {"alpha": 0.99, "fraction": 0.05})}
 STUDIES = {
     "digits": ("digits", "convnet", 12, 64, "float32", DIGITS, "asam-0.5"),
-    "cifar10-resnet18": ("cifar10", "resnet18", 30, 256, "float16", RESNET, "asam-1"),
-    "cifar10-resnet50": ("cifar10", "resnet50", 60, 256, "float16", RESNET, "asam-1"),
-    "cifar100-resnet50": ("cifar100", "resnet50", 200, 256, "float16", RESNET, "asam-1"),
-    "imagenet-resnet50": ("imagenet", "resnet50", 90, 256, "float16", IMAGENET, "asam-1"),
+    "cifar10-resnet18": ("cifar10", "resnet18", 30, 256, "auto", RESNET, "asam-1"),
+    "cifar10-resnet50": ("cifar10", "resnet50", 60, 256, "auto", RESNET, "asam-1"),
+    "cifar100-resnet50": ("cifar100", "resnet50", 200, 256, "auto", RESNET, "asam-1"),
+    "imagenet-resnet50": ("imagenet", "resnet50", 90, 256, "auto", IMAGENET, "asam-1"),
 }
 """Images, network, epochs and batch of pretraining, number format, methods, ASAM."""
 

@@ -24,7 +24,7 @@ from deepnet.studies.memorization import Memorization, Vote  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Run, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402
-from deepnet.studies.study import ESTIMATED, Study, Unlearner  # noqa: E402
+from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner  # noqa: E402
 from tests.deepnet.oracles import small_dataset, weights_of  # noqa: E402
 
 STUDY = Study(
@@ -148,7 +148,7 @@ def test_votes_are_cast_by_new_models_on_the_part_that_is_asked_for(
     )
     asked = []
 
-    def cast(model: Network, dataset: Dataset, training: Training, fraction: float, number: int) -> Vote:
+    def cast(model: Network, dataset: Dataset, training: Training, fraction: float, number: int, **how: Any) -> Vote:
         asked.append((weights_of(model)["head.weight"], training.epochs, fraction, number))
         return Vote(np.ones(60, dtype=bool), np.zeros(60, dtype=bool))
 
@@ -164,7 +164,7 @@ def test_votes_are_cast_by_new_models_on_the_part_that_is_asked_for(
 def test_only_unlearned_models_are_dropped_once_they_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Made(STUDY, tmp_path, monkeypatch)
+    made = Made(replace(STUDY, evaluation=Evaluation(shadow=0)), tmp_path, monkeypatch)
     monkeypatch.setattr(running, "Stages", lambda *given: made)
 
     def measured(stages: Stages, run: Run) -> Any:

@@ -13,6 +13,7 @@ from simulate.house.files import write_text
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim, ledger
 from theory.experiments.lab import Lab
 from theory.ledger import Region, Row, Verdict, run_claims
+from theory.ledger.book import ledger_from
 from theory.ledger.table import summary_table
 from theory.ledger.wording import control_verdict, counts, warning
 
@@ -49,6 +50,19 @@ def test_controls_that_were_not_refuted_are_named() -> None:
     assert "failed-control" in warning(found)
     assert warning(ledger(FALSE_EFFECT)) == ""
     assert counts(found) == {"supported": 2, "refuted": 1, "inconclusive": 0, "not testable": 1}
+
+
+def test_what_was_not_run_is_not_called_untestable() -> None:
+    idle = claim("idle", effect=None, control=float("nan"))
+    later = replace(idle, name="later", measure=lambda lab: replace(idle.measure(lab), was_run=False))
+    found = ledger(idle, later)
+    assert [row.verdict for row in found.rows] == ["not testable", "not run"]
+    assert found.unrefuted_controls == []
+    assert counts(found)["not run"] == 1
+    assert ledger_from(found.to_json()).rows == found.rows
+    for damaged in ("[1]", '[{"number": 1}]', "{", "[" * 100_000):
+        with pytest.raises(ValueError, match="not the rows of a ledger"):
+            ledger_from(damaged)
 
 
 def test_an_inconclusive_control_is_not_refuted() -> None:
