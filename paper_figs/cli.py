@@ -17,8 +17,8 @@ from paper_figs.workshop.results import DEFAULT_PRESET, Results
 from paper_figs.workshop.sheet import OUT, Sheet, check_formats
 from simulate.house.command_line.door import Command, Door
 from simulate.house.command_line.options import Shown
+from simulate.house.drawing.saving import Format
 from simulate.house.files import check_files
-from simulate.house.saving import Format
 from simulate.house.terminal import console
 from theory.experiments.lab import Budget
 

@@ -126,7 +126,7 @@ def test_each_is_one_file(tmp_path: Path) -> None:
         "tests/deepnet/cli/test_deepnet_cli.py",
         "tests/deepnet/studies/test_search.py",
         "tests/deepnet/report/test_report_statistics.py",
-        "tests/simulate/house/test_palette.py",
+        "tests/simulate/house/drawing/test_palette.py",
     )
     told("-m", "pytest", "-q", "-k", "are_there or forgotten", "tests/paper_figs/figures/test_theory_sheets.py")
     told("-m", "pytest", "-q", "-k", "row or preregistered or number", "tests/theory/claims/test_claims.py")

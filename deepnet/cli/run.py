@@ -39,8 +39,7 @@ USUAL = (
     "--keep-models", "--dry-run",
     "--study.seeds", "--study.data.name", "--study.data.subset",
     "--study.model.architecture", "--study.model.width", "--study.forget.0.kind", "--study.forget.0.fraction",
-    "--study.pretrain.epochs", "--study.pretrain.batch-size", "--study.pretrain.descent.lr",
-    "--study.evaluation.shadow",
+    "--study.pretrain.epochs", "--study.pretrain.descent.lr",
 )  # fmt: skip
 """The options that people use; `--help-all` and `options` tell the others."""
 
@@ -166,8 +165,8 @@ def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
         console.print(f"diverged: {reason}", style="red")
     if others:
         console.print(
-            f"The table was one of another study ({counted(len(others), 'difference')},{others[0]}). Its models and measurements "
-            "are kept: its command makes its table again."
+            f"The table was one of another study ({counted(len(others), 'difference')}; {others[0]}). Its models and "
+            "measurements are kept: its command makes its table again."
         )
     console.print(f"Rows: {summary.path}\nReport: {summary.path.parent / 'report'}")
     return int(bool(summary.diverged))

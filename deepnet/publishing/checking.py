@@ -10,7 +10,7 @@ from typing import Any
 from deepnet.confirm.confirmation import Confirmation
 from deepnet.confirm.findings import Findings
 from deepnet.house.identity import as_json
-from deepnet.studies.measurement import describe
+from deepnet.studies.measuring.measurement import describe
 from deepnet.studies.precision import used_in
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages

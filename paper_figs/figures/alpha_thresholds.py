@@ -17,7 +17,7 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
 from simulate.house import ties
-from simulate.house.palette import SERIES
+from simulate.house.drawing.palette import SERIES
 from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.retrained import interaction
 from theory.experiments.signals import alpha_needed

@@ -16,7 +16,7 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, legend_below, new_figure
-from simulate.house.palette import SERIES
+from simulate.house.drawing.palette import SERIES
 from theory.experiments import sam, sgd
 from theory.experiments.boundaries import Lines
 from theory.experiments.lab import Lab

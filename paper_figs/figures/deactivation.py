@@ -18,7 +18,7 @@ from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import label_panels, legend_below, new_figure
 from simulate import NegGrad
 from simulate.dynamics.phases import Objective
-from simulate.house.palette import SERIES
+from simulate.house.drawing.palette import SERIES
 from theory.experiments.deactivation import LOOKS, UNLEARNING, at_start, law_constant, tables
 from theory.formulas.statements import STATEMENTS
 from theory.formulas.symbols import B, m, sigma_0, tau

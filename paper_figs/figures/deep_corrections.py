@@ -17,7 +17,7 @@ from paper_figs.workshop.deep_data import forget_words, nothing_to_draw, publish
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import legend_below, new_figure
-from simulate.house.palette import VERDICTS
+from simulate.house.drawing.palette import VERDICTS
 from theory.ledger.wording import with_minus
 
 __all__ = ["MARKS", "draw", "main"]

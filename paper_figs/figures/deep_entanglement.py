@@ -20,7 +20,7 @@ from paper_figs.workshop.deep_dots import Panel, dots_axes
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import new_figure
-from simulate.house.palette import SERIES
+from simulate.house.drawing.palette import SERIES
 
 __all__ = ["draw", "main"]
 

@@ -20,7 +20,7 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import legend_below, new_figure
 from simulate.house.counting import counted
-from simulate.house.palette import VERDICTS
+from simulate.house.drawing.palette import VERDICTS
 from theory.ledger.wording import interval, number
 
 __all__ = ["draw", "main", "margin", "told"]

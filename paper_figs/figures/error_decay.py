@@ -12,7 +12,7 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import label_panels, legend_below, new_figure
-from simulate.house.palette import SERIES
+from simulate.house.drawing.palette import SERIES
 from theory.experiments import sgd
 from theory.experiments.boundaries import Lines
 from theory.statistics import Estimate, from_replicates, slopes

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 
 from paper_figs.workshop.style import new_figure
 from paper_figs.workshop.tabular import Table
-from simulate.house.palette import VERDICTS
+from simulate.house.drawing.palette import VERDICTS
 from simulate.house.verdicts import Region
 from theory.ledger.wording import interval, number, with_minus
 

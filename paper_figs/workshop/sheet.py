@@ -15,8 +15,8 @@ from paper_figs.workshop.results import DEFAULT_PRESET, Results
 from paper_figs.workshop.style import house_style
 from paper_figs.workshop.tabular import Table, latex, markdown
 from simulate.house import checks
+from simulate.house.drawing.saving import FORMATS, Format, save_figure
 from simulate.house.files import write_text
-from simulate.house.saving import FORMATS, Format, save_figure
 from simulate.house.version import __version__
 from theory.experiments.lab import Budget
 

@@ -12,8 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from simulate.house.layout import SteadyLayout
-from simulate.house.palette import COLORS, LINES, MARKERS
+from simulate.house.drawing.layout import SteadyLayout
+from simulate.house.drawing.palette import COLORS, LINES, MARKERS
 
 __all__ = [
     "COLORS", "LINES", "MARKERS", "WIDTH", "house_style", "label_panels", "legend_below", "new_figure",

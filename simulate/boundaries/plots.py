@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate.boundaries.boundary import Boundary
-from simulate.house.layout import SteadyLayout
-from simulate.house.palette import OPTIMIZERS as COLORS
+from simulate.house.drawing.layout import SteadyLayout
+from simulate.house.drawing.palette import OPTIMIZERS as COLORS
 
 __all__ = ["COLORS", "draw_coefficients", "draw_phase_maps"]
 

@@ -14,8 +14,8 @@ import xarray
 from simulate.boundaries.boundary import Boundary, check_level, fit_boundary
 from simulate.boundaries.maps import OPTIMIZERS, PhaseMap, phase_map
 from simulate.house import checks
+from simulate.house.drawing.saving import check_figure, save_figure
 from simulate.house.records.record import make_record
-from simulate.house.saving import check_figure, save_figure
 from simulate.house.storage import MADE_BY, check_store, load, save
 from simulate.house.terminal import console, progress_bar, table
 from simulate.house.verdicts import Region, decide

@@ -12,7 +12,7 @@ import xarray
 from simulate.cli.phrases import parse_phase
 from simulate.dynamics.phases import Phase
 from simulate.house.command_line.options import Shown
-from simulate.house.saving import check_figure, save_figure
+from simulate.house.drawing.saving import check_figure, save_figure
 from simulate.house.terminal import console, progress_bar, table
 from simulate.problems.problem import Problem
 from simulate.runs.kept import run_to_disk

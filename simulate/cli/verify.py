@@ -15,8 +15,8 @@ from simulate.boundaries.maps import PhaseMap
 from simulate.cli.map import check_map, draw_and_judge
 from simulate.dynamics.optimizers import SAM, SGD, Optimizer
 from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.house.drawing.saving import check_figure, save_figure
 from simulate.house.records.record import make_record
-from simulate.house.saving import check_figure, save_figure
 from simulate.house.storage import MADE_BY, check_store, save
 from simulate.house.terminal import console, progress_bar, table
 from simulate.problems.images import digits

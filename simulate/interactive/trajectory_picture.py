@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from simulate.house.palette import SERIES
+from simulate.house.drawing.palette import SERIES
 from simulate.interactive.canvas import Canvas
 from simulate.interactive.trajectory import Trajectory
 from simulate.interactive.trajectory_settings import LAST_STEP

@@ -8,7 +8,7 @@ from typing import Any
 
 from deepnet.confirm.confirmation import Confirmation, confirmation
 from deepnet.house.identity import as_json
-from deepnet.studies.measurement import describe
+from deepnet.studies.measuring.measurement import describe
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store

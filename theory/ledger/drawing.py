@@ -19,8 +19,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from simulate.house.layout import SteadyLayout
-from simulate.house.palette import SERIES
+from simulate.house.drawing.layout import SteadyLayout
+from simulate.house.drawing.palette import SERIES
 from theory.ledger.picture import Curve, Picture
 
 __all__ = ["draw", "figure_svg", "formula_svg"]
@@ -68,7 +68,7 @@ def draw(picture: Picture, colors: Mapping[str, str] | None = None) -> Figure:
     Args:
         picture: What to draw.
         colors: Colour of a curve by its label or by how the label begins; others take theirs from
-            `simulate.house.palette.SERIES`.
+            `simulate.house.drawing.palette.SERIES`.
 
     Returns:
         The figure, 4.5 inches wide and readable at that size.

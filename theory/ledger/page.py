@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from simulate.house.counting import counted
-from simulate.house.palette import VERDICT_INKS, VERDICTS
+from simulate.house.drawing.palette import VERDICT_INKS, VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
 from theory.ledger.picture import Picture

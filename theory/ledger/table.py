@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulate.house.counting import counted
-from simulate.house.palette import VERDICTS
+from simulate.house.drawing.palette import VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
 from theory.ledger.wording import control_verdict, counts, interval, number, with_minus

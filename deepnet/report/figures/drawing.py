@@ -14,8 +14,8 @@ from deepnet.report.figures.style import house_style
 from deepnet.report.rows import Results, Row
 from deepnet.report.summary import Block
 from simulate.house.counting import counted
+from simulate.house.drawing.saving import save_figure
 from simulate.house.files import write_text
-from simulate.house.saving import save_figure
 
 __all__ = ["Drawing", "Skipped", "Sources", "provenance", "save"]
 

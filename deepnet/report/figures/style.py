@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from deepnet.report.naming import optimizer_order, optimizer_words
-from simulate.house.layout import SteadyLayout
-from simulate.house.palette import METHODS, SERIES
+from simulate.house.drawing.layout import SteadyLayout
+from simulate.house.drawing.palette import METHODS, SERIES
 
 __all__ = ["COLORS", "FULL", "GREY", "color_of", "house_style", "legend_below", "line_of", "marker_of", "new_figure"]
 

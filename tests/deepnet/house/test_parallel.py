@@ -34,8 +34,8 @@ from deepnet.methods import (  # noqa: E402
 from deepnet.methods import apply as apply_method  # noqa: E402
 from deepnet.methods.base import Method  # noqa: E402
 from deepnet.networks.normalization import BatchNorm  # noqa: E402
+from deepnet.studies.measuring.relearning import relearning_curve  # noqa: E402
 from deepnet.studies.memorization import cast_vote  # noqa: E402
-from deepnet.studies.relearning import relearning_curve  # noqa: E402
 from tests.deepnet.oracles import batch_of, small_network, small_task  # noqa: E402
 
 Tensor = torch.Tensor

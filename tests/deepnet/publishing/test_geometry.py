@@ -7,7 +7,7 @@ import pytest
 
 from deepnet.publishing import Published
 from deepnet.publishing.writing import publish
-from deepnet.studies.gallery import hang
+from deepnet.studies.measuring.gallery import hang
 from tests.deepnet.made_up_confirmation import CHOSEN, write_results
 
 

@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from deepnet.metrics.feature_map import feature_map  # noqa: E402
-from deepnet.studies import measurement  # noqa: E402
+from deepnet.studies.measuring import measurement  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402

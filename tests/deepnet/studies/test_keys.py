@@ -19,7 +19,7 @@ from deepnet.house.identity import key_of
 from deepnet.learning.sharpness import asam
 from deepnet.learning.training import Training
 from deepnet.methods import METHODS, Method
-from deepnet.studies.measurement import measurement_key
+from deepnet.studies.measuring.measurement import measurement_key
 from deepnet.studies.memorization import Memorization
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages

@@ -33,9 +33,9 @@ from deepnet.methods.losses import cross_entropy  # noqa: E402
 from deepnet.metrics.entanglement import wasserstein_entanglement  # noqa: E402
 from deepnet.metrics.outputs import collect, m_entropy_official  # noqa: E402
 from deepnet.networks.models import ModelConfig  # noqa: E402
-from deepnet.studies.comparison import compare  # noqa: E402
 from deepnet.studies.compat import QUIRKS, with_quirks  # noqa: E402
-from deepnet.studies.measurement import measure  # noqa: E402
+from deepnet.studies.measuring.comparison import compare  # noqa: E402
+from deepnet.studies.measuring.measurement import measure  # noqa: E402
 from deepnet.studies.running import runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Run, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402

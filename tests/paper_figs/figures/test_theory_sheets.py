@@ -25,7 +25,7 @@ from paper_figs.figures import (
 from paper_figs.tables import lemma31_table
 from paper_figs.workshop.style import WIDTH, house_style
 from simulate.boundaries.maps import phase_map
-from simulate.house.saving import FORMATS
+from simulate.house.drawing.saving import FORMATS
 from simulate.house.version import __version__
 from tests.paper_figs.layout import misplaced
 from tests.paper_figs.small_results import REPLICATES, fewer, small_results

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from paper_figs.workshop.style import house_style
-from simulate.house.saving import save_figure
+from simulate.house.drawing.saving import save_figure
 
 pytest.importorskip("tueplots", reason="needs the extra figures")
 

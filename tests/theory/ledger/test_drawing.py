@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from simulate.house.palette import SERIES
+from simulate.house.drawing.palette import SERIES
 from theory.ledger import Curve, Picture
 from theory.ledger.drawing import draw
 

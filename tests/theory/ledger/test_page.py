@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from simulate.house.palette import SERIES, VERDICTS
+from simulate.house.drawing.palette import SERIES, VERDICTS
 from tests.theory.cases import ESCAPED, FAILED_CONTROL, FALSE_EFFECT, HOSTILE, NO_EFFECT, claim, ledger
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Curve, Ledger, Picture, Verdict

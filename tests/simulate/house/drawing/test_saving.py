@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simulate.house.saving import check_figure
+from simulate.house.drawing.saving import check_figure
 
 
 @pytest.mark.parametrize("place", ["no_format.jpeg2000", "a_file/drawn.png", "a_folder.png"])

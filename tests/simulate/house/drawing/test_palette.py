@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from simulate.house import palette
+from simulate.house.drawing import palette
 
 # Machado, Oliveira and Fernandes 2009, severity 1: what is left of linear RGB without one kind of cone.
 VISIONS = {

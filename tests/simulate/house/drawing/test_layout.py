@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
 
-from simulate.house.layout import SteadyLayout
+from simulate.house.drawing.layout import SteadyLayout
 
 
 def drawn(engine: ConstrainedLayoutEngine) -> str:

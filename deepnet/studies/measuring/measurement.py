@@ -1,4 +1,4 @@
-"""What is measured of one model by itself; `deepnet.studies.comparison` compares it with others later."""
+"""What is measured of one model by itself; `deepnet.studies.measuring.comparison` compares it with others later."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from deepnet.metrics.membership import membership_inference
 from deepnet.metrics.outputs import NotFiniteError, Outputs, collect, margin
 from deepnet.networks.models import Network
 from deepnet.networks.precision import half_type, matrix_products
-from deepnet.studies.relearning import relearning_curve
+from deepnet.studies.measuring.relearning import relearning_curve
 from deepnet.studies.stages import Finished, Run, Stages
 
 __all__ = ["Measurement", "describe", "measure", "measurement_key"]

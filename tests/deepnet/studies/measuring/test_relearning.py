@@ -18,7 +18,7 @@ from deepnet.methods import Pretrain, Retrain  # noqa: E402
 from deepnet.methods import apply as apply_method  # noqa: E402
 from deepnet.networks.models import ModelConfig, Network, build  # noqa: E402
 from deepnet.networks.normalization import BatchNorm  # noqa: E402
-from deepnet.studies.relearning import Curve, relearning_curve  # noqa: E402
+from deepnet.studies.measuring.relearning import Curve, relearning_curve  # noqa: E402
 from tests.deepnet.oracles import (  # noqa: E402
     At,
     batches_of,

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from deepnet.metrics.klom import klom, klom_null
-from deepnet.studies.comparison import compare
+from deepnet.studies.measuring.comparison import compare
 
 STEPS = [0, 10, 20]
 

@@ -24,9 +24,9 @@ from deepnet.metrics.feature_map import FeatureMap  # noqa: E402
 from deepnet.metrics.landscape import Landscape  # noqa: E402
 from deepnet.metrics.membership import Membership  # noqa: E402
 from deepnet.metrics.outputs import collect, margin  # noqa: E402
-from deepnet.studies import measurement  # noqa: E402
-from deepnet.studies.measurement import Measurement, measure  # noqa: E402
-from deepnet.studies.relearning import Curve  # noqa: E402
+from deepnet.studies.measuring import measurement  # noqa: E402
+from deepnet.studies.measuring.measurement import Measurement, measure  # noqa: E402
+from deepnet.studies.measuring.relearning import Curve  # noqa: E402
 from deepnet.studies.running import runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Finished, Run, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402

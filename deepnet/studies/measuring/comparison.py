@@ -11,7 +11,7 @@ import numpy as np
 
 from deepnet.metrics.klom import klom, klom_null
 from deepnet.metrics.tug_of_war import Accuracies, official_reference, tug_of_war
-from deepnet.studies.relearning import Curve
+from deepnet.studies.measuring.relearning import Curve
 
 __all__ = ["compare"]
 
