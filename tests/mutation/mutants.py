@@ -117,21 +117,17 @@ MUTANTS = (
     Mutant(
         name="checksum-of-a-chunk",
         file="simulate/sweeps/chunks.py",
-        text="and self._mark(block.number).read_bytes() != self._checksum(block)",
-        replacement="and not self._mark(block.number).exists()",
+        text="damaged += [] if mark.read_bytes() == self._checksum(block) else [mark]",
+        replacement="damaged += []",
         matters="A sweep would go on with damaged numbers.",
         tests=("test_a_chunk_of_nothing_but_missing_numbers_is_written_and_watched",),
     ),
     Mutant(
         name="mark-before-the-chunk",
         file="simulate/sweeps/chunks.py",
-        text="            for name, values in _shaped(self._template, block, chunk).items():\n"
-        "                self._arrays[name][block.region] = values\n"
-        "            _replace(",
+        text="            for name, values in _shaped(self._template, block, chunk).items():\n",
         replacement="            _replace(self._mark(block.number), b'')\n"
-        "            for name, values in _shaped(self._template, block, chunk).items():\n"
-        "                self._arrays[name][block.region] = values\n"
-        "            _replace(",
+        "            for name, values in _shaped(self._template, block, chunk).items():\n",
         matters="A sweep killed between two files would not go on.",
         tests=("test_an_interruption_between_any_two_files_is_harmless",),
     ),
@@ -164,8 +160,8 @@ MUTANTS = (
     Mutant(
         name="sign-of-sharpness",
         file="deepnet/learning/sharpness.py",
-        text='share = sharpness.mixing if sharpness.goal == "min" else -sharpness.mixing',
-        replacement="share = sharpness.mixing",
+        text='return self.mixing if self.goal == "min" else -self.mixing',
+        replacement="return self.mixing",
         matters="Sharpness maximisation would minimise it: Sharp MinMax without its max.",
         tests=("test_equals_the_twin", "test_closed_form_of_a_quadratic"),
     ),

@@ -17,6 +17,7 @@ import pytest
 
 from simulate.machine.compilation import SOURCES
 from tests.mutation.mutants import MUTANTS, Mutant
+from tests.mutation.sample import read_sample
 from tests.places import ROOT
 
 COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
@@ -65,7 +66,7 @@ def run_there(project: Path, nodes: list[str]) -> tuple[int, set[str], str]:
 # --- the table -------------------------------------------------------------------------------------------
 
 
-@every_mutant
+@pytest.mark.parametrize("mutant", [*MUTANTS, *read_sample()], ids=lambda mutant: mutant.name)
 def test_the_fault_fits_its_file(mutant: Mutant) -> None:
     source = (ROOT / mutant.file).read_text(encoding="utf-8")
     changed = mutant.apply(source)
