@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from simulate.house import checks, ties
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = [
     "FAMILY_LEVEL",

@@ -23,9 +23,9 @@ from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
-from simulate.house.counting import counted
 from simulate.house.terminal import console
 from simulate.house.version import __version__
+from simulate.house.words.counting import counted
 from theory.ledger import Ledger, run_claims
 from theory.ledger.table import summary_table
 from theory.ledger.wording import warning

@@ -10,8 +10,8 @@ import tyro
 from deepnet.cli.run import RunCommand, run_with_preset
 from simulate.house.command_line.help_page import option_list
 from simulate.house.command_line.options import Shown, options_of
-from simulate.house.counting import counted
 from simulate.house.terminal import console
+from simulate.house.words.counting import counted
 
 __all__ = ["OptionsCommand"]
 

@@ -12,8 +12,8 @@ import tyro
 from deepnet import packing
 from deepnet.packing.packer import Weights
 from simulate.house.command_line.options import Shown
-from simulate.house.counting import counted
 from simulate.house.terminal import console
+from simulate.house.words.counting import counted
 
 __all__ = ["PackCommand", "UnpackCommand"]
 

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from deepnet.house import parallel
 from deepnet.house.crew import Watch
 from deepnet.studies.running import Job
-from simulate.house.counting import counted
 from simulate.house.terminal import console
+from simulate.house.words.counting import counted
 
 __all__ = ["TimeLeft", "in_words", "shown_progress"]
 

@@ -19,17 +19,17 @@ from deepnet.house.environment import find_device
 from deepnet.house.identity import as_json
 from deepnet.networks.precision import Precision
 from deepnet.studies.compat import with_quirks
-from deepnet.studies.precision import in_precision, on_device, used_in
+from deepnet.studies.planning.precision import in_precision, on_device, used_in
 from deepnet.studies.presets import preset, with_newcomers
 from deepnet.studies.running import Summary, run_study, runs_of
 from deepnet.studies.stages import Execution
 from deepnet.studies.study import Study
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
-from simulate.house.counting import counted
 from simulate.house.files import parse_json
 from simulate.house.records.differences import differences
 from simulate.house.terminal import console
+from simulate.house.words.counting import counted
 
 __all__ = ["USUAL", "RunCommand", "preset_in", "run_with_preset"]
 
@@ -166,8 +166,8 @@ def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
         console.print(f"diverged: {reason}", style="red")
     if others:
         console.print(
-            f"The table was one of another study ({counted(len(others), 'difference')},{others[0]}). Its models and measurements "
-            "are kept: its command makes its table again."
+            f"The table was one of another study ({counted(len(others), 'difference')},{others[0]}). Its models and "
+            "measurements are kept: its command makes its table again."
         )
     console.print(f"Rows: {summary.path}\nReport: {summary.path.parent / 'report'}")
     return int(bool(summary.diverged))

@@ -10,8 +10,8 @@ import torch
 from deepnet.house import parallel
 from deepnet.house.crew import Crew, Need
 from simulate.house import checks
-from simulate.house.counting import counted
 from simulate.house.terminal import console
+from simulate.house.words.counting import counted
 
 __all__ = ["workforce"]
 

@@ -10,7 +10,7 @@ from deepnet.data.splits import ForgetSet
 from deepnet.learning.training import Training
 from deepnet.report.naming import optimizer_words
 from deepnet.studies.study import ESTIMATED
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["account"]
 

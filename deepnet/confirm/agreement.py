@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from deepnet.studies.memorization import memorization_scores
 from simulate.house import ties
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 from theory.statistics import Estimate, bootstrap
 
 __all__ = ["Agreement", "agreement", "reliability"]

@@ -9,13 +9,13 @@ from deepnet.confirm.confirmation import Confirmation
 from deepnet.confirm.findings import Findings
 from deepnet.house.crew import Crew
 from deepnet.studies.measurement import measurement_key
-from deepnet.studies.precision import used_in
+from deepnet.studies.planning.precision import used_in
 from deepnet.studies.running import Progress, check_all, run_study, runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study
-from simulate.house.counting import counted
 from simulate.house.files import parse_json
+from simulate.house.words.counting import counted
 
 __all__ = ["check_studies", "findings_on_disk", "run_confirmation"]
 

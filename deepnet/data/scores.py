@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from torch import Tensor
 
-from simulate.house.counting import counted
 from simulate.house.files import require_file
+from simulate.house.words.counting import counted
 
 __all__ = ["load_scores", "original_order"]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from deepnet.house.fields import of_type
 from deepnet.house.seeding import generator
 from simulate.house import checks, ties
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["ForgetSet", "Split", "make_split", "stratified_rows"]
 

@@ -15,7 +15,7 @@ from deepnet.data.augment import N_DRAWS
 from deepnet.data.images import Images
 from deepnet.house.seeding import generator, seed_words
 from simulate.house import checks
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["Batch", "Relabel", "Stream", "smallest_batch"]
 

@@ -24,7 +24,7 @@ from deepnet.networks.frozen import trainable
 from deepnet.networks.modes import evaluating
 from deepnet.networks.precision import matrix_products
 from simulate.house import checks
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 OBSOLETE = ".*torch.jit.script"
 """Start of torch's notice that a way of compiling is to go: torch itself (forward differentiation) still takes it, and

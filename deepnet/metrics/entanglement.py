@@ -15,7 +15,7 @@ from deepnet.house.fields import of_type
 from deepnet.house.seeding import generator
 from deepnet.metrics.outputs import Outputs
 from simulate.house import checks
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = [
     "OFFICIAL_MAXIMUM",

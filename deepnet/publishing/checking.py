@@ -11,13 +11,13 @@ from deepnet.confirm.confirmation import Confirmation
 from deepnet.confirm.findings import Findings
 from deepnet.house.identity import as_json
 from deepnet.studies.measurement import describe
-from deepnet.studies.precision import used_in
+from deepnet.studies.planning.precision import used_in
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study
-from simulate.house.counting import counted
 from simulate.house.files import parse_json
+from simulate.house.words.counting import counted
 
 __all__ = ["anywhere", "finished_findings", "finished_studies", "preset_words"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from deepnet.publishing.reading import Published
 from deepnet.report.naming import optimizer_words
-from simulate.house.counting import counted
 from simulate.house.files import write_text
+from simulate.house.words.counting import counted
 from theory.ledger.book import Ledger, ledger_from
 from theory.ledger.page import page
 

@@ -11,7 +11,7 @@ import numpy as np
 from deepnet.report.columns import CENSORED, POOLED, SCALARS
 from deepnet.report.naming import PRETRAINED, RETRAINED, method_order, natural_order, optimizer_order, optimizer_words
 from deepnet.report.rows import Row
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 from theory.statistics import from_replicates
 
 __all__ = ["ONE_SEED", "Block", "Group", "Mean", "Summary", "blocks", "mean_over_seeds", "summarise"]

@@ -14,7 +14,7 @@ from deepnet.report.cells import COLUMNS, NOTES, TERMINAL_COLUMNS, Column, Line,
 from deepnet.report.escaping import latex, markdown
 from deepnet.report.rows import Results, Row, row_from
 from deepnet.report.summary import Block, Summary, blocks, summarise
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["diverged_lines", "latex_table", "markdown_table", "terminal_table"]
 

@@ -19,8 +19,8 @@ from paper_figs.workshop.ledger_picture import region_of, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import legend_below, new_figure
-from simulate.house.counting import counted
 from simulate.house.palette import VERDICTS
+from simulate.house.words.counting import counted
 from theory.ledger.wording import interval, number
 
 __all__ = ["draw", "main", "margin", "told"]

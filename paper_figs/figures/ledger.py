@@ -10,7 +10,7 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.ledger_picture import draw_rows, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["draw", "main", "told"]
 

@@ -8,10 +8,10 @@ from typing import Any
 from paper_figs.workshop.caption import Source
 from paper_figs.workshop.laboratory import KeptLab
 from paper_figs.workshop.store import Store
-from simulate.house.counting import counted
 from simulate.house.files import parse_json, write_text
 from simulate.house.terminal import console
 from simulate.house.version import __version__
+from simulate.house.words.counting import counted
 from theory import claims as registry
 from theory.ledger import Claim, run_claims
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["Table", "latex", "markdown"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.phases import Objective, Phase
 from simulate.house import checks
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 from simulate.problems.problem import Problem
 
 __all__ = ["Axis", "Names", "assign", "read_axes"]

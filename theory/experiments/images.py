@@ -12,8 +12,8 @@ import xarray
 
 from simulate import SAM, SGD, Instance, Loss, Phase
 from simulate.house import checks
-from simulate.house.counting import counted
 from simulate.house.pictures.folders import class_folders, images_of
+from simulate.house.words.counting import counted
 from simulate.problems.images import digits
 from simulate.problems.streams import stream
 from simulate.runs.ensemble import Cell

@@ -16,7 +16,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr, ndtri
 
 from simulate.house import checks
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 from theory.statistics import Estimate, bootstrap
 
 __all__ = ["ErrorSurface", "boundary_exponents"]

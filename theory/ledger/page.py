@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from simulate.house.counting import counted
 from simulate.house.palette import VERDICT_INKS, VERDICTS
 from simulate.house.verdicts import Verdict
+from simulate.house.words.counting import counted
 from theory.ledger.book import Ledger, Row
 from theory.ledger.picture import Picture
 from theory.ledger.wording import MARKS, control_verdict, counts, in_html, interval, number, warning, with_minus

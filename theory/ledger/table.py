@@ -10,9 +10,9 @@ from rich.jupyter import JupyterMixin
 from rich.table import Table
 from rich.text import Text
 
-from simulate.house.counting import counted
 from simulate.house.palette import VERDICTS
 from simulate.house.verdicts import Verdict
+from simulate.house.words.counting import counted
 from theory.ledger.book import Ledger, Row
 from theory.ledger.wording import control_verdict, counts, interval, number, with_minus
 

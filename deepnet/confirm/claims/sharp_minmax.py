@@ -23,7 +23,7 @@ from deepnet.confirm.paired_evidence import (
 from deepnet.confirm.panels import Drawn, by_forget_set, panel
 from deepnet.methods import METHODS
 from simulate.house import ties
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 from theory.ledger import Claim, Control, Region
 from theory.statistics import Estimate, worst_of
 

@@ -13,9 +13,9 @@ from deepnet.house.identity import key_of
 from deepnet.report.figures.style import house_style
 from deepnet.report.rows import Results, Row
 from deepnet.report.summary import Block
-from simulate.house.counting import counted
 from simulate.house.files import write_text
 from simulate.house.saving import save_figure
+from simulate.house.words.counting import counted
 
 __all__ = ["Drawing", "Skipped", "Sources", "provenance", "save"]
 

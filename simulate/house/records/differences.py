@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["differences"]
 

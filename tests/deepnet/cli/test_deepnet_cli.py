@@ -48,7 +48,7 @@ def test_a_table_of_another_study_is_said_to_be_replaced(
     line = ["run", "--preset", "small", "--out", str(tmp_path), "--device", "cpu"]
     before = numbers(tmp_path / "small")
     assert main([*line, "--methods", "finetune"]) == 0
-    assert "The table was one of another study (1 differences,  unlearners: " in capsys.readouterr().out
+    assert "The table was one of another study (1 difference,  unlearners: " in capsys.readouterr().out
     assert len(numbers(tmp_path / "small")) < len(before)
     assert main(line) == 0
     assert numbers(tmp_path / "small") == before

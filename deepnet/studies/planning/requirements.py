@@ -16,11 +16,11 @@ from deepnet.house.parallel import world_size
 from deepnet.learning.training import Training
 from deepnet.metrics.attacks import MIN_SIDE
 from deepnet.metrics.feature_map import MIN_POINTS
-from deepnet.studies.appraisal import Appraisal
+from deepnet.studies.planning.appraisal import Appraisal
 from deepnet.studies.stages import Stages
 from deepnet.studies.study import ESTIMATED, Study
 from simulate.house import checks
-from simulate.house.counting import counted
+from simulate.house.words.counting import counted
 
 __all__ = ["check_measurable", "check_validated"]
 
