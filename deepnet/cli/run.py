@@ -19,7 +19,7 @@ from deepnet.house.environment import find_device
 from deepnet.house.identity import as_json
 from deepnet.networks.precision import Precision
 from deepnet.studies.compat import with_quirks
-from deepnet.studies.precision import in_precision, on_device, used_in
+from deepnet.studies.planning.precision import in_precision, on_device, used_in
 from deepnet.studies.presets import preset, with_newcomers
 from deepnet.studies.running import Summary, run_study, runs_of
 from deepnet.studies.stages import Execution

@@ -17,8 +17,8 @@ from deepnet.house.identity import as_json
 from deepnet.house.seeding import generator
 from deepnet.networks.precision import Precision
 from deepnet.studies.memorization import Memorization
-from deepnet.studies.precision import in_precision, used_in
-from deepnet.studies.requirements import check_comparable
+from deepnet.studies.planning.precision import in_precision, used_in
+from deepnet.studies.planning.requirements import check_comparable
 from deepnet.studies.running import cast_votes
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store

@@ -17,8 +17,8 @@ from deepnet.confirm.confirmation import confirmation
 from deepnet.house import parallel
 from deepnet.house.environment import find_device
 from deepnet.networks.precision import Precision
-from deepnet.studies.precision import in_precision
-from deepnet.studies.requirements import check_validated
+from deepnet.studies.planning.precision import in_precision
+from deepnet.studies.planning.requirements import check_validated
 from deepnet.studies.running import run_study
 from deepnet.studies.search import Trial, judge, search_study
 from deepnet.studies.stages import Execution, Stages

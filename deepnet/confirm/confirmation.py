@@ -21,7 +21,7 @@ from deepnet.methods import CurvatureSelection, Method, NegGrad, SharpMinMax
 from deepnet.networks.models import Architecture, ModelConfig
 from deepnet.networks.precision import Precision
 from deepnet.studies.compat import QUIRKS, with_quirks
-from deepnet.studies.precision import in_precision, relearned
+from deepnet.studies.planning.precision import in_precision, relearned
 from deepnet.studies.presets import preset
 from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner
 from simulate.house import checks

@@ -9,7 +9,7 @@ from deepnet.confirm.confirmation import Confirmation
 from deepnet.confirm.findings import Findings
 from deepnet.house.crew import Crew
 from deepnet.studies.measuring.measurement import measurement_key
-from deepnet.studies.precision import used_in
+from deepnet.studies.planning.precision import used_in
 from deepnet.studies.running import Progress, check_all, run_study, runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store

@@ -11,7 +11,7 @@ from deepnet.confirm.confirmation import Confirmation
 from deepnet.confirm.findings import Findings
 from deepnet.house.identity import as_json
 from deepnet.studies.measuring.measurement import describe
-from deepnet.studies.precision import used_in
+from deepnet.studies.planning.precision import used_in
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store

@@ -17,12 +17,12 @@ from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.methods import Retrain
 from deepnet.metrics.tug_of_war import official_reference
-from deepnet.studies.appraisal import Appraisal, need_of
 from deepnet.studies.measuring.comparison import compare
 from deepnet.studies.measuring.gallery import hang
 from deepnet.studies.measuring.measurement import describe, measure, measurement_key
-from deepnet.studies.precision import used_in
-from deepnet.studies.requirements import check_measurable
+from deepnet.studies.planning.appraisal import Appraisal, need_of
+from deepnet.studies.planning.precision import used_in
+from deepnet.studies.planning.requirements import check_measurable
 from deepnet.studies.stages import Execution, Run, Stages, Vote
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner

@@ -25,7 +25,7 @@ from deepnet.methods import Method, Pretrain, Retrain, apply
 from deepnet.networks import weights
 from deepnet.networks.models import Network, build
 from deepnet.studies.memorization import cast_vote, memorization_scores, part_of
-from deepnet.studies.precision import on_device
+from deepnet.studies.planning.precision import on_device
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
 

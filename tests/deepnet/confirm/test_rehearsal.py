@@ -16,7 +16,7 @@ from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation, confirmed_
 from deepnet.confirm.confirming import findings_on_disk, run_confirmation  # noqa: E402
 from deepnet.confirm.rehearsal import rehearsal  # noqa: E402
 from deepnet.house.identity import key_of  # noqa: E402
-from deepnet.studies.precision import precisions_of  # noqa: E402
+from deepnet.studies.planning.precision import precisions_of  # noqa: E402
 from deepnet.studies.running import runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Run, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402

@@ -15,7 +15,7 @@ from deepnet.confirm.confirming import _begun  # noqa: E402
 from deepnet.house.identity import as_json, key_of  # noqa: E402
 from deepnet.learning.training import Training  # noqa: E402
 from deepnet.studies.measuring.measurement import measurement_key  # noqa: E402
-from deepnet.studies.precision import in_precision, on_device, precisions_of, used_in  # noqa: E402
+from deepnet.studies.planning.precision import in_precision, on_device, precisions_of, used_in  # noqa: E402
 from deepnet.studies.presets import preset  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Stages  # noqa: E402

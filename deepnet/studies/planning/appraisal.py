@@ -13,7 +13,7 @@ from deepnet.house.crew import Need
 from deepnet.learning.training import Training
 from deepnet.networks.models import build
 from deepnet.networks.normalization import BatchNorm
-from deepnet.studies.precision import precisions_of
+from deepnet.studies.planning.precision import precisions_of
 from deepnet.studies.stages import Run, Stages, Vote
 
 __all__ = ["Appraisal", "need_of"]

@@ -22,7 +22,7 @@ from deepnet.methods.base import Method  # noqa: E402
 from deepnet.networks.models import ModelConfig  # noqa: E402
 from deepnet.networks.normalization import BatchNorm  # noqa: E402
 from deepnet.studies.memorization import Memorization  # noqa: E402
-from deepnet.studies.requirements import check_comparable, check_measurable, check_validated  # noqa: E402
+from deepnet.studies.planning.requirements import check_comparable, check_measurable, check_validated  # noqa: E402
 from deepnet.studies.running import run_study  # noqa: E402
 from deepnet.studies.stages import Execution, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402

@@ -16,7 +16,7 @@ from deepnet.house.parallel import world_size
 from deepnet.learning.training import Training
 from deepnet.metrics.attacks import MIN_SIDE
 from deepnet.metrics.feature_map import MIN_POINTS
-from deepnet.studies.appraisal import Appraisal
+from deepnet.studies.planning.appraisal import Appraisal
 from deepnet.studies.stages import Stages
 from deepnet.studies.study import ESTIMATED, Study
 from simulate.house import checks
