@@ -8,7 +8,6 @@ processes, over several machines too: see `deepnet.house.parallel`.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import threading
 import traceback
@@ -257,12 +256,12 @@ def _end_with_parent() -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """An error that comes through a pipe whole, or one that says as much."""
+    """An error that can be made again of its arguments, as a pipe does, or one that says as much."""
     try:
-        pickle.loads(pickle.dumps(error))
+        same = type(error)(*error.args)
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+        same = None
+    return error if str(same) == str(error) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 @contextmanager

@@ -74,6 +74,11 @@ def test_a_study_records_what_auto_was(tmp_path: Path) -> None:
     off = Evaluation(shadow=0, entangled=0, relearning=None)
     run_study(replace(study, evaluation=off), tmp_path, Execution())
     assert json.loads((tmp_path / "study.json").read_text())["pretrain"]["precision"] == "float32"
+    run_study(
+        replace(study, evaluation=off, pretrain=replace(study.pretrain, precision="bfloat16")), tmp_path, Execution()
+    )
+    again = run_study(replace(study, evaluation=off), tmp_path, Execution())  # the same study, as far as it says
+    assert {row["config"]["training"]["precision"] for row in again.rows} == {"bfloat16"}
 
 
 def test_references_of_another_precision_are_measured_in_that_of_pretraining(tmp_path: Path) -> None:
