@@ -23,13 +23,13 @@ import xarray
 
 from simulate.house.files import take_place
 from simulate.house.records.attributes import read_attributes, write_attributes
-from simulate.house.storage import MARK, is_there
+from simulate.house.records.seals import check_seal, write_seal
+from simulate.house.storage import MARK, is_there, write_plain
 from simulate.house.version import __version__
 from simulate.sweeps.grid import Block, Grid
 from simulate.sweeps.growth import carry
 from simulate.sweeps.places import aside, beside
 from simulate.sweeps.rehearsal import Template
-from simulate.sweeps.structure import check_seal, write_seal
 
 if TYPE_CHECKING:
     import zarr
@@ -225,8 +225,7 @@ class Store:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.parent.mkdir(parents=True, exist_ok=True)
             dataset = xarray.Dataset(coords=_coordinates(self._grid, self._template), attrs=dict(attributes))
-            plain = {name: {"compressors": (), "filters": ()} for name in dataset.variables}
-            dataset.to_zarr(fresh, mode="w", zarr_format=2, consolidated=False, encoding=plain)
+            write_plain(dataset, fresh)
             group = _zarr().open_group(fresh, mode="r+", use_consolidated=False)
             for name, (dims, shape, dtype) in self._template.variables.items():
                 _add_array(

@@ -8,8 +8,8 @@ from typing import Any
 
 from simulate.house.files import check_folder_above, is_there, parse_json
 from simulate.house.records.attributes import read_attributes
+from simulate.house.records.seals import read_seal
 from simulate.house.storage import MADE_BY, MARK, record_of
-from simulate.sweeps.structure import read_seal
 
 __all__ = ["aside", "beside", "read_configuration"]
 
