@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,8 @@ from simulate.house.records.seals import SEAL, check_seal, write_seal
 from simulate.house.version import __version__
 
 __all__ = [
-    "MADE_BY", "MARK", "check_path", "check_store", "check_target", "is_there", "load", "record_of", "save",
-    "write_plain",
+    "MADE_BY", "MARK", "check_path", "check_store", "check_target", "foreign_files_ignored", "is_there", "load",
+    "record_of", "save", "write_plain",
 ]  # fmt: skip
 
 MADE_BY = "made_by"
@@ -172,10 +174,18 @@ def load(path: str | Path, *, name: str = "path") -> xarray.Dataset:
     if MARK not in attributes:
         raise ValueError(f"Argument `{name}` must name a dataset written by sharpmu, but {path} is not one.")
     check_seal(path, name=name)
-    with xarray.open_zarr(path, consolidated=False) as dataset:
+    with foreign_files_ignored(), xarray.open_zarr(path, consolidated=False) as dataset:
         found = dataset.load().drop_encoding()
     found.attrs.pop(SEAL, None)
     return found
+
+
+@contextmanager
+def foreign_files_ignored() -> Iterator[None]:
+    """Silence zarr's warnings of what others left in a store, such as `.DS_Store`; the seal tells what is ours."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Object at .* is not recognized as a component of a Zarr hierarchy")
+        yield
 
 
 def _differences(path: Path, dataset: xarray.Dataset) -> list[str]:

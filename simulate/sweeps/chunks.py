@@ -7,6 +7,7 @@ are themselves the zarr array "checksum". A chunk that a grown sweep has begun w
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,7 +25,7 @@ import xarray
 from simulate.house.files import take_place
 from simulate.house.records.attributes import read_attributes, write_attributes
 from simulate.house.records.seals import check_seal, write_seal
-from simulate.house.storage import MARK, is_there, write_plain
+from simulate.house.storage import MARK, foreign_files_ignored, is_there, write_plain
 from simulate.house.version import __version__
 from simulate.sweeps.grid import Block, Grid
 from simulate.sweeps.growth import carry
@@ -205,7 +206,8 @@ class Store:
                     f"The store {self.path} has all chunks, but could not be marked as finished ({error.strerror})"
                 )
                 raise OSError(error.errno, message) from error
-        opened = xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
+        with foreign_files_ignored():
+            opened = xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
         for coordinate in opened.coords.values():
             coordinate.load()  # the only files that change when the sweep grows while somebody looks at this
         return opened.drop_encoding()
@@ -241,7 +243,7 @@ class Store:
             reason = "another sweep makes it at the same time" if raced else error.strerror
             if not isinstance(error, FileNotFoundError):  # the folder is ours
                 shutil.rmtree(fresh, ignore_errors=True)
-            raise OSError(error.errno, f"The store {path} could not be made ({reason})") from error
+            raise OSError(error.errno or errno.EEXIST, f"The store {path} could not be made ({reason})") from error
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
@@ -249,7 +251,9 @@ class Store:
         self._open(path)
 
     def _marks(self, pattern: str) -> set[int]:
-        return {int(file.name.rpartition(".")[2]) for file in (self.path / _CHECKSUM).glob(pattern)}
+        """Numbers of the marks of a kind; what others leave beside them, such as "0~", is none."""
+        numbers = (file.name.rpartition(".")[2] for file in (self.path / _CHECKSUM).glob(pattern))
+        return {int(number) for number in numbers if number.isdecimal()}
 
     def _mark(self, number: int) -> Path:
         return self.path / _CHECKSUM / str(number)

@@ -148,3 +148,11 @@ def test_a_full_disk_leaves_nothing_and_the_error_names_the_place(tmp_path, monk
     with pytest.raises(OSError, match=r"No space left on device: '.*/result'$"):
         storage.save(data, tmp_path / "result")
     assert (len(written), list(tmp_path.iterdir())) == (6, [])
+
+
+def test_what_others_leave_in_a_store_is_passed_over(tmp_path):
+    """Warnings are errors here."""
+    path = storage.save(OURS, tmp_path / "result")
+    (path / ".DS_Store").touch()
+    (path / "mine").mkdir()
+    xarray.testing.assert_identical(storage.load(path).drop_attrs(), OURS)
