@@ -114,7 +114,7 @@ def test_damage_of_a_finished_store_is_named(damage, tmp_path):
     path = storage.save(OURS, tmp_path / "result")
     damage(path)
     with pytest.raises(
-        ValueError, match=r"^Argument `path` must hold a whole store, but .* in .*result .*damaged or mis"
+        ValueError, match=r"^Argument `path` must hold a whole store, but .* in .*result .*damaged or missing"
     ):
         storage.load(path)
 
