@@ -75,7 +75,7 @@ def draw_and_judge(grid: PhaseMap, level: float, out: Path, *, there: bool = Fal
     from simulate.boundaries.plots import draw_phase_maps  # matplotlib, only when something is drawn
 
     path = out / "maps.zarr"
-    maps = load(path) if there else _run_maps(grid)
+    maps = load(path, name="out") if there else _run_maps(grid)
     boundaries = {name: fit_boundary(maps["test_error"].sel(optimizer=name), level) for name in OPTIMIZERS}
     slopes = {name: [boundary.slope, *boundary.slope_interval] for name, boundary in boundaries.items()}
     told = {"level": level, "slopes": json.dumps(slopes), MADE_BY: json.dumps(_record(grid))}

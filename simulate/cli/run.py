@@ -11,6 +11,7 @@ import xarray
 
 from simulate.cli.phrases import parse_phase
 from simulate.dynamics.phases import Phase
+from simulate.house import checks
 from simulate.house.command_line.options import Shown
 from simulate.house.drawing.saving import check_figure, save_figure
 from simulate.house.terminal import console, progress_bar, table
@@ -64,6 +65,8 @@ class Run:
         phases = [parse_phase(text) for text in self.phases]
         if self.figure is not None:
             check_figure(self.figure, name="figure")
+            if self.out is not None and self.figure.absolute().is_relative_to(self.out.absolute()):
+                checks.fail("figure", f"lie outside of the store {self.out}", str(self.figure))
         with progress_bar() as bar:
             tasks = {phase.name: bar.add_task(phase.name, total=phase.steps) for phase in phases}
             found = self._found(phases, lambda name, step, _: bar.update(tasks[name], completed=step))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,16 @@ import xarray
 
 from simulate.house import checks
 from simulate.house.files import check_folder_above, is_there, naming, parse_json, take_place
-from simulate.house.records.attributes import consolidate, read_attributes
+from simulate.house.records.attributes import MARK, read_attributes
 from simulate.house.records.differences import differences
 from simulate.house.records.record import check_same, refusal
+from simulate.house.records.seals import SEAL, check_seal, write_seal
 from simulate.house.version import __version__
 
-__all__ = ["MADE_BY", "MARK", "check_path", "check_store", "check_target", "is_there", "load", "record_of", "save"]
-
-MARK = "sharpmu_version"
-"""Attribute by which a store is known as ours and finished; it is written last."""
+__all__ = [
+    "MADE_BY", "MARK", "check_path", "check_store", "check_target", "foreign_files_ignored", "is_there", "load",
+    "record_of", "save", "write_plain",
+]  # fmt: skip
 
 MADE_BY = "made_by"
 """Attribute with the record of what made a store; see `simulate.house.records.record`."""
@@ -50,7 +53,7 @@ def record_of(path: Path, *, name: str = "out") -> dict[str, Any] | None:
                     f"Argument `{name}` must hold a whole store, but the attribute {attribute} of {path} is damaged."
                 ) from None
     if MARK in attributes:
-        return {key: value for key, value in attributes.items() if key != MARK}
+        return {key: value for key, value in attributes.items() if key not in (MARK, SEAL)}
     raise ValueError(f"Argument `{name}` must not name something already there, but {path} exists and is not ours.")
 
 
@@ -127,24 +130,62 @@ def save(dataset: xarray.Dataset, path: str | Path, *, overwrite: bool = False) 
 
 def _write(dataset: xarray.Dataset, fresh: Path) -> None:
     """Write a new store that other tools read and write again: plain chunks, and metadata in one file, too."""
+    write_plain(dataset, fresh)
+    write_seal(fresh)
+
+
+def write_plain(dataset: xarray.Dataset, folder: Path) -> None:
+    """Write a dataset into a new folder, one file after another, without compression.
+
+    zarr would write in threads that go on when one of them fails, as on a full disk, and fill the folder again while it
+    is removed.
+
+    Args:
+        dataset: The dataset.
+        folder: The folder.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    from zarr.storage import MemoryStore  # a quarter of what importing this room would take
+
+    held: dict[str, Any] = {}
     plain = dataset.drop_encoding()
     encoding = {name: {"compressors": (), "filters": ()} for name in plain.variables}
-    plain.to_zarr(fresh, zarr_format=2, consolidated=False, encoding=encoding)
-    consolidate(fresh)
+    plain.to_zarr(MemoryStore(held), zarr_format=2, consolidated=False, encoding=encoding)
+    for name, content in held.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.to_bytes())
 
 
-def load(path: str | Path) -> xarray.Dataset:
+def load(path: str | Path, *, name: str = "path") -> xarray.Dataset:
     """Read a dataset written by `save` into memory.
+
+    Args:
+        path: Folder of the store.
+        name: Name of the argument that chose it, for the error.
 
     Raises:
         ValueError: if the path does not hold one, or it is damaged.
     """
     path = Path(path)
-    attributes = read_attributes(path, name="path") or {}
+    attributes = read_attributes(path, name=name) or {}
     if MARK not in attributes:
-        raise ValueError(f"Argument `path` must name a dataset written by sharpmu, but {path} is not one.")
-    with xarray.open_zarr(path, consolidated=False) as dataset:
-        return dataset.load().drop_encoding()
+        raise ValueError(f"Argument `{name}` must name a dataset written by sharpmu, but {path} is not one.")
+    check_seal(path, name=name)
+    with foreign_files_ignored(), xarray.open_zarr(path, consolidated=False) as dataset:
+        found = dataset.load().drop_encoding()
+    found.attrs.pop(SEAL, None)
+    return found
+
+
+@contextmanager
+def foreign_files_ignored() -> Iterator[None]:
+    """Silence zarr's warnings of what others left in a store, such as `.DS_Store`; the seal tells what is ours."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Object at .* is not recognized as a component of a Zarr hierarchy")
+        yield
 
 
 def _differences(path: Path, dataset: xarray.Dataset) -> list[str]:
@@ -161,7 +202,7 @@ def _differences(path: Path, dataset: xarray.Dataset) -> list[str]:
 
 def _plain(attributes: Mapping[Any, Any]) -> dict[str, Any]:
     """Attributes as JSON gives them back, without our mark."""
-    plain = {str(name): value for name, value in attributes.items() if name != MARK}
+    plain = {str(name): value for name, value in attributes.items() if name not in (MARK, SEAL)}
     return dict(json.loads(json.dumps(plain, default=_listed)))
 
 

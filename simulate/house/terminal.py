@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -85,17 +86,39 @@ def exit_status(command: Callable[[], int], *, interrupted: str = "interrupted",
         return status
     except BrokenPipeError:
         return _unread()
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        told = f"error: {error if error.filename is not None else _unnamed(error)}"
+    except ValueError as error:
         told = f"error: {error}"
     except ModuleNotFoundError as error:
         if extra is None:
             raise
         told = f"error: {error}: this needs the extra {extra}; install it by  {installed_by(extra)}"
     except KeyboardInterrupt as stopped:  # which may know better what is kept
-        print(f"interrupted; {stopped}" if stopped.args else interrupted, file=sys.stderr)
+        _complain(f"interrupted; {stopped}" if stopped.args else interrupted)
         return INTERRUPTED
-    print(" ".join(told.splitlines()), file=sys.stderr)
+    _complain(" ".join(told.splitlines()))
     return 2
+
+
+def _complain(told: str) -> None:
+    """Print on stderr; where that is a full disk, the status has to say it alone."""
+    with suppress(OSError):
+        print(told, file=sys.stderr, flush=True)
+
+
+def _unnamed(error: OSError) -> str:
+    """An error of the system on no file: mostly on what is printed, or on the folder where the process is."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "The folder in which this was started is gone."
+    try:
+        print(flush=True)
+    except OSError as unprintable:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - Python flushes it at its end
+        return f"What is printed cannot be written ({unprintable.strerror})."
+    return str(error)
 
 
 def _unread() -> int:

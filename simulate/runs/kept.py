@@ -84,12 +84,12 @@ def run_to_disk(
     path = Path(out)
     asked = _record(problem, phases, options)
     if check_store(path, asked, overwrite=overwrite):
-        return load(path)
+        return load(path, name="out")
     with _patient() as pressed:
         keeper = _OnDisk(path, asked, record, pressed)
         result = run(problem, phases, **options, progress=progress, keeper=keeper)
         save(result.to_dataset().assign_attrs({MADE_BY: json.dumps(asked)}), path, overwrite=True)
-    return load(path)
+    return load(path, name="out")
 
 
 def _record(problem: Problem, phases: Sequence[Phase], options: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ are themselves the zarr array "checksum". A chunk that a grown sweep has begun w
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -23,13 +24,13 @@ import xarray
 
 from simulate.house.files import take_place
 from simulate.house.records.attributes import read_attributes, write_attributes
-from simulate.house.storage import MARK, is_there
+from simulate.house.records.seals import check_seal, write_seal
+from simulate.house.storage import MARK, foreign_files_ignored, is_there, write_plain
 from simulate.house.version import __version__
 from simulate.sweeps.grid import Block, Grid
 from simulate.sweeps.growth import carry
 from simulate.sweeps.places import aside, beside
 from simulate.sweeps.rehearsal import Template
-from simulate.sweeps.structure import check_seal, write_seal
 
 if TYPE_CHECKING:
     import zarr
@@ -205,7 +206,8 @@ class Store:
                     f"The store {self.path} has all chunks, but could not be marked as finished ({error.strerror})"
                 )
                 raise OSError(error.errno, message) from error
-        opened = xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
+        with foreign_files_ignored():
+            opened = xarray.open_zarr(self.path, chunks=None, consolidated=False, drop_variables=[_CHECKSUM])
         for coordinate in opened.coords.values():
             coordinate.load()  # the only files that change when the sweep grows while somebody looks at this
         return opened.drop_encoding()
@@ -225,8 +227,7 @@ class Store:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.parent.mkdir(parents=True, exist_ok=True)
             dataset = xarray.Dataset(coords=_coordinates(self._grid, self._template), attrs=dict(attributes))
-            plain = {name: {"compressors": (), "filters": ()} for name in dataset.variables}
-            dataset.to_zarr(fresh, mode="w", zarr_format=2, consolidated=False, encoding=plain)
+            write_plain(dataset, fresh)
             group = _zarr().open_group(fresh, mode="r+", use_consolidated=False)
             for name, (dims, shape, dtype) in self._template.variables.items():
                 _add_array(
@@ -242,7 +243,7 @@ class Store:
             reason = "another sweep makes it at the same time" if raced else error.strerror
             if not isinstance(error, FileNotFoundError):  # the folder is ours
                 shutil.rmtree(fresh, ignore_errors=True)
-            raise OSError(error.errno, f"The store {path} could not be made ({reason})") from error
+            raise OSError(error.errno or errno.EEXIST, f"The store {path} could not be made ({reason})") from error
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
@@ -250,7 +251,9 @@ class Store:
         self._open(path)
 
     def _marks(self, pattern: str) -> set[int]:
-        return {int(file.name.rpartition(".")[2]) for file in (self.path / _CHECKSUM).glob(pattern)}
+        """Numbers of the marks of a kind; what others leave beside them, such as "0~", is none."""
+        numbers = (file.name.rpartition(".")[2] for file in (self.path / _CHECKSUM).glob(pattern))
+        return {int(number) for number in numbers if number.isdecimal()}
 
     def _mark(self, number: int) -> Path:
         return self.path / _CHECKSUM / str(number)

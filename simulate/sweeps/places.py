@@ -8,8 +8,8 @@ from typing import Any
 
 from simulate.house.files import check_folder_above, is_there, parse_json
 from simulate.house.records.attributes import read_attributes
+from simulate.house.records.seals import check_seal, read_seal
 from simulate.house.storage import MADE_BY, MARK, record_of
-from simulate.sweeps.structure import read_seal
 
 __all__ = ["aside", "beside", "read_configuration"]
 
@@ -57,6 +57,7 @@ def read_configuration(path: Path, *, overwrite: bool = False) -> dict[str, Any]
             f"Argument `out` must name the folder of this sweep, or a new one, but {path} is of an earlier version, "
             "whose stores do not say in which order their axes are: xarray can read it, no sweep can go on with it."
         )
+    check_seal(path)  # before anything relies on what the configuration says
     return configuration
 
 

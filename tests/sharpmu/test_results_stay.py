@@ -181,7 +181,15 @@ def test_a_result_is_saved_whoever_reads(reader: str, statuses: set[str], tmp_pa
     done = shell(f'{LINE} --out {tmp_path}/x.zarr {reader}; echo "${{PIPESTATUS[0]}}" >&2')
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1] in statuses
+    if "full" in reader:
+        assert done.stderr.startswith("error: What is printed cannot be written (No space left on device).\n")
     assert finished(tmp_path)
+
+
+def test_the_status_alone_tells_an_error_that_cannot_be_printed(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("a system without /dev/full")
+    assert shell(f"{LINE} --seed x 2> /dev/full").returncode == 2
 
 
 @pytest.mark.parametrize(

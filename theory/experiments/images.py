@@ -43,12 +43,19 @@ class Residuals:
 
     @classmethod
     def of(cls, images: np.ndarray, labels: np.ndarray, source: str) -> Residuals:
-        """Residuals of images (N, …) with labels (N,)."""
+        """Residuals of images (N, …) with labels (N,).
+
+        Raises:
+            ValueError: if every image is the mean of its class, up to rounding.
+        """
         flat = np.asarray(images, dtype=float).reshape(len(images), -1)
         rows = flat.copy()
         for label in np.unique(labels):
             rows[labels == label] -= flat[labels == label].mean(axis=0)
-        return cls(rows / np.sqrt(np.mean(rows**2)), source)
+        scale = np.sqrt(np.mean(rows**2))
+        if scale <= len(rows) * np.finfo(float).eps * np.abs(flat).max():
+            raise ValueError(f"Argument `images` must differ within a class, but those of {source} do not.")
+        return cls(rows / scale, source)
 
     @cached_property
     def squared_trace(self) -> float:

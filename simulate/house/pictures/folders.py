@@ -49,11 +49,12 @@ def images_of(folder: Path, *, least: int = 1) -> list[str]:
         Their paths, as text: a million of path objects would be slow.
 
     Raises:
-        ValueError: if there are too few, or a file is neither an image nor a text; the message names it.
+        ValueError: if there are too few, a file is neither an image nor a text, or a link leads back to a folder above
+            it; the message names it.
     """
     found = []
     for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not _of_systems(name)]
+        folders[:] = [name for name in folders if not _of_systems(name) and _leads_down(Path(parent, name))]
         found += [os.path.join(parent, name) for name in names if _is_image(name, parent)]  # noqa: PTH118
     if len(found) < least:
         held = "no image" if not found else "one image" if len(found) == 1 else f"{len(found)} images"
@@ -82,6 +83,17 @@ def _is_image(name: str, parent: str) -> bool:
         f"The file {Path(parent) / name} is no image by its name; images end in {', '.join(SUFFIXES)}, and beside them "
         f"texts may lie ({', '.join(COMPANIONS)})."
     )
+
+
+def _leads_down(folder: Path) -> bool:
+    """That a folder is not one above itself, by a link: its images would be listed again and again.
+
+    Raises:
+        ValueError: if it is.
+    """
+    if folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"The folder {folder} is a link to one that it lies in.")
+    return True
 
 
 def _of_systems(name: str) -> bool:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -84,6 +85,8 @@ def read_values(path: str | PathLike[str]) -> np.ndarray:
 def _read(path: str | PathLike[str]) -> Iterator[Image.Image]:
     """The decoded image of a file, upright; whatever fails while it is used is an error that names the file."""
     try:
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for, without end
+            raise ValueError("it is no file")
         with Image.open(path) as image:
             frames = getattr(image, "n_frames", 1)
             if frames > 1 and image.format not in _SEVERAL_VIEWS:

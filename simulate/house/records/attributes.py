@@ -9,10 +9,13 @@ from typing import Any
 
 from simulate.house.files import in_one_move, parse_json
 
-__all__ = ["ATTRIBUTES", "CONSOLIDATED", "consolidate", "read_attributes", "write_attributes"]
+__all__ = ["ATTRIBUTES", "CONSOLIDATED", "MARK", "consolidate", "read_attributes", "write_attributes"]
 
 ATTRIBUTES = ".zattrs"
 """File of the attributes of a group or an array."""
+
+MARK = "sharpmu_version"
+"""Attribute by which a store is known as ours and finished; it is written last."""
 
 CONSOLIDATED = ".zmetadata"
 """File in which all metadata stand together; it follows from the others."""

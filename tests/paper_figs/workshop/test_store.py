@@ -103,7 +103,11 @@ def test_damage_is_refused(tmp_path: Path) -> None:
     ask(Store(tmp_path, []))
     (path,) = tmp_path.iterdir()
     attributes = path / ".zattrs"
-    attributes.write_text(attributes.read_text().replace('identity": "', 'identity": "0'))
+    text = attributes.read_text().replace('identity": "', 'identity": "0')
+    attributes.write_text(text)
+    with pytest.raises(ValueError, match=rf"{path} cannot be read .*\.zattrs in .* is damaged.*Remove it"):
+        ask(Store(tmp_path, []))
+    attributes.write_text(text.replace('"seal"', '"no_seal"'))  # as in stores of before
     with pytest.raises(ValueError, match=rf"{path} holds another configuration. Remove it"):
         ask(Store(tmp_path, []))
     attributes.unlink()
@@ -115,6 +119,10 @@ def test_a_missing_chunk_is_refused(tmp_path: Path) -> None:
     ask(Store(tmp_path, []))
     (path,) = tmp_path.iterdir()
     (path / "x" / "0").unlink()
+    with pytest.raises(ValueError, match=rf"{path} cannot be read .*x/0 in .* is damaged or missing.*Remove it"):
+        ask(Store(tmp_path, []))
+    attributes = path / ".zattrs"
+    attributes.write_text(attributes.read_text().replace('"seal"', '"no_seal"'))  # as in stores of before
     with pytest.raises(ValueError, match=rf"{path} is damaged. Remove it"):
         ask(Store(tmp_path, []))
 

@@ -61,6 +61,13 @@ def test_what_is_there_is_refused_before_anything_runs(tmp_path: Path, capsys: p
     assert "`--out`" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["x.png", "x.png/inside.png"])
+def test_a_figure_is_not_drawn_into_the_store(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--out", str(tmp_path / "x.png"), "--figure", str(tmp_path / place)]) == 2
+    assert capsys.readouterr().err.startswith("error: Argument `--figure` must lie outside of the store")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_of_run_names_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--help"]) == 0
     printed = capsys.readouterr().out

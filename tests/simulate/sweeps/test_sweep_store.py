@@ -145,6 +145,20 @@ def test_attributes_beside_the_configuration_are_sealed_too(finished: Path, tmp_
         small_sweep(out=out)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("axes", 3), ("axes", {"d": 3}), ("seeds", None), ("chunk", [0, 0]), ("chunk", 3), ("dimensions", 3)],
+)
+def test_a_configuration_of_other_types_is_damage(key: str, value: object, finished: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(finished, tmp_path / "copy"))
+    attributes = json.loads((copy / ".zattrs").read_text())
+    attributes["configuration"] = json.dumps(json.loads(attributes["configuration"]) | {key: value})
+    (copy / ".zattrs").write_text(json.dumps(attributes))
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match=r"^Argument `out` must hold a whole store, but \.zattrs in "):
+            small_sweep(out=copy, overwrite=overwrite)
+
+
 def test_a_store_without_a_seal_is_of_an_earlier_version(finished: Path, tmp_path: Path) -> None:
     out = shutil.copytree(finished, tmp_path / "x.zarr")
     attributes = json.loads((out / ".zattrs").read_text())
@@ -152,6 +166,14 @@ def test_a_store_without_a_seal_is_of_an_earlier_version(finished: Path, tmp_pat
     (out / ".zattrs").write_text(json.dumps(attributes))
     with pytest.raises(ValueError, match=r"^Argument `out` .* is of an earlier version, whose stores do not say"):
         small_sweep(out=out)
+
+
+def test_what_others_leave_in_a_store_is_passed_over(finished: Path, tmp_path: Path) -> None:
+    """A folder's view, an editor's copy, and what a synchroniser calls a conflict; warnings are errors here."""
+    out = shutil.copytree(finished, tmp_path / "x.zarr")
+    for name in (".DS_Store", "notes.txt", "checksum/0~", "checksum/.kept.x", "checksum/0 (conflict)"):
+        (out / name).touch()
+    assert_same_bits(small_sweep(out=out), small_sweep(out=finished))
 
 
 # --- places ------------------------------------------------------------------------------------------------------

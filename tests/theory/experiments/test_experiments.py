@@ -144,6 +144,14 @@ def test_effective_dimension_of_isotropic_noise_is_its_dimension() -> None:
     assert Residuals(rows * [1, *[0] * 11], "test").effective_dimension == pytest.approx(1.0, rel=0.1)
 
 
+@pytest.mark.parametrize("values", [[0.0, 0.0, 1.0, 1.0], [0.1, 0.1, 0.7, 0.7]])
+def test_images_that_do_not_differ_within_a_class_are_refused(values: list[float]) -> None:
+    """What is left of them is nothing, or rounding."""
+    images = np.repeat(values, 64).reshape(4, 8, 8)
+    with pytest.raises(ValueError, match=r"^Argument `images` must differ within a class, but those of test do not\.$"):
+        Residuals.of(images, np.array([0, 0, 1, 1]), "test")
+
+
 def test_gaussian_twins_have_the_covariance_of_the_residuals() -> None:
     residuals = digit_residuals()
     drawn = residuals.draw(20_000, "gaussian", np.random.default_rng(2))

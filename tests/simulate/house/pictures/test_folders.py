@@ -80,3 +80,20 @@ def test_roots_that_hold_no_classes_are_named(tmp_path: Path) -> None:
         class_folders(tmp_path / "file")
     with pytest.raises(ValueError, match="holds no sub-folder"):
         class_folders(tmp_path)
+
+
+@pytest.mark.parametrize("target", [".", "..", "../.."])
+def test_a_link_to_a_folder_above_is_named(target: str, tmp_path: Path) -> None:
+    """Its images would be listed some forty times."""
+    touch(tmp_path, "class/deep/a.png")
+    (tmp_path / "class/deep/again").symlink_to(target)
+    with pytest.raises(
+        ValueError, match=rf"^The folder {tmp_path}/class/deep/again is a link to one that it lies in\.$"
+    ):
+        images_of(tmp_path / "class")
+
+
+def test_a_link_to_another_folder_is_followed(tmp_path: Path) -> None:
+    touch(tmp_path, "class/a.png", "elsewhere/b.png")
+    (tmp_path / "class/more").symlink_to(tmp_path / "elsewhere")
+    assert names_of(tmp_path / "class") == ["a.png", "more/b.png"]

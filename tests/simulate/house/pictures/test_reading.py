@@ -1,5 +1,6 @@
 """Every kind of image file is read on one scale, upright and whole, or refused by its name."""
 
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -185,3 +186,13 @@ def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
     for read in (read_image, read_values):
         with pytest.raises(ValueError, match=r"^The image file .*a\.png cannot be read"):
             read(tmp_path / "a.png")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe would be, without end."""
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").mkdir()
+    for name in ("a.png", "b.png"):
+        for read in (read_image, read_values):
+            with pytest.raises(ValueError, match=rf"^The image file .*{name} cannot be read: it is no file\.$"):
+                read(tmp_path / name)

@@ -1,7 +1,7 @@
-"""What a store holds besides its chunks, metadata and coordinates: sealed when it is made, checked when it is opened.
+"""What the files of a store are: sealed when it is made, checked when it is opened.
 
-Chunks have marks of their own; without this seal, a coordinate or a description of an array that was damaged would go
-unnoticed, and give wrong labels to right numbers.
+Without a seal, a chunk that is missing would be read as empty, and a coordinate or a description of an array that was
+damaged would give wrong labels to right numbers. The chunks of a sweep, which come later, have marks of their own.
 """
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from simulate.house.files import parse_json
-from simulate.house.records.attributes import ATTRIBUTES, CONSOLIDATED, consolidate, read_attributes, write_attributes
-from simulate.house.storage import MARK
+from simulate.house.records.attributes import (
+    ATTRIBUTES,
+    CONSOLIDATED,
+    MARK,
+    consolidate,
+    read_attributes,
+    write_attributes,
+)  # fmt: skip
 
 __all__ = ["SEAL", "check_seal", "read_seal", "write_seal"]
 
 SEAL = "seal"
-"""Attribute with the SHA-256 of each file that is no chunk, as JSON: other tools want plain attributes."""
+"""Attribute with the SHA-256 of each file that was there when it was sealed, as JSON: other tools want plain ones."""
 
 
 def read_seal(attributes: Mapping[str, Any]) -> dict[str, str] | None:
@@ -32,7 +38,7 @@ def read_seal(attributes: Mapping[str, Any]) -> dict[str, str] | None:
         return None
 
 
-def write_seal(path: Path, chunked: Collection[str]) -> None:
+def write_seal(path: Path, chunked: Collection[str] = ()) -> None:
     """Note the checksums of a new store among its attributes.
 
     Args:
@@ -43,17 +49,21 @@ def write_seal(path: Path, chunked: Collection[str]) -> None:
     write_attributes(path, {**(read_attributes(path) or {}), SEAL: json.dumps(seal)})
 
 
-def check_seal(path: Path) -> None:
-    """Require that a store is as it was made, up to its chunks; the metadata in one file are made anew if they are not.
+def check_seal(path: Path, *, name: str = "out") -> None:
+    """Require that a store is as it was sealed; the metadata in one file are made anew if they are not.
+
+    Args:
+        path: Folder of the store.
+        name: Name of the argument that chose it, for the error.
 
     Raises:
         ValueError: naming the files that are not.
     """
-    seal = read_seal(read_attributes(path) or {}) or {}
-    broken = [name for name, digest in seal.items() if _digest(path, name) != digest]
+    seal = read_seal(read_attributes(path, name=name) or {}) or {}
+    broken = [file for file, digest in seal.items() if _digest(path, file) != digest]
     if broken:
         raise ValueError(
-            f"Argument `out` must hold a whole store, but {', '.join(broken[:10])} in {path} "
+            f"Argument `{name}` must hold a whole store, but {', '.join(broken[:10])} in {path} "
             f"{'is' if len(broken) == 1 else 'are'} damaged or missing. Put a copy in place, or name a new folder."
         )
     with suppress(OSError):  # in a folder that cannot be written to, other tools read all files
