@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from deepnet import packing
-from deepnet.packing.packer import Weights
+from deepnet.packing.packer import MIN_PART, Weights
 from simulate.house.command_line.options import Shown
 from simulate.house.counting import counted
 from simulate.house.terminal import console
@@ -82,7 +82,7 @@ def size_of(text: str) -> int:
     """A size in bytes.
 
     Raises:
-        ValueError: if the text is not a whole number, with K, M or G behind it or nothing.
+        ValueError: if the text is not a whole number, with K, M or G behind it or nothing, or the size too small.
 
     Example:
         >>> size_of("16M")
@@ -91,4 +91,7 @@ def size_of(text: str) -> int:
     found = re.fullmatch(r"(\d+)([KMG]?)", text.strip().upper())
     if found is None:
         raise ValueError(f"Argument `parts` must be a number of bytes, or one with K, M or G, but is {text!r}.")
-    return int(found[1]) * _UNITS[found[2]]
+    size = int(found[1]) * _UNITS[found[2]]
+    if size < MIN_PART:
+        raise ValueError(f"Argument `parts` must be {MIN_PART:,} bytes at least, but is {text!r}.")
+    return size

@@ -92,6 +92,9 @@ def _files(folder: Path, weights: Weights) -> list[Path]:
             continue
         rank = {"rows": 0, "arrays": 1, "models": 3, "journals": 4}.get(kind, 2)
         found += [(rank, Path(parent, name)) for name in names if not name.startswith(".") and ".partial" not in name]
+    for _, path in found:
+        if not path.is_file():
+            raise ValueError(f"The folder {folder} must hold files alone, but {path} is none.")
     return [path for _, path in sorted(found)]
 
 

@@ -1,6 +1,7 @@
 """What is missing, damaged, altered or in the way is named, and nothing is written."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -170,6 +171,13 @@ def test_a_damaged_model_is_not_packed(study: Path, tmp_path: Path) -> None:
     model.write_bytes(model.read_bytes()[:-9])
     with pytest.raises(ValueError, match=model.name):
         pack(folder, tmp_path / "parts")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "study" / "rows").mkdir(parents=True)
+    os.mkfifo(tmp_path / "study" / "rows" / "pipe.json")
+    with pytest.raises(ValueError, match=r"must hold files alone, but .*pipe\.json is none"):
+        pack(tmp_path / "study", tmp_path / "pack")
 
 
 def test_what_is_being_written_is_left_out(study: Path, tmp_path: Path) -> None:

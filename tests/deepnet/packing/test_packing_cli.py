@@ -30,7 +30,7 @@ def test_there_and_back_from_the_terminal(study: Path, tmp_path: Path, capsys: p
         (["pack", ".", "--out", "p"], "out"),
         (["pack", "empty", "--out", "p"], "nothing to pack"),
         (["pack", "empty", "--out", "p", "--parts", "many"], "parts"),
-        (["pack", "empty", "--out", "p", "--parts", "10"], "part_size"),
+        (["pack", "empty", "--out", "p", "--parts", "10"], "`--parts` must be 1,024 bytes at least"),
         (["unpack", "empty", "--out", "q"], "manifest.json"),
     ],
 )
