@@ -23,6 +23,7 @@ from deepnet.house.crew import Crew, Need, size_of_crew  # noqa: E402
 from deepnet.house.resources import free_memory, usable_cores  # noqa: E402
 from tests.deepnet.house.notes import Notes, Watcher  # noqa: E402
 from tests.deepnet.small_study import numbers, run_small, small_study  # noqa: E402
+from tests.hearing import hearing  # noqa: E402
 from tests.places import ROOT  # noqa: E402
 
 NEED = Need(items=50, seconds=600.0, memory=1e9, threads_pay=False)
@@ -92,7 +93,7 @@ def test_processes_end_together(word: int, tmp_path: Path) -> None:
     """Ctrl-C goes to the first process and to the others; `kill -9` to the first alone."""
     words = ["-m", "deepnet", "run", "--preset", "digits", "--out", str(tmp_path), "--processes", "2"]
     began = subprocess.Popen(
-        [sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        hearing([sys.executable, *words]), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
     assert began.stdout is not None

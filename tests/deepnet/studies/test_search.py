@@ -122,6 +122,11 @@ def test_command_refuses_more_seeds_than_there_are(capsys: pytest.CaptureFixture
     assert "Argument `--seeds` must be a whole number from 1 to 3, but is 9." in capsys.readouterr().err
 
 
+def trials_in(table: Path) -> list[dict[str, str]]:
+    """The rows of a table of trials, below the comments on how it was made."""
+    return list(csv.DictReader(line for line in table.read_text().splitlines() if not line.startswith("#")))
+
+
 def test_the_best_and_the_worst_of_each_method_are_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,11 +151,7 @@ def test_the_best_and_the_worst_of_each_method_are_printed(
 
 def test_the_preset_has_the_winners_of_the_tracked_search() -> None:
     """`python -m deepnet search --preset digits` wrote the file."""
-    chosen = {
-        line["method"]: line["variant"]
-        for line in csv.DictReader(line for line in TRACKED.read_text().splitlines() if not line.startswith("#"))
-        if line["chosen"] == "True"
-    }
+    chosen = {line["method"]: line["variant"] for line in trials_in(TRACKED) if line["chosen"] == "True"}
     for one in preset("digits").unlearners:
         trials = GRIDS[one.method.name].trials(one)
         winner = next(trial for trial in trials if trial.variant == chosen[one.method.name])
@@ -169,7 +170,7 @@ def test_a_small_search_runs_from_the_command_line(
     monkeypatch.setitem(CONFIRMATIONS, "digits", lambda images, scores: replace(small, base=base))
     assert main(["search", "--seeds", "1", "--out", str(tmp_path)]) == 0
     assert "finetune" in capsys.readouterr().out
-    lines = list(csv.DictReader((tmp_path / "digits" / "search.csv").read_text().splitlines()))
+    lines = trials_in(tmp_path / "digits" / "search.csv")
     assert len(lines) == 9
     assert sum(line["chosen"] == "True" for line in lines) == 1
 

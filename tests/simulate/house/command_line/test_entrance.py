@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from simulate.house.extras import installed_by
+from tests.hearing import hearing
 from tests.places import ROOT
 
 PACKAGES = ["simulate", "theory", "deepnet", "paper_figs", "sharpmu"]
 INTERRUPTING = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\nraise SystemExit(99)\n"
-
-HEARING = "import os, signal, sys\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nos.execvp(sys.argv[1], sys.argv[1:])\n"
 
 
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +25,7 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """
     named = {**os.environ, "PYTHON": sys.executable, "COLUMNS": "80", **environment}
     return subprocess.run(
-        [sys.executable, "-c", HEARING, "bash", "-c", line],
+        hearing(["bash", "-c", line]),
         cwd=ROOT, env=named, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
