@@ -79,12 +79,12 @@ def _verdicts(chosen: Sequence[str], claims: Sequence[str] | None) -> int:
     for setting in chosen:
         with tempfile.TemporaryDirectory() as folder:
             words = ["-m", "theory", "verify", "--budget", "quick", "--out", folder]
-            _, output, seconds = _run(setting, words + (["--only", *claims] if claims else []))
+            _, output, seconds = _run(setting, words + (["--claims", *claims] if claims else []))
             written = Path(folder) / "ledger.json"
             if not written.exists():
                 print(output)
                 return total + 1
-            rows = json.loads(written.read_text())["rows"]
+            rows = json.loads(written.read_text(encoding="utf-8"))
         found = {row["name"]: (row["verdict"], row["control"]["verdict"]) for row in rows}
         first = first or found
         turned = [name for name in found if found[name] != first.get(name)]
