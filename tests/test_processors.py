@@ -6,13 +6,16 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests import processors
 from tests.once import made_once
 from tests.places import ROOT
 from tests.processors import environment
+from tests.theory.cases import claim, ledger
 
 TOLERANCE = 1e-12
 """Largest difference of a result on two processors, relative to the largest of its kind; as docs/simulator.md says."""
@@ -55,3 +58,17 @@ def test_they_measure_the_same_to_a_tolerance(outcomes: list[dict]) -> None:
     one, other = (each["measured"] for each in outcomes)
     for name, values in one.items():
         np.testing.assert_allclose(other[name], values, rtol=0.0, atol=TOLERANCE * np.abs(values).max())
+
+
+def test_verdicts_that_turn_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def written(setting: str, words: list[str]) -> tuple[int, str, float]:
+        assert words[-2:] == ["--claims", "it"]
+        effect = 900.0 if setting == "Zen" else 1.0
+        folder = Path(words[words.index("--out") + 1])
+        (folder / "ledger.json").write_text(ledger(claim("it", effect=effect)).to_json(), encoding="utf-8")
+        return 0, "", 0.0
+
+    monkeypatch.setattr(processors, "_run", written)
+    assert processors.main(["--verdicts", "--only", "as it is", "Haswell", "--claims", "it"]) == 0
+    assert processors.main(["--verdicts", "--only", "as it is", "Zen", "--claims", "it"]) == 1
+    assert "it: ('refuted', " in capsys.readouterr().out
