@@ -27,7 +27,7 @@ __all__ = ["draw", "main", "margin", "told"]
 
 Row = Mapping[str, Any]
 _LINE, _END = 0.123, 20.0  # inches a row; where the axis ends
-_MARKS = {**MARKS, "inconclusive": "D", "not testable": "|", "not run": "|"}
+_MARKS = {**MARKS, "inconclusive": "D", "not testable": "|", "not run": "_"}
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
@@ -43,9 +43,9 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         _draw_row(axes, place, row)
     _frame(axes, rows)
     handles: list[Any] = [
-        Line2D([], [], ls="none", marker=_MARKS[verdict], color=color, label=verdict, ms=4, mew=0.3)
+        Line2D([], [], ls="none", marker=_MARKS[verdict], color=color, label=verdict, ms=4)
         for verdict, color in VERDICTS.items()
-        if verdict != "not run" or verdict in {row["verdict"] for row in rows}
+        if verdict in {row["verdict"] for row in rows}
     ]
     legend_below(made, [*handles, Patch(color="0.93", label="predicted")], columns=5)
     return made, Caption(
@@ -88,7 +88,8 @@ def _draw_row(axes: Axes, place: int, row: Row) -> None:
     """Interval and marker; an arrow where the effect lies beyond the axis."""
     color, found = VERDICTS[row["verdict"]], margin(row)
     if found is None:
-        axes.plot(0.0, place, marker=_MARKS[row["verdict"]], color=color, ms=4)
+        word = "not run" if row["verdict"] == "not run" else "not testable"  # any other mark would say: measured as 0
+        axes.plot(0.0, place, marker=_MARKS[word], color=color, ms=4)
         return
     if abs(found) >= _END - 1.0:
         axes.plot(np.copysign(0.93 * _END, found), place, marker=">" if found > 0 else "<", color=color, ms=3.6)

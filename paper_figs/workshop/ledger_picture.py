@@ -24,7 +24,7 @@ __all__ = ["draw_rows", "region_of", "standardised", "standardised_region", "tal
 
 Row = Mapping[str, Any]
 
-_MARKERS = {"supported": "o", "refuted": "X", "inconclusive": "D", "not testable": "|", "not run": "|"}
+_MARKERS = {"supported": "o", "refuted": "X", "inconclusive": "D", "not testable": "|", "not run": "_"}
 _LINE = 0.123  # inches a row
 _END = 30.0
 """Where the axis ends; what lies beyond is drawn at its end, as an arrow."""
@@ -123,7 +123,7 @@ def draw_rows(rows: Sequence[Row]) -> Figure:
     handles: list[Any] = [
         Line2D([], [], ls="none", marker=_MARKERS[verdict], color=color, label=verdict, ms=4)
         for verdict, color in VERDICTS.items()
-        if verdict != "not run" or verdict in {row["verdict"] for row in rows}
+        if verdict in {row["verdict"] for row in rows}
     ]
     made.legend(handles=[*handles, Patch(color="0.9", label="predicted")], loc="outside lower center", ncols=5)
     return made
@@ -141,7 +141,8 @@ def _draw_row(axes: Axes, place: int, row: Row) -> None:
     """Interval and marker; an arrow where the effect lies beyond the axis."""
     color, found = VERDICTS[row["verdict"]], standardised(row)
     if found is None:
-        axes.plot([0.0], [place], marker="|", color=color, ms=4)
+        word = "not run" if row["verdict"] == "not run" else "not testable"  # any other mark would say: measured as 0
+        axes.plot([0.0], [place], marker=_MARKERS[word], color=color, ms=4)
         return
     value, low, high = np.clip(found, -0.93 * _END, 0.93 * _END)
     marker = _MARKERS[row["verdict"]] if abs(found[0]) < 0.93 * _END else (">" if found[0] > 0 else "<")

@@ -1,5 +1,6 @@
 """Bars, bands, aims and captions of the deep figures, against the published numbers they were drawn from."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,11 @@ from matplotlib.container import ErrorbarContainer
 
 from deepnet.publishing import Published
 from paper_figs import Results
-from paper_figs.figures import deep_alpha, deep_membership, deep_relearning, deep_tow
+from paper_figs.figures import deep_alpha, deep_ledger, deep_membership, deep_relearning, deep_tow
 from paper_figs.workshop.deep_data import forget_sets, forget_words, interval_note, main_groups, published
 from paper_figs.workshop.ledger_picture import draw_rows
 from paper_figs.workshop.style import house_style
-from tests.deepnet.made_up_publication import ALPHAS, write_publication
+from tests.deepnet.made_up_publication import ALPHAS, made_up_ledger, write_publication
 
 SCALE = "made-up"
 
@@ -124,3 +125,22 @@ def test_ledgers_are_drawn_to_scale() -> None:
     np.testing.assert_allclose(dots, [0.0, -0.7, 0.9], atol=1e-12)
     regions = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
     np.testing.assert_allclose(regions, [(-1.0, 1.0), (-1.0, 30.0), (-30.0, 1.0)])
+
+
+VERDICTS = ("supported", "inconclusive", "not testable", "not run")
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["ledger", "deep ledger"])
+def test_a_row_without_a_number_is_drawn_as_none(deep: bool, tmp_path: Path) -> None:
+    """A diamond at 0 would say that it was measured, and as 0."""
+    measured = made_up_ledger()[0]
+    blank = {"effect": None, "interval": None}
+    rows = [measured, *(measured | blank | {"verdict": verdict} for verdict in VERDICTS[1:])]
+    write_publication(tmp_path / SCALE)
+    (tmp_path / SCALE / "ledger.json").write_text(json.dumps(rows), encoding="utf-8")
+    results = Results("quick", folder=tmp_path / "results", data=tmp_path, preset=SCALE)
+    with house_style():
+        made = deep_ledger.draw(results)[0] if deep else draw_rows(rows)
+    marks = [line.get_marker() for line in made.axes[0].lines if len(line.get_xdata()) == 1]
+    assert marks == ["o", "|", "|", "_"]
+    assert [text.get_text() for text in made.legends[0].get_texts()] == [*VERDICTS, "predicted"]
