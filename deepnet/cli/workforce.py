@@ -55,5 +55,5 @@ def _told(device: torch.device, processes: int, threads: int, formats: Sequence[
     told = f"On {device}: {counted(processes, 'process', 'processes')} of {counted(threads, 'thread')}"
     told += f", products in {' and '.join(formats)}"
     if device.type == "cpu" and "float16" in formats:
-        return f"{told}, which CPUs only emulate, some twenty times slower than float32: see --precision."
+        return f"{told}, which CPUs only emulate, tens of times slower than float32: see --precision."
     return f"{told}."
