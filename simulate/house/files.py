@@ -117,23 +117,24 @@ def require_folder(path: Path, called: str) -> None:
         FileNotFoundError: if nothing is there.
         ValueError: if something else is there.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"{called} {path} does not exist.")
-    if not path.is_dir():
-        raise ValueError(f"{called} {path} is a file.")
+    _require(path, called, path.is_dir(), "a file")
 
 
 def require_file(path: Path, called: str) -> None:
-    """Require a file to read from, and tell a folder in its place from nothing; see `require_folder`.
+    """Require a file to read from; see `require_folder`.
 
     Raises:
         FileNotFoundError: if nothing is there.
         ValueError: if something else is there.
     """
+    _require(path, called, path.is_file(), "a folder")
+
+
+def _require(path: Path, called: str, is_it: bool, else_it_is: str) -> None:
     if not path.exists():
         raise FileNotFoundError(f"{called} {path} does not exist.")
-    if not path.is_file():
-        raise ValueError(f"{called} {path} is a folder.")
+    if not is_it:
+        raise ValueError(f"{called} {path} is {else_it_is}.")
 
 
 def is_there(path: Path, *, name: str = "out") -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulate.house.files import check_files, check_folder_above, naming, write_text
+from simulate.house.files import check_files, check_folder_above, naming, require_file, require_folder, write_text
 from tests.simulate.refusals import refused
 
 
@@ -67,3 +67,16 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     write_text(tmp_path / "link", "kept")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_what_is_read_is_told_from_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    require_file(tmp_path / "file", "The table")
+    require_folder(tmp_path, "The folder")
+    with pytest.raises(ValueError, match=f"The table {tmp_path} is a folder"):
+        require_file(tmp_path, "The table")
+    with pytest.raises(ValueError, match=f"The folder {tmp_path}/file is a file"):
+        require_folder(tmp_path / "file", "The folder")
+    for require in (require_file, require_folder):
+        with pytest.raises(FileNotFoundError, match=f"It {tmp_path}/none does not exist"):
+            require(tmp_path / "none", "It")
