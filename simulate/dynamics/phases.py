@@ -104,8 +104,8 @@ class Phase:
     that at which the earlier phase of this name ended. At the loss of a network that was retrained without the set,
     it is forgotten as well as by one that never saw it."""
     aside: bool = False
-    """Train from the initial weights, and put the network back where it was when the phase ends. That is for a network
-    that is retrained without the forget set, at whose loss a later phase shall stop."""
+    """Train from the initial weights, and put the network back where it was afterwards. That is for a network that is
+    retrained without the forget set, at whose loss a later phase shall stop. Phases aside in a row are one training."""
 
     def __post_init__(self) -> None:
         """Validate every field and their combination."""

@@ -172,6 +172,7 @@ def _run_chunk(cells: Sequence[Cell], engine: str, directions: int, record: Reco
         for t, rows in enumerate(observed):
             rows.append(_observe(machine, t, directions, record))
         machine.end(named)
+    machine.finish()
     tests = measure_test_error(machine, range(len(cells)), directions)
     return _Ended(summarise(machine, tests, steps.sum(axis=1), failed), steps, observed)
 

@@ -137,8 +137,9 @@ class _Course:
             self.ended[name] = int(self.machine.steps[0]), status
             self.last = self.state(name)
             if status is Status.NONFINITE:
-                break
+                return
             self.machine.end()
+        self.machine.finish()
 
     @property
     def closest(self) -> float:

@@ -66,14 +66,12 @@ class Engine(ABC):
             self.refuse(plan, self.instances[number])
             self.status[number] = None
             if not resume:
-                self.left[number] = self.place(number) if plan.phase.aside else None
-                if plan.phase.aside:
-                    self.put(number, self.initial_place(number))
+                self._go_aside(number) if plan.phase.aside else self._come_back(number)
                 self.steps[number] = 0
                 self.forget_parts[number] = self._forget_part(number, plan)
 
     def end(self, noted: Collection[str] | None = None) -> None:
-        """Leave the phase: its losses on the forget set are noted, and who went aside is back where it was.
+        """Leave the phase: its losses on the forget set are noted.
 
         Args:
             noted: Names of the phases whose losses are wanted; None is all of them.
@@ -83,10 +81,24 @@ class Engine(ABC):
                 output = network_output(instance, self.preactivations[number])
                 loss = logistic_loss(instance.y * output)[instance.forget].mean()
                 self.forget_losses[number][plan.phase.name] = float(loss)
-            before = self.left[number]
-            if before is not None:
-                self.put(number, before)
-                self.left[number] = None
+
+    def finish(self) -> None:
+        """Leave the last phase: who went aside is back where it was."""
+        for number in range(len(self.instances)):
+            self._come_back(number)
+
+    def _go_aside(self, number: int) -> None:
+        """Start from the initial weights, unless a phase aside has just done so: phases in a row are one training."""
+        if self.left[number] is None:
+            self.left[number] = self.place(number)
+            self.put(number, self.initial_place(number))
+
+    def _come_back(self, number: int) -> None:
+        """Put a trajectory that went aside where it was before."""
+        before = self.left[number]
+        if before is not None:
+            self.put(number, before)
+            self.left[number] = None
 
     def place(self, number: int) -> dict[str, np.ndarray]:
         """Where trajectory `number` is: copies of what moves, by attribute."""

@@ -79,6 +79,41 @@ def test_a_run_goes_on_from_within_any_phase(engine, phase):
     assert resumed.phases["unlearn"] == whole.phases["unlearn"]
 
 
+CHAIN = [
+    LEARN,
+    Phase("sharp", Loss(on="retain"), SAM(lr=0.02, tau=0.05), steps=30, aside=True),
+    replace(RETRAIN, stop_loss=0.02),
+    UNLEARN,
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_phases_aside_in_a_row_are_one_training(engine):
+    instance = draw(PROBLEM, 2)
+    whole = run(instance, CHAIN, engine=engine)
+    look = Phase("look", steps=0)
+    alone = run(instance, [*(replace(phase, aside=False) for phase in CHAIN[1:3]), look], engine=engine)
+    assert {name: alone.phases[name] for name in ("sharp", "retrain")}.items() <= whole.phases.items()
+    assert whole.state.forget_losses["retrain"] == alone.state.forget_losses["retrain"]
+    told = replace(UNLEARN, stop_forget_loss_above=whole.state.forget_losses["retrain"])
+    without = run(instance, [LEARN, told], engine=engine)
+    assert (whole.kappa.tobytes(), whole.zeta.tobytes()) == (without.kappa.tobytes(), without.zeta.tobytes())
+    for phase in ("sharp", "retrain"):
+        number = [each.name for each in CHAIN].index(phase)
+        cut = run(instance, [*CHAIN[:number], replace(CHAIN[number], steps=7)], engine=engine)
+        resumed = run(instance, CHAIN, engine=engine, start=cut.state)
+        assert resumed.kappa.tobytes() == whole.kappa.tobytes()
+
+
+def test_a_last_phase_aside_leaves_the_network_where_it_was():
+    instance = draw(PROBLEM, 2)
+    plain, longer = run(instance, CHAIN[:1]), run(instance, CHAIN[:3])
+    assert longer.kappa.tobytes() == plain.kappa.tobytes()
+    cells = [Cell(PROBLEM, tuple(CHAIN[:length]), 2) for length in (1, 3)]
+    errors = [run_ensemble([cell], test_directions=16)["test_error"].item() for cell in cells]
+    assert errors[0] == errors[1]
+
+
 def test_from_a_state_aside_other_phases_go_on_with_the_network_itself():
     instance = draw(PROBLEM, 2)
     aside = run(instance, PHASES[:2]).state
