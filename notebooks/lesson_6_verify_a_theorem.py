@@ -87,7 +87,7 @@ def measure(lab):
 claim = Claim(
     name="halving-the-loss",
     number=99,
-    core=False,
+    family="ours",
     measure=measure,
     title="SGD: half the loss takes twice the steps",
     source="Chen et al. 2023, Theorem 3.2 [M 90%]",

@@ -17,6 +17,7 @@ from simulate.house import checks, ties
 from simulate.house.counting import counted
 
 __all__ = [
+    "EQUIVALENCE_LEVEL",
     "FAMILY_LEVEL",
     "Estimate",
     "bootstrap",
@@ -29,7 +30,9 @@ __all__ = [
 ]
 
 FAMILY_LEVEL = 0.95
-"""Probability that all intervals of a ledger cover together (Bonferroni)."""
+"""Probability that all intervals of a family of claims cover together (Bonferroni)."""
+EQUIVALENCE_LEVEL = 0.90
+"""The same where a region has two borders: two one-sided tests at 5 % are an interval of 90 %."""
 
 
 _MOST = 10**7
@@ -45,12 +48,14 @@ class Estimate:
         standard_error: Its standard error; 0 for what is exact.
         degrees_of_freedom: Those of the standard error, number of replicates less one.
         comparisons: Number of candidates it was picked from (the worst of so many cells); its interval allows for it.
+        range: Values the number can have at all, such as 0 to 1 of a fraction; its interval ends there.
     """
 
     value: float
     standard_error: float
     degrees_of_freedom: float
     comparisons: int = 1
+    range: tuple[float, float] = (-math.inf, math.inf)
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -63,9 +68,19 @@ class Estimate:
         if self.standard_error < 0.0:
             checks.fail("standard_error", "not be negative", self.standard_error)
         checks.integer("comparisons", self.comparisons, least=1)
+        low, high = self.range
+        if not low < high:
+            checks.fail("range", "have a lower end below its upper end", self.range)
 
-    def interval(self, rows: int = 1) -> tuple[float, float]:
-        """Student's interval, one of `rows` that are to cover together with probability `FAMILY_LEVEL`.
+    def interval(self, rows: int = 1, level: float = FAMILY_LEVEL) -> tuple[float, float]:
+        """Student's interval, one of `rows` that are to cover together with a probability.
+
+        Args:
+            rows: Number of intervals of the family.
+            level: Probability that all of them cover.
+
+        Returns:
+            Both ends, inside of `range`; NaN without a standard error.
 
         Example:
             >>> Estimate(1.0, 0.1, 9).interval()
@@ -74,15 +89,18 @@ class Estimate:
             (0.585, 1.415)
         """
         checks.integer("rows", rows, least=1)
+        checks.real("level", level, positive=True)
+        if level >= 1.0:
+            checks.fail("level", "be below 1", level)
         if not math.isfinite(self.value) or not math.isfinite(self.standard_error):
             return math.nan, math.nan
         if self.standard_error == 0.0:
             return self.value, self.value
         if self.degrees_of_freedom < 1:
             return math.nan, math.nan
-        tail = (1.0 - FAMILY_LEVEL) / (2.0 * rows * self.comparisons)
+        tail = (1.0 - level) / (2.0 * rows * self.comparisons)
         reach = -float(stdtrit(self.degrees_of_freedom, tail)) * self.standard_error
-        return self.value - reach, self.value + reach
+        return max(self.value - reach, self.range[0]), min(self.value + reach, self.range[1])
 
 
 def exact(value: float) -> Estimate:
@@ -142,7 +160,7 @@ def from_fractions(values: np.ndarray, trials: float, comparisons: int = 1) -> E
     total = trials * len(values)
     shrunk = (estimate.value * total + 1.0) / (total + 2.0)
     floor = math.sqrt(shrunk * (1.0 - shrunk) / total)
-    return replace(estimate, standard_error=max(estimate.standard_error, floor))
+    return replace(estimate, standard_error=max(estimate.standard_error, floor), range=(0.0, 1.0))
 
 
 def bootstrap(

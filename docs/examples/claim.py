@@ -52,6 +52,6 @@ CLAIMS = (
         statistic="Log ratio paired by seed, mean, Student's interval.",
         control=Control(name="training takes twice as long", region=Region.around(np.log(2.0), 0.1)),
         measure=_measure,
-        core=False,
+        family="ours",
     ),
 )

@@ -32,6 +32,6 @@ CLAIMS = (
             groups=(_ASCENT, _NEGGRAD, _PRETRAINED),
             picture=by_forget_set("test_accuracy", "accuracy on the test set", (_PRETRAINED, _NEGGRAD, _ASCENT)),
         ),
-        core=False,
+        family="ours",
     ),
 )

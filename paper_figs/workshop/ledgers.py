@@ -13,7 +13,7 @@ from simulate.house.files import parse_json, write_text
 from simulate.house.terminal import console
 from simulate.house.version import __version__
 from theory import claims as registry
-from theory.ledger import Claim, run_claims
+from theory.ledger import Claim, family_sizes, run_claims
 
 __all__ = ["ledger_rows"]
 
@@ -44,7 +44,7 @@ def ledger_rows(lab: KeptLab, store: Store, *, seed: int) -> Rows:
             return rows
     console.print(f"ledger: not yet in {store.folder}, running its {counted(len(claims), 'claim')}")
     used = list(store.used)
-    ledger = run_claims(claims, lab, rows=len(claims), seed=seed, budget=lab.budget, version=__version__)
+    ledger = run_claims(claims, lab, rows=family_sizes(claims), seed=seed, budget=lab.budget, version=__version__)
     store.used[:] = used  # the rows say themselves what they were made of
     write_text(own, ledger.to_json())
     rows = parse_json(ledger.to_json())

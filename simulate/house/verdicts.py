@@ -26,6 +26,8 @@ class Verdict(enum.Enum):
     """The whole interval lies outside of it."""
     INCONCLUSIVE = "inconclusive"
     """The interval crosses its border, or there is none: the data or the budget do not decide."""
+    OUTSIDE = "outside the hypotheses"
+    """What was measured lies where the claim does not speak: a hypothesis of it is violated there."""
     NOT_TESTABLE = "not testable"
     """The claim, as far as it can be read, forbids nothing that can be measured here."""
     NOT_RUN = "not run"
@@ -58,6 +60,11 @@ class Region:
             raise ValueError(f"Argument `low` must be at most `high`, but is {self.low} with high {self.high}.")
         if math.isinf(self.low) and math.isinf(self.high):
             raise ValueError("Argument `high` must be finite when `low` is not: a region has to forbid something.")
+
+    @property
+    def is_equivalence(self) -> bool:
+        """Whether it has two borders: an effect in it is equal to a value, within a tolerance."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
 
     @classmethod
     def around(cls, value: float, margin: float) -> Region:

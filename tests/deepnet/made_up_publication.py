@@ -162,7 +162,9 @@ def made_up_ledger() -> list[dict[str, Any]]:
     return [
         {
             "number": number, "name": f"claim-{number}", "title": f"Claim {number} holds", "source": "made up",
-            "core": number < 3, "statement": r"x \geq 0", "verdict": verdict, "effect": effect, "interval": interval,
+            "family": "paper" if number < 3 else "ours", "by_effect": verdict, "plain_interval": interval,
+            "null": {}, "choices": {}, "holds": "", "hypotheses": [],
+            "statement": r"x \geq 0", "verdict": verdict, "effect": effect, "interval": interval,
             "predicted": "≥ 0", "effect_is": "x", "refuted_if": "x < 0.", "experiment": "None.",
             "stopping_rule": "None.", "statistic": "Mean.",
             "control": {

@@ -24,6 +24,7 @@ from theory import claims as registry
 from theory.cli import main
 from theory.experiments.lab import Lab
 from theory.ledger import Claim, Control, Evidence, Ledger, Region, Verdict, run_claims
+from theory.ledger.claim import FAMILIES
 from theory.ledger.page import page
 from theory.ledger.registry import named
 from theory.statistics import Estimate, exact
@@ -83,7 +84,7 @@ CLAIM = {
     "source": TEXTS,
     "number": st.sampled_from([0, 1, 21]), "statement": st.sampled_from([r"x \leq 1", "x"]), "effect": TEXTS,
     "supported": st.sampled_from([Region.around(1.0, 0.1), Region(low=0.0), Region(high=0.5)]), "refuted_if": TEXTS,
-    "experiment": TEXTS, "stopping_rule": TEXTS, "statistic": TEXTS, "core": st.booleans(),
+    "experiment": TEXTS, "stopping_rule": TEXTS, "statistic": TEXTS, "family": st.sampled_from(FAMILIES),
     "control": st.just(Control(name="none", region=Region.around(5.0, 0.1))), "measure": st.just(print),
 }  # fmt: skip
 

@@ -41,7 +41,7 @@ def ledger(*claims: Claim, seed: int = 0) -> Ledger:
     return run_claims(claims, Lab(seed=seed), rows=10, seed=seed, budget="quick", version="9.9")
 
 
-FALSE_EFFECT = claim("false-effect", 2, effect=3.0, core=False)
+FALSE_EFFECT = claim("false-effect", 2, effect=3.0, family="open")
 FAILED_CONTROL = claim("failed-control", 3, control=1.0)
 NO_EFFECT = claim("no-effect", 4, effect=None)
 ESCAPED = claim("escaped", 5, title=HOSTILE, source=HOSTILE, experiment=HOSTILE)

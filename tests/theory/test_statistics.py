@@ -1,6 +1,7 @@
 """Intervals cover as often as they say, by simulation; and what is not known is never given a number."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -199,9 +200,26 @@ def test_fractions_that_all_agree_are_not_exact() -> None:
     none, all_of_them = (from_fractions(np.full(16, value), 100) for value in (0.0, 1.0))
     assert none.standard_error == pytest.approx(all_of_them.standard_error)
     assert 0 < none.standard_error < 0.002
-    assert none.interval()[0] < 0 < none.interval()[1] < 0.01
+    assert none.interval()[0] == 0.0 < none.interval()[1] < 0.01
 
 
 def test_fractions_that_vary_keep_their_deviation() -> None:
     values = np.linspace(0.2, 0.8, 16)
-    assert from_fractions(values, 1000) == from_replicates(values)
+    assert replace(from_fractions(values, 1000), range=Estimate(0.0, 1.0, 1).range) == from_replicates(values)
+
+
+def test_an_interval_ends_where_the_number_must() -> None:
+    low, high = Estimate(0.02, 0.1, 9, range=(0.0, 1.0)).interval()
+    assert low == 0.0
+    assert high == pytest.approx(0.02 + stats.t.ppf(0.975, 9) * 0.1)
+    assert from_fractions(np.zeros(16), 100).interval() == (0.0, pytest.approx(0.0013, abs=1e-4))
+    with pytest.raises(ValueError, match="`range`"):
+        Estimate(0.0, 1.0, 9, range=(1.0, 0.0))
+
+
+def test_the_level_is_that_of_all_intervals_together() -> None:
+    low, high = Estimate(0.0, 1.0, 9).interval(rows=4, level=0.9)
+    assert high == -low == pytest.approx(stats.t.ppf(1 - 0.1 / 8, 9))
+    for level in (0.0, 1.0, "0.9"):
+        with pytest.raises(ValueError, match="`level`"):
+            Estimate(0.0, 1.0, 9).interval(level=level)  # type: ignore[arg-type]

@@ -140,6 +140,7 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="the test error after SGD is higher by 0.2 or more", region=Region(low=0.2)),
         measure=partial(_measure, testable=True),
+        family="paper",
     ),
     Claim(
         name="alpha-gap-order",
@@ -155,5 +156,6 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="the test error after SGD is higher by 0.2 or more", region=Region(low=0.2)),
         measure=partial(_measure, testable=False),
+        family="paper",
     ),
 )

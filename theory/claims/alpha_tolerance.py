@@ -114,6 +114,7 @@ CLAIMS = tuple(
         ),
         control=Control(name="the test error is lower by 0.25 or more", region=Region(low=0.25)),
         measure=partial(_measure, role=role),
+        family="paper",
     )
     for role in _ROLES
 )

@@ -101,6 +101,7 @@ CLAIMS = tuple(
         ),
         control=Control(name="half that exponent", region=Region.around(predicted / 2, _MARGIN[factor])),
         measure=partial(_measure, factor=factor),
+        family="ours",
     )
     for factor, predicted in _PREDICTED.items()
 )

@@ -74,6 +74,7 @@ def _scaling(factor: str, words: str) -> Claim:
         ),
         control=Control(name="the number drops out", region=Region.around(0.0, 0.02)),
         measure=partial(_exponent, factor=factor),
+        family="ours",
     )
 
 
@@ -92,6 +93,7 @@ CLAIMS = (
         statistic="Mean over cells of z over its prediction; bootstrap over instances.",
         control=Control(name="√B dropped: z is τ/(σ_0 √m)", region=Region.around(1.0, 0.02)),
         measure=_constant,
+        family="ours",
     ),
     _scaling("n", "samples"),
     _scaling("m", "filters"),

@@ -119,6 +119,7 @@ CLAIMS = (
         statistic="Maximum over weights and runs; no chance is involved.",
         control=Control(name="with 1/P in place of 1/(P-1)", region=Region(0.0, _TOLERANCE)),
         measure=_decomposition,
+        family="ours",
     ),
     Claim(
         name="recursions",
@@ -134,5 +135,6 @@ CLAIMS = (
         statistic="Maximum over coefficients and runs; no chance is involved.",
         control=Control(name="with (P-1) in place of (P-1)² (at P = 4)", region=Region(0.0, _TOLERANCE)),
         measure=_recursions,
+        family="ours",
     ),
 )

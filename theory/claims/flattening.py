@@ -79,7 +79,7 @@ CLAIMS = tuple(
         statistic="Mean over replicates, Student's interval.",
         control=Control(name="it stays as it was within 2 %", region=Region.around(0.0, 0.02)),
         measure=partial(_measure, name=name, alpha=alpha),
-        core=False,
+        family="open",
     )
     for short, name in (("hessian", "hessian_eigenvalue"), ("sharpness", "sharpness"))
     for size, alpha in _CHOSEN.items()

@@ -88,6 +88,7 @@ CLAIMS = tuple(
         statistic="Paired difference in every replicate in which both forget, Student's interval.",
         control=Control(name="unlearning with SGD leaves ζ on F as it was", region=Region.around(0.0, 0.1)),
         measure=partial(_measure, pretraining=pretraining),
+        family="paper",
     )
     for pretraining in ("SGD", "SAM")
 )

@@ -103,6 +103,6 @@ CLAIMS = (
         statistic="Difference of differences in every replicate, Student's interval.",
         control=Control(name="the gain at fraction 0.6 is larger by 0.15 or more", region=Region(low=0.15)),
         measure=_measure,
-        core=False,
+        family="open",
     ),
 )

@@ -62,5 +62,6 @@ CLAIMS = (
         statistic="Mean over replicates in the lowest of the cells, its interval widened for having been picked.",
         control=Control(name=f"harmful at {_ABOVE:g} times the boundary, too", region=Region(low=0.1)),
         measure=_measure,
+        family="ours",
     ),
 )

@@ -130,6 +130,7 @@ CLAIMS = (
         stopping_rule=_STOPPING,
         statistic="Mean over instances, Student's interval.",
         control=Control(name="a tenth of the radius does so, too", region=Region(low=0.9)),
+        family="paper",
         measure=partial(
             _measure,
             relation="own",
@@ -152,6 +153,7 @@ CLAIMS = (
         stopping_rule=_STOPPING,
         statistic="Mean over instances, Student's interval.",
         control=Control(name="it leaves those of the retain set active, too", region=Region(high=0.05)),
+        family="paper",
         measure=partial(
             _measure, relation="own", part="forget", pretraining="none", control=("own", "retain", _THEORY)
         ),
@@ -169,6 +171,7 @@ CLAIMS = (
         stopping_rule=_STOPPING,
         statistic="Mean over instances of the mean of both classes, Student's interval.",
         control=Control(name="it leaves the opposite class of the forget set active", region=Region(high=0.05)),
+        family="paper",
         measure=partial(
             _measure, relation=None, part="forget", pretraining="none", control=("opposite", "forget", _THEORY)
         ),
@@ -189,6 +192,7 @@ CLAIMS = (
             stopping_rule=_STOPPING,
             statistic="Mean over instances, Student's interval.",
             control=Control(name="a tenth of the radius does so, too", region=Region(low=0.9)),
+            family="paper",
             measure=partial(
                 _measure, relation="own", part="retain", pretraining=pretraining, control=("own", "retain", _TENTH)
             ),

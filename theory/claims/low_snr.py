@@ -70,6 +70,6 @@ CLAIMS = (
         statistic="Spearman correlation over the seven signals in every replicate; Student's interval over replicates.",
         control=Control(name="the signal alone orders the steps: a rank correlation of 0.9", region=Region(low=0.9)),
         measure=_measure,
-        core=False,
+        family="ours",
     ),
 )

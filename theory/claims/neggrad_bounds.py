@@ -123,6 +123,7 @@ CLAIMS = (
         stopping_rule=_MATCHED + "8 signals at 5 dimensions, 64 replicates (quick), 400 (full).",
         statistic=_WORST,
         control=Control(name="harmful at 4 times the boundary, too", region=Region(low=0.1)),
+        family="paper",
         measure=partial(
             _excess,
             experiment=unlearning.after_sgd,
@@ -145,6 +146,7 @@ CLAIMS = (
         stopping_rule=_MATCHED + "8 signals at 5 dimensions, 64 replicates (quick), 400 (full).",
         statistic=_WORST,
         control=Control(name="so it is at 0.5 times the boundary", region=Region(high=0.05)),
+        family="paper",
         measure=partial(
             _excess,
             experiment=unlearning.after_sgd,
@@ -168,6 +170,7 @@ CLAIMS = (
         statistic=_POOLED,
         control=Control(name="it does not move with d", region=Region.around(0.0, 0.05)),
         measure=partial(_exponent, experiment=unlearning.after_sgd, x_label=_RELATIVE, dimensions=1e6),
+        family="paper",
     ),
     Claim(
         name="neggrad-sgd-from-start",
@@ -182,6 +185,7 @@ CLAIMS = (
         stopping_rule="Retain loss 0.01, or 4,000 steps; 4 signals at 3 dimensions, 40 replicates (quick), 300 (full).",
         statistic=_WORST,
         control=Control(name="so it is at 0.5 times the boundary", region=Region(high=0.05)),
+        family="paper",
         measure=partial(
             _excess,
             experiment=unlearning.from_start,
@@ -207,6 +211,7 @@ CLAIMS = (
         statistic=_POOLED,
         control=Control(name="it grows as √d, as with SGD at these weights", region=Region.around(0.5, 0.1)),
         measure=partial(_exponent, experiment=unlearning.after_sam, x_label=_IN_NOISE),
+        family="paper",
     ),
     Claim(
         name="neggrad-sam-benign",
@@ -226,6 +231,7 @@ CLAIMS = (
         + "3 signals at 3 dimensions, 32 replicates (quick), 200 (full).",
         statistic=_WORST,
         control=Control(name="the test error is p within 0.02", region=Region(high=0.02)),
+        family="paper",
         measure=partial(
             _excess,
             experiment=unlearning.both_sam,

@@ -89,7 +89,7 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="in nine pairs of ten it is faster", region=Region(high=-0.8)),
         measure=lambda lab: _evidence(lab, "NegGrad SGD", "retrained"),
-        core=False,
+        family="ours",
     ),
     Claim(
         name="relearning-faster-after-sharp-minmax",
@@ -107,6 +107,6 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="in nine pairs of ten it is faster", region=Region(high=-0.8)),
         measure=lambda lab: _evidence(lab, "Sharp MinMax", "NegGrad SGD"),
-        core=False,
+        family="ours",
     ),
 )

@@ -125,7 +125,7 @@ CLAIMS = (
         statistic="Slope of the critical signals; standard error by bootstrap over replicates.",
         control=Control(name="the time does not matter", region=Region.around(0.0, 0.1)),
         measure=_time,
-        core=False,
+        family="ours",
     ),
     Claim(
         name="sam-boundary-d",
@@ -143,6 +143,7 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="it grows as d to the 1/4, as with SGD", region=Region.around(0.25, 0.05)),
         measure=_dimension,
+        family="ours",
     ),
     Claim(
         name="sam-weak-signal-onset",
@@ -158,6 +159,6 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="it falls as n to the -1/4, as with SGD", region=Region.around(-0.25, 0.1)),
         measure=_samples,
-        core=False,
+        family="open",
     ),
 )

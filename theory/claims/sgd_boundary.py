@@ -86,6 +86,7 @@ def _exponent(factor: str, words: str, law: str, predicted: float, margin: float
         measure=lambda lab: _evidence(
             lab, lab.once(sgd.small_weights), factor, predicted, *(("noise",) if factor == "noise" else ("d", "n"))
         ),
+        family="ours",
     )
 
 
@@ -113,6 +114,6 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="the boundary does not move with d", region=Region.around(0.0, 0.05)),
         measure=lambda lab: _evidence(lab, lab.once(sgd.large_weights), "d", 0.25, "d"),
-        core=False,
+        family="ours",
     ),
 )

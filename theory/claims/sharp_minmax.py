@@ -97,7 +97,7 @@ CLAIMS = tuple(
         ),
         control=Control(name="it comes closer than every other by 0.05 or more", region=Region(low=0.05)),
         measure=partial(_measure, pretraining=pretraining),
-        core=False,
+        family="ours",
     )
     for pretraining in ("SGD", "SAM")
 )

@@ -97,7 +97,7 @@ def _h2(factor: str, words: str, law: str, predicted: float, control: float) -> 
         statistic=_STATISTIC,
         control=Control(name=f"the exponent is {control:g}", region=Region.around(control, 0.4)),
         measure=partial(_end, factor=factor),
-        core=False,
+        family="ours",
     )
 
 
@@ -116,6 +116,7 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="the exponent is -2", region=Region.around(-2.0, 0.4)),
         measure=_early,
+        family="paper",
     ),
     Claim(
         name="signal-surplus-h1",
@@ -131,6 +132,7 @@ CLAIMS = (
         statistic=_STATISTIC,
         control=Control(name="the ratio does not depend on ‖φ‖", region=Region.around(0.0, 0.4)),
         measure=partial(_end, factor="signal"),
+        family="paper",
     ),
     _h2("signal", "‖φ‖", "1/‖φ‖²", -2.0, 2.0),
     _h2("d", "d", "d", 1.0, 0.0),

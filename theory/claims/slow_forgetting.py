@@ -68,7 +68,7 @@ CLAIMS = tuple(
         statistic="Paired log ratio of steps, Student's interval.",
         control=Control(name="they need the same number within 10 %", region=Region.around(0.0, 0.1)),
         measure=partial(_measure, pretraining=pretraining),
-        core=False,
+        family="ours",
     )
     for pretraining in ("SGD", "SAM")
 )

@@ -81,7 +81,7 @@ CLAIMS = (
         statistic="Slope of the log ratio of means over replicates; standard error by bootstrap.",
         control=Control(name="the exponent is 1", region=Region.around(1.0, 0.2)),
         measure=_signal_to_memory,
-        core=False,
+        family="ours",
     ),
     Claim(
         name="training-time",
@@ -97,6 +97,6 @@ CLAIMS = (
         statistic="Slope in every replicate, mean over signals, Student's interval.",
         control=Control(name="it grows as the square root of d", region=Region.around(0.5, 0.05)),
         measure=_training_time,
-        core=False,
+        family="ours",
     ),
 )

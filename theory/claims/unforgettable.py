@@ -60,6 +60,6 @@ CLAIMS = (
         statistic="Fraction over replicates, Student's interval of at least the binomial width.",
         control=Control(name="at d = 10^4 not even half of them are", region=Region(high=0.5)),
         measure=_measure,
-        core=False,
+        family="ours",
     ),
 )

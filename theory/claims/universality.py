@@ -98,7 +98,7 @@ def _claim(optimizer: str, short: str, words: str, measure: Callable[..., Eviden
         statistic="Log ratio of the critical signals of the mean test errors; bootstrap over replicates.",
         control=Control(name="images need twice the signal", region=Region.around(float(np.log(2.0)), 0.15)),
         measure=partial(measure, optimizer=optimizer),
-        core=False,
+        family="ours",
     )
 
 

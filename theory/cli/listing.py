@@ -15,7 +15,7 @@ from simulate.house.command_line.options import Shown
 from simulate.house.terminal import console
 from theory import claims as registry
 from theory.ledger import Claim
-from theory.ledger.wording import in_signs, marks_line
+from theory.ledger.wording import OWNERS, in_signs, marks_line
 
 __all__ = ["List", "Show"]
 
@@ -30,10 +30,10 @@ class List:
     def __call__(self) -> int:
         """Print one line a claim."""
         rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for head in ("#", "name", "claim", "core"):
+        for head in ("#", "name", "claim", "whose"):
             rows.add_column(head, justify="right" if head == "#" else "left", no_wrap=head in ("#", "name"))
         for claim in registry.all_claims():
-            rows.add_row(str(claim.number), Text(claim.name), Text(in_signs(claim.title)), "core" if claim.core else "")
+            rows.add_row(str(claim.number), Text(claim.name), Text(in_signs(claim.title)), OWNERS[claim.family])
         console.print(rows)
         return 0
 
@@ -67,7 +67,7 @@ def _preregistration(claim: Claim) -> Text:
         "statistic": claim.statistic,
         "control": control,
     }
-    kind = "core" if claim.core else "not core"
+    kind = OWNERS[claim.family]
     made = Text.assemble((f"{claim.number} · {claim.name} ({kind})\n", "bold"))
     for term, text in told.items():
         made.append(term.ljust(_INDENT), "dim").append(_wrapped(in_signs(text), _INDENT) + "\n")

@@ -12,7 +12,7 @@ from simulate.house.command_line.options import Shown
 from simulate.house.version import __version__
 from theory import claims as registry
 from theory.experiments.lab import Budget, Lab
-from theory.ledger import Claim, Ledger, run_claims
+from theory.ledger import Claim, Ledger, family_sizes, run_claims
 
 __all__ = ["ALL_CLAIMS", "check_folder", "run_on"]
 
@@ -31,7 +31,7 @@ def run_on(
 ) -> Ledger:
     """Run claims, one step of the bar each; beside it their names and the trainings done so far.
 
-    Intervals allow for all claims there are, whichever of them run, so that a row does not depend on its company.
+    Intervals allow for all claims of their family, whichever of them run, so that a row does not depend on its company.
     """
     name, trainings, started = "", 0, 0
 
@@ -51,7 +51,7 @@ def run_on(
         show()
 
     lab = Lab(budget, seed, images, progress=trained)
-    rows = len(registry.all_claims())
+    rows = family_sizes(registry.all_claims())
     ledger = run_claims(claims, lab, rows=rows, seed=seed, budget=budget, version=__version__, begin=begin)
     bar.advance(task)
     return ledger

@@ -33,7 +33,7 @@ _FOLDER = Shown(value="FOLDER")
 
 @dataclass(frozen=True, kw_only=True)
 class Verify:
-    """Run claims and write their ledger; status 1 if a control was not refuted."""
+    """Run claims and write their ledger; status 1 if a control was not refuted or a null experiment failed."""
 
     claims: Annotated[tuple[str, ...], ALL_CLAIMS] = ()
     """Names of claims, or their numbers."""
@@ -64,9 +64,10 @@ class Verify:
         told = _write(ledger, self.out)
         console.print(summary_table(ledger))
         console.print(told)
-        if ledger.unrefuted_controls:
-            console.print(warning(ledger))
-        return 1 if ledger.unrefuted_controls else 0
+        alarm = warning(ledger)
+        if alarm:
+            console.print(alarm)
+        return 1 if alarm else 0
 
     def _settings(self, claims: list[str]) -> dict[str, Any]:
         """All that decides the ledger."""

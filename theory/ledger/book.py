@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from simulate.house.verdicts import Region, Verdict, decide
-from theory.ledger.claim import Claim, Evidence
+from theory.ledger.choice import label_of
+from theory.ledger.claim import FAMILIES, Claim, Control, Evidence
 from theory.ledger.picture import Picture
-from theory.statistics import FAMILY_LEVEL, Estimate
+from theory.statistics import EQUIVALENCE_LEVEL, FAMILY_LEVEL, Estimate
 
-__all__ = ["Ledger", "Row", "ledger_from", "run_claims"]
+__all__ = ["Ledger", "Row", "family_sizes", "ledger_from", "run_claims"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,16 +30,20 @@ class Row:
     """The claim in one sentence."""
     source: str
     """Where it is from, with the mark of its source."""
-    core: bool
-    """Whether the theory stands or falls with it."""
+    family: str
+    """Whose claim it is: "paper", "ours" or "open"."""
     statement: str
     """The claim as a formula, in LaTeX."""
     verdict: str
-    """What the interval says of it."""
+    """What the interval says of it, or that its cells lie outside the hypotheses."""
+    by_effect: str
+    """What the interval alone says."""
     effect: float | None
     """The measured effect; None if there is none."""
     interval: list[float] | None
-    """Both ends; None if there is none."""
+    """Both ends, simultaneous within the family; None if there is none."""
+    plain_interval: list[float] | None
+    """Both ends as if this were the only claim."""
     predicted: str
     """The effects it allows."""
     effect_is: str
@@ -53,6 +58,12 @@ class Row:
     """How effect and interval come of it."""
     control: dict[str, Any]
     """The negative control: name, predicted, verdict, effect, interval."""
+    null: dict[str, Any]
+    """The null experiment, in the same form; empty if the claim has none."""
+    choices: dict[str, dict[str, Any]]
+    """What the claim leaves open, by name: words, primary, others, reason."""
+    holds: str
+    """Where it holds, as the atlas found; empty if it was not asked."""
     n_runs: int
     """Trainings behind it."""
     seed: int
@@ -66,11 +77,18 @@ class Row:
     details: dict[str, dict[str, Any]]
     """Further measured numbers, by name."""
     conditions: dict[str, dict[str, float]]
-    """Hypotheses that cells violate: the least margin and the fraction outside."""
+    """Hypotheses of the theory: the least margin of the cells and the fraction outside."""
+    hypotheses: list[str]
+    """Those of them that the claim presupposes."""
     endings: dict[str, float]
     """Shares of trainings by how they ended."""
     remark: str
     """What else has to be known."""
+
+    @property
+    def violated(self) -> list[str]:
+        """Hypotheses it presupposes and some cell violates."""
+        return [name for name in self.hypotheses if self.conditions.get(name, {}).get("fraction_outside", 0.0) > 0.0]
 
     @property
     def has_no_verdict(self) -> bool:
@@ -98,6 +116,11 @@ class Ledger:
         measured = [row for row in self.rows if not (row.has_no_verdict and row.control["effect"] is None)]
         return [row.name for row in measured if row.control["verdict"] != Verdict.REFUTED.value]
 
+    @property
+    def failed_nulls(self) -> list[str]:
+        """Rows whose null experiment saw something where there is nothing: their verdict deserves no trust."""
+        return [row.name for row in self.rows if row.null and row.null["verdict"] == Verdict.REFUTED.value]
+
     def to_json(self) -> str:
         """The rows as text, the same bytes for the same numbers."""
         return json.dumps([asdict(row) for row in self.rows], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -116,14 +139,26 @@ def ledger_from(text: str) -> Ledger:
     return Ledger(rows)
 
 
+def family_sizes(claims: Iterable[Claim]) -> dict[str, int]:
+    """How many claims each family has; at least one, so that an absent family asks nothing.
+
+    Example:
+        >>> family_sizes([])
+        {'paper': 1, 'ours': 1, 'open': 1}
+    """
+    found = [claim.family for claim in claims]
+    return {family: max(1, found.count(family)) for family in FAMILIES}
+
+
 def run_claims(
     claims: Sequence[Claim],
     lab: Any,
     *,
-    rows: int,
+    rows: int | Mapping[str, int],
     seed: int,
     budget: str,
     version: str,
+    holds: Mapping[str, str] | None = None,
     begin: Callable[[Claim], None] = lambda claim: None,
 ) -> Ledger:
     """Run experiments and judge them.
@@ -131,11 +166,12 @@ def run_claims(
     Args:
         claims: The claims to run.
         lab: What their experiments run in.
-        rows: Number of rows of the whole ledger; all intervals together cover with probability `FAMILY_LEVEL`,
-            whichever of them are run today.
+        rows: Number of claims of each family (`family_sizes`), or one number for all; the intervals of a family
+            cover together, whichever of them are run today.
         seed: Master seed, for the record.
         budget: Name of the budget, for the record.
         version: Version of the project, for the record.
+        holds: Where claims hold, by their names, as an atlas found; see `theory.ledger.atlas`.
         begin: Called before each claim.
 
     Returns:
@@ -150,23 +186,26 @@ def run_claims(
         started = time.perf_counter()
         evidence = claim.measure(lab)
         seconds[claim.name] = time.perf_counter() - started
-        made.append(_row(claim, evidence, rows, common))
+        family = rows if isinstance(rows, int) else rows[claim.family]
+        made.append(_row(claim, evidence, family, {**common, "holds": (holds or {}).get(claim.name, "")}))
         if evidence.picture is not None:
             pictures[claim.name] = evidence.picture
     return Ledger(tuple(made), pictures, seconds)
 
 
 def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) -> Row:
-    control = _judged(evidence.control, claim.control.region, rows)
     without = Verdict.NOT_TESTABLE if evidence.was_run else Verdict.NOT_RUN
-    missing = {"verdict": without.value, "effect": None, "interval": None}
+    missing = {"verdict": without.value, "effect": None, "interval": None, "plain_interval": None}
     judged = missing if evidence.effect is None else _judged(evidence.effect, claim.supported, rows)
+    outside = evidence.effect is not None and _lies_outside(claim, evidence)
+    judged["by_effect"] = judged["verdict"]
+    judged["verdict"] = Verdict.OUTSIDE.value if outside else judged["verdict"]
     return Row(
         number=claim.number,
         name=claim.name,
         title=claim.title,
         source=claim.source,
-        core=claim.core,
+        family=claim.family,
         statement=claim.statement,
         predicted=str(claim.supported),
         effect_is=claim.effect,
@@ -174,14 +213,27 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
         experiment=claim.experiment,
         stopping_rule=claim.stopping_rule,
         statistic=claim.statistic,
-        control={"name": claim.control.name, "predicted": str(claim.control.region), **control},
+        control=_tried(claim.control, evidence.control, rows),
+        null=_tried(claim.null, evidence.null, rows),
+        choices={
+            choice.name: {
+                "words": choice.words,
+                "primary": label_of(choice.primary),
+                "others": [label_of(value) for value in choice.others],
+                "reason": choice.reason,
+            }
+            for choice in claim.choices
+        },
         n_runs=evidence.n_runs,
-        confidence=f"{FAMILY_LEVEL:.0%} for the effects of all {rows} rows together (Bonferroni)",
-        details={label: _measured(estimate, rows) for label, estimate in evidence.details.items()},
+        confidence=(
+            f"{_level(claim.supported):.0%} for the effects of all {rows} claims of its family together (Bonferroni)"
+        ),
+        details={label: _measured(estimate, rows, FAMILY_LEVEL) for label, estimate in evidence.details.items()},
         conditions={
             name: {"least_margin": _rounded(least), "fraction_outside": _rounded(outside)}
             for name, (least, outside) in evidence.conditions.items()
         },
+        hypotheses=list(claim.hypotheses),
         endings={name: _rounded(share) for name, share in evidence.endings.items()},
         remark=evidence.remark,
         **judged,
@@ -189,12 +241,34 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
     )
 
 
+def _lies_outside(claim: Claim, evidence: Evidence) -> bool:
+    """Whether a cell violates a hypothesis that the claim presupposes."""
+    return any(evidence.conditions[name][1] > 0.0 for name in claim.hypotheses if name in evidence.conditions)
+
+
+def _tried(control: Control | None, estimate: Estimate | None, rows: int) -> dict[str, Any]:
+    """A control or a null experiment with what it measured; empty if there is none."""
+    if control is None or estimate is None:
+        return {}
+    found = _judged(estimate, control.region, rows)
+    del found["plain_interval"]
+    return {"name": control.name, "predicted": str(control.region), **found}
+
+
+def _level(region: Region) -> float:
+    """Equivalence is two one-sided tests."""
+    return EQUIVALENCE_LEVEL if region.is_equivalence else FAMILY_LEVEL
+
+
 def _judged(estimate: Estimate, region: Region, rows: int) -> dict[str, Any]:
-    return {"verdict": decide(estimate.interval(rows), region).value, **_measured(estimate, rows)}
+    level = _level(region)
+    plain = _measured(estimate, 1, level)["interval"]
+    verdict = decide(estimate.interval(rows, level), region).value
+    return {"verdict": verdict, **_measured(estimate, rows, level), "plain_interval": plain}
 
 
-def _measured(estimate: Estimate, rows: int) -> dict[str, Any]:
-    interval = [_rounded(end) for end in estimate.interval(rows)]
+def _measured(estimate: Estimate, rows: int, level: float) -> dict[str, Any]:
+    interval = [_rounded(end) for end in estimate.interval(rows, level)]
     known = all(end is not None for end in interval)
     return {"effect": _rounded(estimate.value), "interval": interval if known else None}
 

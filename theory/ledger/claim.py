@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from simulate.house import checks
+from simulate.house.discovery import check_told_apart
 from simulate.house.verdicts import Region
+from theory.ledger.choice import Choice
 from theory.ledger.picture import Picture
 from theory.statistics import Estimate
 
-__all__ = ["Claim", "Control", "Evidence"]
+__all__ = ["FAMILIES", "Claim", "Control", "Evidence", "Family"]
+
+Family = Literal["paper", "ours", "open"]
+"""Whose claim it is: the paper's, as its summaries state it; ours, derived here or what the paper builds on; or an open
+question of the paper. The intervals of a family cover together."""
+FAMILIES: tuple[Family, ...] = get_args(Family)
+"""All of them, the paper's first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A deliberately false variant of a claim, which the same experiment must refute."""
+    """A variant of a claim that tells whether its experiment can be trusted.
+
+    As a claim's `control` it is deliberately false, and the experiment must refute it. As its `null` it says that
+    nothing is to be seen where there is nothing (SAM of radius 0, an optimizer against itself, a forget set that was
+    never learned), which a broken experiment would contradict.
+    """
 
     name: str
     """What it says, in a few words."""
@@ -40,6 +53,8 @@ class Evidence:
     """The effect that the control is judged by; often the same one."""
     n_runs: int
     """Number of trainings behind it."""
+    null: Estimate | None = None
+    """What the null experiment measured; None if the claim has none."""
     details: Mapping[str, Estimate] = field(default_factory=dict)
     """Other numbers worth knowing; no verdict hangs on them."""
     conditions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -63,6 +78,7 @@ class Evidence:
         """
         _require(self, Estimate | None, "an Estimate or None", "effect")
         _require(self, Estimate, "an Estimate", "control")
+        _require(self, Estimate | None, "an Estimate or None", "null")
         checks.integer("n_runs", self.n_runs, least=0)
         _require(self, Mapping, "a dict", "details", "conditions", "endings")
         _require(self, Picture | None, "a Picture or None", "picture")
@@ -106,9 +122,15 @@ class Claim:
     """The false variant."""
     measure: Callable[[Any], Evidence]
     """Runs the experiment in a laboratory (for this room `theory.experiments.lab.Lab`)."""
-    core: bool = True
-    """Whether it belongs to the theory the paper states or builds on, and is not an open question, an opposing claim or
-    an extension."""
+    null: Control | None = None
+    """The null experiment, and the effects that are none."""
+    family: Family = "ours"
+    """Whose claim it is."""
+    hypotheses: tuple[str, ...] = ()
+    """Conditions of the theory that it presupposes, by their names in `theory.formulas.conditions`; where a cell
+    violates one the row says that it lies outside of them."""
+    choices: tuple[Choice[Any], ...] = ()
+    """What it leaves open, as its experiment chose it."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -122,7 +144,13 @@ class Claim:
         _require(self, Region, "a Region", "supported")
         _require(self, Control, "a Control", "control")
         checks.integer("number", self.number, least=0)
-        checks.boolean("core", self.core)
+        checks.choice("family", self.family, FAMILIES)
+        _require(self, Control | None, "a Control or None", "null")
+        _require(self, tuple, "a tuple", "hypotheses", "choices")
+        for name, kind in (("hypotheses", str), ("choices", Choice)):
+            if not all(isinstance(each, kind) for each in getattr(self, name)):
+                checks.fail(name, f"hold a {kind.__name__} each", getattr(self, name))
+        check_told_apart("choice", [choice.name for choice in self.choices])
         if not callable(self.measure):
             checks.fail("measure", "be a function", self.measure)
         if not re.fullmatch(r"[a-z0-9.]+(-[a-z0-9.]+)*", self.name):

@@ -13,7 +13,7 @@ from simulate.house.drawing.palette import VERDICT_INKS, VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
 from theory.ledger.picture import Picture
-from theory.ledger.wording import MARKS, control_verdict, counts, in_html, interval, number, warning, with_minus
+from theory.ledger.wording import MARKS, OWNERS, control_verdict, counts, in_html, interval, number, warning, with_minus
 
 __all__ = ["page"]
 
@@ -104,7 +104,8 @@ def _provenance(rows: Sequence[Row]) -> str:
     return (
         f"Version {row.version} · seed {row.seed} · budget {row.budget} · {counted(len(rows), 'claim')} · "
         f"{sum(row.n_runs for row in rows):,} trainings, counted for each claim that uses them · "
-        f"confidence {row.confidence}"
+        "intervals of a family (the paper's claims, ours, open questions) cover together: 95 %, or 90 % where a region "
+        "has two borders"
     )
 
 
@@ -134,7 +135,7 @@ def _legend() -> str:
 
 
 def _section(row: Row, picture: Picture | None, drawn: Callable[[Picture], str]) -> str:
-    kind = "core claim" if row.core else "open question, opposing claim or extension"
+    kind = OWNERS[row.family]
     return "\n".join(
         [
             f'<section id="{row.name}"><p class="label">{row.number} · {escape(row.name)} · {kind}</p>',
@@ -173,6 +174,7 @@ def _terms(row: Row) -> str:
         "Statistic": in_html(row.statistic),
         "Control": _control(row),
         "Remark": in_html(row.remark),
+        "Confidence": escape(row.confidence),
         "Trainings": f"{row.n_runs:,}, master seed {row.seed}, budget {escape(row.budget)}",
         "They ended": ", ".join(f"{share:.1%} {escape(word)}" for word, share in row.endings.items()),
     }

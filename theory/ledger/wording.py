@@ -10,8 +10,8 @@ from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
 
 __all__ = [
-    "MARKS", "control_verdict", "counts", "in_html", "in_signs", "interval", "marks_line", "number", "warning",
-    "with_minus",
+    "MARKS", "OWNERS", "control_verdict", "counts", "in_html", "in_signs", "interval", "marks_line", "number",
+    "warning", "with_minus",
 ]  # fmt: skip
 
 MARKS = {
@@ -21,6 +21,9 @@ MARKS = {
     "N": "seen in numbers of a prototype",
 }
 """What the marks of sources mean."""
+
+OWNERS = {"paper": "the paper's", "ours": "ours", "open": "open question"}
+"""Whose claim a row is, in words."""
 
 _LETTER = r"([α-ωΑ-Ω]|\b\w(?=_\w\b))"  # what has an index: κ_SAM, y_k, but not max_leak
 _MINUS = re.compile(r"(?<![\w-])-(?=[\w\s(√])|(?<=\bP)-(?=1\b)")  # what is no hyphen
@@ -98,15 +101,21 @@ def marks_line() -> str:
 
 
 def counts(ledger: Ledger) -> dict[str, int]:
-    """How many rows have each verdict, in the order of `Verdict`; "not run" only where there is one."""
+    """How many rows have each verdict, in the order of `Verdict`; those that are rare only where there are such."""
     found = [row.verdict for row in ledger.rows]
-    told = [verdict.value for verdict in Verdict if verdict != Verdict.NOT_RUN or verdict.value in found]
+    rare = (Verdict.NOT_RUN, Verdict.OUTSIDE)
+    told = [verdict.value for verdict in Verdict if verdict not in rare or verdict.value in found]
     return {verdict: found.count(verdict) for verdict in told}
 
 
 def warning(ledger: Ledger) -> str:
     """One sentence if the ledger deserves no trust, otherwise nothing."""
-    names = ledger.unrefuted_controls
-    if not names:
-        return ""
-    return f"Negative controls not refuted, so that the verdicts of these claims deserve no trust: {', '.join(names)}."
+    told = {
+        "Negative controls not refuted": ledger.unrefuted_controls,
+        "Null experiments that saw something where there is nothing": ledger.failed_nulls,
+    }
+    return " ".join(
+        f"{what}, so that the verdicts of these claims deserve no trust: {', '.join(names)}."
+        for what, names in told.items()
+        if names
+    )

@@ -95,6 +95,7 @@ CLAIMS = tuple(
             picture=_picture,
             remark="Largest against smallest α that was tried; the picture has those between.",
         ),
+        family="paper",
     )
     for one, other in _PAIRS
 )

@@ -72,6 +72,6 @@ CLAIMS = (
             picture=_PANEL,
             remark="Methods have their own numbers of epochs: times compare recipes. A shared machine adds noise.",
         ),
-        core=False,
+        family="ours",
     ),
 )

@@ -100,6 +100,7 @@ def _claim(
             picture=_PICTURE,
             remark="Curvature of the loss at the weights as they are; a rescaling of the weights changes it.",
         ),
+        family="paper",
     )
 
 

@@ -40,5 +40,6 @@ CLAIMS = (
             picture=by_forget_set("tow", "tug of war", _TOLD),
             remark="On the least memorized set little is to be done: the pretrained model may have the best ToW there.",
         ),
+        family="paper",
     ),
 )

@@ -104,6 +104,6 @@ CLAIMS = (
             picture=bars("klom", "KLoM, mean over forget sets", (_PLAIN, _SAM, _ASAM, _TUNED, Group("pretrained"))),
             remark=_remark,
         ),
-        core=False,
+        family="ours",
     ),
 )

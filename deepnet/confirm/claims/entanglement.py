@@ -41,5 +41,6 @@ CLAIMS = (
             picture=by_forget_set("entanglement", "entanglement 1 - W/2 of retained and forgotten features", _GROUPS),
             remark="Less is not better by itself: the retrained model's entanglement stands beside it.",
         ),
+        family="paper",
     ),
 )

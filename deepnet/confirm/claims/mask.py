@@ -56,7 +56,7 @@ def _claim(effect_of: Measured, **fields: Any) -> Claim:
             groups=(*_ALL, *_PLAIN),
             picture=panel("tug of war", {"mean, 95 % interval": _PLACES}),
         ),
-        core=False,
+        family="ours",
         **fields,
     )
 

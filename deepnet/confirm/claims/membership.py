@@ -54,6 +54,7 @@ def _claim(name: str, words: str, column: str, control: Control, false: Measured
             ),
             remark="0 is the optimum; a gap of either sign is a failure. Some forget sets are small: see their sizes.",
         ),
+        family="paper",
     )
 
 

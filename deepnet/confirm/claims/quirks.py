@@ -172,7 +172,7 @@ def _claim(name: str) -> Claim:
             picture=panel(concerned.words, {"mean, 95 % interval": sides}),
             remark=_NOTES.get(name, ""),
         ),
-        core=False,
+        family="ours",
     )
 
 

@@ -75,6 +75,6 @@ CLAIMS = (
             picture=_picture,
             remark="The lead counts where an attack starts as well as how fast it goes: see the forget accuracies.",
         ),
-        core=False,
+        family="ours",
     ),
 )

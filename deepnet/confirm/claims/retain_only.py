@@ -44,6 +44,6 @@ CLAIMS = (
             picture=by_forget_set("tow", "tug of war", (_PLAIN, _SAM, _RETAIN_SAM, _ASAM, _RETAIN)),
             remark="Where ASAM gains nothing over SGD there is nothing to explain: see the gains.",
         ),
-        core=False,
+        family="ours",
     ),
 )

@@ -62,7 +62,7 @@ def _claim(effect_of: Measured, **fields: Any) -> Claim:
             picture=_PICTURE,
             remark="NegGrad beside it updates all weights, at its own α.",
         ),
-        core=False,
+        family="ours",
         **fields,
     )
 

@@ -57,6 +57,7 @@ def _claim(method: str, role: Role) -> Claim:
             picture=by_forget_set("tow", "tug of war", (plain, sam, asam)),
             remark="The reference is retrained with SGD whatever the optimizer of pretraining.",
         ),
+        family="paper",
     )
 
 

@@ -12,7 +12,7 @@ from theory.ledger import Claim, Control, Region
 
 CLAIMS = (
     Claim(
-        name="{name}", number={number}, core=False, measure=print, title="t", source="s", statement="x", effect="e",
+        name="{name}", number={number}, family="open", measure=print, title="t", source="s", statement="x", effect="e",
         supported=Region(low=0.0), refuted_if="r", experiment="e", stopping_rule="s", statistic="s",
         control=Control(name="c", region=Region(high=0.0)),
     ),

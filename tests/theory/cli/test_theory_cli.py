@@ -14,7 +14,7 @@ from theory.cli import main
 from theory.cli.margins import _LETTERS
 from theory.cli.stability import flips, stability_table
 from theory.formulas.conditions import ARGUMENTS, CONDITIONS
-from theory.ledger import Claim
+from theory.ledger import Claim, family_sizes
 from theory.ledger.registry import named
 from theory.ledger.table import summary_table
 from theory.ledger.wording import marks_line
@@ -71,7 +71,7 @@ def test_a_real_claim_is_the_same_twice(tmp_path: Path, monkeypatch: pytest.Monk
     assert texts[0] == texts[1]
     (row,) = json.loads(texts[0])
     assert (row["verdict"], row["control"]["verdict"]) == ("supported", "refuted")
-    assert f"{len(registry.all_claims())} rows" in row["confidence"]
+    assert f"{family_sizes(registry.all_claims())['ours']} claims of its family" in row["confidence"]
 
 
 def test_chosen_claims_run_and_get_the_rows_of_all(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_chosen_claims_run_and_get_the_rows_of_all(tmp_path: Path) -> None:
         rows.append(json.loads((tmp_path / "ledger.json").read_text(encoding="utf-8")))
     assert [len(each) for each in rows] == [1, 2, 3]
     assert rows[0][0] == rows[1][0] == rows[2][0]
-    assert "3 rows" in rows[0][0]["confidence"]
+    assert "all 2 claims of its family" in rows[0][0]["confidence"]
 
 
 def test_a_failed_control_is_status_one_and_a_sentence(
@@ -146,9 +146,9 @@ def test_list_names_all_claims(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if "effect" in line]
     assert [(line[0], line[1], line[-1]) for line in lines] == [
-        ("1", "true-effect", "core"),
-        ("2", "false-effect", "false-effect"),
-        ("4", "no-effect", "core"),
+        ("1", "true-effect", "ours"),
+        ("2", "false-effect", "question"),
+        ("4", "no-effect", "ours"),
     ]
 
 
@@ -238,16 +238,16 @@ def test_stability_counts_verdicts_over_seeds(tmp_path: Path, capsys: pytest.Cap
     comment, version, head, true, false = out.read_text().splitlines()
     assert comment == "# python -m theory stability --seeds 3 --claims 1 2"
     assert version.startswith("# sharpmu ")
-    assert head.split(",")[:6] == ["name", "core", "supported", "refuted", "inconclusive", "not_testable"]
-    assert true.split(",")[:6] == ["true-effect", "yes", "3", "0", "0", "0"]
-    assert false.split(",")[:6] == ["false-effect", "no", "0", "3", "0", "0"]
-    least, greatest = map(float, true.split(",")[6:8])
+    assert head.split(",")[:5] == ["name", "family", "supported", "refuted", "inconclusive"]
+    assert true.split(",")[:7] == ["true-effect", "ours", "3", "0", "0", "0", "0"]
+    assert false.split(",")[:7] == ["false-effect", "open", "0", "3", "0", "0", "0"]
+    least, greatest = map(float, true.split(",")[7:9])
     assert 0.9 < least < greatest < 1.1
-    assert true.split(",")[8:] == ["3", "no"]
+    assert true.split(",")[9:] == ["3", "no"]
     assert "none flips" in capsys.readouterr().out
 
 
-def test_a_core_claim_that_flips_is_status_one(
+def test_a_claim_that_flips_is_status_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fickle(lab: object) -> object:
@@ -261,5 +261,5 @@ def test_a_core_claim_that_flips_is_status_one(
 
 def test_a_claim_without_effects_has_a_line() -> None:
     ledgers = [ledger(NO_EFFECT, seed=seed) for seed in range(2)]
-    assert stability_table(ledgers).splitlines()[1] == "no-effect,yes,0,0,0,2,,,2,no"
+    assert stability_table(ledgers).splitlines()[1] == "no-effect,ours,0,0,0,0,2,,,2,no"
     assert not flips([each.rows[0] for each in ledgers])

@@ -12,10 +12,11 @@ from rich.console import Console
 from simulate.house.files import write_text
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim, ledger
 from theory.experiments.lab import Lab
-from theory.ledger import Region, Row, Verdict, run_claims
+from theory.ledger import Choice, Claim, Control, Ledger, Region, Row, Verdict, family_sizes, run_claims
 from theory.ledger.book import ledger_from
 from theory.ledger.table import summary_table
 from theory.ledger.wording import control_verdict, counts, warning
+from theory.statistics import exact
 
 CLAIMS = (FAILED_CONTROL, NO_EFFECT, claim("true-effect"), FALSE_EFFECT)
 
@@ -36,7 +37,7 @@ def test_rows_come_by_number_and_hold_what_was_fixed_before() -> None:
     rows = ledger(*CLAIMS).rows
     assert [row.number for row in rows] == [1, 2, 3, 4]
     for row, one in zip(rows, sorted(CLAIMS, key=lambda each: each.number), strict=True):
-        assert (row.title, row.source, row.statement, row.core) == (one.title, one.source, one.statement, one.core)
+        assert (row.title, row.source, row.statement, row.family) == (one.title, one.source, one.statement, one.family)
         assert (row.refuted_if, row.stopping_rule, row.predicted) == (
             one.refuted_if,
             one.stopping_rule,
@@ -50,6 +51,57 @@ def test_controls_that_were_not_refuted_are_named() -> None:
     assert "failed-control" in warning(found)
     assert warning(ledger(FALSE_EFFECT)) == ""
     assert counts(found) == {"supported": 2, "refuted": 1, "inconclusive": 0, "not testable": 1}
+
+
+def test_each_family_has_its_own_number_of_intervals() -> None:
+    claims = [claim("a", family="paper"), claim("b", family="ours"), claim("c", family="ours")]
+    assert family_sizes(claims) == {"paper": 1, "ours": 2, "open": 1}
+    sizes = {"paper": 50, "ours": 1, "open": 1}
+    a, b, _ = run_claims(claims, Lab(), rows=sizes, seed=0, budget="quick", version="9.9").rows
+    alone = run_claims(claims[:2], Lab(), rows=50, seed=0, budget="quick", version="9.9").rows
+    assert a.interval == alone[0].interval
+    assert "all 50 claims" in a.confidence
+    assert b.interval == b.plain_interval != alone[1].interval
+
+
+@pytest.mark.parametrize("effect", [1.0, 3.0, 1.1])
+def test_where_cells_violate_what_a_claim_presupposes_it_is_neither_supported_nor_refuted(effect: float) -> None:
+    inside, beyond = (
+        ledger(claim("a", effect=effect, hypotheses=names)).rows[0] for names in (("inside",), ("inside", "beyond"))
+    )
+    assert inside.verdict == inside.by_effect == beyond.by_effect
+    assert beyond.verdict == "outside the hypotheses"
+    assert (beyond.violated, inside.violated) == (["beyond"], [])
+    assert (beyond.effect, beyond.interval) == (inside.effect, inside.interval)
+    assert ledger(claim("b", effect=None, hypotheses=("beyond",))).rows[0].verdict == "not testable"
+
+
+def test_null_experiments_that_see_something_are_named() -> None:
+    nothing = Control(name="nothing was done", region=Region.around(0.0, 0.1))
+    sound, broken = claim("sound", null=nothing), claim("broken", 2, null=nothing)
+
+    def measured(one: Claim, value: float) -> Claim:
+        return replace(one, measure=lambda lab: replace(one.measure(lab), null=exact(value)))
+
+    found = ledger(measured(sound, 0.05), measured(broken, 0.2), claim("without", 3))
+    assert found.failed_nulls == ["broken"]
+    assert "saw something where there is nothing" in warning(found)
+    assert "broken" in warning(found)
+    assert [row.null.get("verdict") for row in found.rows] == ["supported", "refuted", None]
+    assert found.rows[0].null["name"] == "nothing was done"
+
+
+def test_choices_and_where_a_claim_holds_go_into_its_row() -> None:
+    weight = Choice(name="alpha", words="weight", primary=0.7, others=(0.5, None), reason="The middle.")
+    told = run_claims(
+        [claim("a", choices=(weight,))], Lab(), rows=1, seed=0, budget="quick", version="9.9", holds={"a": "Holds."}
+    )
+    row = told.rows[0]
+    assert row.choices == {
+        "alpha": {"words": "weight", "primary": "0.7", "others": ["0.5", "none"], "reason": "The middle."}
+    }
+    assert row.holds == "Holds."
+    assert ledger_from(told.to_json()) == Ledger(told.rows)
 
 
 def test_what_was_not_run_is_not_called_untestable() -> None:
@@ -87,7 +139,7 @@ def test_intervals_widen_with_the_whole_ledger_and_not_with_the_company() -> Non
     assert one.interval is not None
     assert many.interval is not None
     assert many.interval[0] < one.interval[0] < one.interval[1] < many.interval[1]
-    assert "50 rows" in many.confidence
+    assert "50 claims of its family" in many.confidence
     assert ledger(claim("a")).rows == ledger(claim("a"), FALSE_EFFECT).rows[:1]
 
 

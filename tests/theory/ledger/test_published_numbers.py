@@ -17,8 +17,9 @@ ROWS = 20
 DEGREES, ERROR = 9, 0.1
 ALONE = stats.t.ppf(1 - 0.05 / 2, DEGREES) * ERROR
 TOGETHER = stats.t.ppf(1 - 0.05 / (2 * ROWS), DEGREES) * ERROR
+EQUAL = stats.t.ppf(1 - 0.10 / (2 * ROWS), DEGREES) * ERROR
 PICKED = stats.t.ppf(1 - 0.05 / (2 * ROWS * 3), DEGREES) * ERROR
-BETWEEN = (ALONE + TOGETHER) / 2
+BETWEEN = (ALONE + EQUAL) / 2
 """How far the border of a region is from an effect: beyond an interval of one row, within that of one of twenty."""
 
 
@@ -43,6 +44,15 @@ def test_intervals_are_students_of_the_whole_family() -> None:
     assert picked.interval == pytest.approx([1.0 - PICKED, 1.0 + PICKED], rel=1e-5)
 
 
+def test_an_interval_of_one_claim_alone_stands_beside_that_of_its_family() -> None:
+    found = row(Estimate(1.0, ERROR, DEGREES), Region(low=0.0))
+    assert found.plain_interval == pytest.approx([1.0 - ALONE, 1.0 + ALONE], rel=1e-5)
+    equal = row(Estimate(1.0, ERROR, DEGREES), Region.around(1.0, 0.5))
+    assert equal.interval == pytest.approx([1.0 - EQUAL, 1.0 + EQUAL], rel=1e-5)
+    assert equal.confidence.startswith("90%")
+    assert found.confidence.startswith("95%")
+
+
 @pytest.mark.parametrize(
     ("region", "verdict"),
     [
@@ -51,7 +61,8 @@ def test_intervals_are_students_of_the_whole_family() -> None:
         (Region(low=1.0 + BETWEEN), "inconclusive"),
         (Region(low=1.0 + TOGETHER * 1.001), "refuted"),
         (Region.around(1.0, BETWEEN), "inconclusive"),  # two one-sided tests, each at the level of the family
-        (Region.around(1.0, TOGETHER * 1.001), "supported"),
+        (Region.around(1.0, EQUAL * 0.999), "inconclusive"),
+        (Region.around(1.0, EQUAL * 1.001), "supported"),
     ],
 )
 def test_verdicts_are_those_of_the_whole_family(region: Region, verdict: str) -> None:
@@ -71,4 +82,4 @@ def test_numbers_beside_it_stand_under_their_names_to_six_digits() -> None:
     assert found.effect == 1.23457
     assert found.conditions == {"limit": {"least_margin": -0.25, "fraction_outside": 0.5}}
     assert found.endings == {"converged": 0.666667}
-    assert found.confidence == "95% for the effects of all 20 rows together (Bonferroni)"
+    assert found.confidence == "95% for the effects of all 20 claims of its family together (Bonferroni)"
