@@ -20,7 +20,9 @@ __all__ = [
     "EQUIVALENCE_LEVEL",
     "FAMILY_LEVEL",
     "Estimate",
+    "between_halves",
     "bootstrap",
+    "bootstrap_between_halves",
     "exact",
     "from_fractions",
     "from_replicates",
@@ -193,6 +195,28 @@ def bootstrap(
     # A bootstrap sample varies by (R - 1) / R of what a fresh sample does.
     error = float(known.std(ddof=1)) * math.sqrt(n_replicates / (n_replicates - 1))
     return Estimate(float(value), error, n_replicates - 1)
+
+
+def between_halves(values: np.ndarray) -> Estimate:
+    """Mean of one half of the replicates, less that of the other half: an experiment against itself, with other seeds.
+
+    Args:
+        values: One number a replicate, (R,); the last of an odd number is left out.
+    """
+    values = checks.number_array("values", values)
+    checks.shape("values", values, ("replicates",))
+    pairs = len(values) // 2
+    return from_replicates(values[: 2 * pairs : 2] - values[1 : 2 * pairs : 2])
+
+
+def bootstrap_between_halves(
+    statistic: Callable[[np.ndarray], float], n_replicates: int, rng: np.random.Generator, resamples: int = 200
+) -> Estimate:
+    """A statistic of one half of the replicates, less that of the other half; see `bootstrap`."""
+    checks.integer("n_replicates", n_replicates, least=4, most=_MOST)
+    return bootstrap(
+        lambda pairs: statistic(2 * pairs) - statistic(2 * pairs + 1), n_replicates // 2, rng, resamples
+    )  # fmt: skip
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> float:

@@ -91,8 +91,9 @@ def run_ensemble(
     Returns:
         Dataset along "cell": test_error, test_error_se, test_error_ess, log_clean_error, train_loss,
         retain_accuracy, forget_accuracy, kappa_mean, zeta_mean_retain and zeta_mean_forget (own class), steps (of
-        all phases), kink_margin (see `simulate.Result`), status (of the last phase, or "nonfinite"), and along "cell"
-        and "phase" (0, 1, …) phase_steps and what was observed; NaN after a cell's own last phase. An observable that
+        all phases), kink_margin (see `simulate.Result`), status (of the last phase, or "nonfinite"),
+        clean_error_by_label (also along "label": the error without flips of either true class), and along "cell" and
+        "phase" (0, 1, …) phase_steps and what was observed; NaN after a cell's own last phase. An observable that
         shares its name with a summary of the end (test_error, kappa_mean) is called by it with "phase_" before.
 
     Raises:
@@ -149,6 +150,8 @@ class _Ended:
 
     ends: dict[str, np.ndarray]
     """Summary of each cell's end, (T,) each."""
+    by_label: np.ndarray
+    """Test error without label flips of each cell, by true label +1 and -1, (T, 2)."""
     phase_steps: np.ndarray
     """Steps taken in each phase, (T, phases)."""
     observed: list[list[_Observed]]
@@ -174,7 +177,7 @@ def _run_chunk(cells: Sequence[Cell], engine: str, directions: int, record: Reco
         machine.end(named)
     machine.finish()
     tests = measure_test_error(machine, range(len(cells)), directions)
-    return _Ended(summarise(machine, tests, steps.sum(axis=1), failed), steps, observed)
+    return _Ended(summarise(machine, tests, steps.sum(axis=1), failed), tests.clean_error_by_label, steps, observed)
 
 
 def _observe(machine: Engine, t: int, directions: int, record: Record) -> _Observed:
@@ -218,6 +221,7 @@ class _Whole:
         for name, values in ended.ends.items():
             dtype = "U9" if name == "status" else values.dtype
             self._array(name, (), (self._count,), dtype)[numbers] = values
+        self._array("clean_error_by_label", ("label",), (self._count, 2), float)[numbers] = ended.by_label
         steps = self._array("phase_steps", ("phase",), (self._count, self._phases), float)
         steps[numbers, : ended.phase_steps.shape[1]] = ended.phase_steps
         for cell, rows in zip(numbers, ended.observed, strict=False):  # nothing was asked for: no rows

@@ -11,7 +11,7 @@ from simulate.runs.observe import OBSERVABLES, PARTS, RELATIONS, SETS, Snapshot
 
 __all__ = ["COORDINATES", "Trace"]
 
-COORDINATES = {"sign": [1, -1], "set": list(SETS), "relation": list(RELATIONS), "part": list(PARTS)}
+COORDINATES = {"sign": [1, -1], "label": [1, -1], "set": list(SETS), "relation": list(RELATIONS), "part": list(PARTS)}
 """Labels along the dimensions of what is observed."""
 
 

@@ -19,7 +19,7 @@ from simulate import Phase, Problem
 from simulate.boundaries.boundary import critical_signal
 from simulate.house import ties
 from simulate.runs.ensemble import Cell
-from theory.experiments.lab import Lab
+from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.surface import boundary_exponents
 from theory.statistics import Estimate, bootstrap, slope
 
@@ -88,16 +88,14 @@ class Lines:
 
     @property
     def conditions(self) -> dict[str, tuple[float, float]]:
-        """Margins of the hypotheses over all lines; see `Evidence`."""
-        tables = [data.attrs["conditions"] for data in self.data.values()]
-        weights = [data["test_error"].isel(seed=0).size for data in self.data.values()]
-        return {
-            name: (
-                min(table[name][0] for table in tables),
-                float(np.average([table[name][1] for table in tables], weights=weights)),
-            )
-            for name in tables[0]
-        }
+        """Margins of the hypotheses over the cells of all lines; see `Evidence`."""
+        return self.conditions_where(np.ones(len(self.place), dtype=bool))
+
+    def conditions_where(self, cells: np.ndarray) -> dict[str, tuple[float, float]]:
+        """The same over the cells where a mask, (C,), is True."""
+        tables = [data["margin"].stack(cell=list(data["margin"].dims[1:])) for data in self.data.values()]
+        bare = [table.drop_vars([name for name in table.coords if name != "condition"]) for table in tables]
+        return conditions_of(xarray.Dataset({"margin": xarray.concat(bare, "cell", join="outer").isel(cell=cells)}))
 
     @property
     def endings(self) -> dict[str, float]:

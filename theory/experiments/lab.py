@@ -16,9 +16,10 @@ from simulate.house import checks
 from simulate.machine.parallel import one_blas_thread
 from simulate.problems.streams import stream
 from simulate.runs.ensemble import Cell, run_ensemble, unfold
-from theory.formulas.conditions import problem_margins
+from theory.formulas.conditions import CASES, CONDITIONS, problem_margins
+from theory.ledger.choice import Choice, Protocol
 
-__all__ = ["BUDGETS", "Budget", "Grid", "Lab"]
+__all__ = ["BUDGETS", "Budget", "Grid", "Lab", "conditions_of"]
 
 Budget = Literal["quick", "full"]
 """How many replicates an experiment runs."""
@@ -55,6 +56,7 @@ class Lab:
         budget: "quick" or "full".
         seed: Master seed: the same seed and budget give the same ledger, byte for byte.
         images: Folder of real images by class, for claims that can use them.
+        protocol: Values of choices that are not to have their primary one, by name.
         progress: Called with the number of trainings just finished.
 
     Raises:
@@ -66,6 +68,7 @@ class Lab:
         budget: Budget = "quick",
         seed: int = 0,
         images: Path | None = None,
+        protocol: Protocol | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
         checks.choice("budget", budget, BUDGETS)
@@ -76,12 +79,19 @@ class Lab:
             checks.fail("progress", "be a function or None", progress)
         self.budget, self.seed = budget, seed
         self.images = None if images is None else Path(images)
+        if not isinstance(protocol, Mapping | None):
+            checks.fail("protocol", "be a dict or None", protocol)
+        self.protocol = dict(protocol or {})
         self._progress = progress
         self._shared: dict[Callable[[Lab], Any], Any] = {}
 
     def choose(self, *, quick: _Made, full: _Made) -> _Made:
         """Whichever belongs to the budget."""
         return quick if self.budget == "quick" else full
+
+    def pick(self, choice: Choice[_Made]) -> _Made:
+        """The value of a choice in the laboratory's protocol."""
+        return choice.of(self.protocol)
 
     def once(self, experiment: Callable[[Lab], _Made]) -> _Made:
         """The result of an experiment that several claims share; it runs at the first call."""
@@ -121,8 +131,9 @@ class Lab:
             tau: Radius at which it is observed.
 
         Returns:
-            Dataset of `simulate.runs.ensemble.run_ensemble` with the axes and "seed" in place of "cell"; its attributes
-            "n_runs", "conditions" (margins of the theory's hypotheses) and "endings" are what `Evidence` wants.
+            Dataset of `simulate.runs.ensemble.run_ensemble` with the axes and "seed" in place of "cell", and with the
+            "margin" of each hypothesis of the theory, (condition, axes); its attributes "n_runs", "conditions" (those
+            margins over all cells, see `conditions_of`) and "endings" are what `Evidence` wants.
 
         Raises:
             ValueError: if an argument is out of range.
@@ -145,12 +156,11 @@ class Lab:
             flat = run_ensemble(
                 cells, test_directions=grid.test_directions, observe=grid.observe, tau=grid.tau, progress=progress
             )
-        attributes = {
-            "n_runs": len(cells),
-            "conditions": _conditions(cells[:: len(grid.seeds)]),
-            "endings": _endings(flat["status"].values),
-        }
-        return unfold(flat, {**grid.axes, "seed": grid.seeds}).assign_attrs(attributes)
+        data = unfold(flat, {**grid.axes, "seed": grid.seeds})
+        data = data.assign(margin=_margins(cells[:: len(grid.seeds)], grid.axes))
+        return data.assign_attrs(
+            n_runs=len(cells), conditions=conditions_of(data), endings=_endings(flat["status"].values)
+        )
 
 
 def _labels(axes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
@@ -163,20 +173,30 @@ def _labels(axes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     return read
 
 
-_CASES = ("sgd_benign", "sgd_harmful", "sam_signal")
-"""Conditions that tell the cases of a theorem apart, and are no hypotheses of it."""
+def conditions_of(data: xarray.Dataset) -> dict[str, tuple[float, float]]:
+    """Least margin of each hypothesis over the cells of a dataset, or of a part of it, and the fraction outside.
 
-
-def _conditions(cells: Sequence[Cell]) -> dict[str, tuple[float, float]]:
-    """Least margin of each hypothesis, and the fraction of the cells outside of it."""
-    margins: dict[str, list[float]] = {}
-    for cell in cells:
-        if isinstance(cell.problem, Problem):
-            for name, margin in problem_margins(cell.problem, cell.phases).items():
-                if name not in _CASES:
-                    margins.setdefault(name, []).append(margin)
+    Args:
+        data: What `Lab.grid` returned, or what selecting from it left.
+    """
     rounding = -1e-9  # a problem on the scale itself is not outside of it
-    return {name: (min(values), float(np.mean(np.array(values) < rounding))) for name, values in margins.items()}
+    found: dict[str, tuple[float, float]] = {}
+    for name in data["condition"].values if "margin" in data else ():
+        values = data["margin"].sel(condition=name).values.ravel()
+        known = values[~np.isnan(values)]
+        if known.size:
+            found[str(name)] = (float(known.min()), float(np.mean(known < rounding)))
+    return found
+
+
+def _margins(cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]]) -> xarray.DataArray:
+    """Margins of the hypotheses, (condition, axes); NaN where one says nothing of a cell."""
+    rows = [problem_margins(c.problem, c.phases) if isinstance(c.problem, Problem) else {} for c in cells]
+    names = [name for name in CONDITIONS if name not in CASES and any(name in row for row in rows)]
+    table = np.array([[row.get(name, np.nan) for row in rows] for name in names], dtype=float)
+    shape = (len(names), *map(len, axes.values()))
+    coords = {"condition": names, **{axis: list(labels) for axis, labels in axes.items()}}
+    return xarray.DataArray(table.reshape(shape), dims=("condition", *axes), coords=coords)
 
 
 def _endings(status: np.ndarray) -> dict[str, float]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from simulate import Phase, Problem
-from simulate.problems.scales import with_sam_weights
+from theory.experiments import choices
 from theory.experiments.boundaries import BASE, Line, Lines, noise_scale, run_lines
+from theory.experiments.course import Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import pretrain
+from theory.experiments.protocols import SIGNAL_TIME, initialised, pretrain
 
 __all__ = ["TIMES", "over_dimension", "over_samples", "over_time"]
 
@@ -19,34 +20,43 @@ TIMES = (0.5, 2.0, 8.0)
 _PLACES = (0.15, 0.25, 0.35, 0.45, 0.55, 0.7, 1.0, 1.5)
 
 
-def _train(problem: Problem) -> tuple[Phase, ...]:
-    return pretrain(problem, "SAM")
+def _training(lab: Lab, time: float = SIGNAL_TIME) -> dict[str, Callable[[Problem], object]]:
+    """SAM for a time, then SGD, from SAM's initial weights, as the protocol has it."""
+    course = Course(lab)
+
+    def prepare(problem: Problem) -> Problem:
+        return initialised(course.sized(problem), "SAM")
+
+    def phases(problem: Problem) -> tuple[Phase, ...]:
+        step, batch = lab.pick(choices.STEP), lab.pick(choices.BATCH)
+        return pretrain(problem, "SAM", loss=course.loss, time=time, step=step, batch=batch)
+
+    return {"prepare": prepare, "phases": phases}
 
 
 def over_dimension(lab: Lab) -> Lines:
     """The line over d at its theorem's initial weights and radius."""
-    line = Line("d", lab.choose(quick=(10**4, 10**5, 10**6), full=(10**4, 10**5, 10**6, 10**7)))
+    line = Line("d", lab.choose(quick=(500, 1000, 2000), full=(500, 1000, 2000, 4000, 8000)))
     return run_lines(
-        lab, "sam dimension", (line,), _PLACES, scale=noise_scale, prepare=with_sam_weights, phases=_train,
-        replicates=lab.choose(quick=8, full=24),
+        lab, "sam dimension", (line,), _PLACES, scale=noise_scale, replicates=lab.choose(quick=10, full=60),
+        **_training(lab),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def over_samples(lab: Lab) -> Lines:
-    """The line over n at d = 10^5."""
+    """The line over n."""
     return run_lines(
-        lab, "sam samples", (Line("n", (20, 40, 80)),), _PLACES, scale=noise_scale, prepare=with_sam_weights,
-        phases=_train, base=replace(BASE, d=10**5), replicates=lab.choose(quick=14, full=80),
+        lab, "sam samples", (Line("n", (10, 20, 40)),), _PLACES, scale=noise_scale, base=replace(BASE, d=2000),
+        replicates=lab.choose(quick=10, full=80), **_training(lab),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def over_time(lab: Lab) -> list[Lines]:
-    """The same signals at d = 10^4 for each of TIMES."""
+    """The same signals for each of TIMES."""
     return [
         run_lines(
-            lab, "sam time", (Line("d", (10**4,)),), (*_PLACES, 2.2), scale=noise_scale,
-            prepare=with_sam_weights, phases=partial(pretrain, optimizer="SAM", time=time),
-            replicates=lab.choose(quick=8, full=60),
+            lab, "sam time", (Line("d", (1000,)),), (*_PLACES, 2.2), scale=noise_scale,
+            replicates=lab.choose(quick=8, full=60), **_training(lab, time),  # type: ignore[arg-type]
         )
         for time in TIMES
     ]  # fmt: skip

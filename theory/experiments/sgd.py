@@ -2,54 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from simulate import Phase, Problem
-from simulate.problems.scales import with_sam_weights, with_small_weights
 from theory.experiments.boundaries import BASE, Line, Lines, predicted_boundary, run_lines
+from theory.experiments.course import Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import fit
+from theory.experiments.protocols import Pretraining, initialised
 
 __all__ = ["decay", "large_weights", "small_weights"]
 
 _PLACES = (0.25, 0.5, 0.7, 0.9, 1.1, 1.4, 1.8, 2.5)
+_BASE = replace(BASE, d=6400)
 
 
-def _fit(problem: Problem) -> tuple[Phase, ...]:
-    return (fit(problem),)
+def _training(lab: Lab, weights: Pretraining) -> dict[str, Callable[[Problem], object]]:
+    """SGD from the initial weights of a theorem, as the protocol has it."""
+    course = Course(lab)
+
+    def prepare(problem: Problem) -> Problem:
+        return initialised(course.sized(problem), weights)
+
+    def phases(problem: Problem) -> tuple[Phase, ...]:
+        return course.pretrain(problem, "SGD")
+
+    return {"prepare": prepare, "phases": phases}
 
 
 def small_weights(lab: Lab) -> Lines:
-    """Lines over d, n and the noise from small initial weights, trained until the loss is 0.01."""
-    lines = (
-        Line(
-            "d", lab.choose(quick=(10**4, 10**5, 10**6, 10**7, 10**8, 10**9), full=tuple(10**k for k in range(3, 10)))
-        ),
-        Line("n", (20, 40, 80, 160)),
-        Line("noise", (0.25, 1.0, 4.0)),
-    )
+    """Lines over d, n and the noise from the initial weights of SGD's theorem."""
+    dimensions = lab.choose(quick=(1000, 4000, 16_000), full=(1000, 2000, 4000, 8000, 16_000, 32_000))
+    lines = (Line("d", dimensions), Line("n", (10, 20, 40, 80)), Line("noise", (0.25, 1.0, 4.0)))
     return run_lines(
-        lab, "sgd small weights", lines, _PLACES, scale=predicted_boundary, prepare=with_small_weights, phases=_fit,
-        replicates=lab.choose(quick=24, full=200),
+        lab, "sgd small weights", lines, _PLACES, scale=predicted_boundary, base=_BASE,
+        replicates=lab.choose(quick=16, full=100), **_training(lab, "SGD"),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def large_weights(lab: Lab) -> Lines:
     """The line over d from the initial weights of SAM's theorem, σ_0 = 1 / (P σ_p √d)."""
-    places = (0.5, 0.8, 1.3, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
+    places = (0.5, 0.8, 1.3, 2.0, 3.0, 5.0, 8.0)
+    dimensions = lab.choose(quick=(1000, 4000, 16_000), full=(1000, 2000, 4000, 8000, 16_000))
     return run_lines(
-        lab, "sgd large weights", (Line("d", (10**4, 10**5, 10**6, 10**7, 10**8)),), places, scale=predicted_boundary,
-        prepare=with_sam_weights, phases=_fit, replicates=lab.choose(quick=12, full=100),
+        lab, "sgd large weights", (Line("d", dimensions),), places, scale=predicted_boundary, base=_BASE,
+        replicates=lab.choose(quick=10, full=100), **_training(lab, "SAM"),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def decay(lab: Lab) -> Lines:
     """Far into the benign regime, where only the closed-form radius of the test noise can see an error at all."""
-    lines = (Line("d", (10**7, 10**8, 10**9)), Line("n", (20, 40, 80, 160)))
+    lines = (Line("d", (16_000, 32_000, 64_000)), Line("n", (10, 20, 40, 80)))
     return run_lines(
-        lab, "sgd decay", lines, tuple(np.geomspace(3.2, 10.0, 7)),
-        scale=predicted_boundary, prepare=with_small_weights, phases=_fit, base=replace(BASE, d=10**8),
-        replicates=lab.choose(quick=20, full=100),
+        lab, "sgd decay", lines, tuple(np.geomspace(3.2, 10.0, lab.choose(quick=4, full=7))),
+        scale=predicted_boundary, base=replace(BASE, d=64_000), replicates=lab.choose(quick=8, full=50),
+        **_training(lab, "SGD"),  # type: ignore[arg-type]
     )  # fmt: skip

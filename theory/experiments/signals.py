@@ -1,4 +1,4 @@
-"""How much signal SAM and SGD learn from the same start, and the α each of them needs."""
+"""How much signal SAM and SGD learn, and the α each of them needs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,38 @@ from dataclasses import replace
 import xarray
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase
-from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
+from simulate.problems.scales import sam_radius
 from simulate.runs.ensemble import Cell
+from theory.experiments import choices
 from theory.experiments.boundaries import predicted_boundary
+from theory.experiments.course import STANDARD, Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining, pretrain, unlearn
-from theory.experiments.unlearning import ALPHAS, PRETRAINED_LOSS, STANDARD
+from theory.experiments.protocols import Pretraining, initialised
+from theory.experiments.unlearning import ALPHAS
+from theory.formulas.conditions import largest_step
 
-__all__ = ["DIMENSIONS", "SIGNALS", "alpha_needed", "early", "over_dimension", "over_samples", "over_signal"]
+__all__ = [
+    "DIMENSIONS",
+    "SIGNALS",
+    "alpha_needed",
+    "early",
+    "early_without_radius",
+    "over_dimension",
+    "over_samples",
+    "over_signal",
+]
 
-SIGNALS = (1.0, 1.5, 2.0, 3.0, 4.0)
-"""Signals ‖φ‖ that are compared."""
-DIMENSIONS = (2000, 8000, 32_000)
+SIGNALS = (2.0, 2.5, 3.0, 4.0)
+"""Signals ‖φ‖ that are compared, all at least P σ_p."""
+DIMENSIONS = (1000, 2000, 4000)
 """Dimensions that are compared."""
-SAMPLES = (20, 40, 80)
-_BASE = replace(STANDARD, n=20, signal=3.0, forget=0.0)
+SAMPLES = (10, 20, 40)
+_BASE = replace(STANDARD, signal=3.0, forget=0.0)
 _OPTIMIZERS = ("SGD", "SAM")
 
 
 def over_signal(lab: Lab) -> xarray.Dataset:
-    """Networks fitted to a loss of 0.01, over the signal."""
+    """Networks at the end of training, over the signal."""
     return _end_of_training(lab, "signal", SIGNALS)
 
 
@@ -41,22 +53,35 @@ def over_samples(lab: Lab) -> xarray.Dataset:
 
 
 def _end_of_training(lab: Lab, factor: str, values: tuple[float, ...]) -> xarray.Dataset:
+    course = Course(lab)
 
     def make(seed: int, optimizer: Pretraining, **fields: float) -> Cell:
-        problem = with_sam_weights(replace(_BASE, **fields))  # type: ignore[arg-type]
-        return Cell(problem, pretrain(problem, optimizer), seed)
+        sized = course.sized(replace(_BASE, **fields))  # type: ignore[arg-type]
+        problem = initialised(sized, optimizer, lab.pick(choices.WEIGHTS))
+        return Cell(problem, course.pretrain(problem, optimizer), seed)
 
     axes = {"optimizer": _OPTIMIZERS, factor: values}
-    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=64, full=400))
+    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=40, full=300))
 
 
 def early(lab: Lab) -> xarray.Dataset:
     """The first ten steps, at one step size, over the signal."""
+    return _first_steps(lab, 1.0)
+
+
+def early_without_radius(lab: Lab) -> xarray.Dataset:
+    """The null experiment of it: SAM has the radius 0."""
+    return _first_steps(lab, 0.0)
+
+
+def _first_steps(lab: Lab, ratio: float) -> xarray.Dataset:
+    course = Course(lab)
 
     def make(seed: int, optimizer: Pretraining, signal: float) -> Cell:
-        problem = with_sam_weights(replace(_BASE, signal=signal))
-        lr = step_size(problem, 0.01)
-        chosen = SGD(lr=lr) if optimizer == "SGD" else SAM(lr=lr, tau=sam_radius(problem))
+        sized = course.sized(replace(_BASE, signal=signal))
+        lr = min(largest_step(initialised(sized, name)) for name in ("SGD", "SAM"))
+        problem = initialised(sized, optimizer, lab.pick(choices.WEIGHTS))
+        chosen = SGD(lr=lr) if optimizer == "SGD" else SAM(lr=lr, tau=ratio * sam_radius(problem))
         return Cell(problem, (Phase("early", Loss(), chosen, steps=10),), seed)
 
     axes = {"optimizer": _OPTIMIZERS, "signal": SIGNALS}
@@ -68,13 +93,18 @@ def alpha_needed(lab: Lab) -> xarray.Dataset:
 
     Signals are 2.5 d^¼ n^-¼ q, where both are benign before unlearning.
     """
+    course = Course(lab)
 
     def make(seed: int, pretraining: Pretraining, d: int, n: int, alpha: float) -> Cell:
-        problem = replace(STANDARD, d=d, n=n)
-        problem = replace(problem, signal=2.5 * predicted_boundary(problem))
-        problem = with_small_weights(problem) if pretraining == "SGD" else with_sam_weights(problem)
-        last = unlearn(problem, NegGrad(alpha=alpha), SGD())
-        return Cell(problem, (*pretrain(problem, pretraining, loss=PRETRAINED_LOSS), last), seed)
+        base = replace(STANDARD, d=d, n=n)
+        problem = course.problem(replace(base, signal=2.5 * predicted_boundary(base)), pretraining)
+        before = course.pretrain(problem, pretraining)
+        return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=alpha), SGD()), seed)
 
-    axes = {"pretraining": _OPTIMIZERS, "d": DIMENSIONS, "n": (20, 40), "alpha": ALPHAS}
-    return lab.grid("alpha needed", make, axes, replicates=lab.choose(quick=24, full=200))
+    axes = {
+        "pretraining": _OPTIMIZERS,
+        "d": lab.choose(quick=DIMENSIONS[:2], full=DIMENSIONS),
+        "n": (20, 30),
+        "alpha": tuple(sorted({*lab.choose(quick=(0.3, 0.95), full=ALPHAS), course.alpha})),
+    }
+    return lab.grid("alpha needed", make, axes, replicates=lab.choose(quick=10, full=150))

@@ -1,4 +1,4 @@
-"""Unlearning at matched forgetting: every run stops when its forget set has fallen to the same accuracy."""
+"""Unlearning at matched forgetting: runs stop when the forget set is forgotten, by the protocol's reading of it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,28 @@ from dataclasses import replace
 
 import xarray
 
-from simulate import SAM, SGD, NegGrad, Phase, Problem
-from simulate.dynamics.optimizers import Optimizer
-from simulate.problems.scales import with_sam_weights, with_small_weights
+from simulate import SGD, NegGrad, Phase, Problem
 from simulate.runs.ensemble import Cell
 from theory.experiments.boundaries import BASE, Line, Lines, noise_scale, predicted_boundary, run_lines
+from theory.experiments.choices import ALPHA as ALPHA_CHOICE
+from theory.experiments.choices import PRETRAINED
+from theory.experiments.course import STANDARD, Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining, fit, pretrain, unlearn, unlearning_radius
+from theory.experiments.protocols import Pretraining, retrain
 
 __all__ = [
-    "ALPHA", "ALPHAS", "PRETRAINED_LOSS", "STANDARD", "after_sam", "after_sgd", "alpha_grid", "both_sam", "forgettable",
-    "from_start", "phase_from_end", "snr_line",
+    "ALPHA", "ALPHAS", "PRETRAINED_LOSS", "STANDARD", "after_sam", "after_sgd", "again", "alpha_grid", "alphas",
+    "both_sam", "forgettable", "from_start", "never_learned", "phase_from_end", "snr_line",
 ]  # fmt: skip
 
-PRETRAINED_LOSS = 0.05
+PRETRAINED_LOSS = PRETRAINED.primary
 """Training loss at which pretraining hands over to unlearning."""
-ALPHA = 0.7
+ALPHA = ALPHA_CHOICE.primary
 """Weight of the retain loss unless it is varied."""
-ALPHAS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+ALPHAS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 """Weights of the retain set that are tried."""
 
-STANDARD = Problem(d=8000, n=40, m=10, signal=6.0, label_flip=0.1, forget=0.1)
-"""One problem at which SGD is benign before unlearning."""
-
-_UNLEARNED = replace(BASE, n=40, forget=0.1)
+_UNLEARNED = replace(BASE, d=2000, n=20, forget=0.2)
 
 
 def phase_from_end(data: xarray.Dataset, name: str, back: int = 1) -> xarray.DataArray:
@@ -42,98 +40,140 @@ def phase_from_end(data: xarray.Dataset, name: str, back: int = 1) -> xarray.Dat
 
 
 def after_sgd(lab: Lab) -> Lines:
-    """SGD from small weights, then NegGrad with SGD until the forget set is forgotten."""
-
-    def phases(problem: Problem) -> tuple[Phase, ...]:
-        return fit(problem, loss=PRETRAINED_LOSS), unlearn(problem, NegGrad(alpha=ALPHA), SGD())
-
-    places = (0.25, 0.5, 0.8, 1.1, 1.4, 1.8, 2.5, 4.0)
-    return run_lines(
-        lab, "neggrad after sgd", (Line("d", (10**4, 10**5, 10**6, 10**7, 10**8)),), places, scale=predicted_boundary,
-        prepare=with_small_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=64, full=400),
+    """SGD from its theorem's weights, then NegGrad with SGD until the forget set is forgotten."""
+    dimensions = lab.choose(quick=(2000, 6400), full=(2000, 6400, 20_000))
+    places = (0.5, 0.8, 1.1, 1.5, 2.5, 4.0)
+    return _after(
+        lab, "neggrad after sgd", "SGD", "SGD", dimensions, places, relative=True,
+        replicates=lab.choose(quick=20, full=200),
     )  # fmt: skip
 
 
 def from_start(lab: Lab) -> Lines:
-    """NegGrad with SGD from the initial weights, until the retain loss is 0.01."""
+    """NegGrad with SGD from the initial weights, until the retain loss is that at which training ends."""
+    course = Course(lab)
 
     def phases(problem: Problem) -> tuple[Phase, ...]:
-        return (replace(unlearn(problem, NegGrad(alpha=0.9), SGD(), until=None), stop_loss=0.01),)
+        every = course.unlearn(problem, course.pretrain(problem, "SGD"), NegGrad(alpha=0.9), SGD())
+        return (replace(every[-1], stop_forget_below=None, stop_forget_loss_above=None, stop_loss=course.loss),)
 
     return run_lines(
-        lab, "neggrad from start", (Line("d", (10**4, 10**6, 10**8)),), (0.5, 1.1, 2.5, 4.0), scale=predicted_boundary,
-        prepare=with_small_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=40, full=300),
+        lab, "neggrad from start", (Line("d", lab.choose(quick=(6400,), full=(6400, 20_000))),), (0.5, 2.5, 4.0),
+        scale=predicted_boundary, prepare=lambda problem: course.problem(problem, "SGD"), phases=phases,
+        base=_UNLEARNED, replicates=lab.choose(quick=20, full=200),
     )  # fmt: skip
 
 
 def after_sam(lab: Lab) -> Lines:
     """SAM and SGD at SAM's weights, then NegGrad with SGD until the forget set is forgotten."""
-
-    def phases(problem: Problem) -> tuple[Phase, ...]:
-        return *pretrain(problem, "SAM", loss=PRETRAINED_LOSS), unlearn(problem, NegGrad(alpha=ALPHA), SGD())
-
-    return run_lines(
-        lab, "neggrad after sam", (Line("d", (4000, 8000, 16_000)),), (0.35, 0.5, 0.7, 1.0, 1.5, 3.0),
-        scale=noise_scale, prepare=with_sam_weights, phases=phases, base=_UNLEARNED,
-        replicates=lab.choose(quick=40, full=200),
+    dimensions = lab.choose(quick=(500, 2000), full=(500, 1000, 2000, 4000))
+    return _after(
+        lab, "neggrad after sam", "SAM", "SGD", dimensions, (0.35, 0.5, 0.7, 1.0, 1.5, 3.0), relative=False,
+        replicates=lab.choose(quick=12, full=150),
     )  # fmt: skip
 
 
 def both_sam(lab: Lab) -> Lines:
     """SAM and SGD at SAM's weights, then NegGrad with SAM until the forget set is forgotten."""
+    return _after(
+        lab, "neggrad sam both", "SAM", "SAM", lab.choose(quick=(2000,), full=(1000, 2000, 4000)), (2.0, 4.0),
+        relative=False, replicates=lab.choose(quick=16, full=100),
+    )  # fmt: skip
+
+
+def _after(
+    lab: Lab, name: str, pretraining: Pretraining, optimizer: Pretraining, dimensions: tuple[int, ...],
+    places: tuple[float, ...], *, relative: bool, replicates: int,
+) -> Lines:  # fmt: skip
+    """A line over d: pretraining, and NegGrad until the forget set is forgotten."""
+    course = Course(lab)
 
     def phases(problem: Problem) -> tuple[Phase, ...]:
-        last = unlearn(problem, NegGrad(alpha=ALPHA), SAM(tau=unlearning_radius(problem)), steps=40_000)
-        return *pretrain(problem, "SAM", loss=PRETRAINED_LOSS), last
+        before = course.pretrain(problem, pretraining)
+        return course.unlearn(problem, before, NegGrad(alpha=course.alpha), course.optimizer(problem, optimizer))
 
     return run_lines(
-        lab, "neggrad sam both", (Line("d", (2000, 3000, 4000)),), (1.5, 3.0, 6.0), scale=noise_scale,
-        prepare=with_sam_weights, phases=phases, base=_UNLEARNED, replicates=lab.choose(quick=32, full=200),
+        lab, name, (Line("d", dimensions),), places, scale=predicted_boundary if relative else noise_scale,
+        prepare=lambda problem: course.problem(problem, pretraining), phases=phases, base=_UNLEARNED,
+        replicates=replicates,
     )  # fmt: skip
 
 
 def forgettable(lab: Lab) -> xarray.Dataset:
     """How many runs NegGrad with SGD makes forget within its steps, over pretraining and d."""
+    course = Course(lab)
 
     def make(seed: int, pretraining: Pretraining, d: int) -> Cell:
-        problem = with_sam_weights(replace(_UNLEARNED, d=d, signal=1.5))
-        last = unlearn(problem, NegGrad(alpha=ALPHA), SGD())
-        return Cell(problem, (*pretrain(problem, pretraining, loss=PRETRAINED_LOSS), last), seed)
+        problem = course.problem(replace(_UNLEARNED, d=d, signal=2.0), pretraining)
+        before = course.pretrain(problem, pretraining)
+        return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
-    axes = {"pretraining": ("SGD", "SAM"), "d": (10**4, 10**5, 10**6)}
-    return lab.grid("forgettable", make, axes, replicates=lab.choose(quick=24, full=200))
+    axes = {"pretraining": ("SGD", "SAM"), "d": lab.choose(quick=(500, 2000), full=(500, 2000, 8000))}
+    return lab.grid("forgettable", make, axes, replicates=lab.choose(quick=16, full=150))
 
 
 # --- one problem, many ways to unlearn -----------------------------------------------------------------
 
 
-def _optimizer(problem: Problem, name: str) -> Optimizer:
-    return SGD() if name == "SGD" else SAM(tau=unlearning_radius(problem))
+def alphas(lab: Lab) -> tuple[float, ...]:
+    """The weights of the grid, the protocol's own among them."""
+    few = lab.choose(quick=(0.5, 0.9), full=ALPHAS)
+    return tuple(sorted({*few, Course(lab).alpha}))
 
 
 def alpha_grid(lab: Lab) -> xarray.Dataset:
     """The standard problem over α, pretraining and unlearning optimizer; coefficients and curvature observed."""
-    problem = with_sam_weights(STANDARD)
+    course = Course(lab)
 
-    def make(seed: int, pretraining: Pretraining, optimizer: str, alpha: float) -> Cell:
-        last = unlearn(problem, NegGrad(alpha=alpha), _optimizer(problem, optimizer))
-        return Cell(problem, (*pretrain(problem, pretraining, loss=PRETRAINED_LOSS), last), seed)
+    def make(seed: int, pretraining: Pretraining, optimizer: Pretraining, alpha: float) -> Cell:
+        problem = course.problem(course.standard, pretraining)
+        before = course.pretrain(problem, pretraining)
+        last = course.optimizer(problem, optimizer)
+        return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=alpha), last), seed)
+
+    axes = {"pretraining": ("SGD", "SAM"), "optimizer": ("SGD", "SAM"), "alpha": alphas(lab)}
+    return lab.grid(
+        "alpha", make, axes, replicates=lab.choose(quick=16, full=150),
+        observe=("coefficients", "hessian", "sharpness"), tau=course.radius(course.standard),
+    )  # fmt: skip
+
+
+def again(lab: Lab) -> xarray.Dataset:
+    """The null experiment of it: SGD and SGD, with other seeds, at the protocol's α."""
+    course = Course(lab)
+
+    def make(seed: int) -> Cell:
+        problem = course.problem(course.standard, "SGD")
+        before = course.pretrain(problem, "SGD")
+        return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
+
+    return lab.grid("alpha again", make, {}, replicates=lab.choose(quick=16, full=150), observe=("coefficients",))
+
+
+def never_learned(lab: Lab) -> xarray.Dataset:
+    """The null experiment of unlearning: the forget set was never learned, so that nothing is to be unlearned."""
+    course = Course(lab)
+
+    def make(seed: int, pretraining: Pretraining) -> Cell:
+        problem = course.problem(course.standard, pretraining)
+        learned = retrain(course.pretrain(problem, pretraining))
+        return Cell(problem, course.unlearn(problem, learned, NegGrad(alpha=course.alpha), SGD()), seed)
 
     return lab.grid(
-        "alpha", make, {"pretraining": ("SGD", "SAM"), "optimizer": ("SGD", "SAM"), "alpha": ALPHAS},
-        replicates=lab.choose(quick=40, full=200), observe=("coefficients", "hessian", "sharpness"),
-        tau=unlearning_radius(problem),
+        "never learned", make, {"pretraining": ("SGD", "SAM")}, replicates=lab.choose(quick=16, full=150),
+        observe=("hessian", "sharpness"), tau=course.radius(course.standard),
     )  # fmt: skip
 
 
 def snr_line(lab: Lab) -> xarray.Dataset:
     """SGD pretraining and unlearning over the signal strength, at the same loss when unlearning begins."""
+    course = Course(lab)
 
-    def make(seed: int, signal: float) -> Cell:
-        problem = with_sam_weights(replace(STANDARD, signal=signal))
-        last = unlearn(problem, NegGrad(alpha=ALPHA), SGD())
-        return Cell(problem, (*pretrain(problem, "SGD", loss=PRETRAINED_LOSS), last), seed)
+    def make(seed: int, place: float) -> Cell:
+        base = replace(course.standard, signal=place * predicted_boundary(course.standard))
+        problem = course.problem(base, "SGD")
+        before = course.pretrain(problem, "SGD")
+        return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
-    return lab.grid(
-        "snr", make, {"signal": (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0)}, replicates=lab.choose(quick=150, full=800)
-    )
+    places = (0.7, 1.0, 1.5, 2.5, 3.5)
+    return lab.grid("snr", make, {"place": places}, replicates=lab.choose(quick=40, full=400))

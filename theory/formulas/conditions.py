@@ -35,7 +35,10 @@ from simulate.house import checks
 from simulate.runs.run import check_phases
 from theory.formulas import symbols as s
 
-__all__ = ["ARGUMENTS", "CONDITIONS", "Condition", "margins", "problem_margins"]
+__all__ = [
+    "ARGUMENTS", "CASES", "CONDITIONS", "HYPOTHESES", "Condition", "largest_step", "margins",
+    "problem_margins",
+]  # fmt: skip
 
 ARGUMENTS = {
     "d": s.d,
@@ -192,6 +195,12 @@ CONDITIONS: dict[str, Condition] = {
 }
 """Every hypothesis by name. Those of SAM begin with `sam_`, those of SGD alone with `sgd_`."""
 
+CASES = ("sgd_benign", "sgd_harmful", "sam_signal")
+"""Conditions that tell the cases of a theorem apart, and are no hypotheses of it."""
+
+HYPOTHESES = tuple(name for name in CONDITIONS if name not in CASES)
+"""What the theorems presuppose; a run has the margins of those that speak of it, see `problem_margins`."""
+
 
 def margins(
     *,
@@ -252,11 +261,38 @@ def margins(
     }
 
 
+def largest_step(problem: Problem, *, batch: int | None = None, epsilon: float = 1.0) -> float:
+    """The largest step size η that satisfies every hypothesis on it with constant 1.
+
+    Args:
+        problem: The problem.
+        batch: Samples a step sees; None is all of them.
+        epsilon: Training loss ε to reach.
+
+    Returns:
+        η; just below the border, so that rounding does not put it outside.
+
+    Example:
+        >>> problem = Problem(d=10_000, n=20)
+        >>> from simulate import SGD, Loss
+        >>> phase = Phase("fit", Loss(), SGD(lr=largest_step(problem)))
+        >>> round(problem_margins(problem, [phase])["step_filter"], 6)
+        0.0
+    """
+    if not isinstance(problem, Problem):
+        checks.fail("problem", "be a Problem", problem)
+    words = ("d", "n", "m", "P", "signal", "sigma_p", "sigma_0", "label_flip")
+    sizes = {word: getattr(problem, word) for word in words}
+    found = margins(**sizes, lr=1.0, batch=problem.n if batch is None else batch, epsilon=epsilon)
+    return float(10.0 ** (min(margin for name, margin in found.items() if name.startswith("step_")) - 1e-12))
+
+
 def problem_margins(problem: Problem, phases: Sequence[Phase]) -> dict[str, float]:
     """Margins of a run: for each hypothesis the smallest over its phases.
 
     A phase of SAM (or the retain step of Sharp MinMax) has a radius, one with `stop_loss` has an ε, and one without
-    `batch` sees all n samples. SAM with radius 0 is SGD.
+    `batch` sees all n samples. SAM with radius 0 is SGD. The theorems on SGD and on SAM ask for initial weights that
+    exclude each other; those of the optimizer that the run begins with count.
 
     Args:
         problem: The problem.
@@ -276,11 +312,15 @@ def problem_margins(problem: Problem, phases: Sequence[Phase]) -> dict[str, floa
     check_phases(phases)
     words = ("d", "n", "m", "P", "signal", "sigma_p", "sigma_0", "label_flip")
     common = {word: getattr(problem, word) for word in words}
-    rows = []
+    rows, radii = [], []
     for phase in phases:
         optimizer = phase.optimizer
         radius = optimizer.tau if isinstance(optimizer, SAM | SharpMinMax) and optimizer.tau > 0 else None
+        radii.append(radius)
         batch = problem.n if optimizer.batch is None else optimizer.batch
         rows.append(margins(**common, lr=optimizer.lr, tau=radius, batch=batch, epsilon=phase.stop_loss or None))
-    found = [name for name in CONDITIONS if any(name in row for row in rows)]
+    others = "sam_start_" if radii[0] is None else "start_"
+    found = [
+        name for name in CONDITIONS if any(name in row for row in rows) and not name.startswith(others)
+    ]  # fmt: skip
     return {name: min(float(row[name]) for row in rows if name in row) for name in found}

@@ -1,0 +1,123 @@
+"""What the theory, as its summaries state it, leaves to the experimenter; each with one primary value, and its reason.
+
+The primary values were written down before the ledger was run. An experiment asks its laboratory for the value of a
+choice, `lab.pick(STOP)`; a claim names the choices its experiment asks for, and the atlas tries the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from theory.ledger.choice import Choice
+
+__all__ = [
+    "ALPHA", "BATCH", "DIMENSION", "FILTERS", "FLIP", "FORGET", "LAW", "PATCHES", "PRETRAINED", "RADIUS", "STEP",
+    "STOP", "UNLEARNING", "WEIGHTS", "Step", "Stop", "Weights",
+]  # fmt: skip
+
+Stop = Literal["retrained loss", "accuracy 1/2", "5 passes", "10 passes", "retain loss"]
+"""When unlearning ends."""
+Step = Literal["hypotheses", "large"]
+"""How long a step is."""
+Weights = Literal["own", "SAM's", "small"]
+"""Initial weights."""
+
+STOP: Choice[Stop] = Choice(
+    name="stop",
+    words="end of unlearning",
+    primary="retrained loss",
+    others=("accuracy 1/2", "5 passes", "10 passes", "retain loss"),
+    reason=(
+        "The mean loss on F has reached that of the network retrained without F from the same weights: what the set "
+        "adds is gone, what retraining keeps is kept. Until accuracy 1/2 part of the signal is unlearned, too, since "
+        "a retrained network classifies most of F."
+    ),
+)
+ALPHA: Choice[float] = Choice(
+    name="alpha",
+    words="weight α of the retain loss",
+    primary=0.7,
+    others=(0.5, 0.9, 0.95),
+    reason="Between 1/2, where both sets weigh the same, and |R|/n, where all samples do.",
+)
+FORGET: Choice[float] = Choice(
+    name="forget",
+    words="|F|/n",
+    primary=0.2,
+    others=(0.1, 0.3),
+    reason="Four samples of twenty: fewer have no mean loss to speak of, many more are no exception.",
+)
+FLIP: Choice[float] = Choice(
+    name="label_flip",
+    words="label noise p",
+    primary=0.1,
+    others=(0.0, 0.2),
+    reason="The theorems allow a small constant; without any, overfitting has nothing to overfit.",
+)
+BATCH: Choice[int | None] = Choice(
+    name="batch",
+    words="samples a step sees",
+    primary=None,
+    others=(5,),
+    reason="All of them: one source of chance less. The theorems speak of any batch.",
+)
+RADIUS: Choice[float] = Choice(
+    name="radius",
+    words="SAM's radius while unlearning, over the theory's",
+    primary=1.0,
+    others=(0.1**0.5, 0.1),
+    reason="The radius that the theory asks for; it says none but this.",
+)
+PRETRAINED: Choice[float] = Choice(
+    name="pretrained",
+    words="loss at which training ends",
+    primary=0.05,
+    others=(0.3, 0.01),
+    reason="All labels are fitted, and slopes are not yet so small that nothing moves.",
+)
+WEIGHTS: Choice[Weights] = Choice(
+    name="weights",
+    words="initial weights",
+    primary="own",
+    others=("SAM's", "small"),
+    reason="Each optimizer's theorem names its own scale, and the two exclude each other.",
+)
+FILTERS: Choice[int] = Choice(
+    name="filters",
+    words="filters m of each sign",
+    primary=10,
+    others=(5, 20),
+    reason="Each sample has about five active noise neurons of its class, so that none decides alone.",
+)
+PATCHES: Choice[str] = Choice(
+    name="patches",
+    words="noise patches",
+    primary="one",
+    others=("two copied", "two independent"),
+    reason="The smallest P; with copies the runs are the same in other units.",
+)
+LAW: Choice[str] = Choice(
+    name="law",
+    words="noise law",
+    primary="orthogonal",
+    others=("isotropic",),
+    reason="The theory projects the noise off φ.",
+)
+STEP: Choice[Step] = Choice(
+    name="step",
+    words="step size",
+    primary="hypotheses",
+    others=("large",),
+    reason="The largest inside the theory's hypotheses, with constant 1; the large one is some 20 times as long.",
+)
+DIMENSION: Choice[int] = Choice(
+    name="dimension",
+    words="dimension d",
+    primary=2000,
+    others=(1000, 8000),
+    reason="d ≥ n² and d ≥ n‖φ‖²/(Pσ_p)² hold; steps inside the hypotheses get shorter with d.",
+)
+UNLEARNING: tuple[Choice[Any], ...] = (
+    STOP, ALPHA, FORGET, FLIP, BATCH, PRETRAINED, WEIGHTS, FILTERS, PATCHES, LAW, STEP,
+)  # fmt: skip
+"""The choices of every experiment that unlearns at one problem."""
