@@ -112,12 +112,15 @@ def exact(value: float) -> Estimate:
     return Estimate(float(array), 0.0, math.inf)
 
 
-def from_replicates(values: np.ndarray, comparisons: int = 1) -> Estimate:
+def from_replicates(
+    values: np.ndarray, comparisons: int = 1, range: tuple[float, float] = (-math.inf, math.inf)
+) -> Estimate:
     """Mean over independent replicates.
 
     Args:
         values: One number a replicate, (R,).
         comparisons: See `Estimate`.
+        range: See `Estimate`.
 
     Returns:
         The estimate; NaN if a replicate has no number, since to leave it out would bias what remains.
@@ -129,10 +132,10 @@ def from_replicates(values: np.ndarray, comparisons: int = 1) -> Estimate:
     if values.ndim != 1:
         checks.fail("values", "have one axis", values.shape)
     if len(values) < 2 or not np.isfinite(values).all():
-        return Estimate(math.nan, math.nan, len(values) - 1, comparisons)
+        return Estimate(math.nan, math.nan, len(values) - 1, comparisons, range)
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite error leaves no interval
         error = float(values.std(ddof=1) / math.sqrt(len(values)))
-        return Estimate(float(values.mean()), error, len(values) - 1, comparisons)
+        return Estimate(float(values.mean()), error, len(values) - 1, comparisons, range)
 
 
 def from_fractions(values: np.ndarray, trials: float, comparisons: int = 1) -> Estimate:

@@ -8,17 +8,20 @@ import numpy as np
 import xarray
 
 from simulate.house import ties
+from theory.experiments import choices
+from theory.experiments.course import Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.retrained import interaction
+from theory.experiments.words import MATCHED, UNLEARNED, replicated
+from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, from_fractions, from_replicates
+from theory.statistics import Estimate, between_halves, from_fractions, from_replicates
 
 __all__ = ["CLAIMS"]
 
 _FRACTIONS = (0.6, 0.9)
-_ALPHAS = (0.1, 0.9)
+_ALPHAS = (0.5, 0.9)
 _ENOUGH = 0.9
 """Fraction of the runs that have to be forgotten in every cell that is compared."""
 
@@ -29,14 +32,15 @@ def _gain(data: xarray.Dataset, fraction: float) -> xarray.DataArray:
     return error.sel(alpha=_ALPHAS[0], drop=True) - error.sel(alpha=_ALPHAS[1], drop=True)
 
 
-def _forgotten(data: xarray.Dataset) -> xarray.DataArray:
+def _forgotten(lab: Lab, data: xarray.Dataset) -> xarray.DataArray:
     """Fraction of the runs forgotten, (alpha, fraction)."""
-    return (data["forget_accuracy"] <= FORGOTTEN).mean("seed").transpose("alpha", "fraction")
+    share: xarray.DataArray = Course(lab).forgotten(data).mean("seed").transpose("alpha", "fraction")
+    return share
 
 
-def _ridge(data: xarray.Dataset) -> str:
+def _ridge(lab: Lab, data: xarray.Dataset) -> str:
     """The best α at each fraction, of those at which the runs are forgotten."""
-    error = data["test_error"].mean("seed").where(_forgotten(data) >= _ENOUGH)
+    error = data["test_error"].mean("seed").where(_forgotten(lab, data) >= _ENOUGH)
     words = []
     for fraction in data["fraction"].values:
         column = error.sel(fraction=fraction).values
@@ -51,7 +55,7 @@ def _measure(lab: Lab) -> Evidence:
     data = lab.once(interaction)
     gains = [_gain(data, fraction) for fraction in _FRACTIONS]
     effect = from_replicates((gains[0] - gains[1]).values)
-    compared = float(_forgotten(data).sel(fraction=list(_FRACTIONS), alpha=list(_ALPHAS)).min())
+    compared = float(_forgotten(lab, data).sel(fraction=list(_FRACTIONS), alpha=list(_ALPHAS)).min())
     if compared < _ENOUGH:
         effect = replace(effect, value=np.nan)
     curves = tuple(
@@ -61,24 +65,25 @@ def _measure(lab: Lab) -> Evidence:
         )
     )
     gained: dict[str, Estimate] = {
-        f"gain from α = 0.1 to 0.9 at fraction {fraction:g}": from_replicates(_gain(data, fraction).values)
+        f"gain from α = 0.5 to 0.9 at fraction {fraction:g}": from_replicates(_gain(data, fraction).values)
         for fraction in data["fraction"].values
     }
     left = {
         f"fraction of the runs forgotten at {fraction:g}, α = 0.5": from_fractions(
-            (data["forget_accuracy"].sel(fraction=fraction, alpha=0.5) <= FORGOTTEN).values.astype(float), 1
+            Course(lab).forgotten(data.sel(fraction=fraction, alpha=0.5)).values.astype(float), 1
         )
         for fraction in data["fraction"].values
     }
     return Evidence(
         effect=effect,
         control=effect,
+        null=between_halves((gains[0] - gains[1]).values),
         n_runs=data.attrs["n_runs"],
         details={**gained, **left},
         conditions=data.attrs["conditions"],
         endings=data.attrs["endings"],
         picture=Picture("fraction of the filters in the forget part", "test error after unlearning", curves),
-        remark=f"Ridge, the best α at each fraction: {_ridge(data)}.",
+        remark=f"Ridge, the best α at each fraction: {_ridge(lab, data)}.",
     )
 
 
@@ -89,19 +94,19 @@ CLAIMS = (
         title="Sharp MinMax: what a larger α gains does not depend on the fraction of the forget part",
         source="Open in the paper (its limitations [S]); the hypothesis of no interaction is ours",
         statement=STATEMENTS["sharp_minmax"].latex,
-        effect="gain in test error from α = 0.1 to 0.9 at fraction 0.6, less that at 0.9",
+        effect="gain in test error from α = 0.5 to 0.9 at fraction 0.6, less that at 0.9",
         supported=Region.around(0.0, 0.01),
         refuted_if="The gains differ by more than 0.01.",
         experiment=(
-            "d = 8,000, n = 40, |F| = 4, m = 10, ‖φ‖ = 6, p = 0.1, SAM's weights, SGD pretraining to a loss of "
-            "0.05, radius "
-            "1/√m of the theory's; α = 0.1 to 0.9 by fractions 0.1 to 0.9. Nine runs in ten have to be forgotten "
-            "in the "
-            "cells that are compared."
+            UNLEARNED.replace("NegGrad at α = 0.7", "Sharp MinMax at α = 0.3 to 0.9 by fractions 0.1 to 0.9")
+            + " Nine runs in ten have to be forgotten in the cells that are compared."
         ),
-        stopping_rule="Forget accuracy at most 0.5 (4,000 steps at most); 32 replicates (quick), 150 (full).",
+        stopping_rule=MATCHED + replicated(12, 100),
         statistic="Difference of differences in every replicate, Student's interval.",
         control=Control(name="the gain at fraction 0.6 is larger by 0.15 or more", region=Region(low=0.15)),
+        null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.05)),
+        hypotheses=HYPOTHESES,
+        choices=tuple(choice for choice in choices.UNLEARNING if choice is not choices.ALPHA),
         measure=_measure,
         family="open",
     ),

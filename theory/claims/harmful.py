@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory.experiments import sgd
-from theory.experiments.boundaries import BASE, Lines
+from theory.experiments import choices, sgd
+from theory.experiments.boundaries import Lines
 from theory.experiments.lab import Lab
+from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import worst_of
+from theory.statistics import between_halves, worst_of
 
 __all__ = ["CLAIMS"]
 
-_BELOW, _ABOVE = 0.7, 2.5
-"""Positions relative to d^¼ n^-¼ (P - 1) σ_p that count as below and as above the boundary; fixed beforehand."""
+_BELOW, _ABOVE, _RATIO = 0.7, 2.5, 100.0
+"""Positions relative to d^¼ n^-¼ (P - 1) σ_p that count as below and as above the boundary, and the least d/n, at which
+the signals below it are still at least P σ_p; fixed beforehand."""
 
 
-def _excess(lines: Lines, place: float) -> np.ndarray:
-    """Test error above the label noise in every cell at a position, (replicates, cells)."""
-    return lines.error[:, np.isclose(lines.place, place)] - BASE.label_flip
+def _cells(lines: Lines, place: float) -> np.ndarray:
+    """The cells at a position whose d/n is large enough, (cells,) of bool."""
+    return np.isclose(lines.place, place) & (lines.factors["d"] >= _RATIO * lines.factors["n"])
+
+
+def _excess(lines: Lines, place: float, flip: float) -> np.ndarray:
+    """Test error above the label noise in these cells, (replicates, cells)."""
+    return lines.error[:, _cells(lines, place)] - flip
 
 
 def _measure(lab: Lab) -> Evidence:
-    lines = lab.once(sgd.small_weights)
+    lines, flip = lab.once(sgd.small_weights), lab.pick(choices.FLIP)
     places = np.unique(lines.place)
-    excess = [_excess(lines, place) for place in places]
+    excess = [_excess(lines, place, flip) for place in places]
     return Evidence(
-        effect=worst_of(_excess(lines, _BELOW), np.argmin),
-        control=worst_of(_excess(lines, _ABOVE), np.argmin),
+        effect=worst_of(_excess(lines, _BELOW, flip), np.argmin),
+        control=worst_of(_excess(lines, _ABOVE, flip), np.argmin),
+        null=between_halves(_excess(lines, _BELOW, flip).mean(axis=1)),
         n_runs=lines.n_runs,
-        conditions=lines.conditions,
+        conditions=lines.conditions_where(_cells(lines, _BELOW)),
         endings=lines.endings,
         picture=Picture(
             r"signal over $d^{1/4}n^{-1/4}(P-1)\sigma_p$",
@@ -51,16 +59,19 @@ CLAIMS = (
     Claim(
         name="sgd-harmful",
         number=5,
-        title="SGD below its boundary: test error at least p + 0.1, at every d, n and σ_p",
+        title="SGD below its boundary: test error at least p + 0.1, at every d/n from 100 on and every σ_p",
         source="Theorem 3.2 of the unlearning paper (test error ≥ 0.1) [S]; with p, Chen et al. 2023 [M 90%]",
         statement=STATEMENTS["theorem_3_2_harmful"].latex,
         effect="test error - p in the cell where it is lowest",
         supported=Region(low=0.1),
         refuted_if="In some cell below the boundary the mean test error is less than p + 0.1.",
-        experiment=f"The cells of sgd-boundary-d at {_BELOW:g} times d^¼ n^-¼ (P-1) σ_p, on all three lines.",
+        experiment=f"The cells of sgd-boundary-d at {_BELOW:g} times d^¼ n^-¼ (P-1) σ_p with d/n from {_RATIO:g} on.",
         stopping_rule="That of sgd-boundary-d.",
         statistic="Mean over replicates in the lowest of the cells, its interval widened for having been picked.",
         control=Control(name=f"harmful at {_ABOVE:g} times the boundary, too", region=Region(low=0.1)),
+        null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.02)),
+        hypotheses=HYPOTHESES,
+        choices=(choices.PRETRAINED, choices.FLIP, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP),
         measure=_measure,
         family="ours",
     ),

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory.experiments import sam
+from theory.experiments import choices, sam
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.lab import Lab
+from theory.experiments.words import replicated
+from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, bootstrap, slope
+from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, slope
 
 __all__ = ["CLAIMS"]
 
 _SCALES = "σ_0 = 1 / (P σ_p √d), τ = m √n / (P σ_p √d)"
 _TRAINING = (
-    "SAM for a time η T = 2 m / q², q = (P-1)σ_p, the same at every d, or to a training loss of 0.4; then SGD to "
-    "0.01. A "
-    "longer SAM stage learns weaker signals, and without a limit there is no boundary at all."
+    "SAM for a time η T = 2 m / q², q = (P-1)σ_p, the same at every d, or to a training loss of 0.4; then SGD to 0.05; "
+    "the largest steps inside the hypotheses. A longer SAM stage learns weaker signals, and without a limit there is "
+    "no boundary at all."
 )
 _STATISTIC = (
     "Ratio of exponents in the pooled model te = p + (1 - 2p) Φ(-a ‖φ‖^b x^e), fitted to all cells; standard error by "
@@ -54,6 +56,7 @@ def _dimension(lab: Lab) -> Evidence:
     return Evidence(
         effect=effect,
         control=effect,
+        null=lines.exponent_of_halves(lab.rng("halves"), "d")["d"],
         n_runs=lines.n_runs,
         details={**levels, **_onset(lines, "d", lab)},
         conditions=lines.conditions,
@@ -71,6 +74,7 @@ def _samples(lab: Lab) -> Evidence:
     return Evidence(
         effect=effect,
         control=effect,
+        null=lines.exponent_of_halves(lab.rng("halves"), "n")["n"],
         n_runs=lines.n_runs,
         details=_onset(lines, "n", lab),
         conditions=lines.conditions,
@@ -96,6 +100,7 @@ def _time(lab: Lab) -> Evidence:
     return Evidence(
         effect=effect,
         control=effect,
+        null=bootstrap_between_halves(exponent, len(runs[0].error), lab.rng("halves")),
         n_runs=sum(lines.n_runs for lines in runs),
         conditions=runs[1].conditions,
         endings=runs[1].endings,
@@ -110,6 +115,11 @@ def _time(lab: Lab) -> Evidence:
     )
 
 
+_HALVES = Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.1))
+_SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")
+"""Below P σ_p is where SAM's boundary lies: the hypothesis on the signal would leave nothing to see."""
+_CHOICES = (choices.PRETRAINED, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)
+
 CLAIMS = (
     Claim(
         name="sam-boundary-time",
@@ -120,17 +130,20 @@ CLAIMS = (
         effect="exponent of ηT in the critical signal at test error 0.3",
         supported=Region.around(-0.5, 0.1),
         refuted_if="The exponent differs from -1/2 by more than 0.1 (equivalence test).",
-        experiment=f"{_SCALES}, d = 10^4, n = 20, m = 10, p = 0.1; SAM for ηT q²/m = 0.5, 2, 8, then SGD to 0.01.",
-        stopping_rule="9 signals of 0.15 to 2.2 (P-1)σ_p at each time, 8 replicates (quick), 60 (full).",
+        experiment=f"{_SCALES}, d = 1,000, n = 20, m = 10, p = 0.1; SAM for ηT q²/m = 0.5, 2, 8, then SGD to 0.05.",
+        stopping_rule="9 signals of 0.15 to 2.2 (P-1)σ_p at each time; " + replicated(8, 60),
         statistic="Slope of the critical signals; standard error by bootstrap over replicates.",
         control=Control(name="the time does not matter", region=Region.around(0.0, 0.1)),
         measure=_time,
         family="ours",
+        null=_HALVES,
+        hypotheses=_SCANNED,
+        choices=_CHOICES,
     ),
     Claim(
         name="sam-boundary-d",
         number=7,
-        title="SAM for a time ηT = 2m/q², then SGD: the signal it needs does not grow with d",
+        title="SAM for a time ηT = 2m/q², then SGD: the signal it needs does not change with d, within 0.05",
         source=(
             "Theorem 3.3 of the unlearning paper as its summaries state it [S]; Chen et al. 2023, Theorem 4.1 [M 80%]"
         ),
@@ -138,12 +151,15 @@ CLAIMS = (
         effect="exponent of d in the critical signal",
         supported=Region.around(0.0, 0.05),
         refuted_if="The exponent differs from 0 by more than 0.05 (equivalence test).",
-        experiment=f"{_SCALES}, n = 20, m = 10, p = 0.1, d = 10^4 to 10^6 (quick), to 10^7 (full). {_TRAINING}",
-        stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each d, 8 replicates (quick), 24 (full).",
+        experiment=f"{_SCALES}, n = 20, m = 10, p = 0.1, d = 500 to 2,000 (quick), to 8,000 (full). {_TRAINING}",
+        stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each d; " + replicated(10, 60),
         statistic=_STATISTIC,
         control=Control(name="it grows as d to the 1/4, as with SGD", region=Region.around(0.25, 0.05)),
         measure=_dimension,
         family="ours",
+        null=_HALVES,
+        hypotheses=_SCANNED,
+        choices=_CHOICES,
     ),
     Claim(
         name="sam-weak-signal-onset",
@@ -154,11 +170,14 @@ CLAIMS = (
         effect="exponent of n in the critical signal",
         supported=Region.around(0.0, 0.1),
         refuted_if="The exponent differs from 0 by more than 0.1 (equivalence test).",
-        experiment=f"{_SCALES}, d = 10^5, m = 10, p = 0.1, n = 20, 40, 80. {_TRAINING}",
-        stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each n, 14 replicates (quick), 80 (full).",
+        experiment=f"{_SCALES}, d = 2,000, m = 10, p = 0.1, n = 10, 20, 40. {_TRAINING}",
+        stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each n; " + replicated(10, 80),
         statistic=_STATISTIC,
         control=Control(name="it falls as n to the -1/4, as with SGD", region=Region.around(-0.25, 0.1)),
         measure=_samples,
         family="open",
+        null=_HALVES,
+        hypotheses=_SCANNED,
+        choices=_CHOICES,
     ),
 )

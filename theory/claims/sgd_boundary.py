@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory.experiments import sgd
+from theory.experiments import choices, sgd
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.lab import Lab
+from theory.experiments.words import replicated
+from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 
@@ -27,13 +29,17 @@ _STATISTIC = (
     "error by bootstrap over replicates."
 )
 _STOPPING = (
-    "Each run stops at a training loss of 0.01 (5,000 steps at most); the experiment after 8 signals on each point of "
-    "three lines with 24 replicates (quick), 200 (full). No interim looks."
+    "Each run stops at a training loss of 0.05 (250,000 steps at most); the experiment after 8 signals on each point "
+    "of three lines; " + replicated(16, 100) + " No interim looks."
 )
 _EXPERIMENT = (
-    "SGD from small weights, σ_0 = 0.1 √n / (q d) with q = (P-1) σ_p, p = 0.1, m = 10, along lines that cross at "
-    "d = 10^6, n = 20, q = 1: d to 10^9, n = 20 to 160, q = 1/4 to 4 (through σ_p and through P)."
+    "SGD from small weights, σ_0 = 0.1 √n / (q d) with q = (P-1) σ_p, p = 0.1, m = 10, at the largest step inside the "
+    "hypotheses, along lines that cross at d = 6,400, n = 20, q = 1: d = 1,000 to 32,000 (quick to 16,000), n = 10 to "
+    "80, q = 1/4 to 4 (through σ_p and through P)."
 )
+_HALVES = Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.1))
+_SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")
+_CHOICES = (choices.PRETRAINED, choices.BATCH, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)
 _LABELS = {"d": "dimension $d$", "n": "samples $n$", "noise": r"noise scale $(P-1)\sigma_p$"}
 
 
@@ -61,6 +67,7 @@ def _evidence(lab: Lab, lines: Lines, factor: str, predicted: float, *pooled: st
     return Evidence(
         effect=effect,
         control=effect,
+        null=lines.exponent_of_halves(lab.rng("halves"), *pooled)[factor],
         n_runs=lines.n_runs,
         details=levels,
         conditions=lines.conditions,
@@ -73,7 +80,7 @@ def _exponent(factor: str, words: str, law: str, predicted: float, margin: float
     return Claim(
         name=f"sgd-boundary-{factor}",
         number=4,
-        title=f"SGD: the signal it needs {law}",
+        title=f"SGD: the signal it needs {law}, within {margin:g}",
         source=_SOURCE + (_IDENTITY if factor == "noise" else ""),
         statement=STATEMENTS["theorem_3_2_benign"].latex,
         effect=f"exponent of {words} in the critical signal",
@@ -87,13 +94,16 @@ def _exponent(factor: str, words: str, law: str, predicted: float, margin: float
             lab, lab.once(sgd.small_weights), factor, predicted, *(("noise",) if factor == "noise" else ("d", "n"))
         ),
         family="ours",
+        null=_HALVES,
+        hypotheses=_SCANNED,
+        choices=_CHOICES,
     )
 
 
 CLAIMS = (
     _exponent("d", "d", "grows as the fourth root of d", 0.25, 0.05, 0.5),
     _exponent("n", "n", "falls as the fourth root of n", -0.25, 0.1, -0.5),
-    _exponent("noise", "(P-1) σ_p", "grows in proportion to (P−1)σ_p", 1.0, 0.05, 0.5),
+    _exponent("noise", "(P-1) σ_p", "grows in proportion to (P−1)σ_p, an identity", 1.0, 0.05, 0.5),
     Claim(
         name="sgd-boundary-d-large-weights",
         number=4,
@@ -105,15 +115,18 @@ CLAIMS = (
         refuted_if="The exponent differs from 0.25 by more than 0.05 (equivalence test).",
         experiment=(
             "SGD from σ_0 = 1 / (P σ_p √d), which Theorem 3.3 asks for and the conditions of Theorem 3.2 exclude, "
-            "d = 10^4 to 10^8, n = 20, m = 10, p = 0.1."
+            "d = 1,000 to 16,000, n = 20, m = 10, p = 0.1."
         ),
         stopping_rule=(
-            "Each run stops at a training loss of 0.01 (5,000 steps at most); the experiment after 9 signals at 5 "
-            "dimensions with 12 replicates (quick), 100 (full)."
+            "Each run stops at a training loss of 0.05 (250,000 steps at most); the experiment after 7 signals at 3 "
+            "dimensions (quick), 5 (full); " + replicated(10, 100)
         ),
         statistic=_STATISTIC,
         control=Control(name="the boundary does not move with d", region=Region.around(0.0, 0.05)),
         measure=lambda lab: _evidence(lab, lab.once(sgd.large_weights), "d", 0.25, "d"),
         family="ours",
+        null=_HALVES,
+        hypotheses=_SCANNED,
+        choices=_CHOICES,
     ),
 )

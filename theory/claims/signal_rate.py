@@ -7,11 +7,13 @@ from functools import partial
 import numpy as np
 import xarray
 
-from theory.experiments import signals
+from theory.experiments import choices, signals
 from theory.experiments.lab import Lab
+from theory.experiments.words import INSIDE, replicated
+from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, bootstrap, slope
+from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, slope
 
 __all__ = ["CLAIMS"]
 
@@ -26,6 +28,18 @@ def _ratio(data: xarray.Dataset, factor: str, rows: np.ndarray) -> np.ndarray:
 def _slope(data: xarray.Dataset, factor: str, rng: np.random.Generator) -> Estimate:
     logs = np.log(data[factor].values)
     return bootstrap(lambda rows: slope(logs, np.log(_ratio(data, factor, rows))), data.sizes["seed"], rng)
+
+
+def _against_itself(data: xarray.Dataset, factor: str, rng: np.random.Generator) -> Estimate:
+    """Exponent of κ under SGD in one half of the replicates, over that in the other half."""
+    kappa = data["kappa_mean"].sel(optimizer="SGD").transpose("seed", factor).values
+    logs = np.log(data[factor].values)
+
+    def exponent(rows: np.ndarray) -> float:
+        mean = kappa[rows].mean(axis=0)
+        return slope(logs, np.log(mean)) if (mean > 0).all() else np.nan
+
+    return bootstrap_between_halves(exponent, len(kappa), rng)
 
 
 def _picture(data: xarray.Dataset, factor: str, label: str, predicted: dict[str, float]) -> Picture:
@@ -43,10 +57,12 @@ def _picture(data: xarray.Dataset, factor: str, label: str, predicted: dict[str,
 def _early(lab: Lab) -> Evidence:
     data = lab.once(signals.early)
     effect = _slope(data, "signal", lab.rng("early"))
+    without = lab.once(signals.early_without_radius)
     level = bootstrap(lambda rows: _ratio(data, "signal", rows).mean(), data.sizes["seed"], lab.rng("early"))
     return Evidence(
         effect=effect,
         control=effect,
+        null=_slope(without, "signal", lab.rng("early")),
         n_runs=data.attrs["n_runs"],
         details={"ratio itself": level},
         conditions=data.attrs["conditions"],
@@ -63,6 +79,7 @@ def _end(lab: Lab, factor: str) -> Evidence:
     return Evidence(
         effect=effect,
         control=effect,
+        null=_against_itself(data, factor, lab.rng("halves", factor)),
         n_runs=data.attrs["n_runs"],
         conditions=data.attrs["conditions"],
         endings=data.attrs["endings"],
@@ -76,10 +93,13 @@ _LEMMA = "Lemma 3.4 of the unlearning paper as its summaries state it [S]; {}"
 _STATISTIC = (
     "Slope of the log ratio of κ, means over filters and replicates; standard error by bootstrap over replicates."
 )
-_BASE = "n = 20, m = 10, d = 8,000, ‖φ‖ = 3, p = 0.1, no forget set, both from SAM's initial weights; "
-_END = _BASE + "κ when the training loss is 0.01; along a line over {}."
-_RANGES = {"signal": "‖φ‖ = 1 to 4", "d": "d = 2,000 to 32,000", "n": "n = 20 to 80"}
-_REPLICATES = "64 replicates (quick), 400 (full)."
+_BASE = f"n = 20, m = 10, d = 2,000, ‖φ‖ = 3, p = 0.1, no forget set; {INSIDE}; "
+_END = _BASE + "κ when the training loss is 0.05; along a line over {}."
+_RANGES = {"signal": "‖φ‖ = 2 to 4", "d": "d = 1,000 to 4,000", "n": "n = 10 to 40"}
+_REPLICATES = replicated(40, 300)
+
+
+_CHOICES = (choices.PRETRAINED, choices.WEIGHTS, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)
 
 
 def _h2(factor: str, words: str, law: str, predicted: float, control: float) -> Claim:
@@ -93,11 +113,14 @@ def _h2(factor: str, words: str, law: str, predicted: float, control: float) -> 
         supported=Region.around(predicted, 0.4),
         refuted_if=f"The exponent differs from {predicted:g} by more than 0.4.",
         experiment=_END.format(_RANGES[factor]),
-        stopping_rule="Training loss 0.01. " + _REPLICATES,
+        stopping_rule="Training loss 0.05. " + _REPLICATES,
         statistic=_STATISTIC,
         control=Control(name=f"the exponent is {control:g}", region=Region.around(control, 0.4)),
+        null=Control(name="SGD against itself with other seeds", region=Region.around(0.0, 0.2)),
         measure=partial(_end, factor=factor),
         family="ours",
+        hypotheses=HYPOTHESES,
+        choices=_CHOICES,
     )
 
 
@@ -111,12 +134,15 @@ CLAIMS = (
         effect="exponent of ‖φ‖ in κ_SAM/κ_SGD after ten small steps",
         supported=Region.around(2.0, 0.4),
         refuted_if="The exponent differs from 2 by more than 0.4.",
-        experiment=_BASE + "κ after ten steps of one size, ‖φ‖ = 1 to 4.",
-        stopping_rule="Ten steps. " + _REPLICATES,
+        experiment=_BASE + "κ after ten steps of one size, ‖φ‖ = 2 to 4.",
+        stopping_rule="Ten steps. " + replicated(64, 400),
         statistic=_STATISTIC,
         control=Control(name="the exponent is -2", region=Region.around(-2.0, 0.4)),
+        null=Control(name="SAM of radius 0", region=Region.around(0.0, 0.05)),
         measure=_early,
         family="paper",
+        hypotheses=HYPOTHESES,
+        choices=_CHOICES,
     ),
     Claim(
         name="signal-surplus-h1",
@@ -128,13 +154,15 @@ CLAIMS = (
         supported=Region.around(2.0, 0.4),
         refuted_if="The exponent differs from 2 by more than 0.4.",
         experiment=_END.format(_RANGES["signal"]),
-        stopping_rule="Training loss 0.01. " + _REPLICATES,
+        stopping_rule="Training loss 0.05. " + _REPLICATES,
         statistic=_STATISTIC,
         control=Control(name="the ratio does not depend on ‖φ‖", region=Region.around(0.0, 0.4)),
+        null=Control(name="SGD against itself with other seeds", region=Region.around(0.0, 0.2)),
         measure=partial(_end, factor="signal"),
         family="paper",
+        hypotheses=HYPOTHESES,
+        choices=_CHOICES,
     ),
-    _h2("signal", "‖φ‖", "1/‖φ‖²", -2.0, 2.0),
     _h2("d", "d", "d", 1.0, 0.0),
     _h2("n", "n", "1/n", -1.0, 0.0),
 )

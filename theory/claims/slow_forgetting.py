@@ -5,47 +5,59 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import xarray
 
-from theory.experiments.lab import Lab
-from theory.experiments.unlearning import ALPHA, ALPHAS, alpha_grid, phase_from_end
+from theory.experiments import choices
+from theory.experiments.course import Course
+from theory.experiments.lab import Lab, conditions_of
+from theory.experiments.unlearning import again, alpha_grid, phase_from_end
+from theory.experiments.words import MATCHED, UNLEARNED, replicated
+from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, from_replicates
+from theory.statistics import from_fractions, from_replicates
 
 __all__ = ["CLAIMS"]
 
-STEPS = 4000
-"""Steps of unlearning at most; see `theory.experiments.protocols.unlearn`."""
 
-
-def _where_known(values: np.ndarray) -> Estimate:
-    return from_replicates(values[np.isfinite(values)])
+def _logs(data: xarray.Dataset) -> xarray.DataArray:
+    """Logarithm of the steps of unlearning."""
+    steps = phase_from_end(data, "phase_steps")
+    return steps.copy(data=np.log(np.maximum(steps.values, 1.0)))
 
 
 def _measure(lab: Lab, pretraining: str) -> Evidence:
-    data = lab.once(alpha_grid)
-    steps = phase_from_end(data, "phase_steps").sel(pretraining=pretraining).transpose("optimizer", "seed", "alpha")
-    logs = np.log(np.maximum(steps.values, 1.0))
-    known = steps.values[0] < STEPS  # where SGD forgets; SAM that does not counts with its last step, a lower bound
-    slower = np.where(known, logs[1] - logs[0], np.nan)  # SAM after SGD along "optimizer"
-    chosen = ALPHAS.index(ALPHA)
-    effect = _where_known(slower[:, chosen])
+    data, course = lab.once(alpha_grid), Course(lab)
+    here = data.sel(pretraining=pretraining)
+    known = course.forgotten(here.sel(optimizer="SGD"))  # SAM that does not forget counts with its last step
+    logs = _logs(here)
+    slower = (logs.sel(optimizer="SAM") - logs.sel(optimizer="SGD")).where(known)
+    found = {float(a): slower.sel(alpha=a).dropna("seed").values for a in here["alpha"].values}
     curves = tuple(
-        Curve(name, np.array(ALPHAS), np.exp(logs[number].mean(axis=0)), style="both")
-        for number, name in enumerate(("SGD", "SAM"))
+        Curve(name, here["alpha"].values, np.exp(logs.sel(optimizer=name).mean("seed").values), style="both")
+        for name in ("SGD", "SAM")
     )
+    same = _logs(data.sel(pretraining="SGD", optimizer="SGD", alpha=course.alpha)).values
     return Evidence(
-        effect=effect,
-        control=effect,
+        effect=from_replicates(found[course.alpha]),
+        control=from_replicates(found[course.alpha]),
+        null=from_replicates(same - _logs(lab.once(again)).values),
         n_runs=data.attrs["n_runs"],
-        details={f"the same at α = {alpha:g}": _where_known(slower[:, k]) for k, alpha in enumerate(ALPHAS)},
-        conditions=data.attrs["conditions"],
+        details={
+            **{f"the same at α = {alpha:g}": from_replicates(values) for alpha, values in found.items()},
+            **{
+                f"fraction forgotten, {name}": from_fractions(
+                    course.forgotten(here.sel(optimizer=name, alpha=course.alpha)).values.astype(float), 1
+                )
+                for name in ("SGD", "SAM")
+            },
+        },
+        conditions=conditions_of(here.sel(alpha=[course.alpha])),
         endings=data.attrs["endings"],
         picture=Picture(r"$\alpha$", "steps to forget (geometric mean)", curves, y_log=True),
         remark=(
-            f"Over the {np.count_nonzero(known[:, chosen])} of {len(known)} replicates in which SGD forgets at α "
-            f"= {ALPHA:g}; "
-            "SAM where it does not counts with its last step, so that the ratio is a lower bound."
+            f"Over the {len(found[course.alpha])} of {len(known['seed'])} replicates in which SGD forgets; SAM where "
+            "it does not counts with its last step, so that the ratio is a lower bound."
         ),
     )
 
@@ -60,13 +72,13 @@ CLAIMS = tuple(
         effect="log of the steps to forget, SAM over SGD",
         supported=Region(low=0.0),
         refuted_if="SAM needs fewer steps.",
-        experiment=(
-            "d = 8,000, n = 40, |F| = 4, m = 10, ‖φ‖ = 6, p = 0.1, SAM's weights; NegGrad at α = 0.7 with SGD and with "
-            "SAM (radius 1/√m of the theory's), at one step size."
-        ),
-        stopping_rule="Forget accuracy at most 0.5 (4,000 steps at most); 40 replicates (quick), 200 (full).",
+        experiment=UNLEARNED + " With SGD and with SAM, at one step size.",
+        stopping_rule=MATCHED + replicated(16, 150),
         statistic="Paired log ratio of steps, Student's interval.",
         control=Control(name="they need the same number within 10 %", region=Region.around(0.0, 0.1)),
+        null=Control(name="SGD against itself with other seeds", region=Region.around(0.0, 0.5)),
+        hypotheses=HYPOTHESES,
+        choices=(*choices.UNLEARNING, choices.RADIUS, choices.DIMENSION),
         measure=partial(_measure, pretraining=pretraining),
         family="ours",
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from theory.experiments import choices
+from theory.experiments.course import Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import FORGOTTEN
-from theory.experiments.unlearning import forgettable
+from theory.experiments.unlearning import forgettable, never_learned
+from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
+from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import from_fractions
@@ -14,7 +17,7 @@ __all__ = ["CLAIMS"]
 
 def _measure(lab: Lab) -> Evidence:
     data = lab.once(forgettable)
-    forgotten = (data["forget_accuracy"] <= FORGOTTEN).transpose("pretraining", "d", "seed").values.astype(float)
+    forgotten = Course(lab).forgotten(data).transpose("pretraining", "d", "seed").values.astype(float)
     d = data["d"].values.astype(float)
     curves = tuple(
         Curve(f"{name} pretraining", d, forgotten[number].mean(axis=1), style="both")
@@ -24,6 +27,9 @@ def _measure(lab: Lab) -> Evidence:
     return Evidence(
         effect=effect,
         control=from_fractions(forgotten[1, 0], 1),
+        null=from_fractions(
+            Course(lab).forgotten(lab.once(never_learned)).sel(pretraining="SAM").values.astype(float), 1
+        ),
         n_runs=data.attrs["n_runs"],
         details={
             f"{name} pretraining, d = {size:,}": from_fractions(forgotten[i, k], 1)
@@ -48,17 +54,19 @@ CLAIMS = (
         title="NegGrad with SGD makes a SAM-pretrained network forget at every dimension",
         source="Taken for granted by Theorem 3.3 in the reading of group 8; the doubt is ours [N]",
         statement=STATEMENTS["signal_balance"].latex,
-        effect="fraction of the runs forgotten at d = 10^6",
+        effect="fraction of the runs forgotten at the largest d",
         supported=Region(low=0.9),
         refuted_if="Less than nine tenths of the runs are forgotten.",
         experiment=(
-            "Pretraining to a loss of 0.05 with SGD or SAM at SAM's weights, ‖φ‖ = 1.5 (P-1)σ_p, then NegGrad "
-            "with SGD at "
-            "α = 0.7; n = 40, |F| = 4, m = 10, p = 0.1, d = 10^4, 10^5, 10^6."
+            "Pretraining to a loss of 0.05 with SGD or SAM, ‖φ‖ = 2 (P-1)σ_p, then NegGrad with SGD at α = 0.7; "
+            f"{SIZES}, d = 500 to 2,000 (quick), 8,000 (full); {INSIDE}."
         ),
-        stopping_rule="Forget accuracy 0.5 or 4,000 steps of size ∝ 1/d; 24 replicates (quick), 200 (full).",
+        stopping_rule=MATCHED + replicated(16, 150),
         statistic="Fraction over replicates, Student's interval of at least the binomial width.",
-        control=Control(name="at d = 10^4 not even half of them are", region=Region(high=0.5)),
+        control=Control(name="at the smallest d not even half of them are", region=Region(high=0.5)),
+        null=Control(name="what was never learned is forgotten in all runs", region=Region(low=0.8)),
+        hypotheses=HYPOTHESES,
+        choices=choices.UNLEARNING,
         measure=_measure,
         family="ours",
     ),

@@ -13,7 +13,7 @@ from theory.experiments.images import NOISES, digit_residuals, folder_residuals,
 from theory.experiments.lab import Lab
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, bootstrap, exact
+from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, exact
 
 __all__ = ["CLAIMS"]
 
@@ -47,6 +47,14 @@ def _shift(data: xarray.Dataset, lab: Lab) -> Estimate:
     return bootstrap(partial(_log_shift, data), data.sizes["seed"], lab.rng("shift"))
 
 
+def _gaussian_against_itself(data: xarray.Dataset, lab: Lab) -> Estimate:
+    def level(rows: np.ndarray) -> float:
+        end = _critical(data, NOISES[1], rows)
+        return float(np.log(end)) if 0 < end < np.inf else np.nan
+
+    return bootstrap_between_halves(level, data.sizes["seed"], lab.rng("halves"))
+
+
 def _measure(lab: Lab, optimizer: str, experiment: Callable[[Lab], tuple[xarray.Dataset, float]]) -> Evidence:
     every, dimension = lab.once(experiment)
     data = every.sel(optimizer=optimizer)
@@ -58,6 +66,7 @@ def _measure(lab: Lab, optimizer: str, experiment: Callable[[Lab], tuple[xarray.
     return Evidence(
         effect=effect,
         control=effect,
+        null=_gaussian_against_itself(data, lab),
         n_runs=every.attrs["n_runs"],
         details={"effective dimension of the residuals": exact(dimension)},
         picture=Picture(r"signal over $(\mathrm{tr}\,\Sigma^2/n)^{1/4}$", "test error", curves, x_log=True),
@@ -97,6 +106,7 @@ def _claim(optimizer: str, short: str, words: str, measure: Callable[..., Eviden
         stopping_rule="Training loss 0.05; 8 signals, 32 replicates (quick), 400 (full).",
         statistic="Log ratio of the critical signals of the mean test errors; bootstrap over replicates.",
         control=Control(name="images need twice the signal", region=Region.around(float(np.log(2.0)), 0.15)),
+        null=Control(name="Gaussian noise against itself with other seeds", region=Region.around(0.0, 0.15)),
         measure=partial(measure, optimizer=optimizer),
         family="ours",
     )

@@ -113,6 +113,22 @@ class Lines:
         chosen = {name: self.factors[name][cells] for name in ("signal", *factors)}
         return boundary_exponents(chosen, self.error[:, cells], BASE.label_flip, rng)
 
+    def exponent_of_halves(self, rng: np.random.Generator, *factors: str) -> dict[str, Estimate]:
+        """Exponents in one half of the replicates, less those in the other half: the null experiment."""
+        cells = np.ones(self.error.shape[1], dtype=bool) if "noise" in factors else self._different
+        chosen = {name: self.factors[name][cells] for name in ("signal", *factors)}
+        pairs = len(self.error) // 2
+        halves = [self.error[start : 2 * pairs : 2][:, cells] for start in (0, 1)]
+        first, second = (boundary_exponents(chosen, half, BASE.label_flip, rng) for half in halves)
+        return {
+            name: Estimate(
+                first[name].value - second[name].value,
+                float(np.hypot(first[name].standard_error, second[name].standard_error)),
+                2 * pairs - 2,
+            )
+            for name in factors
+        }
+
     @cached_property
     def _different(self) -> np.ndarray:
         """Marks one of each set of equal cells: lines cross, and problems that differ in scale alone are the same."""
