@@ -269,7 +269,7 @@ CLAIMS = (
         supported=Region(high=0.1),
         refuted_if="In some cell the mean test error exceeds p + 0.1.",
         experiment=_SAM.format("SAM at the same radius", "2,000 (quick), 1,000 to 4,000 (full)"),
-        stopping_rule=MATCHED + "2 signals; " + replicated(16, 100),
+        stopping_rule=MATCHED + "2 signals; " + replicated(10, 100),
         statistic=_WORST,
         control=Control(name="the test error is below p by 0.05", region=Region(high=-0.05)),
         hypotheses=HYPOTHESES,

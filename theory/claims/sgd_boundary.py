@@ -30,7 +30,7 @@ _STATISTIC = (
 )
 _STOPPING = (
     "Each run stops at a training loss of 0.05 (250,000 steps at most); the experiment after 8 signals on each point "
-    "of three lines; " + replicated(16, 100) + " No interim looks."
+    "of three lines; " + replicated(10, 100) + " No interim looks."
 )
 _EXPERIMENT = (
     "SGD from small weights, σ_0 = 0.1 √n / (q d) with q = (P-1) σ_p, p = 0.1, m = 10, at the largest step inside the "
@@ -69,7 +69,7 @@ def _evidence(lab: Lab, lines: Lines, factor: str, predicted: float, *pooled: st
         control=effect,
         null=lines.exponent_of_halves(lab.rng("halves"), *pooled)[factor],
         n_runs=lines.n_runs,
-        details=levels,
+        details=levels | ({} if factor == "noise" else lines.drift(factor, lab.rng("drift", factor))),
         conditions=lines.conditions,
         endings=lines.endings,
         picture=_picture(lines, factor, predicted),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,23 @@ class Lines:
             for name in factors
         }
 
+    def drift(self, factor: str, rng: np.random.Generator) -> dict[str, Estimate]:
+        """Exponents of a factor between neighbouring sizes, and where they lead as d/n grows, by name.
+
+        A predicted exponent is that of large d/n; what is measured at finite sizes drifts towards it. The exponents are
+        extrapolated linearly in √(n/d), a choice of ours; the error is the sum of theirs, as if they erred together.
+        """
+        values = np.unique(self.factors[factor][self.line == factor])
+        found: dict[str, Estimate] = {}
+        distance = []
+        for low, high in pairwise(values):
+            cells = (self.line == factor) & np.isin(self.factors[factor], (low, high))
+            found[f"exponent from {factor} = {low:g} to {high:g}"] = self.exponents(rng, factor, where=cells)[factor]
+            distance.append(np.exp(0.5 * np.mean(np.log(self.factors["n"][cells] / self.factors["d"][cells]))))
+        if len(distance) > 1:
+            found["exponent extrapolated to large d/n"] = _intercept(np.array(distance), list(found.values()))
+        return found
+
     @cached_property
     def _different(self) -> np.ndarray:
         """Marks one of each set of equal cells: lines cross, and problems that differ in scale alone are the same."""
@@ -157,6 +175,15 @@ class Lines:
             return slope(np.log(values), np.log(signal))
 
         return bootstrap(statistic, len(self.error), rng)
+
+
+def _intercept(x: np.ndarray, estimates: Sequence[Estimate]) -> Estimate:
+    """The line through estimates at x = 0, and the most that their errors can amount to there."""
+    centred = x - x.mean()
+    weights = 1.0 / len(x) - x.mean() * centred / (centred @ centred)
+    value = float(weights @ [each.value for each in estimates])
+    error = float(np.abs(weights) @ [each.standard_error for each in estimates])
+    return Estimate(value, error, min(each.degrees_of_freedom for each in estimates))
 
 
 def run_lines(

@@ -38,7 +38,7 @@ def small_weights(lab: Lab) -> Lines:
     lines = (Line("d", dimensions), Line("n", (10, 20, 40, 80)), Line("noise", (0.25, 1.0, 4.0)))
     return run_lines(
         lab, "sgd small weights", lines, _PLACES, scale=predicted_boundary, base=_BASE,
-        replicates=lab.choose(quick=16, full=100), **_training(lab, "SGD"),  # type: ignore[arg-type]
+        replicates=lab.choose(quick=10, full=100), **_training(lab, "SGD"),  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def both_sam(lab: Lab) -> Lines:
     """SAM and SGD at SAM's weights, then NegGrad with SAM until the forget set is forgotten."""
     return _after(
         lab, "neggrad sam both", "SAM", "SAM", lab.choose(quick=(2000,), full=(1000, 2000, 4000)), (2.0, 4.0),
-        relative=False, replicates=lab.choose(quick=16, full=100),
+        relative=False, replicates=lab.choose(quick=10, full=100),
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def forgettable(lab: Lab) -> xarray.Dataset:
         return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
     axes = {"pretraining": ("SGD", "SAM"), "d": lab.choose(quick=(500, 2000), full=(500, 2000, 8000))}
-    return lab.grid("forgettable", make, axes, replicates=lab.choose(quick=16, full=150))
+    return lab.grid("forgettable", make, axes, replicates=lab.choose(quick=10, full=150))
 
 
 # --- one problem, many ways to unlearn -----------------------------------------------------------------
@@ -133,7 +133,7 @@ def alpha_grid(lab: Lab) -> xarray.Dataset:
 
     axes = {"pretraining": ("SGD", "SAM"), "optimizer": ("SGD", "SAM"), "alpha": alphas(lab)}
     return lab.grid(
-        "alpha", make, axes, replicates=lab.choose(quick=16, full=150),
+        "alpha", make, axes, replicates=lab.choose(quick=10, full=150),
         observe=("coefficients", "hessian", "sharpness"), tau=course.radius(course.standard),
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ def again(lab: Lab) -> xarray.Dataset:
         before = course.pretrain(problem, "SGD")
         return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
-    return lab.grid("alpha again", make, {}, replicates=lab.choose(quick=16, full=150), observe=("coefficients",))
+    return lab.grid("alpha again", make, {}, replicates=lab.choose(quick=10, full=150), observe=("coefficients",))
 
 
 def never_learned(lab: Lab) -> xarray.Dataset:
@@ -160,7 +160,7 @@ def never_learned(lab: Lab) -> xarray.Dataset:
         return Cell(problem, course.unlearn(problem, learned, NegGrad(alpha=course.alpha), SGD()), seed)
 
     return lab.grid(
-        "never learned", make, {"pretraining": ("SGD", "SAM")}, replicates=lab.choose(quick=16, full=150),
+        "never learned", make, {"pretraining": ("SGD", "SAM")}, replicates=lab.choose(quick=10, full=150),
         observe=("hessian", "sharpness"), tau=course.radius(course.standard),
     )  # fmt: skip
 
