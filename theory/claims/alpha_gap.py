@@ -118,7 +118,7 @@ _EXPERIMENT = (
     "n = 20, 30, |F| = n/5, m = 10, p = 0.1, d = 1,000 to 4,000, ‖φ‖ = 2.5 d^¼ n^-¼ q (benign for both before); SGD "
     f"and SAM pretrain to a loss of 0.05, NegGrad with SGD unlearns; {INSIDE}."
 )
-_STOPPING = MATCHED + replicated(10, 150)
+_STOPPING = MATCHED + replicated(8, 50)
 _STATISTIC = (
     "Paired difference in every replicate; Student's interval. Thresholds of α at a test error of p + 0.05 are given "
     "beside it."

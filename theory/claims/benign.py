@@ -92,13 +92,13 @@ CLAIMS = tuple(
         supported=Region.around(predicted, _MARGIN[factor]),
         refuted_if=f"The exponent differs from {predicted:g} by more than {_MARGIN[factor]:g}.",
         experiment=(
-            "SGD from small weights at 3.2 to 10 times d^¼ n^-¼ (P-1)σ_p, p = 0.1; d = 16,000 to 64,000 at n = 20 and "
-            "n = 10 to 80 at d = 64,000, at the largest step inside the hypotheses. "
+            "SGD from small weights at 2 to 5 times d^¼ n^-¼ (P-1)σ_p, p = 0.1; d = 16,000 to 256,000 at n = 20 and "
+            "n = 20 to 80 at d = 64,000, at the largest step inside the hypotheses. "
             f"At least {_DECADES:.0f} decades of test error have to be covered."
         ),
         stopping_rule=(
-            "Each run stops at a training loss of 0.05; the experiment after 4 signals (quick), 7 (full) at 7 sizes; "
-            + replicated(8, 50)
+            "Each run stops at a training loss of 0.05; the experiment after 3 signals (quick), 5 (full) at 6 sizes; "
+            + replicated(8, 30)
         ),
         statistic=(
             "Linear regression on log ‖φ‖, log d and log n in every replicate; Student's interval over replicates."

@@ -101,7 +101,7 @@ CLAIMS = (
             UNLEARNED.replace("NegGrad at α = 0.7", "Sharp MinMax at α = 0.3 to 0.9 by fractions 0.1 to 0.9")
             + " Nine runs in ten have to be forgotten in the cells that are compared."
         ),
-        stopping_rule=MATCHED + replicated(12, 100),
+        stopping_rule=MATCHED + replicated(8, 40),
         statistic="Difference of differences in every replicate, Student's interval.",
         control=Control(name="the gain at fraction 0.6 is larger by 0.15 or more", region=Region(low=0.15)),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.05)),

@@ -74,7 +74,7 @@ CLAIMS = (
         supported=Region(low=0.0),
         refuted_if="Weaker signals need more steps.",
         experiment=f"{SIZES}, d = 2,000, ‖φ‖ = 0.7 to 3.5 d^¼ n^-¼ q; SGD, then NegGrad with SGD at α = 0.7; {INSIDE}.",
-        stopping_rule=MATCHED + replicated(40, 400),
+        stopping_rule=MATCHED + replicated(30, 200),
         statistic="Spearman correlation over the five signals in every replicate; Student's interval over replicates.",
         null=Control(name="signals in an order of chance", region=Region.around(0.0, 0.3)),
         hypotheses=HYPOTHESES,

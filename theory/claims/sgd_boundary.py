@@ -30,7 +30,7 @@ _STATISTIC = (
 )
 _STOPPING = (
     "Each run stops at a training loss of 0.05 (250,000 steps at most); the experiment after 8 signals on each point "
-    "of three lines; " + replicated(10, 100) + " No interim looks."
+    "of three lines; " + replicated(10, 60) + " No interim looks."
 )
 _EXPERIMENT = (
     "SGD from small weights, σ_0 = 0.1 √n / (q d) with q = (P-1) σ_p, p = 0.1, m = 10, at the largest step inside the "
@@ -119,7 +119,7 @@ CLAIMS = (
         ),
         stopping_rule=(
             "Each run stops at a training loss of 0.05 (250,000 steps at most); the experiment after 7 signals at 3 "
-            "dimensions (quick), 5 (full); " + replicated(10, 100)
+            "dimensions (quick), 5 (full); " + replicated(10, 60)
         ),
         statistic=_STATISTIC,
         control=Control(name="the boundary does not move with d", region=Region.around(0.0, 0.05)),

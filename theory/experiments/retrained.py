@@ -52,7 +52,7 @@ def _relearn(problem: Problem, loss: float) -> Phase:
 
 
 def _replicates(lab: Lab) -> int:
-    return lab.choose(quick=12, full=150)
+    return lab.choose(quick=8, full=50)
 
 
 def retrained(lab: Lab) -> xarray.Dataset:
@@ -139,4 +139,4 @@ def interaction(lab: Lab) -> xarray.Dataset:
         "alpha": lab.choose(quick=(0.5, 0.9), full=(0.3, 0.5, 0.7, 0.9)),
         "fraction": lab.choose(quick=(0.3, 0.6, 0.9), full=(0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)),
     }
-    return lab.grid("interaction", make, axes, replicates=lab.choose(quick=12, full=100))
+    return lab.grid("interaction", make, axes, replicates=lab.choose(quick=8, full=40))

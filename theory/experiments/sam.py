@@ -36,9 +36,9 @@ def _training(lab: Lab, time: float = SIGNAL_TIME) -> dict[str, Callable[[Proble
 
 def over_dimension(lab: Lab) -> Lines:
     """The line over d at its theorem's initial weights and radius."""
-    line = Line("d", lab.choose(quick=(500, 1000, 2000), full=(500, 1000, 2000, 4000, 8000)))
+    line = Line("d", lab.choose(quick=(1000, 2000), full=(1000, 2000, 4000, 8000)))
     return run_lines(
-        lab, "sam dimension", (line,), _PLACES, scale=noise_scale, replicates=lab.choose(quick=10, full=60),
+        lab, "sam dimension", (line,), _PLACES, scale=noise_scale, replicates=lab.choose(quick=8, full=24),
         **_training(lab),  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -47,7 +47,7 @@ def over_samples(lab: Lab) -> Lines:
     """The line over n."""
     return run_lines(
         lab, "sam samples", (Line("n", (10, 20, 40)),), _PLACES, scale=noise_scale, base=replace(BASE, d=2000),
-        replicates=lab.choose(quick=10, full=80), **_training(lab),  # type: ignore[arg-type]
+        replicates=lab.choose(quick=8, full=40), **_training(lab),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def over_time(lab: Lab) -> list[Lines]:
     return [
         run_lines(
             lab, "sam time", (Line("d", (1000,)),), (*_PLACES, 2.2), scale=noise_scale,
-            replicates=lab.choose(quick=8, full=60), **_training(lab, time),  # type: ignore[arg-type]
+            replicates=lab.choose(quick=6, full=40), **_training(lab, time),  # type: ignore[arg-type]
         )
         for time in TIMES
     ]  # fmt: skip

@@ -61,7 +61,7 @@ def _end_of_training(lab: Lab, factor: str, values: tuple[float, ...]) -> xarray
         return Cell(problem, course.pretrain(problem, optimizer), seed)
 
     axes = {"optimizer": _OPTIMIZERS, factor: values}
-    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=40, full=300))
+    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=24, full=200))
 
 
 def early(lab: Lab) -> xarray.Dataset:
@@ -107,4 +107,4 @@ def alpha_needed(lab: Lab) -> xarray.Dataset:
         "n": (20, 30),
         "alpha": tuple(sorted({*lab.choose(quick=(0.3, 0.95), full=ALPHAS), course.alpha})),
     }
-    return lab.grid("alpha needed", make, axes, replicates=lab.choose(quick=10, full=150))
+    return lab.grid("alpha needed", make, axes, replicates=lab.choose(quick=8, full=50))

@@ -24,7 +24,7 @@ PRETRAINED_LOSS = PRETRAINED.primary
 """Training loss at which pretraining hands over to unlearning."""
 ALPHA = ALPHA_CHOICE.primary
 """Weight of the retain loss unless it is varied."""
-ALPHAS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+ALPHAS = (0.3, 0.5, 0.7, 0.9, 0.95)
 """Weights of the retain set that are tried."""
 
 _UNLEARNED = replace(BASE, d=2000, n=20, forget=0.2)
@@ -45,7 +45,7 @@ def after_sgd(lab: Lab) -> Lines:
     places = (0.5, 0.8, 1.1, 1.5, 2.5, 4.0)
     return _after(
         lab, "neggrad after sgd", "SGD", "SGD", dimensions, places, relative=True,
-        replicates=lab.choose(quick=20, full=200),
+        replicates=lab.choose(quick=16, full=60),
     )  # fmt: skip
 
 
@@ -60,16 +60,16 @@ def from_start(lab: Lab) -> Lines:
     return run_lines(
         lab, "neggrad from start", (Line("d", lab.choose(quick=(6400,), full=(6400, 20_000))),), (0.5, 2.5, 4.0),
         scale=predicted_boundary, prepare=lambda problem: course.problem(problem, "SGD"), phases=phases,
-        base=_UNLEARNED, replicates=lab.choose(quick=20, full=200),
+        base=_UNLEARNED, replicates=lab.choose(quick=16, full=60),
     )  # fmt: skip
 
 
 def after_sam(lab: Lab) -> Lines:
     """SAM and SGD at SAM's weights, then NegGrad with SGD until the forget set is forgotten."""
-    dimensions = lab.choose(quick=(500, 2000), full=(500, 1000, 2000, 4000))
+    dimensions = lab.choose(quick=(1000, 2000), full=(500, 1000, 2000, 4000))
     return _after(
         lab, "neggrad after sam", "SAM", "SGD", dimensions, (0.35, 0.5, 0.7, 1.0, 1.5, 3.0), relative=False,
-        replicates=lab.choose(quick=12, full=150),
+        replicates=lab.choose(quick=8, full=50),
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def both_sam(lab: Lab) -> Lines:
     """SAM and SGD at SAM's weights, then NegGrad with SAM until the forget set is forgotten."""
     return _after(
         lab, "neggrad sam both", "SAM", "SAM", lab.choose(quick=(2000,), full=(1000, 2000, 4000)), (2.0, 4.0),
-        relative=False, replicates=lab.choose(quick=10, full=100),
+        relative=False, replicates=lab.choose(quick=10, full=40),
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def forgettable(lab: Lab) -> xarray.Dataset:
         return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
     axes = {"pretraining": ("SGD", "SAM"), "d": lab.choose(quick=(500, 2000), full=(500, 2000, 8000))}
-    return lab.grid("forgettable", make, axes, replicates=lab.choose(quick=10, full=150))
+    return lab.grid("forgettable", make, axes, replicates=lab.choose(quick=10, full=60))
 
 
 # --- one problem, many ways to unlearn -----------------------------------------------------------------
@@ -133,7 +133,7 @@ def alpha_grid(lab: Lab) -> xarray.Dataset:
 
     axes = {"pretraining": ("SGD", "SAM"), "optimizer": ("SGD", "SAM"), "alpha": alphas(lab)}
     return lab.grid(
-        "alpha", make, axes, replicates=lab.choose(quick=10, full=150),
+        "alpha", make, axes, replicates=lab.choose(quick=10, full=60),
         observe=("coefficients", "hessian", "sharpness"), tau=course.radius(course.standard),
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ def again(lab: Lab) -> xarray.Dataset:
         before = course.pretrain(problem, "SGD")
         return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
-    return lab.grid("alpha again", make, {}, replicates=lab.choose(quick=10, full=150), observe=("coefficients",))
+    return lab.grid("alpha again", make, {}, replicates=lab.choose(quick=10, full=60), observe=("coefficients",))
 
 
 def never_learned(lab: Lab) -> xarray.Dataset:
@@ -160,7 +160,7 @@ def never_learned(lab: Lab) -> xarray.Dataset:
         return Cell(problem, course.unlearn(problem, learned, NegGrad(alpha=course.alpha), SGD()), seed)
 
     return lab.grid(
-        "never learned", make, {"pretraining": ("SGD", "SAM")}, replicates=lab.choose(quick=10, full=150),
+        "never learned", make, {"pretraining": ("SGD", "SAM")}, replicates=lab.choose(quick=10, full=60),
         observe=("hessian", "sharpness"), tau=course.radius(course.standard),
     )  # fmt: skip
 
@@ -176,4 +176,4 @@ def snr_line(lab: Lab) -> xarray.Dataset:
         return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
     places = (0.7, 1.0, 1.5, 2.5, 3.5)
-    return lab.grid("snr", make, {"place": places}, replicates=lab.choose(quick=40, full=400))
+    return lab.grid("snr", make, {"place": places}, replicates=lab.choose(quick=30, full=200))

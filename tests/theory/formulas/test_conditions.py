@@ -1,6 +1,7 @@
 """Hypotheses as distances: their numbers, signs and directions, arrays, and what is left out."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import sympy
 from matplotlib.mathtext import MathTextParser
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, SharpMinMax
-from theory.formulas.conditions import ARGUMENTS, CONDITIONS, Condition, margins, problem_margins
+from theory.formulas.conditions import ARGUMENTS, CONDITIONS, Condition, largest_step, margins, problem_margins
 
 POINT = {
     "d": 20_000, "n": 50, "m": 10, "P": 3, "signal": 4.0, "sigma_p": 0.5, "sigma_0": 1e-4, "lr": 0.01,
@@ -176,9 +177,33 @@ def test_a_run_has_the_worst_margin_of_its_phases() -> None:
     first = margins(**COMMON, lr=0.01, batch=40, epsilon=0.02)
     second = margins(**COMMON, lr=0.2, batch=8, tau=0.03)
     worst = {name: min(float(row[name]) for row in (first, second) if name in row) for name in {*first, *second}}
-    assert problem_margins(PROBLEM, phases) == worst
+    own = {name: margin for name, margin in worst.items() if not name.startswith("sam_start")}
+    assert problem_margins(PROBLEM, phases) == own  # the run begins with SGD
     assert worst["step_batch"] == second["step_batch"] < first["step_batch"]
     assert "step_accuracy" not in second
+
+
+def test_initial_weights_are_judged_by_the_optimizer_that_begins() -> None:
+    sgd, sam = Phase("one", Loss(), SGD(lr=0.01)), Phase("two", Loss(), SAM(lr=0.01, tau=0.05))
+    starts = {"start_noise", "start_signal"}, {"sam_start_least", "sam_start_most"}
+    for phases, (own, other) in (([sgd, sam], starts), ([sam, sgd], starts[::-1])):
+        found = set(problem_margins(PROBLEM, phases))
+        assert own < found
+        assert not other & found
+
+
+def test_the_largest_step_is_on_the_border_of_a_hypothesis_and_beyond_none() -> None:
+    for problem in (PROBLEM, replace(PROBLEM, m=200), replace(PROBLEM, d=10**6, sigma_0=1e-9)):
+        for batch in (None, 4):
+            lr = largest_step(problem, batch=batch, epsilon=0.05)
+            at = margins(
+                **{word: getattr(problem, word) for word in WORDS}, lr=lr, batch=batch or problem.n, epsilon=0.05
+            )
+            steps = [float(margin) for name, margin in at.items() if name.startswith("step_")]
+            assert min(steps) == pytest.approx(0.0, abs=1e-9)
+            assert min(steps) >= 0.0
+    with pytest.raises(ValueError, match="`problem`"):
+        largest_step(None)  # type: ignore[arg-type]
 
 
 def test_only_sam_has_a_radius() -> None:
