@@ -23,6 +23,7 @@ _DECADES = 30.0
 """Decades of test error that the experiment has to cover for its exponents to count."""
 _PREDICTED = {"signal": 4.0, "d": -1.0, "n": 1.0}
 _MARGIN = {"signal": 0.4, "d": 0.1, "n": 0.25}
+_FALSE = {"signal": 2.0, "d": 0.0, "n": -1.0}
 _WORDS = {"signal": "‖φ‖", "d": "d", "n": "n"}
 _LAWS = {"signal": "‖φ‖⁴", "d": "1/d", "n": "n"}
 
@@ -103,7 +104,9 @@ CLAIMS = tuple(
         statistic=(
             "Linear regression on log ‖φ‖, log d and log n in every replicate; Student's interval over replicates."
         ),
-        control=Control(name="half that exponent", region=Region.around(predicted / 2, _MARGIN[factor])),
+        control=Control(
+            name=f"the exponent is {_FALSE[factor]:g}", region=Region.around(_FALSE[factor], _MARGIN[factor])
+        ),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.2)),
         hypotheses=HYPOTHESES,
         choices=(choices.PRETRAINED, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP),

@@ -227,7 +227,7 @@ CLAIMS = (
         supported=Region(high=0.05),
         refuted_if="In some cell well above the boundary the mean test error exceeds p + 0.05.",
         experiment=f"NegGrad with SGD at α = 0.9; {SIZES}, d = 6,400, 20,000; {INSIDE}.",
-        stopping_rule="Retain loss 0.05 (200,000 steps at most); 3 signals; " + replicated(16, 60),
+        stopping_rule="Retain loss 0.05 (100,000 steps at most); 3 signals; " + replicated(16, 60),
         statistic=_WORST,
         control=Control(name="so it is at 0.5 times the boundary", region=Region(high=0.05)),
         hypotheses=HYPOTHESES,

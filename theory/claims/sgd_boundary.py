@@ -29,7 +29,7 @@ _STATISTIC = (
     "error by bootstrap over replicates."
 )
 _STOPPING = (
-    "Each run stops at a training loss of 0.05 (250,000 steps at most); the experiment after 8 signals on each point "
+    "Each run stops at a training loss of 0.05 (125,000 steps at most); the experiment after 8 signals on each point "
     "of three lines; " + replicated(10, 60) + " No interim looks."
 )
 _EXPERIMENT = (
@@ -118,7 +118,7 @@ CLAIMS = (
             "d = 1,000 to 16,000, n = 20, m = 10, p = 0.1."
         ),
         stopping_rule=(
-            "Each run stops at a training loss of 0.05 (250,000 steps at most); the experiment after 7 signals at 3 "
+            "Each run stops at a training loss of 0.05 (125,000 steps at most); the experiment after 7 signals at 3 "
             "dimensions (quick), 5 (full); " + replicated(10, 60)
         ),
         statistic=_STATISTIC,

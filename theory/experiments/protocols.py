@@ -38,7 +38,7 @@ OWN_STEP_UNLEARNING = 0.2
 """The largest own-noise step of a large step of unlearning, over retain and forget samples."""
 REFERENCE = "reference_"
 """What the names of the phases begin with in which the retrained network is trained, aside."""
-SHORTER = 50
+SHORTER = 25
 """How many times as many steps are allowed where they are inside the hypotheses."""
 
 

@@ -14,7 +14,7 @@ from simulate.runs.ensemble import Cell
 from theory.experiments import choices
 from theory.experiments.course import STANDARD, Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining, retrain
+from theory.experiments.protocols import SHORTER, Pretraining, retrain
 from theory.experiments.unlearning import phase_from_end
 from theory.formulas.conditions import largest_step
 
@@ -38,8 +38,8 @@ GRADIENTS = {name: 2 if "SAM" in name else 4 if name == "Sharp MinMax" else 1 fo
 _WEAK = replace(STANDARD, signal=3.5)
 """Weaker signal, 1.1 times the boundary: here the retrained network errs, so that there is a distance."""
 
-RELEARN_STEPS = 200_000
-"""Steps of relearning at most."""
+RELEARN_STEPS = 10_000
+"""Steps of relearning at most, some three times those of the retrained network."""
 
 _AXES = {"pretraining": ("SGD", "SAM")}
 _OBSERVE = ("accuracy", "test_error")
@@ -52,7 +52,7 @@ def _relearn(problem: Problem, loss: float) -> Phase:
 
 
 def _replicates(lab: Lab) -> int:
-    return lab.choose(quick=8, full=50)
+    return lab.choose(quick=12, full=60)
 
 
 def retrained(lab: Lab) -> xarray.Dataset:
@@ -110,7 +110,7 @@ def _limit(lab: Lab) -> float:
     """The number of steps after which unlearning gives up; a fixed number of passes is never given up."""
     if lab.pick(choices.STOP) in ("5 passes", "10 passes"):
         return float("inf")
-    return 4000 if lab.pick(choices.STEP) == "large" else RELEARN_STEPS
+    return 4000 * (1 if lab.pick(choices.STEP) == "large" else SHORTER)
 
 
 def _end_of_unlearning(data: xarray.Dataset) -> xarray.Dataset:
