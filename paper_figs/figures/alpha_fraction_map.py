@@ -14,7 +14,8 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import new_figure
-from theory.experiments.protocols import FORGOTTEN
+from theory.experiments.choices import STOP
+from theory.experiments.protocols import has_forgotten
 from theory.experiments.retrained import interaction
 from theory.experiments.unlearning import STANDARD
 
@@ -28,7 +29,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     """Test error, and fraction of the runs that were forgotten, over α and the fraction of the forget part."""
     data = results.experiment(interaction)
     error = data["test_error"].mean("seed").transpose("alpha", "fraction")
-    forgotten = (data["forget_accuracy"] <= FORGOTTEN).mean("seed").transpose("alpha", "fraction")
+    forgotten = has_forgotten(data, STOP.primary).mean("seed").transpose("alpha", "fraction")
     made = new_figure(2.5)
     panels = made.subplots(1, 2, sharey=True)
     _map(made, panels[0], error, forgotten >= _ENOUGH, "test error after unlearning", "cividis_r")
@@ -61,8 +62,8 @@ def _caption(data: xarray.Dataset, forgotten: xarray.DataArray) -> Caption:
         shows=(
             "Sharp MinMax after SGD pretraining, over the weight α of the retain loss and the fraction of the filters "
             "that forget. Left: mean test error, label flips "
-            f"(p = {STANDARD.label_flip:g}) included. Right: fraction of the runs whose accuracy on the forget set "
-            f"fell to {FORGOTTEN:g}, that of guessing; the others took all their 4,000 steps. Grey on the left: "
+            f"(p = {STANDARD.label_flip:g}) included. Right: fraction of the runs whose mean loss on the forget set "
+            "reached that of the network retrained without it; the others took all their steps. Grey on the left: "
             f"the {few} of {forgotten.size} cells in which fewer than {_ENOUGH:.0%} of the runs were forgotten, so "
             "that their test error is not one at matched forgetting.\n\n"
             f"{data.sizes['seed']} replicates a cell; the standard error of the mean is at most "

@@ -36,7 +36,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         x = strength[cells]
         mean, reach = _interval(depth[:, cells])
         style = {"color": SERIES[number], "marker": _MARKERS[number], "ls": "none", "mfc": "none", "lw": 0.8}
-        label = rf"$d=10^{{{np.log10(d):.0f}}}$, $n={n:g}$"
+        label = f"d = {d:,.0f}, n = {n:g}"
         panels[0].errorbar(x, mean, reach, label=label, ms=7.0 - number, mew=0.9, **style)
         aside = x * 1.06 ** (number - (len(different) - 1) / 2)  # bars side by side
         panels[1].errorbar(aside, x / mean, x * reach / mean**2, ms=3.4, mew=0.8, **style)
@@ -75,7 +75,7 @@ def _caption(lines: Lines, depth: np.ndarray, strength: np.ndarray) -> Caption:
     mean = depth.mean(axis=0)
     return Caption(
         shows=(
-            "(a) SGD above its boundary, trained to a loss of 0.01: decades by which the test error exceeds the label "
+            "(a) SGD above its boundary, trained to a loss of 0.05: decades by which the test error exceeds the label "
             f"noise p, from {mean.min():,.0f} to {mean.max():,.0f}. Dashes: an error that is exponential in the "
             "strength, its one constant fitted. The exponent of the strength in the decades is "
             f"{slope.value:.3f} [{low:.3f}, {high:.3f}] over all cells; the theory's upper bound has 1. The dimension "

@@ -14,7 +14,6 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, MARKERS, label_panels, legend_below, new_figure, plain_logarithm
-from theory.experiments.protocols import FORGOTTEN
 from theory.experiments.unlearning import STANDARD, alpha_grid, phase_from_end
 
 __all__ = ["draw", "main"]
@@ -65,14 +64,15 @@ def _draw_pair(
 def _caption(data: xarray.Dataset) -> Caption:
     return Caption(
         shows=(
-            "Largest eigenvalue of the Hessian (a, b) and SAM's sharpness L(W + ε̂) − L(W) at 1/√m of the theory's "
+            "Largest eigenvalue of the Hessian (a, b) and SAM's sharpness L(W + ε̂) − L(W) at the theory's "
             "radius (c, d), of the mean loss over the retain set (left) and over the forget set (right): before "
-            "unlearning (dashed lines) and after NegGrad with SGD at each α, when the accuracy on the forget set has "
-            f"fallen to {FORGOTTEN:g}. Whether unlearning flattens the retain loss depends on α: at a small one it is "
+            "unlearning (dashed lines) and after NegGrad with SGD at each α, when the mean loss on the forget set is "
+            "that of the network retrained without it. Whether unlearning flattens the retain loss depends on α: at a "
+            "small one it is "
             "sharper afterwards, at a large one, where the retain loss is fitted on meanwhile, flatter.\n\n"
             f"Medians over {data.sizes['seed']} replicates; bars are 95 % bootstrap intervals. d = {STANDARD.d:,}, "
             f"n = {STANDARD.n}, |F| = {STANDARD.n_forget}, m = {STANDARD.m}, ‖φ‖ = {STANDARD.signal:g}, "
-            f"p = {STANDARD.label_flip:g}, initial weights of SAM's theorem, pretraining to a loss of 0.05."
+            f"p = {STANDARD.label_flip:g}, each optimizer's own initial weights, pretraining to a loss of 0.05."
         ),
         symbols={"α": "weight of the retain loss in α L(R) − (1 − α) L(F)"},
     )

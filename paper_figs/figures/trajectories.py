@@ -18,18 +18,18 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
-from simulate import SAM, SGD, NegGrad, Phase, run
-from simulate.problems.scales import with_sam_weights
+from simulate import NegGrad, Phase, Problem, run
 from simulate.runs.record import Record
-from theory.experiments.protocols import FORGOTTEN, Pretraining, pretrain, unlearn, unlearning_radius
-from theory.experiments.unlearning import ALPHA, PRETRAINED_LOSS, STANDARD
+from theory.experiments.course import STANDARD, Course
+from theory.experiments.lab import Lab
+from theory.experiments.protocols import REFERENCE, Pretraining
+from theory.experiments.unlearning import ALPHA, PRETRAINED_LOSS
 from theory.statistics import from_replicates
 
 __all__ = ["draw", "main"]
 
-_PROBLEM = with_sam_weights(STANDARD)
 _OPTIMIZERS: tuple[Pretraining, ...] = ("SGD", "SAM")
-_EVERY = 10
+_EVERY = 50
 """Steps from one record to the next."""
 _TIME = np.linspace(0.0, 2.0, 201)
 """Share of pretraining, then 1 + share of unlearning."""
@@ -43,7 +43,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         "trajectories", lambda progress: _trajectories(seeds, progress), seeds=seeds,
         n_runs=len(_OPTIMIZERS) * len(seeds),
         configuration={
-            "problem": repr(_PROBLEM), **{name: repr(_phases(name)) for name in _OPTIMIZERS}, "recorded every": _EVERY,
+            **{name: repr(_plan(name)) for name in _OPTIMIZERS}, "recorded every": _EVERY,
         },
     )  # fmt: skip
     made = new_figure(2.35)
@@ -67,11 +67,12 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     return made, _caption(data)
 
 
-def _phases(name: Pretraining) -> tuple[Phase, ...]:
-    """Pretraining and unlearning with one optimizer."""
-    optimizer = SGD() if name == "SGD" else SAM(tau=unlearning_radius(_PROBLEM))
-    last = unlearn(_PROBLEM, NegGrad(alpha=ALPHA), optimizer)
-    return *pretrain(_PROBLEM, name, loss=PRETRAINED_LOSS), last
+def _plan(name: Pretraining) -> tuple[Problem, tuple[Phase, ...]]:
+    """Problem, and pretraining and unlearning with one optimizer."""
+    course = Course(Lab())
+    problem = course.problem(STANDARD, name)
+    before = course.pretrain(problem, name)
+    return problem, course.unlearn(problem, before, NegGrad(alpha=ALPHA), course.optimizer(problem, name))
 
 
 def _trajectories(seeds: Sequence[int], progress: Callable[[int], None]) -> xarray.Dataset:
@@ -94,9 +95,11 @@ def _trajectories(seeds: Sequence[int], progress: Callable[[int], None]) -> xarr
 
 
 def _trajectory(name: Pretraining, seed: int) -> xarray.Dataset:
-    trace = run(
-        _PROBLEM, _phases(name), seed=seed, test_directions=16, record=Record(every=_EVERY, observe=("coefficients",))
-    ).trace
+    problem, phases = _plan(name)
+    record = Record(every=_EVERY, observe=("coefficients",))
+    trace = run(problem, phases, seed=seed, test_directions=16, record=record).trace
+    trace = trace.isel(step=[not str(phase).startswith(REFERENCE) for phase in trace["phase"].values])
+    trace = trace.assign_coords(step=trace["step"] - trace["step"][0])
     later = (trace["phase"] == "unlearn").values
     step = trace["step"].values.astype(float)
     begin, end = step[later][0], step[-1]
@@ -127,12 +130,14 @@ def _caption(data: xarray.Dataset) -> Caption:
         shows=(
             "Means over filters (and samples) of the coefficients of signal and noise, from the initial weights "
             f"through pretraining to a loss of {PRETRAINED_LOSS:g}, and through NegGrad (α = {ALPHA:g}) until the "
-            f"accuracy on the forget set is {FORGOTTEN:g}. Each optimizer does both; SAM's pretraining ends with SGD, "
-            "as its theorem asks, and it unlearns at 1/√m of the theorem's radius. Time runs evenly within each "
+            "mean loss on the forget set is that of the network retrained without it. Each optimizer does both, from "
+            "the "
+            "initial weights and at the radius of its theorem; SAM's pretraining ends with SGD, as it asks. Time runs "
+            "evenly within each "
             f"phase; median numbers of steps of pretraining and unlearning: {lengths}.\n\n"
             f"Bands are 95 % Student intervals of the mean over {data.sizes['seed']} seeds. "
-            f"d = {_PROBLEM.d:,}, n = {_PROBLEM.n}, |F| = {_PROBLEM.n_forget}, m = {_PROBLEM.m}, "
-            f"‖φ‖ = {_PROBLEM.signal:g}, p = {_PROBLEM.label_flip:g}, σ_0 = {_PROBLEM.sigma_0:.2g}."
+            f"d = {STANDARD.d:,}, n = {STANDARD.n}, |F| = {STANDARD.n_forget}, m = {STANDARD.m}, "
+            f"‖φ‖ = {STANDARD.signal:g}, p = {STANDARD.label_flip:g}."
         ),
         symbols={
             "κ": "coefficient of the signal, w = w(0) + j κ φ/‖φ‖² + …",

@@ -28,7 +28,7 @@ def made_up_grid() -> xarray.Dataset:
         values *= levels[:, None, None, None, :, None] * np.array([1.0, 3.0]) * 2.0**number
         columns[measure] = ((*index, "phase", "part"), values)
     columns["test_error"] = (tuple(index), rng.uniform(0.1, 0.4, shape))
-    columns["forget_accuracy"] = (tuple(index), rng.choice([0.4, 0.5, 0.6], shape))
+    columns["status"] = (tuple(index), rng.choice(["converged", "converged", "max_steps"], shape))
     return xarray.Dataset(columns, coords=index | {"part": ["retain", "forget"]})
 
 
@@ -60,7 +60,7 @@ def test_errors_and_thresholds_over_alpha() -> None:
     index = {"fraction": [0.3, 0.6], "alpha": [0.2, 0.6, 1.0], "seed": range(SEEDS)}
     minmax = xarray.Dataset(
         {"test_error": (tuple(index), rng.uniform(0.1, 0.4, (2, 3, SEEDS))),
-         "forget_accuracy": (tuple(index), rng.choice([0.5, 0.6], (2, 3, SEEDS)))}, coords=index,
+         "status": (tuple(index), rng.choice(["converged", "max_steps"], (2, 3, SEEDS)))}, coords=index,
     )  # fmt: skip
     sizes = {"pretraining": ["SGD", "SAM"], "n": [50, 200], "d": [20_000, 80_000], "alpha": [0.1, 0.5, 0.9]}
     centre = np.array([0.3, 0.5, 0.6, 0.8]).reshape(2, 2, 1, 1, 1)  # by pretraining and n: where 0.15 is crossed
@@ -70,7 +70,7 @@ def test_errors_and_thresholds_over_alpha() -> None:
         {"test_error": ((*sizes, "seed"), 0.15 - 0.2 * (alpha - centre) + spread)},
         coords={**sizes, "seed": range(SEEDS)},
     )
-    needed["forget_accuracy"] = xarray.zeros_like(needed["test_error"])
+    needed["status"] = xarray.full_like(needed["test_error"], "converged", dtype="U9")
     experiments = {alpha_grid: grid, interaction: minmax, alpha_thresholds.alpha_needed: needed}
     made, _ = drawn(alpha_thresholds.draw, MadeUp(experiments))
     left, right = made.axes
@@ -92,17 +92,18 @@ def test_errors_and_thresholds_over_alpha() -> None:
 
 
 def matched(data: xarray.Dataset) -> np.ndarray:
-    """A run that was not forgotten, to one half or less, counts as guessing; (seed, alpha)."""
-    error, accuracy = (data[name].transpose("seed", "alpha").values for name in ("test_error", "forget_accuracy"))
-    return np.where(accuracy > 0.5, 0.5, error)
+    """A run that was not forgotten within its steps counts as guessing; (seed, alpha)."""
+    error, status = (data[name].transpose("seed", "alpha").values for name in ("test_error", "status"))
+    return np.where(status == "max_steps", 0.5, error)
 
 
 def test_cells_that_are_not_at_matched_forgetting_are_grey() -> None:
     rng = np.random.default_rng(1)
     index = {"alpha": [0.2, 0.8], "fraction": [0.3, 0.6], "seed": range(10)}
-    gone = np.array([[[0.5] * 9 + [0.6], [0.5] * 8 + [0.6] * 2], [[0.4] * 10, [0.6] * 10]])
+    done, gave_up = "converged", "max_steps"
+    gone = np.array([[[done] * 9 + [gave_up], [done] * 8 + [gave_up] * 2], [[done] * 10, [gave_up] * 10]])
     error = rng.uniform(0.1, 0.4, (2, 2, 10))
-    data = xarray.Dataset({"test_error": (tuple(index), error), "forget_accuracy": (tuple(index), gone)}, coords=index)
+    data = xarray.Dataset({"test_error": (tuple(index), error), "status": (tuple(index), gone)}, coords=index)
     made, caption = drawn(alpha_fraction_map.draw, MadeUp({interaction: data}))
     maps = [axes.collections[0].get_array() for axes in made.axes[:2]]
     assert np.ma.getmaskarray(np.ma.masked_invalid(maps[0])).tolist() == [[False, True], [False, True]]
