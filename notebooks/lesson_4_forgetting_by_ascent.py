@@ -36,6 +36,7 @@ from simulate import (
     Cell,
     NegGrad,
     Phase,
+    Problem,
     RandomLabel,
     Record,
     draw_coefficients,
@@ -47,7 +48,7 @@ from simulate.dynamics.step import network_output
 from simulate.interactive import trajectory_explorer
 from theory import STATEMENTS, Lab
 from theory.experiments import pretrain, unlearn, unlearning_radius
-from theory.experiments.unlearning import PRETRAINED_LOSS, STANDARD, phase_from_end
+from theory.experiments.unlearning import PRETRAINED_LOSS, phase_from_end
 from theory.formulas.symbols import alpha, slope_forget, slope_retain
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
@@ -79,7 +80,8 @@ display(*STATEMENTS["zeta_update"].parts)
 # are to be forgotten, with $\alpha=0.7$, until half of them are misclassified. Once with SGD, once with SAM.
 
 # %%
-problem = with_sam_weights(STANDARD)
+standard = Problem(d=8000, n=40, m=10, signal=6.0, label_flip=0.1, forget=0.1)
+problem = with_sam_weights(standard)
 pretraining = pretrain(problem, "SGD", loss=PRETRAINED_LOSS)
 unlearners = {"SGD": SGD(), "SAM": SAM(tau=unlearning_radius(problem))}
 ways = {name: unlearn(problem, NegGrad(alpha=0.7), how) for name, how in unlearners.items()}
@@ -113,7 +115,7 @@ display(*STATEMENTS["signal_balance"].parts)
 # labels, ten of 40 samples to be forgotten:
 
 # %%
-clean = with_sam_weights(replace(STANDARD, label_flip=0.0, forget=0.25))
+clean = with_sam_weights(replace(standard, label_flip=0.0, forget=0.25))
 trained = pretrain(clean, "SGD", loss=PRETRAINED_LOSS)
 balance = STATEMENTS["signal_balance"].function(alpha, slope_retain, slope_forget)
 measured, predicted = [], []

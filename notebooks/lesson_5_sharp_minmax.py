@@ -23,18 +23,16 @@
 
 # %%
 # %matplotlib inline
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from simulate import Cell, NegGrad, Phase, SharpMinMax, run, step_size, with_sam_weights
+from simulate import Cell, NegGrad, Phase, Problem, SharpMinMax, run, step_size, with_sam_weights
 from simulate.interactive import trajectory_explorer
 from theory import STATEMENTS, Lab
 from theory.experiments import pretrain, retrain, unlearn, unlearning_radius
 from theory.experiments.retrained import METHODS
-from theory.experiments.unlearning import PRETRAINED_LOSS, STANDARD, phase_from_end
+from theory.experiments.unlearning import PRETRAINED_LOSS, phase_from_end
 from theory.formulas.symbols import gap_forget, gap_retain, gap_test
 from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
@@ -70,7 +68,7 @@ display(*STATEMENTS["sharpness"].parts)
 # with SGD, then takes fifty steps of Sharp MinMax. Who has moved?
 
 # %%
-problem = with_sam_weights(replace(STANDARD, signal=4.0, forget=0.25))
+problem = with_sam_weights(Problem(d=8000, n=40, m=10, signal=4.0, label_flip=0.1, forget=0.25))
 pretraining = pretrain(problem, "SGD", loss=PRETRAINED_LOSS)
 before = run(problem, pretraining, seed=3)
 optimizer = SharpMinMax(lr=step_size(problem), tau=unlearning_radius(problem))
@@ -116,7 +114,8 @@ oracle = lab.grid("lesson 5", lambda seed: Cell(problem, retrain(pretraining), s
 
 def network(seed, way):
     target = float(oracle["forget_accuracy"].sel(seed=seed))
-    return Cell(problem, (*pretraining, unlearn(problem, *METHODS[way](problem), until=target)), seed)
+    last = unlearn(problem, *METHODS[way](0.7, unlearning_radius(problem)), until=target)
+    return Cell(problem, (*pretraining, last), seed)
 
 
 ends = lab.grid("lesson 5", network, {"way": names}, replicates=24)

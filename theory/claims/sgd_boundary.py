@@ -102,7 +102,7 @@ def _exponent(factor: str, words: str, law: str, predicted: float, margin: float
 
 CLAIMS = (
     _exponent("d", "d", "grows as the fourth root of d", 0.25, 0.05, 0.5),
-    _exponent("n", "n", "falls as the fourth root of n", -0.25, 0.1, -0.5),
+    _exponent("n", "n", "falls as the fourth root of n", -0.25, 0.1, 0.0),
     _exponent("noise", "(P-1) σ_p", "grows in proportion to (P−1)σ_p, an identity", 1.0, 0.05, 0.5),
     Claim(
         name="sgd-boundary-d-large-weights",

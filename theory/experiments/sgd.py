@@ -59,7 +59,7 @@ def decay(lab: Lab) -> Lines:
     """
     lines = (Line("d", (16_000, 64_000, 256_000)), Line("n", (20, 40, 80)))
     return run_lines(
-        lab, "sgd decay", lines, tuple(np.geomspace(2.0, 5.0, lab.choose(quick=3, full=5))),
+        lab, "sgd decay", lines, tuple(np.geomspace(3.0, 6.0, lab.choose(quick=3, full=5))),
         scale=predicted_boundary, base=replace(BASE, d=64_000), replicates=lab.choose(quick=8, full=30),
         **_training(lab, "SGD"),  # type: ignore[arg-type]
     )  # fmt: skip
