@@ -86,8 +86,8 @@ def _measure(lab: Lab, factor: str) -> Evidence:
             y_log=True,
         ),
         remark=(
-            "A Gaussian tail carries a power of its argument before the exponential, so that -log(test error - p) itself "
-            "approaches the predicted exponents from below; z² has no such power. The bound is an upper bound and asks "
+            "A Gaussian tail carries a power of its argument before the exponential, so that -log(test error - p) "
+            "itself approaches the predicted exponents from below; z² has no such power. The bound is an upper bound and asks "
             "for no more."
         ),
     )
