@@ -87,7 +87,8 @@ def _measure(lab: Lab, factor: str) -> Evidence:
         ),
         remark=(
             "A Gaussian tail carries a power of its argument before the exponential, so that -log(test error - p) "
-            "itself approaches the predicted exponents from below; z² has no such power. The bound is an upper bound and asks "
+            "itself approaches the predicted exponents from below; z² has no such power. The bound is an upper bound "
+            "and asks "
             "for no more."
         ),
     )
