@@ -215,8 +215,9 @@ def between_halves(values: np.ndarray) -> Estimate:
 def bootstrap_between_halves(
     statistic: Callable[[np.ndarray], float], n_replicates: int, rng: np.random.Generator, resamples: int = 200
 ) -> Estimate:
-    """A statistic of one half of the replicates, less that of the other half; see `bootstrap`."""
-    checks.integer("n_replicates", n_replicates, least=4, most=_MOST)
+    """A statistic of one half of the replicates, less that of the other; NaN of fewer than four. See `bootstrap`."""
+    if n_replicates < 4:
+        return Estimate(math.nan, math.nan, 0)
     return bootstrap(
         lambda pairs: statistic(2 * pairs) - statistic(2 * pairs + 1), n_replicates // 2, rng, resamples
     )  # fmt: skip

@@ -10,7 +10,9 @@ from scipy import stats
 from theory.statistics import (
     FAMILY_LEVEL,
     Estimate,
+    between_halves,
     bootstrap,
+    bootstrap_between_halves,
     exact,
     from_fractions,
     from_replicates,
@@ -223,3 +225,16 @@ def test_the_level_is_that_of_all_intervals_together() -> None:
     for level in (0.0, 1.0, "0.9"):
         with pytest.raises(ValueError, match="`level`"):
             Estimate(0.0, 1.0, 9).interval(level=level)  # type: ignore[arg-type]
+
+
+def test_halves_of_an_experiment_differ_by_chance_alone() -> None:
+    values = np.array([1.0, 0.0, 3.0, 1.0, 5.0, 2.0, 99.0])
+    assert between_halves(values) == from_replicates(np.array([1.0, 2.0, 3.0]))
+    rng = np.random.default_rng(0)
+    sample = rng.standard_normal((200, 24))
+    halves = [between_halves(row).interval() for row in sample]
+    inside = [low < 0.0 < high for low, high in halves]
+    assert np.mean(inside) > 0.9
+    found = bootstrap_between_halves(lambda rows: float(values[rows].mean()), 6, np.random.default_rng(1))
+    assert found.value == pytest.approx(2.0)
+    assert not math.isfinite(bootstrap_between_halves(lambda rows: 1.0, 3, rng).value)

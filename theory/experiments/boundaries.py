@@ -119,6 +119,8 @@ class Lines:
         cells = np.ones(self.error.shape[1], dtype=bool) if "noise" in factors else self._different
         chosen = {name: self.factors[name][cells] for name in ("signal", *factors)}
         pairs = len(self.error) // 2
+        if pairs < 2:
+            return dict.fromkeys(factors, Estimate(np.nan, np.nan, 0))
         halves = [self.error[start : 2 * pairs : 2][:, cells] for start in (0, 1)]
         first, second = (boundary_exponents(chosen, half, BASE.label_flip, rng) for half in halves)
         return {
