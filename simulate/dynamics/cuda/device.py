@@ -1,13 +1,12 @@
-"""The GPU, if there is one: CuPy for its memory, numba to compile the kernel, and the launch that joins them.
+"""The GPU, if there is one: CuPy for its memory, the kernel loaded, and the launch that joins them.
 
-numba compiles `simulate.dynamics.cuda.block` to PTX; CuPy loads it, raises the limit of shared memory (which numba
+`simulate.dynamics.cuda.texts` has the kernel as PTX; CuPy loads it, raises the limit of shared memory (which numba
 cannot) and launches it. An array is handed to such a kernel as numba does it: two null pointers, the numbers of entries
 and of bytes of each, the address, the shape and the strides.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from simulate.dynamics.cuda.layout import Card, Layout
+from simulate.dynamics.cuda.texts import NoCompilerError, entry, kernel_text
 from simulate.house.extras import installed_by
 
-__all__ = ["Gpu", "compile_kernel", "find_gpu", "flat"]
+__all__ = ["Gpu", "find_gpu", "flat"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +51,11 @@ _one_launch = Lock()
 
 @cache
 def find_gpu() -> Gpu:
-    """The current CUDA device, with the kernel compiled for it.
+    """The current CUDA device, with the kernel loaded: compiled for it, or from the file in `texts.VARIABLE`.
 
     Raises:
-        ValueError: if CuPy, numba's CUDA compiler, the driver or a device is missing; it names `engine`.
+        ValueError: if CuPy, numba's CUDA compiler, the driver or a device is missing, or the file is not this kernel;
+            it names `engine`.
     """
     try:
         cupy = import_module("cupy")
@@ -69,10 +70,15 @@ def find_gpu() -> Gpu:
     except (cupy.cuda.runtime.CUDARuntimeError, RuntimeError) as error:
         _refuse(f"CUDA finds no device or no driver ({_first_line(error)})")
     try:
-        name, text = compile_kernel((int(capability[:-1]), int(capability[-1])))
-        kernel = _load(cupy, name, text)
+        text = kernel_text((int(capability[:-1]), int(capability[-1])), cupy.cuda.runtime.driverGetVersion())
+    except (OSError, ValueError, NoCompilerError) as error:
+        _refuse(_first_line(error).rstrip("."), error)
     except Exception as error:  # what compilers and drivers raise has no common ancestor
-        _refuse(f"the kernel cannot be compiled or loaded ({type(error).__name__}: {_first_line(error)})", error)
+        _refuse(f"the kernel cannot be compiled ({type(error).__name__}: {_first_line(error)})", error)
+    try:
+        kernel = _load(cupy, entry(text), text)
+    except Exception as error:
+        _refuse(f"the kernel cannot be loaded ({type(error).__name__}: {_first_line(error)})", error)
     card = Card(
         block_bytes=attributes["MaxSharedMemoryPerBlockOptin"],
         processor_bytes=attributes["MaxSharedMemoryPerMultiprocessor"],
@@ -82,26 +88,6 @@ def find_gpu() -> Gpu:
         blocks=attributes.get("MaxBlocksPerMultiprocessor", 32),
     )
     return Gpu(cupy, card, kernel)
-
-
-def compile_kernel(capability: tuple[int, int]) -> tuple[str, str]:
-    """Compile `simulate.dynamics.cuda.block.advance`; needs NVVM, but no device.
-
-    Args:
-        capability: Compute capability to compile for, as in (9, 0).
-
-    Returns:
-        Its mangled name and its PTX.
-    """
-    from numba import cuda
-
-    from simulate.dynamics.cuda.block import SIGNATURE, advance
-
-    text, _ = cuda.compile_ptx(advance, SIGNATURE.args, cc=capability)
-    found = re.search(r"\.entry\s+(\w+)", text)
-    if found is None:
-        raise RuntimeError("the PTX has no entry")
-    return found[1], text
 
 
 def flat(argument: object) -> Iterator[Any]:

@@ -1,6 +1,5 @@
 """The engine "cupy" takes the steps of "numba": its kernel in numba's simulator, its lockstep walk with NumPy."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, SharpMinMax, Status, run
-from simulate.dynamics.cuda.device import Gpu, compile_kernel, find_gpu, flat
+from simulate.dynamics.cuda.device import Gpu, find_gpu
 from simulate.dynamics.cuda.layout import A100, H100, Shape, choose_layout, lay_out, resident_blocks
 from simulate.dynamics.cuda.thread import TILE
 from simulate.dynamics.engines.gpu import CupyEngine
@@ -122,34 +121,6 @@ def test_trajectories_of_the_samples_stop_and_overflow():
     assert all(set(train(training, "numba")[0].status) == {Status.NONFINITE} for training in overflowing())
 
 
-@pytest.fixture(scope="module", params=[pytest.param((8, 0), marks=pytest.mark.slow), (9, 0)], ids=["sm_80", "sm_90"])
-def ptx(request) -> str:
-    try:
-        return compile_kernel(request.param)[1]
-    except Exception as error:  # numba's errors for what is missing differ from version to version
-        pytest.skip(f"numba cannot compile for CUDA here: {type(error).__name__}")
-
-
-def test_kernel_compiles_with_its_sums_in_registers(ptx):
-    assert ".local" not in ptx
-    assert "ld.shared.f64" in ptx
-
-
-def test_parameters_are_those_that_numba_expects(ptx):
-    head = re.search(r"\.entry\s+\w+\((.*?)\)", ptx, re.DOTALL)
-    assert head is not None
-    expected = re.findall(r"\.param\s+(?:\.align \d+ )?\.(\w+)", head[1])
-    seen = []
-
-    def launch(layout, arguments):
-        seen.extend([*flat(arguments), np.int64(layout.held), *map(np.int64, layout.bounds)])
-
-    with numpy_for_cupy(launch, lambda shape, *_: lay_out(shape, 10**6, 1)):
-        train(Training(instances(Problem(d=60, n=6, m=2)), [Phase("a", Loss(), SGD(), steps=1)]), "cupy")
-    kinds = {"f64": np.float64, "u64": np.int64, "b64": np.int64, "s64": np.int64}
-    assert [type(value) for value in seen[: len(expected)]] == [kinds[name] for name in expected]
-
-
 # --- lockstep ---------------------------------------------------------------------------------------------
 
 
@@ -233,12 +204,9 @@ def test_launches_from_several_threads_keep_their_limits():
     assert Kernel.kept == [True] * 60
 
 
-def test_the_benchmark_of_sweeps_runs(monkeypatch):
-    monkeypatch.setattr(gpu_sweep, "POINTS", 2)
-    monkeypatch.setattr(gpu_sweep, "SEEDS", 2)
-    monkeypatch.setattr(gpu_sweep, "ON_HOST", 10)
+def test_the_benchmark_of_sweeps_runs():
     with numpy_for_cupy():
-        figures = list(gpu_sweep.swept())
+        figures = list(gpu_sweep.swept(points=2, seeds=2, on_host=10))
     for words in ("8 trainings, end to end", "drawing", "compiling", "test errors", "summaries"):
         assert sum(words in each.name for each in figures) == 1
 
