@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulate.house.files import write_text
-from tests.benchmarks import gpu, imports, simulator, sweeps
+from tests.benchmarks import imports, simulator, sweeps
 from tests.benchmarks.measurement import Figure
 from tests.benchmarks.page import MARKS, machine, page
 
@@ -29,12 +29,24 @@ def deepnet(words: list[str] | None = None) -> Iterable[Figure]:
     return measured(tyro.cli(Options, args=words or [], prog="python -m tests.benchmarks deepnet"))
 
 
+def gpu(words: list[str] | None = None) -> Iterable[Figure]:
+    """The engine "cupy", with the options of a command line."""
+    import tyro
+
+    from tests.benchmarks.gpu import gpu as measured
+    from tests.benchmarks.gpu_options import Options
+
+    return measured(tyro.cli(Options, args=words or [], prog="python -m tests.benchmarks gpu"))
+
+
+OPTIONED = {"gpu": gpu, "deepnet": deepnet}
+"""Benchmarks that have options."""
+
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     **imports.BENCHMARKS,
     **simulator.BENCHMARKS,
     **sweeps.BENCHMARKS,
-    "gpu": gpu.gpu,
-    "deepnet": deepnet,
+    **OPTIONED,
 }
 
 
@@ -46,13 +58,17 @@ def main(words: list[str]) -> int:
     if unknown:
         print(f"error: no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
-    if options and names != ["deepnet"]:
-        print(f"error: {options[0]}: only the benchmark deepnet, run by itself, has options", file=sys.stderr)
+    if options and (len(names) != 1 or names[0] not in OPTIONED):
+        has = " and ".join(OPTIONED)
+        print(f"error: {options[0]}: only the benchmarks {has}, each run by itself, have options", file=sys.stderr)
         return 2
-    console, figures = Console(highlight=False), {}
+    console, figures = Console(highlight=False), dict[str, list[Figure]]()
     for name in names or BENCHMARKS:
+        figures[name] = []
         with console.status(name):
-            figures[name] = list(deepnet(options) if options else BENCHMARKS[name]())
+            for figure in OPTIONED[name](options) if options else BENCHMARKS[name]():
+                figures[name].append(figure)
+                console.print(f"{name}: {figure.name}: {figure.value}")  # should it not come to the table
     console.print(_table(figures))
     command = " ".join(["python -m tests.benchmarks", *words])
     written = write_text(OUT, page(figures, command if words else "make bench"))

@@ -67,12 +67,17 @@ def _end(machine: Engine) -> End:
     return End(*arrays, machine.steps.tolist(), list(machine.status), closest)
 
 
+def numpy_as_cupy() -> SimpleNamespace:
+    """NumPy's names, and those of CuPy that carry arrays to the card and back."""
+    cupy = SimpleNamespace(**{name: getattr(np, name) for name in np.__all__})
+    cupy.asarray, cupy.asnumpy = np.array, np.asarray
+    return cupy
+
+
 @contextmanager
 def numpy_for_cupy(launch: Callable | None = None, layout: Callable = lambda *_: None):
     """Let the engine "cupy" find NumPy in place of CuPy, and walk in lockstep unless a layout is chosen."""
-    cupy = SimpleNamespace(**{name: getattr(np, name) for name in np.__all__})
-    cupy.asarray, cupy.asnumpy = np.array, np.asarray
-    gpu = SimpleNamespace(cupy=cupy, card=None, kernel=SimpleNamespace(num_regs=None), launch=launch)
+    gpu = SimpleNamespace(cupy=numpy_as_cupy(), card=None, kernel=SimpleNamespace(num_regs=None), launch=launch)
     with (
         mock.patch("simulate.dynamics.engines.gpu.find_gpu", return_value=gpu),
         mock.patch("simulate.dynamics.engines.gpu.choose_layout", layout),
@@ -91,12 +96,13 @@ def rehearse(trainings: Sequence[Training], folder: Path) -> list[list[End]]:
     return pickle.loads(found.read_bytes())
 
 
-def _in_simulator(training: Training) -> list[End]:
+@contextmanager
+def simulator():
+    """The kernel in numba's simulator; gives a function that launches it, as that of `Gpu` does."""
     from numba import cuda
     from numba.cuda.simulator import kernelapi
 
     from simulate.dynamics.cuda import block, thread
-    from simulate.dynamics.cuda.layout import lay_out
 
     # Python's functions raise where those of a GPU overflow.
     thread.math = SimpleNamespace(exp=np.exp, log1p=np.log1p, isfinite=np.isfinite)
@@ -109,14 +115,23 @@ def _in_simulator(training: Training) -> list[End]:
         return made
 
     def launch(layout, arguments):
-        assert layout.n_bytes <= training.capacity
         threads = (layout.lanes, layout.groups)
         kernel[len(arguments[0]), threads, 0, layout.n_bytes](*arguments, layout.held, layout.bounds)
 
-    def layout(shape, *_):
-        return lay_out(shape, training.capacity, training.groups, training.lanes)
+    with mock.patch.object(kernelapi, "FakeCUDAShared", shared_with_garbage):
+        yield launch
 
-    with numpy_for_cupy(launch, layout), mock.patch.object(kernelapi, "FakeCUDAShared", shared_with_garbage):
+
+def _in_simulator(training: Training) -> list[End]:
+    from simulate.dynamics.cuda.layout import lay_out
+
+    def layout(shape, *_):
+        found = lay_out(shape, training.capacity, training.groups, training.lanes)
+        assert found is not None
+        assert found.n_bytes <= training.capacity
+        return found
+
+    with simulator() as launch, numpy_for_cupy(launch, layout):
         return train(training, "cupy")
 
 
