@@ -33,6 +33,7 @@ STOP: Choice[Stop] = Choice(
         "a retrained network classifies most of F."
     ),
 )
+"""When unlearning ends."""
 ALPHA: Choice[float] = Choice(
     name="alpha",
     words="weight α of the retain loss",
@@ -40,6 +41,7 @@ ALPHA: Choice[float] = Choice(
     others=(0.5, 0.9, 0.95),
     reason="Between 1/2, where both sets weigh the same, and |R|/n, where all samples do.",
 )
+"""Weight of the retain loss."""
 FORGET: Choice[float] = Choice(
     name="forget",
     words="|F|/n",
@@ -47,6 +49,7 @@ FORGET: Choice[float] = Choice(
     others=(0.1, 0.3),
     reason="Four samples of twenty: fewer have no mean loss to speak of, many more are no exception.",
 )
+"""Size of the forget set."""
 FLIP: Choice[float] = Choice(
     name="label_flip",
     words="label noise p",
@@ -54,6 +57,7 @@ FLIP: Choice[float] = Choice(
     others=(0.0, 0.2),
     reason="The theorems allow a small constant; without any, overfitting has nothing to overfit.",
 )
+"""Label noise."""
 BATCH: Choice[int | None] = Choice(
     name="batch",
     words="samples a step sees",
@@ -61,6 +65,7 @@ BATCH: Choice[int | None] = Choice(
     others=(5,),
     reason="All of them: one source of chance less. The theorems speak of any batch.",
 )
+"""Batch size; None is all samples."""
 RADIUS: Choice[float] = Choice(
     name="radius",
     words="SAM's radius while unlearning, over the theory's",
@@ -68,6 +73,7 @@ RADIUS: Choice[float] = Choice(
     others=(0.1**0.5, 0.1),
     reason="The radius that the theory asks for; it says none but this.",
 )
+"""Radius of SAM in unlearning, over the theory's."""
 PRETRAINED: Choice[float] = Choice(
     name="pretrained",
     words="loss at which training ends",
@@ -75,6 +81,7 @@ PRETRAINED: Choice[float] = Choice(
     others=(0.3, 0.01),
     reason="All labels are fitted, and slopes are not yet so small that nothing moves.",
 )
+"""Where training ends."""
 WEIGHTS: Choice[Weights] = Choice(
     name="weights",
     words="initial weights",
@@ -82,6 +89,7 @@ WEIGHTS: Choice[Weights] = Choice(
     others=("SAM's", "small"),
     reason="Each optimizer's theorem names its own scale, and the two exclude each other.",
 )
+"""Scale of the initial weights."""
 FILTERS: Choice[int] = Choice(
     name="filters",
     words="filters m of each sign",
@@ -89,6 +97,7 @@ FILTERS: Choice[int] = Choice(
     others=(5, 20),
     reason="Each sample has about five active noise neurons of its class, so that none decides alone.",
 )
+"""Width of the network."""
 PATCHES: Choice[str] = Choice(
     name="patches",
     words="noise patches",
@@ -96,6 +105,7 @@ PATCHES: Choice[str] = Choice(
     others=("two copied", "two independent"),
     reason="The smallest P; with copies the runs are the same in other units.",
 )
+"""Number of noise patches, and whether they are copies."""
 LAW: Choice[str] = Choice(
     name="law",
     words="noise law",
@@ -103,6 +113,7 @@ LAW: Choice[str] = Choice(
     others=("isotropic",),
     reason="The theory projects the noise off φ.",
 )
+"""Law of the noise."""
 STEP: Choice[Step] = Choice(
     name="step",
     words="step size",
@@ -110,6 +121,7 @@ STEP: Choice[Step] = Choice(
     others=("large",),
     reason="The largest inside the theory's hypotheses, with constant 1; the large one is some 20 times as long.",
 )
+"""Length of a step."""
 DIMENSION: Choice[int] = Choice(
     name="dimension",
     words="dimension d",
@@ -117,6 +129,7 @@ DIMENSION: Choice[int] = Choice(
     others=(1000, 8000),
     reason="d ≥ n² and d ≥ n‖φ‖²/(Pσ_p)² hold; steps inside the hypotheses get shorter with d.",
 )
+"""Dimension of a patch at the standard problem."""
 UNLEARNING: tuple[Choice[Any], ...] = (
     STOP, ALPHA, FORGET, FLIP, BATCH, PRETRAINED, WEIGHTS, FILTERS, PATCHES, LAW, STEP,
 )  # fmt: skip
