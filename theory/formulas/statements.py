@@ -13,6 +13,7 @@ from typing import Any
 from sympy import Eq, Ge, Gt, Le, Lt, Rational, Sum, exp, sqrt
 
 from theory.formulas import symbols as s
+from theory.formulas.consequences import consequences
 from theory.formulas.statement import Statement
 from theory.formulas.symbols import Phi, Phi_inverse, gate, logistic_curvature, logistic_slope, relu
 
@@ -275,7 +276,9 @@ def _error_surface() -> tuple[Statement, ...]:
 
 STATEMENTS: dict[str, Statement] = {
     statement.name: statement
-    for group in (_definitions, _recursions, _deactivation, _test_error_bounds, _signal_rates, _error_surface)
+    for group in (
+        _definitions, _recursions, _deactivation, _test_error_bounds, _signal_rates, _error_surface, consequences,
+    )
     for statement in group()
-}
+}  # fmt: skip
 """Every statement by name."""

@@ -60,7 +60,7 @@ snr = signal / (sigma_p * sympy.sqrt(d))
 
 # --- unknown constants ---------------------------------------------------------------------------------------
 
-C_1, C_2, C_3, C_4, C_5, C_6, C_7, C_8, C_9 = (_scale(f"C_{{{k}}}") for k in range(1, 10))
+C_1, C_2, C_3, C_4, C_5, C_6, C_7, C_8, C_9, C_10, C_11 = (_scale(f"C_{{{k}}}") for k in range(1, 12))
 """Constants of the conclusions: thresholds, exponents and rates."""
 C_n, C_signal, C_batch, C_filters, C_samples = (_scale(f"C_{{{k}}}") for k in ("d,n", r"d,\varphi", "d,B", "m", "n"))
 C_weak, C_flip = (_scale(f"C_{{{k}}}") for k in (r"\varphi", "p"))
@@ -118,6 +118,9 @@ test_error = _share(r"L_{\mathcal{D}}^{0-1}")
 level, critical_signal = _share("q"), _scale(r"\|\varphi\|^{*}")
 slope_retain, slope_forget = map(_scale, (r"\overline{|\ell'|}_{\mathcal{R}}", r"\overline{|\ell'|}_{\mathcal{F}}"))
 alpha_gap, training_time = _number(r"\Delta\alpha^{*}"), _scale("T")
+patch_quantile, forgetting_time = _scale("Q_{P-1,n}(q)"), _scale(r"\eta T_{\mathcal{F}}")
+psi_signal, off_signal = _scale(r"\psi_{\varphi}"), _share(r"\mathrm{Pr}(\mathrm{off}|\varphi)")
+zeta_own_total, zeta_opposite_total = map(_number, (r"\zeta_{y,r}", r"\zeta_{-y,r}"))
 weight_retain, weight_retain_next, weight_forget, weight_forget_next = map(
     _number, (r"W_{\mathcal{R}}", r"W_{\mathcal{R}}'", r"W_{\mathcal{F}}", r"W_{\mathcal{F}}'")
 )
