@@ -72,14 +72,14 @@ def _measure(lab: Lab, role: str) -> Evidence:
         )
         for first, second in (_PLAIN, *_ROLES.values())
     )
-    used = data.sel(alpha=[course.alpha])
+    used = xarray.concat([_of(here, pair)["margin"] for pair in pairs], "pair")
     return Evidence(
         effect=effect,
         control=effect,
         null=from_replicates(plain - lab.once(again)["test_error"].values),
         n_runs=data.attrs["n_runs"],
         details=_details(lab, data, here),
-        conditions=conditions_of(used),
+        conditions=conditions_of(xarray.Dataset({"margin": used})),
         endings=data.attrs["endings"],
         picture=Picture(r"$\alpha$", "test error after unlearning", curves),
         remark=(
@@ -109,9 +109,9 @@ CLAIMS = tuple(
         control=Control(name="the test error is lower by 0.1 or more", region=Region(low=0.1)),
         null=Control(name="SGD against itself with other seeds", region=Region.around(0.0, 0.02)),
         hypotheses=HYPOTHESES,
-        choices=(*choices.UNLEARNING, choices.RADIUS, choices.DIMENSION),
+        choices=(*choices.UNLEARNING, *((choices.RADIUS,) if unlearning == "SAM" else ()), choices.DIMENSION),
         measure=partial(_measure, role=role),
         family="paper",
     )
-    for role in _ROLES
+    for role, (_, unlearning) in _ROLES.items()
 )

@@ -10,7 +10,7 @@ import xarray
 from simulate.house import ties
 from theory.experiments import choices
 from theory.experiments.course import Course
-from theory.experiments.lab import Lab
+from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.retrained import interaction
 from theory.experiments.words import MATCHED, UNLEARNED, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -80,7 +80,7 @@ def _measure(lab: Lab) -> Evidence:
         null=between_halves((gains[0] - gains[1]).values),
         n_runs=data.attrs["n_runs"],
         details={**gained, **left},
-        conditions=data.attrs["conditions"],
+        conditions=conditions_of(data.sel(fraction=list(_FRACTIONS), alpha=list(_ALPHAS))),
         endings=data.attrs["endings"],
         picture=Picture("fraction of the filters in the forget part", "test error after unlearning", curves),
         remark=f"Ridge, the best α at each fraction: {_ridge(lab, data)}.",

@@ -67,7 +67,9 @@ def _evidence(lab: Lab, method: str, other: str) -> Evidence:
             **{f"slower than retrained, {name}": _slower(data, name, "retrained") for name in METHODS},
             **{f"never relearned, {name}": _never(data, name) for name in ("retrained", *METHODS)},
         },
-        conditions=conditions_of(data.sel(pretraining=_PRETRAINING)),
+        conditions=conditions_of(
+            data.sel(pretraining=_PRETRAINING, unlearner=[name for name in (method, other) if name in METHODS])
+        ),
         endings=data.attrs["endings"],
         picture=_picture(data),
         remark="Some samples cannot be learned again: ascent has switched off every neuron that sees their noise.",
@@ -101,7 +103,7 @@ CLAIMS = (
         family="ours",
         null=Control(name="one method against itself with other seeds", region=Region.around(0.0, 0.5)),
         hypotheses=HYPOTHESES,
-        choices=(*choices.UNLEARNING, choices.RADIUS),
+        choices=choices.UNLEARNING,
     ),
     Claim(
         name="relearning-faster-after-sharp-minmax",

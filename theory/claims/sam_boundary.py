@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from theory.experiments import choices, sam
@@ -83,6 +85,12 @@ def _samples(lab: Lab) -> Evidence:
     )
 
 
+def _endings(runs: Sequence[Lines]) -> dict[str, float]:
+    """How the trainings ended, over experiments of one size."""
+    words = sorted({word for lines in runs for word in lines.endings})
+    return {word: sum(lines.endings.get(word, 0.0) for lines in runs) / len(runs) for word in words}
+
+
 def _time(lab: Lab) -> Evidence:
     runs = lab.once(sam.over_time)
     times = np.array(sam.TIMES)
@@ -103,7 +111,7 @@ def _time(lab: Lab) -> Evidence:
         null=bootstrap_between_halves(exponent, len(runs[0].error), lab.rng("halves")),
         n_runs=sum(lines.n_runs for lines in runs),
         conditions=runs[1].conditions,
-        endings=runs[1].endings,
+        endings=_endings(runs),
         picture=Picture(
             r"length of the SAM stage, $\eta T(P-1)^2\sigma_p^2/m$",
             r"critical signal over $(P-1)\sigma_p$",

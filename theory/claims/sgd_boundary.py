@@ -67,10 +67,10 @@ def _evidence(lab: Lab, lines: Lines, factor: str, predicted: float, *pooled: st
     return Evidence(
         effect=effect,
         control=effect,
-        null=lines.exponent_of_halves(lab.rng("halves"), *pooled)[factor],
+        null=lines.exponent_of_halves(lab.rng("halves"), *pooled, where=where)[factor],
         n_runs=lines.n_runs,
         details=levels | ({} if factor == "noise" else lines.drift(factor, lab.rng("drift", factor))),
-        conditions=lines.conditions,
+        conditions=lines.conditions if where is None else lines.conditions_where(where),
         endings=lines.endings,
         picture=_picture(lines, factor, predicted),
     )

@@ -142,7 +142,7 @@ CLAIMS = (
         measure=_early,
         family="paper",
         hypotheses=HYPOTHESES,
-        choices=_CHOICES,
+        choices=(choices.WEIGHTS, choices.FILTERS, choices.PATCHES, choices.LAW),
     ),
     Claim(
         name="signal-surplus-h1",

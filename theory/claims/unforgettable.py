@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from theory.experiments import choices
 from theory.experiments.course import Course
-from theory.experiments.lab import Lab
+from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.unlearning import forgettable, never_learned
 from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -36,7 +36,7 @@ def _measure(lab: Lab) -> Evidence:
             for i, name in enumerate(data["pretraining"].values)
             for k, size in enumerate(data["d"].values)
         },
-        conditions=data.attrs["conditions"],
+        conditions=conditions_of(data.sel(pretraining="SAM", d=data["d"].values[-1:])),
         endings=data.attrs["endings"],
         picture=Picture("dimension $d$", "fraction of the runs forgotten", curves, x_log=True),
         remark=(

@@ -74,6 +74,7 @@ class Lines:
         line: Name of the line that each cell belongs to, (C,).
         place: Position x of each cell relative to where its boundary is predicted, (C,).
         data: The dataset of each line.
+        flip: Label noise p of all cells.
     """
 
     factors: dict[str, np.ndarray]
@@ -81,6 +82,7 @@ class Lines:
     line: np.ndarray
     place: np.ndarray
     data: dict[str, xarray.Dataset]
+    flip: float = BASE.label_flip
 
     @property
     def n_runs(self) -> int:
@@ -109,20 +111,21 @@ class Lines:
         self, rng: np.random.Generator, *factors: str, where: np.ndarray | None = None
     ) -> dict[str, Estimate]:
         """Exponents of the boundary in the pooled model, over the cells of all lines, or those where a mask is True."""
-        different = np.ones(self.error.shape[1], dtype=bool) if "noise" in factors else self._different
-        cells = different if where is None else different & where
+        cells = self._pooled(factors, where)
         chosen = {name: self.factors[name][cells] for name in ("signal", *factors)}
-        return boundary_exponents(chosen, self.error[:, cells], BASE.label_flip, rng)
+        return boundary_exponents(chosen, self.error[:, cells], self.flip, rng)
 
-    def exponent_of_halves(self, rng: np.random.Generator, *factors: str) -> dict[str, Estimate]:
+    def exponent_of_halves(
+        self, rng: np.random.Generator, *factors: str, where: np.ndarray | None = None
+    ) -> dict[str, Estimate]:
         """Exponents in one half of the replicates, less those in the other half: the null experiment."""
-        cells = np.ones(self.error.shape[1], dtype=bool) if "noise" in factors else self._different
+        cells = self._pooled(factors, where)
         chosen = {name: self.factors[name][cells] for name in ("signal", *factors)}
         pairs = len(self.error) // 2
         if pairs < 2:
             return dict.fromkeys(factors, Estimate(np.nan, np.nan, 0))
         halves = [self.error[start : 2 * pairs : 2][:, cells] for start in (0, 1)]
-        first, second = (boundary_exponents(chosen, half, BASE.label_flip, rng) for half in halves)
+        first, second = (boundary_exponents(chosen, half, self.flip, rng) for half in halves)
         return {
             name: Estimate(
                 first[name].value - second[name].value,
@@ -148,6 +151,12 @@ class Lines:
         if len(distance) > 1:
             found["exponent extrapolated to large d/n"] = _intercept(np.array(distance), list(found.values()))
         return found
+
+    def _pooled(self, factors: Sequence[str], where: np.ndarray | None) -> np.ndarray:
+        """The cells that the model is fitted to, (C,) of bool; without a choice no cell that another line has, too."""
+        if where is not None:
+            return where
+        return np.ones(self.error.shape[1], dtype=bool) if "noise" in factors else self._different
 
     @cached_property
     def _different(self) -> np.ndarray:
@@ -244,4 +253,5 @@ def run_lines(
         line=np.array(names),
         place=np.tile(np.array(places, dtype=float), len(names) // len(places)),
         data=data,
+        flip=prepare(replace(base, signal=scale(base))).label_flip,
     )

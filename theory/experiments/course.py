@@ -18,11 +18,12 @@ __all__ = ["STANDARD", "Course"]
 STANDARD = Problem(d=2000, n=20, m=10, signal=7.9, label_flip=0.1, forget=0.2)
 """One problem at which SGD is benign before unlearning, 2.5 times the boundary, inside every hypothesis."""
 
-_PATCHES: dict[str, dict[str, Any]] = {
-    "one": {"P": 2},
-    "two copied": {"P": 3, "patches": "copied"},
-    "two independent": {"P": 3, "patches": "independent"},
+_PATCHES: dict[str, tuple[int, dict[str, Any]]] = {
+    "one": (1, {}),
+    "two copied": (2, {"patches": "copied"}),
+    "two independent": (2, {"patches": "independent"}),
 }
+"""Noise patches in the place of each one of a problem, and how they are drawn."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,14 @@ class Course:
     def sized(self, base: Problem) -> Problem:
         """A problem with the label noise, filters, patches and noise law of the protocol.
 
-        More patches scale the signal with the noise.
+        More patches scale the signal with the noise; a problem of several has as many times more.
         """
-        patches = _PATCHES[self.lab.pick(choices.PATCHES)]
+        times, drawn = _PATCHES[self.lab.pick(choices.PATCHES)]
         return replace(
             base,
-            **patches,
-            signal=base.signal * (patches["P"] - 1) / (base.P - 1),
+            **drawn,
+            P=1 + times * (base.P - 1),
+            signal=base.signal * times,
             label_flip=self.lab.pick(choices.FLIP),
             m=self.lab.pick(choices.FILTERS),
             noise=self.lab.pick(choices.LAW),  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from theory.claims import universality
 from theory.experiments.images import NOISES, PLACES
 from theory.experiments.lab import Lab
 
-REPLICATES = 3
+REPLICATES = 4
 FOLDER_CLAIMS = [claim for claim in universality.CLAIMS if claim.name.startswith("universality-folder")]
 
 
