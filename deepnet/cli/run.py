@@ -73,11 +73,14 @@ class RunCommand:
     processes: Annotated[int | None, Shown(default="auto")] = None
     """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
     threads: Annotated[int | None, Shown(default="auto")] = None
-    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks, and with
+    a GPU this process's share of the cores."""
     channels_last: bool = False
     """Lay images out channel by channel last, which tensor cores like."""
     compile: bool = False
     """Fuse the networks with torch.compile."""
+    autotune: bool = False
+    """Let cuDNN try its algorithms for each size of convolution and take the fastest (CUDA devices)."""
     keep_models: bool = True
     """Keep unlearned models once they are measured."""
     dry_run: bool = False
@@ -91,7 +94,9 @@ class RunCommand:
             return _list_runs(study)
         device = find_device(self.device)
         others = _other_study(study, self.out / study.name, device)
-        execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
+        execution = Execution(
+            device=device, channels_last=self.channels_last, compile=self.compile, autotune=self.autotune
+        )
         with workforce(device, processes=self.processes, threads=self.threads, share=self.share) as crew:
             summary = run_study(
                 study, self.out / study.name, execution, progress=shown_progress, keep_models=self.keep_models,
