@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 
@@ -168,6 +168,11 @@ def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
     console.print(terminal_table(summary.rows))
     for reason in summary.diverged:
         console.print(f"diverged: {reason}", style="red")
+    for row in summary.rows:
+        if row.get("skipped_steps"):
+            console.print(
+                f"{_in_words(row)}: {counted(row['skipped_steps'], 'step')} skipped, which overflowed in float16"
+            )
     if others:
         console.print(
             f"The table was one of another study ({counted(len(others), 'difference')}; {others[0]}). Its models and "
@@ -175,3 +180,9 @@ def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
         )
     console.print(f"Rows: {summary.path}\nReport: {summary.path.parent / 'report'}")
     return int(bool(summary.diverged))
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    """The model of a row, told apart from the others."""
+    words = (row["forget_set"], f"seed {row['seed']}", row["pretrain"], row["method"], row["variant"], row["optimizer"])
+    return ", ".join(word for word in words if word)

@@ -6,7 +6,12 @@ from importlib.util import find_spec
 
 __all__ = ["CURVLINOPS", "POT", "UMAP", "is_installed", "need"]
 
-POT, CURVLINOPS, UMAP = "POT", "curvlinops-for-pytorch", "umap-learn"
+POT = "POT"
+"""Solves optimal transport."""
+CURVLINOPS = "curvlinops-for-pytorch"
+"""Makes products with the Hessian."""
+UMAP = "umap-learn"
+"""Draws maps of features."""
 _MODULES = {POT: "ot", CURVLINOPS: "curvlinops", UMAP: "umap"}
 
 

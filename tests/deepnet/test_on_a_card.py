@@ -138,12 +138,20 @@ def studied(folder: Path, *, channels_last: bool, curvature: int) -> list[dict[s
 
 
 def test_a_study_goes_through(of_small_blocks: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(measurement, "feature_map", _flat_map)  # UMAP, which takes no tensors, takes long to compile
+    tuned = []
+
+    def noted_map(**given: object) -> object:
+        tuned.append(torch.backends.cudnn.benchmark)
+        return _flat_map(**given)
+
+    monkeypatch.setattr(measurement, "feature_map", noted_map)  # UMAP, which takes no tensors, takes long to compile
     rows = studied(tmp_path, channels_last=True, curvature=0)
     assert [row["status"] for row in rows] == ["finished"] * 3
     assert rows[0]["config"]["training"]["precision"] == "float16"  # type: ignore[index]
     assert {row["hardware"]["device"] for row in rows} == {"pretended card"}  # type: ignore[index]
     assert all(row["skipped_steps"] == 0 for row in rows)
+    assert tuned == [True]
+    assert not torch.backends.cudnn.benchmark
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +196,22 @@ def test_every_loop_makes_its_steps(variant: Variant, tmp_path: Path, monkeypatc
     monkeypatch.setattr(torch.optim.SGD, "step", counted)
     assert make_loop(variant, chosen, *random_images(chosen)).block(1) > 0
     assert steps[0] == 3  # one of them is not timed
+
+
+QUICK = ("plain SGD tf32 autotune", "ours SAM float16 channels_last")
+CARDS = [
+    pytest.param(one, marks=() if one.label in QUICK else pytest.mark.slow, id=one.label)
+    for one in variants(torch.device("cuda"))
+    if not one.compile
+]
+
+
+@pytest.mark.parametrize("variant", CARDS)
+def test_every_loop_goes_through_on_a_card(variant: Variant, tmp_path: Path) -> None:
+    with pretended_card() as books:
+        chosen = replace(options(tmp_path), device="cuda:0")
+        assert make_loop(variant, chosen, *random_images(chosen)).block(1) > 0
+        assert books.steps == (0 if variant.loop == "plain" else 3)
 
 
 def test_operations_are_counted(tmp_path: Path) -> None:
