@@ -17,10 +17,9 @@ from deepnet.networks.normalization import BatchNorm, frozen_statistics  # noqa:
 from tests.deepnet.oracles import small_network, small_task, weights_of  # noqa: E402
 
 
+@pytest.mark.slow  # it loads torch's compiler
 @pytest.mark.parametrize(
-    ("method", "graphs"),
-    [pytest.param(Pretrain(), 2, marks=pytest.mark.slow), pytest.param(NegGrad(), 2, marks=pytest.mark.slow),
-     (SharpMinMax(alpha=0.7), 3)],
+    ("method", "graphs"), [(Pretrain(), 2), (NegGrad(), 2), (SharpMinMax(alpha=0.7), 3)],
     ids=["pretrain", "neggrad", "sharp-minmax"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
