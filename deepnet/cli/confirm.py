@@ -59,12 +59,15 @@ class ConfirmCommand:
     """Lay images out channel by channel last, which tensor cores like."""
     compile: bool = False
     """Fuse the networks with torch.compile."""
+    autotune: bool = False
+    """Let cuDNN try its algorithms for each size of convolution and take the fastest (CUDA devices)."""
     precision: Annotated[Precision | None, Shown(default="that of the preset")] = None
     """Number format of products in all trainings; auto is float16 on CUDA devices and float32 elsewhere."""
     processes: Annotated[int | None, Shown(default="auto")] = None
     """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
     threads: Annotated[int | None, Shown(default="auto")] = None
-    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks, and with
+    a GPU this process's share of the cores."""
     keep_models: bool = False
     """Keep unlearned models once they are measured."""
     ledger_only: bool = False
@@ -94,7 +97,9 @@ class ConfirmCommand:
         folder = self.out / (f"{self.preset}-rehearsal" if self.rehearse else self.preset)
         if not self.ledger_only:
             device = find_device(self.device)
-            execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
+            execution = Execution(
+                device=device, channels_last=self.channels_last, compile=self.compile, autotune=self.autotune
+            )
             with workforce(device, processes=self.processes, threads=self.threads) as crew:
                 run_confirmation(
                     chosen, folder, execution, only=only, progress=shown_progress, begin=_announce,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 
@@ -73,11 +73,14 @@ class RunCommand:
     processes: Annotated[int | None, Shown(default="auto")] = None
     """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
     threads: Annotated[int | None, Shown(default="auto")] = None
-    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks, and with
+    a GPU this process's share of the cores."""
     channels_last: bool = False
     """Lay images out channel by channel last, which tensor cores like."""
     compile: bool = False
     """Fuse the networks with torch.compile."""
+    autotune: bool = False
+    """Let cuDNN try its algorithms for each size of convolution and take the fastest (CUDA devices)."""
     keep_models: bool = True
     """Keep unlearned models once they are measured."""
     dry_run: bool = False
@@ -91,7 +94,9 @@ class RunCommand:
             return _list_runs(study)
         device = find_device(self.device)
         others = _other_study(study, self.out / study.name, device)
-        execution = Execution(device=device, channels_last=self.channels_last, compile=self.compile)
+        execution = Execution(
+            device=device, channels_last=self.channels_last, compile=self.compile, autotune=self.autotune
+        )
         with workforce(device, processes=self.processes, threads=self.threads, share=self.share) as crew:
             summary = run_study(
                 study, self.out / study.name, execution, progress=shown_progress, keep_models=self.keep_models,
@@ -163,6 +168,11 @@ def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
     console.print(terminal_table(summary.rows))
     for reason in summary.diverged:
         console.print(f"diverged: {reason}", style="red")
+    for row in summary.rows:
+        if row.get("skipped_steps"):
+            console.print(
+                f"{_in_words(row)}: {counted(row['skipped_steps'], 'step')} skipped, which overflowed in float16"
+            )
     if others:
         console.print(
             f"The table was one of another study ({counted(len(others), 'difference')}; {others[0]}). Its models and "
@@ -170,3 +180,9 @@ def _tell(summary: Summary, others: Sequence[str] = ()) -> int:
         )
     console.print(f"Rows: {summary.path}\nReport: {summary.path.parent / 'report'}")
     return int(bool(summary.diverged))
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    """The model of a row, told apart from the others."""
+    words = (row["forget_set"], f"seed {row['seed']}", row["pretrain"], row["method"], row["variant"], row["optimizer"])
+    return ", ".join(word for word in words if word)

@@ -58,7 +58,8 @@ class SearchCommand:
     processes: Annotated[int | None, Shown(default="auto")] = None
     """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
     threads: Annotated[int | None, Shown(default="auto")] = None
-    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks."""
+    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks, and with
+    a GPU this process's share of the cores."""
 
     def __call__(self) -> int:
         """Run the trials and say which won; returns the exit status."""

@@ -9,6 +9,8 @@ import torch
 
 from deepnet.house import parallel
 from deepnet.house.crew import Crew, Need
+from deepnet.house.environment import local_processes
+from deepnet.house.resources import usable_cores
 from simulate.house import checks
 from simulate.house.counting import counted
 from simulate.house.terminal import console
@@ -29,7 +31,8 @@ def workforce(
     Args:
         device: Where they compute.
         processes: How many to start; None is as many as are good on a CPU, and 1 elsewhere or under torchrun.
-        threads: CPU threads of each; None is as many as are good.
+        threads: CPU threads of each; None is as many as are good, beside a GPU as many as there are cores for each
+            process of this machine.
         share: What processes of torchrun share.
 
     Raises:
@@ -40,6 +43,8 @@ def workforce(
             checks.integer("processes", processes, least=1)
         if processes not in (None, 1) and (share == "batches" or parallel.shard()[1] > 1):
             checks.fail("processes", "be 1 under torchrun, and where processes share each batch", processes)
+        if threads is None and device.type == "cuda":  # the card does the steps; the cores are there for all else
+            threads = max(1, usable_cores() // (local_processes() * (processes or 1)))
         alone = device.type != "cpu" or share == "batches" or parallel.shard()[1] > 1
 
         def announce(count: int, each: int, need: Need) -> None:

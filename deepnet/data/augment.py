@@ -68,18 +68,22 @@ class Augment:
         return images
 
     def _crop_and_flip(self, images: Tensor, draws: Tensor) -> Tensor:
-        """One gather: which row and column of the padded image each pixel comes from."""
+        """One gather: which row and column of the padded image each pixel comes from.
+
+        Three whole numbers an image travel to the device, not the rows and columns that it makes of them.
+        """
         batch, channels, height, width = images.shape
-        offset = (draws[:, :2] * (2 * self.pad + 1)).long()
-        columns = torch.arange(width).expand(batch, width)
-        if self.flip:
-            columns = torch.where(draws[:, 2:3] < 0.5, width - 1 - columns, columns)
-        rows = (torch.arange(height) + offset[:, :1]).to(images.device, non_blocking=True)
-        columns = (columns + offset[:, 1:]).to(images.device, non_blocking=True)
+        device = images.device
+        top, left = (draws[:, :2] * (2 * self.pad + 1)).long().unbind(1)
+        mirrored = (draws[:, 2] < 0.5).long() if self.flip else torch.zeros_like(left)
+        moves = torch.stack([top, left + mirrored * (width - 1), 1 - 2 * mirrored]).reshape(3, batch, 1, 1, 1)
+        first_row, first_column, step = moves.to(device, non_blocking=True).unbind()
+        rows = first_row + torch.arange(height, device=device).reshape(-1, 1)
+        columns = torch.addcmul(first_column, step, torch.arange(width, device=device))
         padded = functional.pad(images, (self.pad,) * 4) if self.pad else images
-        image = torch.arange(batch, device=images.device).reshape(-1, 1, 1, 1)
-        channel = torch.arange(channels, device=images.device).reshape(1, -1, 1, 1)
-        return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
+        image = torch.arange(batch, device=device).reshape(-1, 1, 1, 1)
+        channel = torch.arange(channels, device=device).reshape(-1, 1, 1)
+        return padded[image, channel, rows, columns]
 
 
 NO_AUGMENTATION = Augment(pad=0, flip=False)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from deepnet.house import parallel
+from deepnet.learning.stepping import lie_alike
 from deepnet.networks import weights
 
 __all__ = ["Journal"]
@@ -70,6 +71,7 @@ class Journal:
                     "param_groups": optimizer.state_dict()["param_groups"],
                 }
             )
+            lie_alike(optimizer)
         drawn.update(about["drawn"])
         return list(about["epochs"])
 

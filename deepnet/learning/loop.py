@@ -18,6 +18,7 @@ from deepnet.house.parallel import sum_across_ranks_
 from deepnet.learning.journal import Journal
 from deepnet.learning.masks import held_in_place
 from deepnet.learning.sharpness import Sharpness, gradient
+from deepnet.learning.stepping import hand_over, make_step
 from deepnet.learning.task import Task
 from deepnet.learning.updates import Part, Pass, Term, Update
 from deepnet.networks.frozen import to_training
@@ -43,6 +44,8 @@ class Epoch:
     """Images that went through the model, once for each draw; a second pass of SAM is not counted."""
     seconds: float
     """Wall time."""
+    skipped: int = 0
+    """Steps that were not made, since a gradient overflowed in float16."""
 
 
 @dataclass
@@ -63,6 +66,11 @@ class History:
     def images(self) -> int:
         """Images drawn in all epochs."""
         return sum(epoch.images for epoch in self.epochs)
+
+    @property
+    def skipped(self) -> int:
+        """Steps of all epochs that were not made, since a gradient overflowed in float16."""
+        return sum(epoch.skipped for epoch in self.epochs)
 
 
 def train(
@@ -89,7 +97,8 @@ def train(
         The history, earlier epochs from the journal included.
 
     Raises:
-        DivergenceError: if the loss is no longer finite; looked at after each epoch.
+        DivergenceError: if the loss is no longer finite, or every step of an epoch overflowed in float16; looked at
+            after each epoch.
     """
     run = _Run(task, plan, on_step or (lambda step: None), holds_masked_weights)
     records = journal.restore(task.model, run.optimizers, run.drawn) if journal else []
@@ -111,6 +120,7 @@ class _Run:
     def __init__(self, task: Task, plan: Sequence[Sequence[Pass]], on_step: Callable[[int], None], holds: bool) -> None:
         self.task, self.plan, self.on_step, self.holds = task, plan, on_step, holds
         self.parameters = task.parameters
+        self.may_overflow = loss_scale(task.training.precision) != 1
         every = [update for passes in plan for one in passes for update in one.updates]
         for mask in (update.mask for update in every):
             if mask is not None:
@@ -121,16 +131,18 @@ class _Run:
         self.streams = {part: task.stream(part) for part in [*parts, *(one.over for p in plan for one in p)]}
         self.drawn: Counter[str] = Counter()
         """Batches drawn of each set so far; with the seed, this is the whole random state."""
+        self.skipped = torch.zeros(())
+        """Steps of this epoch that were not made, a scalar on the device."""
         self.lengths = [sum(self.streams[one.over].steps_per_pass for one in passes) for passes in plan]
 
     def epoch(self, number: int) -> Epoch:
         """Go through one epoch.
 
         Raises:
-            DivergenceError: if the loss is no longer finite.
+            DivergenceError: if the loss is no longer finite, or no step could be made.
         """
         began, images = time.perf_counter(), 0
-        losses = torch.zeros((), device=self.task.device)
+        losses, self.skipped = (torch.zeros((), device=self.task.device) for _ in range(2))
         step = sum(self.lengths[:number])
         for one in self.plan[number]:
             for batches in self._draw(one):
@@ -141,12 +153,19 @@ class _Run:
                 images += sum(batch.total for batch in batches.values())
                 self.on_step(step)
         sum_across_ranks_([losses])
-        mean = float(losses) / max(self.lengths[number], 1)
+        total, skipped = torch.stack([losses, self.skipped]).tolist()
+        mean = total / max(self.lengths[number], 1)
         if not math.isfinite(mean):
             raise DivergenceError(
                 f"The loss is {mean} after epoch {number + 1} of {len(self.plan)}; a smaller `lr` may help."
             )
-        return Epoch(number, mean, images, time.perf_counter() - began)
+        updates = sum(self.streams[one.over].steps_per_pass * len(one.updates) for one in self.plan[number])
+        if 0 < updates == skipped:
+            raise DivergenceError(
+                f"Every gradient of epoch {number + 1} of {len(self.plan)} overflowed in float16; a smaller `lr` may "
+                "help, or another `precision`."
+            )
+        return Epoch(number, mean, images, time.perf_counter() - began, int(skipped))
 
     def _draw(self, one: Pass) -> Iterator[dict[str, Batch]]:
         """For each step of a pass, a batch of each set that its updates need."""
@@ -177,11 +196,14 @@ class _Run:
     def _update(self, update: Update, batches: dict[str, Batch]) -> Tensor:
         """One step of one optimizer; returns the sum of the losses."""
         directions, losses = zip(*(self._gradient(term, batches) for term in update.terms), strict=True)
-        for weight, *parts in zip(self.parameters.values(), *directions, strict=True):
-            weight.grad = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+        hand_over(self.parameters.values(), zip(*directions, strict=True))
         leaks = any(self._sharpness(term).leaks for term in update.terms)  # what it leaks to is moved, not held
         with held_in_place(self.parameters, update.mask if self.holds and not leaks else None):
-            self.optimizers[update.optimizer].step()
+            missed = make_step(
+                self.optimizers[update.optimizer], self.parameters.values(), may_overflow=self.may_overflow
+            )
+        if missed is not None:
+            self.skipped += missed
         return torch.stack(losses).sum()
 
     def _gradient(self, term: Term, batches: dict[str, Batch]) -> tuple[list[Tensor], Tensor]:

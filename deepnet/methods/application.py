@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import torch
+
 from deepnet.house.fields import of_type
 from deepnet.learning.journal import Journal
 from deepnet.learning.loop import DivergenceError, History, train
@@ -57,5 +59,6 @@ def apply(
 
 
 def _check_finite(task: Task, moment: str) -> None:
-    if not all(bool(weight.isfinite().all()) for weight in task.parameters.values()):
+    found = torch.stack([weight.isfinite().all() for weight in task.parameters.values()])  # the host waits but once
+    if not bool(found.all()):
         raise DivergenceError(f"A weight is no longer finite after {moment}.")

@@ -28,6 +28,8 @@ class Method:
     normalises: ClassVar[tuple[Part, ...]] = ("retain", "forget")
     """Sets whose batches go through the network in training mode, so that batch normalisation takes their statistics;
     a study says beforehand which of them are too small for that."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Packages of `deepnet.house.packages` that it needs; a study says beforehand if one is missing."""
 
     def plan(self, task: Task) -> list[Sequence[Pass]]:
         """The passes of each epoch of the training; without `passes`, no epochs."""

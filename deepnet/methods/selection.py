@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from deepnet.house.packages import CURVLINOPS
 from deepnet.learning.masks import Mask, Order, select
 from deepnet.learning.task import Task
 from deepnet.learning.updates import Pass, Update
@@ -32,6 +33,7 @@ class CurvatureSelection(NegGrad):
 
     name: ClassVar[str] = "selection"
     title: ClassVar[str] = "Curvature selection"
+    packages: ClassVar[tuple[str, ...]] = (CURVLINOPS,)
 
     fraction: float = 0.1
     """Fraction of the weights that may move."""

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor, nn
 
 from deepnet.house.fields import entries, of_type
+from deepnet.house.packages import CURVLINOPS, need
 from deepnet.house.seeding import generator
 from deepnet.networks.frozen import trainable
 from deepnet.networks.modes import evaluating
@@ -30,9 +32,12 @@ OBSOLETE = ".*torch.jit.script"
 """Start of torch's notice that a way of compiling is to go: torch itself (forward differentiation) still takes it, and
 so does a package that curvlinops loads."""
 
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", message=OBSOLETE)
+if TYPE_CHECKING:
     from curvlinops import HessianLinearOperator
+
+ONE_BY_ONE = ".*batching rule for aten::as_strided_"
+"""Start of torch's notice that pooling with channels last goes through the vectors of a product one by one: there is
+but one."""
 
 __all__ = ["Curvature", "check_batches", "check_classes", "curvature", "hessian_diagonal"]
 
@@ -88,6 +93,7 @@ def curvature(
     Raises:
         ValueError: if an argument is out of range, a batch is malformed, or the Hessian is not finite.
         RuntimeError: if the eigenvalue is not found within `restarts`.
+        ModuleNotFoundError: if curvlinops is not installed.
 
     Source: Hutchinson 1989, Communications in Statistics 18(3); Lehoucq, Sorensen & Yang 1998, ARPACK Users' Guide.
     """
@@ -118,6 +124,7 @@ def hessian_diagonal(
 
     Raises:
         ValueError: if an argument is out of range, a batch is malformed, or the Hessian is not finite.
+        ModuleNotFoundError: if curvlinops is not installed.
 
     Source: Bekas, Kokiopoulou & Saad 2007, Applied Numerical Mathematics 57.
     """
@@ -133,12 +140,20 @@ def hessian_diagonal(
 
 @contextmanager
 def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iterator[HessianLinearOperator]:
-    """The Hessian as a linear operator, good within the context only."""
+    """The Hessian as a linear operator, good within the context only.
+
+    Raises:
+        ModuleNotFoundError: if the package that makes it is not installed.
+    """
+    need(CURVLINOPS, "The Hessian")
     of_type("model", model, nn.Module)
     check_batches(batches)
     check_classes(model, batches)
     with evaluating(model), matrix_products("float32"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=OBSOLETE)
+        for notice in (OBSOLETE, ONE_BY_ONE):
+            warnings.filterwarnings("ignore", message=notice)
+        from curvlinops import HessianLinearOperator  # late, since not every machine has it
+
         yield HessianLinearOperator(
             model,
             nn.CrossEntropyLoss(),

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from deepnet.house.fields import of_type
+from deepnet.house.packages import POT, need
 from deepnet.house.seeding import generator
 from deepnet.metrics.outputs import Outputs
 from simulate.house import checks
@@ -193,6 +194,7 @@ def wasserstein_distance(first: np.ndarray, second: np.ndarray, *, p: int = 1) -
     Raises:
         ValueError: if an argument is out of range; the message names it.
         RuntimeError: if the solver stops before the optimum.
+        ModuleNotFoundError: if POT is not installed.
     """
     checks.integer("p", p, least=1)
     if p > 2:
@@ -208,6 +210,7 @@ def wasserstein_distance(first: np.ndarray, second: np.ndarray, *, p: int = 1) -
 
 def _transport_cost(first: np.ndarray, second: np.ndarray, cost: np.ndarray) -> tuple[float, str | None]:
     """Smallest cost of moving the weights of one side to those of the other, and what the solver complains of."""
+    need(POT, "Optimal transport")
     with warnings.catch_warnings():
         # Of old escapes in POT's docstrings when it is first compiled; its complaints come back as text.
         warnings.simplefilter("ignore")

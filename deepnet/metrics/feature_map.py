@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from deepnet.house import packages
 from deepnet.house.fields import of_type
 from deepnet.metrics.outputs import Outputs
 from simulate.house import checks
@@ -106,6 +107,7 @@ def _umap(points: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> n
     checks.fraction("min_dist", min_dist)
     if n_neighbors >= len(points):
         checks.fail("n_neighbors", f"be less than the number of points ({len(points)})", n_neighbors)
+    packages.need(packages.UMAP, "A map of features by UMAP")
     with warnings.catch_warnings():
         # Of missing optional parts (TensorFlow), of disconnected neighbourhoods, of numba: none is ours to act on.
         warnings.simplefilter("ignore")

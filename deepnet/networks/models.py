@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +70,21 @@ class Network(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (b, K) of images (b, C, H, W), uint8."""
         return self.head(self.features(images))
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile the forward pass in place, with what `torch.compile` takes, once for batches of all sizes.
+
+        Batches of a pass differ by an image, and torch would compile anew for the second size it meets.
+        """
+        super().compile(*args, **kwargs)
+        compiled: Any = self._compiled_call_impl
+
+        def for_any_size(images: Tensor) -> Tensor:
+            torch._dynamo.maybe_mark_dynamic(images, 0)
+            found: Tensor = compiled(images)
+            return found
+
+        self._compiled_call_impl = for_any_size
 
 
 def build(

@@ -1,13 +1,14 @@
-"""Models in evaluation mode for a while."""
+"""Modes for a while: models in evaluation mode, cuDNN trying its algorithms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 
-__all__ = ["evaluating"]
+__all__ = ["autotuned", "evaluating"]
 
 
 @contextmanager
@@ -23,3 +24,14 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for layer, training in before:
             layer.training = training
+
+
+@contextmanager
+def autotuned(wanted: bool) -> Iterator[None]:
+    """Within it cuDNN tries its algorithms for each size of convolution and takes the fastest, if that is wanted."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = wanted
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before

@@ -23,15 +23,18 @@ class BatchNorm(nn.BatchNorm2d):
 
     In training it always normalises by the statistics of the batch (the global one, if processes share it; torch's
     SyncBatchNorm does that on CUDA devices only). With `updates_statistics` off, it leaves the running averages alone:
-    for the second pass of SAM, and for batches of samples that are to be forgotten. The switch is a plain bool, so
-    that a compiled network holds two graphs and no more.
+    for the second pass of SAM, and for batches of samples that are to be forgotten. The switch is a plain bool of the
+    layer's own (and not at first of its class), so that a compiled network holds two graphs for training and no more.
     """
 
-    updates_statistics = True
     momentum: float
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.updates_statistics = True
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images, of the same shape (b, C, H, W)."""

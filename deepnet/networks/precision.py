@@ -8,6 +8,7 @@ devices, float32 elsewhere, since CPUs only emulate float16: a step of ResNet-18
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal, get_args
@@ -58,13 +59,52 @@ def loss_scale(precision: Precision) -> float:
 
 @contextmanager
 def matrix_products(precision: Precision) -> Iterator[None]:
-    """Within it, products and convolutions of float32 on CUDA devices are rounded to TF32 only where that was asked."""
-    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
-    before = [backend.fp32_precision for backend in backends]
-    for backend in backends:
-        backend.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    """Within it, products and convolutions of float32 on CUDA devices are rounded to TF32 only where that was asked.
+
+    torch has switches of two generations for that, and refuses to be asked by the older ones where the newer ones say
+    something else or differ between layers, which its compiler and `torch.backends.cudnn.flags` stumble over: so both
+    are set alike.
+    """
+    backends: Any = torch.backends
+    switches = (*_of_cuda(), backends.mkldnn.matmul)
+    before = [switch.fp32_precision for switch in switches]
+    older = _asked_by_older_switches()
+    with warnings.catch_warnings():  # some versions of torch warn of the older switches
+        warnings.simplefilter("ignore")
+        backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = precision == "tf32"
+    for switch in _of_cuda():
+        switch.fp32_precision = "tf32" if precision == "tf32" else "ieee"
     try:
         yield
     finally:
-        for backend, value in zip(backends, before, strict=True):
-            backend.fp32_precision = value
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.set_float32_matmul_precision(older[0])  # which sets the CPU's, too
+            backends.cudnn.allow_tf32 = older[1]
+        for switch, value in zip(switches, before, strict=True):
+            switch.fp32_precision = value
+
+
+def _of_cuda() -> tuple[Any, ...]:
+    """The newer switches of CUDA's libraries: products, convolutions, recurrent layers."""
+    backends: Any = torch.backends
+    return backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn
+
+
+def _asked_by_older_switches() -> tuple[str, bool]:
+    """What the older switches say: the precision of products, and whether convolutions are rounded.
+
+    Where they refuse to say, it is something else than what the newer ones do.
+    """
+    products, convolutions, _ = (switch.fp32_precision == "tf32" for switch in _of_cuda())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            precision = torch.get_float32_matmul_precision()
+        except RuntimeError:
+            precision = "highest" if products else "high"
+        try:
+            rounded = bool(torch.backends.cudnn.allow_tf32)
+        except RuntimeError:
+            rounded = not convolutions
+    return precision, rounded

@@ -17,6 +17,7 @@ from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.methods import Retrain
 from deepnet.metrics.tug_of_war import official_reference
+from deepnet.networks.modes import autotuned
 from deepnet.studies.measuring.comparison import compare
 from deepnet.studies.measuring.gallery import hang
 from deepnet.studies.measuring.measurement import describe, measure, measurement_key
@@ -101,10 +102,11 @@ class ModelWork:
     def __call__(self, made: Run | Vote, tell: Callable[[float], None]) -> None:
         """Make and measure a model."""
         self.stages.tell = tell
-        if isinstance(made, Vote):
-            self.stages.votes(range(made.number, made.number + 1))
-        else:
-            _measured(self.stages, made, self.keep_models)
+        with autotuned(self.execution.autotune):
+            if isinstance(made, Vote):
+                self.stages.votes(range(made.number, made.number + 1))
+            else:
+                _measured(self.stages, made, self.keep_models)
 
 
 def run_study(

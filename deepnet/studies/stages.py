@@ -45,6 +45,8 @@ class Execution:
     """Whether images and filters lie in memory channel by channel last, which tensor cores like."""
     compile: bool = False
     """Whether torch.compile fuses the networks."""
+    autotune: bool = False
+    """Whether cuDNN tries its algorithms for each size of convolution, and takes the fastest."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Finished:
     model: Network
     """The network, with its weights."""
     history: dict[str, Any]
-    """`seconds`, `images`, `peak_memory` (bytes, None off CUDA) and `losses` by epoch."""
+    """`seconds`, `images`, `peak_memory` (bytes, None off CUDA) and `losses` by epoch; in float16 `skipped_steps`."""
 
 
 class Stages:
@@ -295,7 +297,8 @@ class Stages:
             raise DivergenceError(f"{self.words(run)}: {error}") from error
         peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
         losses = [epoch.loss for epoch in history.epochs]
-        return {"seconds": history.seconds, "images": history.images, "peak_memory": peak, "losses": losses}
+        found = {"seconds": history.seconds, "images": history.images, "peak_memory": peak, "losses": losses}
+        return found | ({"skipped_steps": history.skipped} if task.training.precision == "float16" else {})
 
 
 def _as_released(study: Study, run: Run) -> dict[str, bool]:

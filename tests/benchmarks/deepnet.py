@@ -25,9 +25,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from deepnet.house.environment import hardware, versions
 from deepnet.networks.precision import half_type, matrix_products
 from simulate.house.files import write_text
+from tests.benchmarks.deepnet_counts import counts
 from tests.benchmarks.deepnet_learning import Learned, difference, learned
 from tests.benchmarks.deepnet_loops import make_loop, network, random_images
-from tests.benchmarks.deepnet_options import Options, Variant, variants
+from tests.benchmarks.deepnet_options import Options, Variant, chosen, variants
 from tests.benchmarks.deepnet_timing import Timing, interleave, matrix_rate
 from tests.benchmarks.measurement import Figure
 
@@ -48,13 +49,15 @@ class _Record:
     rates: dict[str, float] = field(default_factory=dict)
     """Operations a second of a large product, by number format."""
     learned: list[Learned] = field(default_factory=list)
+    operations: list[Figure] = field(default_factory=list)
+    """What a step asks of a card."""
 
     def save(self) -> None:
         options = self.options
         found: dict[str, Any] = {
             "options": {**asdict(options), "out": str(options.out)},
             "versions": versions(), "hardware": hardware(options.on), "flops_per_image": self.flops,
-            "matrix_product_flops": self.rates,
+            "matrix_product_flops": self.rates, "operations": {one.name: one.value for one in self.operations},
             "speed": [
                 {**asdict(one.variant), "seconds": one.seconds, "images": one.images, "peak_bytes": one.peak,
                  "failure": one.failure, "spent": one.spent}
@@ -73,36 +76,69 @@ class _Record:
 
 
 def deepnet(options: Options | None = None) -> Iterator[Figure]:
-    """All figures of the training loop, in one run; everything is kept in `options.out` after each round.
+    """All figures of the training loop, in one run; each is printed and kept in `options.out` as soon as it is known.
 
     Args:
         options: What to measure; None is what suits the device that is there.
     """
     options = (options or Options()).resolved()
-    tried = variants(options.on)
-    images, labels = random_images(options)
+    tried = chosen(variants(options.on), options.only)
     count = (options.steps or 0) * (options.batch_size or 0)
     record = _Record(options, _flops(options), [Timing(one, count) for one in tried])
-    record.rates = _matrix_rates(options, tried)
+    record.save()
+    if "operations" in options.parts:
+        yield from _operations(record)
+    if "products" in options.parts:
+        _matrix_rates(record)
+    if "speed" in options.parts:
+        _time(record)
+        yield from _speed(record)
+        yield from _targets(record)
+    if "learned" in options.parts and options.seeds:
+        learned([one for one in tried if one.loop == "ours"], options, after_each=partial(_keep, record))
+        yield from _lessons(record.learned)
+    yield Figure("everything, with versions and hardware", str(options.out))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # whoever ends the benchmark before its time has what there was
+
+
+def _operations(record: _Record) -> Iterator[Figure]:
+    """What a step asks of a card, for the network that is measured or, instead of a small one, ResNet-18."""
+    network = record.options.architecture
+    for figure in counts("resnet18" if network in (None, "convnet") else str(network)):
+        record.operations.append(figure)
+        record.save()
+        _say(f"{figure.name}: {figure.value}")
+        yield figure
+
+
+def _time(record: _Record) -> None:
+    """Fill the timings."""
+    options = record.options
+    images, labels = random_images(options)
+
+    def keep(timing: Timing) -> None:
+        record.save()
+        if timing.seconds or timing.failure:
+            rate = f"{timing.images / timing.seconds[-1]:,.0f} images/s" if timing.seconds else "not measured"
+            _say(f"{timing.variant.label}, round {len(timing.seconds)}: {timing.failure or rate}")
+
     interleave(
         record.timings,
         partial(make_loop, options=options, images=images, labels=labels),
         options.on,
         rounds=options.rounds,
         limit=options.limit,
-        after_round=record.save,
+        after_block=keep,
     )
-    yield from _speed(record)
-    yield from _targets(record)
-    if options.seeds:
 
-        def keep(found: list[Learned]) -> None:
-            record.learned = found
-            record.save()
 
-        learned([one for one in tried if one.loop == "ours"], options, after_seed=keep)
-        yield from _lessons(record.learned)
-    yield Figure("everything, with versions and hardware", str(options.out))
+def _keep(record: _Record, found: list[Learned], last: Learned) -> None:
+    record.learned = found
+    record.save()
+    _say(f"learned by {last.variant.label}, seed {len(last.test) - 1}: {last.failure or f'test {last.test[-1]:.3f}'}")
 
 
 def _flops(options: Options) -> float:
@@ -115,15 +151,17 @@ def _flops(options: Options) -> float:
     return counter.get_total_flops() / count
 
 
-def _matrix_rates(options: Options, tried: Sequence[Variant]) -> dict[str, float]:
-    rates = {}
-    for precision in dict.fromkeys(one.precision for one in tried):
+def _matrix_rates(record: _Record) -> None:
+    device = record.options.on
+    for precision in dict.fromkeys(one.variant.precision for one in record.timings):
         try:
             with matrix_products(precision):
-                rates[precision] = matrix_rate(options.on, half_type(precision) or torch.float32)
+                record.rates[precision] = matrix_rate(device, half_type(precision) or torch.float32)
         except RuntimeError as error:  # a format that the device does not have; shares of it are left out
-            print(f"no rate of products in {precision}: {error}")
-    return rates
+            _say(f"no rate of products in {precision}: {error}")
+            continue
+        record.save()
+        _say(f"large matrix product, {precision}: {record.rates[precision] / 1e12:.2f} TFLOP/s")
 
 
 def _speed(record: _Record) -> Iterator[Figure]:
@@ -201,15 +239,14 @@ def _ratio(slow: Timing, fast: Timing) -> str:
 def _lessons(found: Sequence[Learned]) -> Iterator[Figure]:
     """What each option learned beside float32 with the same optimizer and seeds."""
     for one in found:
-        reference = next(
-            other for other in found if other.variant == Variant(loop="ours", optimizer=one.variant.optimizer)
-        )
+        plain = Variant(loop="ours", optimizer=one.variant.optimizer)
+        reference = next((other for other in found if other.variant == plain), None)
         name = f"learned by {one.variant.label}"
         if not one.test:
             yield Figure(name, f"not measured: {one.failure}")
             continue
         for what in ("test", "memorized"):
-            mine, theirs = getattr(one, what), getattr(reference, what)
+            mine, theirs = getattr(one, what), getattr(reference, what, [])
             value = f"{what} {statistics.fmean(mine):.3f}"
             if one is not reference and theirs:
                 n = min(len(mine), len(theirs))

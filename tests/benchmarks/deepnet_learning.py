@@ -48,14 +48,17 @@ class Learned:
 
 
 def learned(
-    tried: Sequence[Variant], options: Options, *, after_seed: Callable[[list[Learned]], None] = lambda found: None
+    tried: Sequence[Variant],
+    options: Options,
+    *,
+    after_each: Callable[[list[Learned], Learned], None] = lambda found, last: None,
 ) -> list[Learned]:
     """Train with each option, seed by seed; a failure stops no other.
 
     Args:
         tried: The variants of our loop.
         options: Network, device, seeds, epochs and the time limit of a variant.
-        after_seed: Called with all that was found when a seed is done.
+        after_each: Called after each training with all that was found, and with the one that it belongs to.
     """
     found = [Learned(variant) for variant in tried]
     dataset, wrong = _digits(options)
@@ -63,7 +66,7 @@ def learned(
         for one in found:
             if one.failure is None:
                 _train(one, options, dataset, wrong, seed)
-        after_seed(found)
+                after_each(found, one)
     return found
 
 

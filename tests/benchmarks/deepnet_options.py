@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 
 from deepnet.house.environment import find_device
 from deepnet.learning.sharpness import Sharpness, sam, sgd
 from deepnet.networks.models import Architecture
+from deepnet.networks.modes import autotuned
 from deepnet.networks.precision import Precision
 from simulate.house import checks
 
-__all__ = ["SHARPNESS", "Options", "Variant", "autotuning", "variants"]
+__all__ = ["SHARPNESS", "Options", "Part", "Variant", "autotuning", "chosen", "variants"]
+
+Part = Literal["operations", "products", "speed", "learned"]
+"""What can be measured by itself."""
 
 SHARPNESS: dict[str, Sharpness] = {"SGD": sgd(), "SAM": sam(0.1)}
 
@@ -47,8 +52,13 @@ class Options:
     """Seeds of the trainings that compare what is learned; 0 leaves them out."""
     epochs: int = 8
     """Their epochs."""
+    parts: tuple[Part, ...] = ()
+    """What to measure, in this order: operations (counted for a step, without a card), products (the rate of a large
+    one), speed, learned; none named is all of it, but operations where there is a card, which they do not need."""
+    only: tuple[str, ...] = ()
+    """Only variants with these words in their names, such as ours SAM float16; none named is all."""
     out: Path = Path("results/deepnet_speed.json")
-    """Where all figures are kept, with configuration, versions and hardware."""
+    """Where all figures are kept as they come, with configuration, versions and hardware."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -59,6 +69,8 @@ class Options:
             if getattr(self, name) is not None:
                 checks.integer(name, getattr(self, name), least=0)
         checks.real("limit", self.limit, positive=True)
+        for part in self.parts:
+            checks.choice("parts", part, get_args(Part))
 
     def resolved(self) -> Options:
         """The same with every None replaced by what it stands for here."""
@@ -69,8 +81,9 @@ class Options:
             "batch_size": 256 if fast else 64, "steps": 40 if fast else 8, "warm": 10 if fast else 2,
             "workers": min(cores, 8),
         }  # fmt: skip
+        parts = self.parts or tuple(part for part in get_args(Part) if part != "operations" or not fast)
         given = {name: getattr(self, name) for name in usual if getattr(self, name) is not None}
-        return replace(self, **{**usual, **given, "device": usual["device"]})  # type: ignore[arg-type]
+        return replace(self, **{**usual, **given, "device": usual["device"], "parts": parts})  # type: ignore[arg-type]
 
     @property
     def on(self) -> torch.device:
@@ -101,15 +114,26 @@ class Variant:
         return " ".join([*words, *(name for name in ("channels_last", "compile", "autotune") if getattr(self, name))])
 
 
-@contextmanager
-def autotuning(variant: Variant) -> Iterator[None]:
+def autotuning(variant: Variant) -> AbstractContextManager[None]:
     """Within it cuDNN tries its algorithms if the variant says so."""
-    before = torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = variant.autotune
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.benchmark = before
+    return autotuned(variant.autotune)
+
+
+def chosen(tried: Sequence[Variant], words: Sequence[str]) -> list[Variant]:
+    """The variants whose names have all of some words.
+
+    Raises:
+        ValueError: if there is none; the message has their names.
+
+    Example:
+        >>> [one.label for one in chosen(variants(torch.device("cpu")), ["ours", "SAM", "channels_last"])]
+        ['ours SAM float32 channels_last']
+    """
+    found = [one for one in tried if set(words) <= set(one.label.split())]
+    if not found:
+        known = ", ".join(one.label for one in tried)
+        raise ValueError(f"Argument `only` must hold words of a variant out of {known}, but has {' '.join(words)}.")
+    return found
 
 
 def variants(device: torch.device) -> list[Variant]:

@@ -87,7 +87,7 @@ def interleave(
     *,
     rounds: int,
     limit: float,
-    after_round: Callable[[], None] = lambda: None,
+    after_block: Callable[[Timing], None] = lambda timing: None,
 ) -> None:
     """Fill timings: in each round every variant that has not failed runs one block.
 
@@ -97,13 +97,13 @@ def interleave(
         device: Where they run.
         rounds: Number of rounds, after one that is not counted.
         limit: Seconds that a variant may take in all.
-        after_round: Called when a round is done, to keep what there is.
+        after_block: Called with a timing when a block of it is done, or it was given up, to keep what there is.
     """
     for number in range(-1, rounds):
         for timing in timings:
             if timing.failure is None:
                 _block(timing, make, device, number, limit)
-        after_round()
+                after_block(timing)
     for timing in timings:
         timing.loop = None
     _free(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,11 @@ from tests.benchmarks import deepnet as bench  # noqa: E402
 from tests.benchmarks.deepnet_learning import MARGIN, difference  # noqa: E402
 from tests.benchmarks.deepnet_loops import make_loop, random_images  # noqa: E402
 from tests.benchmarks.deepnet_options import Options, Variant, variants  # noqa: E402
+from tests.benchmarks.deepnet_options import chosen as picked  # noqa: E402
 from tests.benchmarks.deepnet_plain import PlainLoop, plain_network  # noqa: E402
 from tests.benchmarks.deepnet_timing import Timing, interleave, time_limit  # noqa: E402
+from tests.benchmarks.measurement import Figure  # noqa: E402
+from tests.deepnet.pretended_card import pretended_card  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -92,12 +95,63 @@ def test_what_is_in_time_is_not_disturbed() -> None:
     time.sleep(0.4)
 
 
-def test_results_are_kept_after_each_round() -> None:
+def test_results_are_kept_after_each_block() -> None:
     kept = []
-    timings = [Timing(Variant(loop="ours"), 1)]
-    after = lambda: kept.append(len(timings[0].seconds))  # noqa: E731
-    interleave(timings, lambda variant: Pretends(1.0, [], ""), CPU, rounds=3, limit=60, after_round=after)
-    assert kept == [0, 1, 2, 3]
+    timings = [Timing(Variant(loop="ours"), 1), Timing(Variant(loop="bare"), 1)]
+    after = lambda timing: kept.append((timing.variant.loop, len(timing.seconds)))  # noqa: E731
+    interleave(timings, lambda variant: Pretends(1.0, [], ""), CPU, rounds=2, limit=60, after_block=after)
+    assert kept == [("ours", 0), ("bare", 0), ("ours", 1), ("bare", 1), ("ours", 2), ("bare", 2)]
+
+
+def test_whoever_ends_it_early_has_what_there_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ended in its sixth block, when one of four variants was timed: printed and on disk."""
+    blocks = [0]
+
+    class Ends:
+        def block(self, number: int) -> float:
+            blocks[0] += 1
+            if blocks[0] == 6:
+                raise KeyboardInterrupt
+            return 0.5
+
+    monkeypatch.setattr(bench, "make_loop", lambda variant, **rest: Ends())
+    chosen = options(tmp_path, parts=("products", "speed"), only=("float32", "SGD"))
+    with pytest.raises(KeyboardInterrupt):
+        list(bench.deepnet(chosen))
+    kept = json.loads(chosen.out.read_text(encoding="utf-8"))
+    assert [one["seconds"] for one in kept["speed"]] == [[0.5], [], [], []]
+    assert kept["matrix_product_flops"]["float32"] > 0
+    printed = capsys.readouterr().out
+    assert "plain SGD float32, round 1: 16 images/s" in printed
+    assert "large matrix product, float32" in printed
+
+
+def test_parts_are_measured_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "counts", lambda network: iter([Figure(f"a step, {network}", "9 operations")]))
+    figures = list(bench.deepnet(options(tmp_path, parts=("operations",))))
+    assert [figure.name for figure in figures] == ["a step, resnet18", "everything, with versions and hardware"]
+    kept = json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))
+    assert kept["operations"] == {"a step, resnet18": "9 operations"}
+    assert not any(one["seconds"] for one in kept["speed"])
+    assert options(tmp_path).parts == ("operations", "products", "speed", "learned")
+    with pretended_card():
+        assert Options(device="cuda").resolved().parts == ("products", "speed", "learned")  # no card is needed for it
+    with pytest.raises(ValueError, match="`parts`"):
+        options(tmp_path, parts=("everything",))
+
+
+def test_variants_are_chosen_by_words(tmp_path: Path) -> None:
+    labels = [one.label for one in variants(torch.device("cuda"))]
+    assert [one.label for one in picked(variants(torch.device("cuda")), ())] == labels
+    found = [one.label for one in picked(variants(torch.device("cuda")), ("ours", "SAM", "float16"))]
+    assert found == [label for label in labels if label.startswith("ours SAM float16")]
+    assert len(found) == 4
+    with pytest.raises(
+        ValueError, match=r"Argument `only` must hold words of a variant out of plain SGD .*, but has SA"
+    ):
+        list(bench.deepnet(options(tmp_path, only=("SA",))))
 
 
 @pytest.mark.parametrize("name", ["convnet", "resnet18", "resnet50"])
@@ -142,6 +196,22 @@ def test_every_loop_makes_its_steps(variant: Variant, tmp_path: Path, monkeypatc
     monkeypatch.setattr(torch.optim.SGD, "step", counted)
     assert make_loop(variant, chosen, *random_images(chosen)).block(1) > 0
     assert steps[0] == 3  # one of them is not timed
+
+
+QUICK = ("plain SGD tf32 autotune", "ours SAM float16 channels_last")
+CARDS = [
+    pytest.param(one, marks=() if one.label in QUICK else pytest.mark.slow, id=one.label)
+    for one in variants(torch.device("cuda"))
+    if not one.compile
+]
+
+
+@pytest.mark.parametrize("variant", CARDS)
+def test_every_loop_goes_through_on_a_card(variant: Variant, tmp_path: Path) -> None:
+    with pretended_card() as books:
+        chosen = replace(options(tmp_path), device="cuda:0")
+        assert make_loop(variant, chosen, *random_images(chosen)).block(1) > 0
+        assert books.steps == (0 if variant.loop == "plain" else 3)
 
 
 def test_operations_are_counted(tmp_path: Path) -> None:

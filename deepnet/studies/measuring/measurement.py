@@ -192,7 +192,8 @@ class _Bench:
     def _cost(self) -> dict[str, Any]:
         record = self.finished.history
         rate = record["images"] / record["seconds"] if record["seconds"] else None
-        return {"seconds": record["seconds"], "images_per_second": rate, "peak_memory": record["peak_memory"]}
+        found = {"seconds": record["seconds"], "images_per_second": rate, "peak_memory": record["peak_memory"]}
+        return found | {name: record[name] for name in ("skipped_steps",) if name in record}
 
     def _before(self) -> Network:
         """The model before unlearning: the pretrained one."""

@@ -12,6 +12,7 @@ import numpy as np
 from deepnet.data.datasets import Dataset
 from deepnet.data.splits import Split
 from deepnet.data.streams import smallest_batch
+from deepnet.house.packages import CURVLINOPS, POT, UMAP, is_installed
 from deepnet.house.parallel import world_size
 from deepnet.learning.training import Training
 from deepnet.metrics.attacks import MIN_SIDE
@@ -29,8 +30,10 @@ def check_measurable(stages: Stages) -> None:
     """Require that every model of a study can be trained, and all that is asked for be measured of it.
 
     Raises:
-        ValueError: if the sizes of the sets do not allow it; the message names the field and the remedy.
+        ValueError: if the sizes of the sets do not allow it, or a package is missing; the message names the field and
+            the remedy.
     """
+    _check_packages(stages.study)
     narrowest = Appraisal.of(stages).narrowest
     for forget in stages.study.forget:
         dataset, split = stages.sketch(forget)
@@ -71,6 +74,25 @@ def check_validated(stages: Stages) -> None:
             checks.fail(
                 "val_fraction", "set aside at least one validation image of some class", stages.study.val_fraction
             )
+
+
+_MEASURED_BY = {"entangled": POT, "curvature": CURVLINOPS, "feature_map": UMAP}
+"""Packages that metrics need, by the field of an evaluation that asks for the metric."""
+
+
+def _check_packages(study: Study) -> None:
+    for name, package in _MEASURED_BY.items():
+        if getattr(study.evaluation, name) and not is_installed(package):
+            raise ValueError(
+                f"Argument `evaluation.{name}` must be 0, or the package {package} be installed, but it is not."
+            )
+    for method in (one.method for one in study.unlearners):
+        for package in method.packages:
+            if not is_installed(package):
+                raise ValueError(
+                    f"Argument `methods` must leave {method.name} out, or the package {package} be installed, but it "
+                    "is not."
+                )
 
 
 def _check_attacks(study: Study, dataset: Dataset, split: Split, words: str) -> None:

@@ -196,6 +196,67 @@ def test_rounding_to_tf32_only_where_asked_and_put_back_after() -> None:
         assert found() == before
 
 
+READ = {
+    "allow_tf32 of cuDNN": lambda: torch.backends.cudnn.allow_tf32, "flags of cuDNN": lambda: _flags(),
+    "allow_tf32 of products": lambda: torch.backends.cuda.matmul.allow_tf32,
+    "precision of products": torch.get_float32_matmul_precision,
+}  # fmt: skip
+
+
+def _flags() -> bool:
+    with torch.backends.cudnn.flags(benchmark=True, allow_tf32=torch.backends.cudnn.allow_tf32):
+        return torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("precision", SETTLED)
+@pytest.mark.parametrize("name", READ)
+def test_switches_can_be_read(name: str, precision: str) -> None:
+    """torch refuses to read its older ones where its newer ones say otherwise, and its compiler reads them."""
+    before = {other: read() for other, read in READ.items()}
+    with matrix_products(precision):
+        found = READ[name]()
+        with matrix_products("tf32"):
+            READ[name]()
+        assert READ[name]() == found
+        assert found in ((True, "high") if precision == "tf32" else (False, "highest"))
+    assert {other: read() for other, read in READ.items()} == before
+
+
+@pytest.mark.parametrize("said", ["highest", "high", "medium"])
+def test_what_was_said_with_older_switches_is_put_back(said: str) -> None:
+    switches = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn,
+                torch.backends.mkldnn.matmul)  # fmt: skip
+    start = [switch.fp32_precision for switch in switches]
+    older = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(said)
+        before = [switch.fp32_precision for switch in switches]
+        for precision in ("float32", "tf32"):
+            with matrix_products(precision):
+                assert torch.backends.mkldnn.matmul.fp32_precision == before[-1]  # the CPU's are not ours
+            assert torch.get_float32_matmul_precision() == said
+            assert [switch.fp32_precision for switch in switches] == before
+    finally:
+        torch.set_float32_matmul_precision(older)
+        for switch, value in zip(switches, start, strict=True):
+            switch.fp32_precision = value
+
+
+def test_what_was_said_with_newer_switches_is_put_back() -> None:
+    """And it refuses to be read after as before, since that is torch's own doing."""
+    before = torch.backends.cuda.matmul.fp32_precision
+    try:
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        with matrix_products("float32"):
+            assert torch.get_float32_matmul_precision() == "highest"
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+        with pytest.raises(RuntimeError, match="legacy and new"):
+            torch.get_float32_matmul_precision()
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_auto_is_settled_by_the_device_and_by_nothing_else() -> None:
     found = {kind: on_device("auto", torch.device(kind)) for kind in ("cuda", "cpu", "mps")}
     assert found == {"cuda": "float16", "cpu": "float32", "mps": "float32"}

@@ -1,0 +1,34 @@
+"""Packages that only some metrics and methods need: a study without these does without the packages."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+__all__ = ["CURVLINOPS", "POT", "UMAP", "is_installed", "need"]
+
+POT = "POT"
+"""Solves optimal transport."""
+CURVLINOPS = "curvlinops-for-pytorch"
+"""Makes products with the Hessian."""
+UMAP = "umap-learn"
+"""Draws maps of features."""
+_MODULES = {POT: "ot", CURVLINOPS: "curvlinops", UMAP: "umap"}
+
+
+def is_installed(package: str) -> bool:
+    """Whether one of these packages can be imported."""
+    return find_spec(_MODULES[package]) is not None
+
+
+def need(package: str, purpose: str) -> None:
+    """Require one of these packages.
+
+    Args:
+        package: Its name.
+        purpose: What needs it, as the beginning of a sentence.
+
+    Raises:
+        ModuleNotFoundError: if it is not installed.
+    """
+    if not is_installed(package):
+        raise ModuleNotFoundError(f"{purpose} needs the package {package}, which is not installed")
