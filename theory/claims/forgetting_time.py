@@ -32,20 +32,22 @@ _WORDS = {"d": "d", "alpha": "1 - α", "n": "n and |F| = n/5"}
 _LABELS = {"d": "dimension $d$", "alpha": r"$1-\alpha$", "n": "samples $n$"}
 
 
-def exponent_of(data: xarray.Dataset, factor: str, rows: np.ndarray) -> float:
-    """Exponent of a factor in the mean time over some replicates; NaN where too few of a cell forget."""
-    some = data.isel(seed=rows)
-    if float(some["forgotten"].mean("seed").min()) < _ENOUGH:
+def _exponent(x: np.ndarray, time: np.ndarray, forgotten: np.ndarray, rows: np.ndarray) -> float:
+    """Exponent of x, (values,), in the mean time over some replicates; NaN where too few of a cell forget.
+
+    Times and whether runs were forgotten are (replicates, values).
+    """
+    if forgotten[rows].mean(axis=0).min() < _ENOUGH:
         return np.nan
-    x = _FACTORS[factor](data[factor].values.astype(float))
-    return slope(np.log(x), np.log(some["time"].mean("seed").values))
+    return slope(np.log(x), np.log(time[rows].mean(axis=0)))
 
 
 def _measure(lab: Lab, factor: str, experiment: Callable[[Lab], xarray.Dataset], predicted: float) -> Evidence:
     data = lab.once(experiment)
-    statistic = partial(exponent_of, data, factor)
+    x = _FACTORS[factor](data[factor].values.astype(float))
+    statistic = partial(_exponent, x, *(data[name].transpose("seed", factor).values for name in ("time", "forgotten")))
     effect = bootstrap(statistic, data.sizes["seed"], lab.rng("time", factor))
-    x, time = _FACTORS[factor](data[factor].values.astype(float)), data["time"].mean("seed").values
+    time = data["time"].mean("seed").values
     law = time[0] * (x / x[0]) ** predicted
     return Evidence(
         effect=effect,

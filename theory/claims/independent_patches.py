@@ -66,8 +66,7 @@ def _measure(lab: Lab) -> Evidence:
         endings=data.attrs["endings"],
         picture=_picture(lab, data),
         remark=(
-            "The scale has no fitted constant; it is that of many filters. The control is "
-            "the scale of copied patches."
+            "The scale has no fitted constant; it is that of many filters. The control is the scale of copied patches."
         ),
     )
 
@@ -77,7 +76,7 @@ CLAIMS = (
         name="independent-patches-boundary",
         number=21,
         title="SGD: independent noise patches move the boundary by (√K Q_{K,n})^½, K = P − 1, within 10 %",
-        source="[D]; the theory copies one noise vector to all patches [M 85%], so that this is not a claim of the paper",
+        source="[D]; the theory copies one noise vector to all patches [M 85%], so that it is not a claim of the paper",
         statement=STATEMENTS["independent_patches"].latex,
         effect="log of the critical signal at P = 5 over that at P = 2, in units of the derived scale",
         supported=Region.around(0.0, 0.1),

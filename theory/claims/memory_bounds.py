@@ -9,7 +9,6 @@ import numpy as np
 
 from theory.experiments import choices
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining
 from theory.experiments.training.memory import LEAST, POINTS, Path, paths
 from theory.experiments.words import INSIDE, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -43,8 +42,8 @@ def _picture(found: list[Path]) -> Picture:
     )  # fmt: skip
 
 
-def _measure(lab: Lab, pretraining: Pretraining) -> Evidence:
-    found = lab.once(_PATHS[pretraining])
+def _measure(lab: Lab, name: str) -> Evidence:
+    found = lab.once(_PATHS[name])
     share = np.array([path.of_bound for path in found])
     ends = np.array([path.own[-1, 1] for path in found])
     return Evidence(
@@ -73,7 +72,7 @@ CLAIMS = tuple(
         name=f"memory-bounds-{name.lower()}",
         number=25,
         title=f"Trained with {name}, no noise coefficient ever exceeds 4 log T",
-        source="Kou et al. 2023 and Chen et al. 2023 [M 70%], with their T, the most steps there can be; ours is smaller",
+        source="Kou et al. 2023 and Chen et al. 2023 [M 70%], with the most steps there can be as T; ours is smaller",
         statement=STATEMENTS["memory_bounds"].latex,
         effect="largest |ζ| over 4 log T, over samples, filters and moments",
         supported=Region(high=1.0),
@@ -88,7 +87,7 @@ CLAIMS = tuple(
             choices.FORGET, choices.FLIP, choices.BATCH, choices.PRETRAINED, choices.WEIGHTS, choices.FILTERS,
             choices.PATCHES, choices.LAW, choices.STEP, choices.DIMENSION,
         ),
-        measure=partial(_measure, pretraining=name),
+        measure=partial(_measure, name=name),
         family="ours",
     )
     for name, words in (("SGD", "SGD"), ("SAM", "SAM for a time, then SGD,"))

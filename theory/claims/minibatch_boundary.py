@@ -112,7 +112,9 @@ _COMMON: dict[str, Any] = {
     "choices": (choices.PRETRAINED, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP),
     "family": "ours",
 }
-_SOURCE = "Chen et al. 2023, Theorem 3.2 [M 90%], is about epochs of minibatches; the unlearning paper's is as worded [S]"
+_SOURCE = (
+    "Chen et al. 2023, Theorem 3.2 [M 90%], is about epochs of minibatches; the unlearning paper's is as worded [S]"
+)
 
 CLAIMS = (
     *(
@@ -123,7 +125,7 @@ CLAIMS = (
             effect="exponent of d in the critical signal",
             supported=Region.around(0.25, 0.05),
             refuted_if="The exponent differs from 1/4 by more than 0.05 (equivalence test).",
-            statistic="Exponent of d in the pooled model of the test error; standard error by bootstrap over replicates.",
+            statistic="Exponent of d in the pooled model of the test error; bootstrap over replicates.",
             control=Control(name="the exponent is 0.5", region=Region.around(0.5, 0.05)),
             null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.2)),
             measure=partial(_exponent, batch=batch),

@@ -64,24 +64,26 @@ def test_thresholds_beyond_one_end_have_no_law() -> None:
 
 
 def tries(sgd: float, sam: float) -> xarray.Dataset:
-    """Two replicates whose error falls to 0.1 from an α on, after SGD and after SAM."""
-    error = np.where(ALPHA >= np.array([sgd, sam])[:, None], 0.1, 0.3)[:, None, None, None]
-    dims = ("pretraining", "d", "n", "seed", "alpha")
-    coords = {"pretraining": ["SGD", "SAM"], "d": [2000], "n": [20], "alpha": ALPHA}
-    return xarray.Dataset({"test_error": (dims, np.broadcast_to(error, (2, 1, 1, 2, 4)).copy())}, coords=coords)
+    """Two replicates whose error falls to 0.1 from an α on, after SGD and after SAM, at two dimensions."""
+    error = np.where(np.array([sgd, sam])[:, None] <= ALPHA, 0.1, 0.3)[:, None, None, None, None]
+    dims = ("pretraining", "d", "n", "place", "seed", "alpha")
+    coords = {"pretraining": ["SGD", "SAM"], "d": [500, 2000], "n": [20], "place": [2.5], "alpha": ALPHA}
+    return xarray.Dataset({"test_error": (dims, np.broadcast_to(error, (2, 2, 1, 1, 2, 4)).copy())}, coords=coords)
 
 
-def test_thresholds_are_those_of_forgotten_runs_of_low_error() -> None:
+def test_thresholds_are_those_of_forgotten_runs_near_the_retrained_error() -> None:
     data = tries(0.7, 0.5)
-    forgotten = xarray.ones_like(data["test_error"], dtype=bool)
-    found = thresholds_of(data, forgotten, 0.15, 2.5, None, None)
+    data["forgotten"] = xarray.ones_like(data["test_error"], dtype=bool)
+    target = xarray.zeros_like(data["test_error"].isel(alpha=0, drop=True)) + 0.1
+    found = thresholds_of(data, target)
     odds = np.log(ALPHA / (1 - ALPHA))
-    np.testing.assert_allclose(found.low, [[odds[1], odds[0]]] * 2)
-    assert found.factors[:, FACTORS.index("SGD")].tolist() == [1.0, 0.0]
-    np.testing.assert_allclose(found.factors[:, 2:], 0.0)
-    forgotten[{"alpha": 2, "pretraining": 1}] = False
-    np.testing.assert_allclose(thresholds_of(data, forgotten, 0.15, 2.5, None, None).low[:, 1], odds[2])
-    assert np.isposinf(thresholds_of(data, forgotten, 0.05, 2.5, None, None).high).all()
+    np.testing.assert_allclose(found.low, [[odds[1], odds[1], odds[0], odds[0]]] * 2)
+    assert found.factors[:, FACTORS.index("SGD")].tolist() == [1.0, 1.0, 0.0, 0.0]
+    np.testing.assert_allclose(found.factors[:, FACTORS.index("d")], np.log(2.0) * np.array([-1, 1, -1, 1]))
+    assert np.isneginf(thresholds_of(data, target + 0.16).low).all()  # all are near an error of 0.26
+    assert np.isposinf(thresholds_of(data, target - 0.06).high).all()
+    data["forgotten"][{"alpha": 2, "pretraining": 1}] = False
+    np.testing.assert_allclose(thresholds_of(data, target).low[:, 2:], odds[2])
 
 
 def test_chance_exchanges_both_ends_of_a_replicate() -> None:
@@ -142,7 +144,9 @@ def test_the_floor_has_its_label_noise_and_place() -> None:
 def test_a_time_is_steps_times_their_length() -> None:
     class Made(Lab):
         def grid(self, name, make, axes, *, replicates, **_):
-            steps = xarray.DataArray([[[3.0, 7.0]], [[3.0, 9.0]]], dims=("d", "seed", "phase"), coords={"d": [500, 2000]})
+            steps = xarray.DataArray(
+                [[[3.0, 7.0]], [[3.0, 9.0]]], dims=("d", "seed", "phase"), coords={"d": [500, 2000]}
+            )
             status = xarray.DataArray([["converged"], ["max_steps"]], dims=("d", "seed"), coords={"d": [500, 2000]})
             return xarray.Dataset({"phase_steps": steps, "status": status})
 

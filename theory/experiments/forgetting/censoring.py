@@ -37,7 +37,7 @@ def brackets(alpha: np.ndarray, well: np.ndarray) -> tuple[np.ndarray, np.ndarra
         ([-1.1, 1.1], [0.0, inf])
     """
     alpha = checks.number_array("alpha", alpha)
-    if not ((np.diff(alpha) > 0.0).all() and 0.0 < alpha.min() and alpha.max() < 1.0):
+    if not ((np.diff(alpha) > 0.0).all() and alpha.min() > 0.0 and alpha.max() < 1.0):
         checks.fail("alpha", "be ascending, between 0 and 1", alpha.tolist())
     odds = np.concatenate([[-np.inf], np.log(alpha / (1.0 - alpha)), [np.inf]])
     from_here = np.logical_and.accumulate(np.asarray(well, dtype=bool)[..., ::-1], axis=-1)

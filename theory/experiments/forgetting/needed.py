@@ -2,46 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray
 
-from simulate import SGD, NegGrad
+from simulate import SGD, NegGrad, Problem
 from simulate.house import ties
 from simulate.runs.ensemble import Cell
 from theory.experiments import choices
 from theory.experiments.boundaries import predicted_boundary
+from theory.experiments.choices import Stop
 from theory.experiments.course import STANDARD, Course
 from theory.experiments.forgetting.censoring import LogOdds, brackets
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining
-from theory.experiments.signals import alpha_needed
+from theory.experiments.protocols import Pretraining, has_forgotten, matched, retrain, unlearn
 
-__all__ = ["ABOVE", "FACTORS", "Needed", "needed", "over_signal", "thresholds_of"]
+__all__ = [
+    "ABOVE", "ALPHAS", "FACTORS", "LEAST", "PLACES", "Needed", "beyond", "needed", "retrained", "thresholds_of",
+    "unlearned", "well",
+]  # fmt: skip
 
 ABOVE = 0.05
-"""A replicate is well at an α if it forgets and its test error is at most p plus this."""
+"""A replicate is well at an α if it forgets and its test error is at most this above that of the retrained network."""
+LEAST = (0.02, 0.3)
+"""Weights that are tried at the match."""
+ALPHAS = (0.02, 0.1, 0.4, 0.8)
+"""Weights that are tried beyond it."""
 FACTORS = ("constant", "SGD", "d", "n", "signal")
-"""What the mean of the log-odds is linear in; the last three by their logarithm over that of the standard problem."""
-_PLACES = (1.2, 4.0)
-_PLACE = 2.5
-"""Signals in units of the predicted boundary; the grid over d and n has the last."""
+"""What the mean of the log-odds is linear in; the last three by their logarithm, less its mean over the settings."""
+PLACES = (1.2, 2.5)
+"""Signals in units of the predicted boundary; with the full budget 4, too."""
 
 
-def over_signal(lab: Lab) -> xarray.Dataset:
-    """NegGrad with SGD over the signal and α, after SGD and after SAM."""
+def _axes(lab: Lab) -> dict[str, Sequence[Any]]:
+    return {
+        "pretraining": ("SGD", "SAM"),
+        "d": lab.choose(quick=(500,), full=(500, 2000)),
+        "n": lab.choose(quick=(10,), full=(10, 20)),
+        "place": lab.choose(quick=PLACES, full=(*PLACES, 4.0)),
+    }
+
+
+def _problem(lab: Lab, pretraining: Pretraining, d: int, n: int, place: float) -> Problem:
+    base = replace(STANDARD, d=d, n=n)
+    return Course(lab).problem(replace(base, signal=place * predicted_boundary(base)), pretraining)
+
+
+def unlearned(lab: Lab) -> xarray.Dataset:
+    """NegGrad with SGD over d, n, the signal and two α, after SGD and after SAM, to where the protocol ends it."""
+    return _grid(lab, lab.pick(choices.STOP), LEAST)
+
+
+def beyond(lab: Lab) -> xarray.Dataset:
+    """The same over more α, until F is guessed."""
+    return _grid(lab, "accuracy 1/2", ALPHAS)
+
+
+def _grid(lab: Lab, stop: Stop, alphas: tuple[float, ...]) -> xarray.Dataset:
     course = Course(lab)
 
-    def make(seed: int, pretraining: Pretraining, place: float, alpha: float) -> Cell:
-        base = replace(STANDARD, d=1000)
-        problem = course.problem(replace(base, signal=place * predicted_boundary(base)), pretraining)
-        before = course.pretrain(problem, pretraining)
-        return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=alpha), SGD()), seed)
+    def make(seed: int, alpha: float, **setting: Any) -> Cell:
+        problem = _problem(lab, **setting)
+        before = course.pretrain(problem, setting["pretraining"])
+        batched = SGD(batch=lab.pick(choices.BATCH))
+        last = unlearn(problem, NegGrad(alpha=alpha), batched, step=lab.pick(choices.STEP))
+        return Cell(problem, matched(before, last, stop), seed)
 
-    grid = lab.once(alpha_needed)
-    axes = {"pretraining": ("SGD", "SAM"), "place": _PLACES, "alpha": tuple(grid["alpha"].values.tolist())}
-    return lab.grid("alpha over signal", make, axes, replicates=grid.sizes["seed"])
+    data = lab.grid("needed", make, {**_axes(lab), "alpha": alphas}, replicates=lab.choose(quick=10, full=25))
+    return data.assign(forgotten=has_forgotten(data, stop)).assign_attrs(data.attrs)
+
+
+def retrained(lab: Lab) -> xarray.Dataset:
+    """The networks retrained without F, of the same seeds."""
+    course = Course(lab)
+
+    def make(seed: int, **setting: Any) -> Cell:
+        problem = _problem(lab, **setting)
+        return Cell(problem, retrain(course.pretrain(problem, setting["pretraining"])), seed)
+
+    return lab.grid("needed", make, _axes(lab), replicates=lab.choose(quick=10, full=25))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,42 +121,34 @@ class Needed:
 
 
 def needed(lab: Lab) -> Needed:
-    """Thresholds over d and n, and over the signal."""
-    course, most = Course(lab), lab.pick(choices.FLIP) + ABOVE
-    over_sizes, over_strength = lab.once(alpha_needed), lab.once(over_signal)
-    parts = [
-        thresholds_of(over_sizes, course.forgotten(over_sizes), most, _PLACE, None, None),
-        thresholds_of(over_strength, course.forgotten(over_strength), most, None, 1000, STANDARD.n),
-    ]
-    return Needed(
-        np.concatenate([part.factors for part in parts]),
-        *(np.concatenate([getattr(part, end) for part in parts], axis=1) for end in ("low", "high")),
-    )
+    """Thresholds over d, n and the signal, until F is guessed."""
+    return thresholds_of(lab.once(beyond), lab.once(retrained)["test_error"])
 
 
-def thresholds_of(
-    data: xarray.Dataset, forgotten: xarray.DataArray, most: float, place: float | None, d: int | None, n: int | None
-) -> Needed:
-    """Thresholds of a grid.
+_SETTINGS = ("pretraining", "d", "n", "place")
+
+
+def well(data: xarray.Dataset, target: xarray.DataArray) -> np.ndarray:
+    """Which runs were forgotten at a test error near that of the retrained network, (seed, settings, alpha) of bool.
 
     Args:
-        data: Test errors over pretraining, two of place, d and n, alpha and seed.
-        forgotten: Whether each run was forgotten.
-        most: Largest test error of a replicate that is well.
-        place: The signal over the predicted boundary if it is no axis.
-        d: The dimension if it is none.
-        n: The number of samples if it is none.
+        data: Test errors and "forgotten" over pretraining, d, n, place, alpha and seed.
+        target: Test error of the retrained network, without alpha.
     """
-    fixed = {name: [value] for name, value in (("place", place), ("d", d), ("n", n)) if value is not None}
-    well = (ties.at_most(data["test_error"].values, most) & forgotten.values).astype(bool)
-    table = data["test_error"].copy(data=well).expand_dims(fixed)
-    table = table.transpose("seed", "pretraining", "d", "n", "place", "alpha")
-    low, high = brackets(data["alpha"].values, table.values.reshape(table.sizes["seed"], -1, table.sizes["alpha"]))
-    rows = [
-        (1.0, float(name == "SGD"), np.log(dim / STANDARD.d), np.log(size / STANDARD.n), np.log(x / _PLACE))
-        for name in table["pretraining"].values
-        for dim in table["d"].values
-        for size in table["n"].values
-        for x in table["place"].values
-    ]
-    return Needed(np.array(rows, dtype=float), low, high)
+    error = data["test_error"].transpose("seed", *_SETTINGS, "alpha")
+    most = target.transpose("seed", *_SETTINGS).values[..., None] + ABOVE
+    found = ties.at_most(error.values, most) & data["forgotten"].transpose(*error.dims).values
+    return np.asarray(found.reshape(error.sizes["seed"], -1, error.sizes["alpha"]))
+
+
+def thresholds_of(data: xarray.Dataset, target: xarray.DataArray) -> Needed:
+    """Thresholds of a grid; see `well`."""
+    low, high = brackets(data["alpha"].values, well(data, target))
+    rows = np.array(
+        [
+            (1.0, float(name == "SGD"), np.log(d), np.log(n), np.log(place))
+            for name, d, n, place in product(*(data[setting].values for setting in _SETTINGS))
+        ]
+    )
+    rows[:, 2:] -= rows[:, 2:].mean(axis=0)
+    return Needed(rows, low, high)

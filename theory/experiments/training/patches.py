@@ -84,7 +84,7 @@ def patch_quantile(patches: int, samples: int, share: float) -> float:
 
 
 def patch_scale(problem: Problem, level: float = LEVEL) -> float:
-    """The boundary of independent patches without its unknown constant, (d/n)^¼ σ_p (√K Q_{K,n}(q))^½ with K = P - 1."""
+    """The boundary of K = P - 1 independent patches without its unknown constant, (d/n)^¼ σ_p (√K Q_{K,n}(q))^½."""
     share = (level - problem.label_flip) / (1.0 - 2.0 * problem.label_flip)
     scale = STATEMENTS["independent_patches"].function(s.C_10, s.sigma_p, s.d, s.n, s.P, s.patch_quantile)
     quantile = patch_quantile(problem.P - 1, problem.n, share)

@@ -50,7 +50,9 @@ def look(instance: Instance, tau: float) -> Neurons:
     moved = z + perturbation(b, geometry.gram, tau) @ geometry.gram
     facing, after = SIGNS[:, None] * z[..., 0], SIGNS[:, None] * moved[..., 0]
     own = np.repeat(SIGNS[:, None] == instance.y, instance.patches, axis=1)[:, None] & (z[..., 1:] > 0)
-    steps = [-(SIGNS[:, None] * g[..., 0]).mean() * geometry.gram[0, 0] for g in (b, _gradient(instance, moved, weight))]
+    steps = [
+        -(SIGNS[:, None] * g[..., 0]).mean() * geometry.gram[0, 0] for g in (b, _gradient(instance, moved, weight))
+    ]
     return Neurons(
         off=float((after[facing > 0] <= 0).mean()),
         opposite=float((after[facing < 0] >= 0).mean()),
