@@ -12,10 +12,10 @@ WORKERS ?= 2
 QUICK   := $(addprefix tests/, test_architecture.py simulate/problems/test_scales.py simulate/dynamics/test_plan.py \
            simulate/dynamics/test_stopping.py simulate/test_error/test_tails.py simulate/runs/test_resuming.py \
            simulate/boundaries simulate/sweeps/test_sweep_store.py simulate/house/test_storage.py \
-           theory/formulas/test_conditions.py theory/ledger theory/experiments/test_lab.py deepnet/learning/test_loop.py \
-           deepnet/learning/test_masks.py deepnet/learning/test_sharpness.py deepnet/methods/test_ascent.py \
-           deepnet/metrics/test_tug_of_war.py deepnet/studies/test_keys.py deepnet/report paper_figs/tables \
-           paper_figs/workshop)
+           theory/formulas/test_conditions.py theory/ledger theory/page theory/experiments/test_lab.py \
+           deepnet/learning/test_loop.py deepnet/learning/test_masks.py deepnet/learning/test_sharpness.py \
+           deepnet/methods/test_ascent.py deepnet/metrics/test_tug_of_war.py deepnet/studies/test_keys.py \
+           deepnet/report paper_figs/tables paper_figs/workshop)
 
 # Modules are byte-compiled on first use; to compile all of them doubles the time of the installation.
 export PYTHONDONTWRITEBYTECODE :=

@@ -14,7 +14,7 @@ FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
         ("house", "machine"), ("problems", "test_error"), ("dynamics",), ("runs",), ("boundaries",),
         ("sweeps", "interactive"), ("cli",),
     ),
-    "theory": (("statistics",), ("formulas", "ledger"), ("experiments",), ("claims",), ("cli",)),
+    "theory": (("statistics",), ("formulas", "ledger"), ("experiments", "page"), ("claims",), ("cli",)),
     "deepnet": (
         ("house",), ("networks", "data", "report"), ("learning", "metrics", "packing"), ("methods",), ("studies",),
         ("confirm",), ("publishing",), ("cli",),
@@ -27,7 +27,7 @@ FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
 MAY_IMPORT: Mapping[str, Sequence[str]] = {
     "simulate": (),
     "theory": ("simulate",),
-    "deepnet": ("simulate.house", "theory.ledger", "theory.statistics"),
+    "deepnet": ("simulate.house", "theory.ledger", "theory.page", "theory.statistics"),
     "paper_figs": ("simulate", "theory", "deepnet"),
     "sharpmu": ("simulate", "theory", "deepnet", "paper_figs"),
     "notebooks": ("simulate", "theory", "deepnet", "paper_figs"),

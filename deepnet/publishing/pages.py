@@ -11,7 +11,7 @@ from deepnet.report.naming import optimizer_words
 from simulate.house.counting import counted
 from simulate.house.files import write_text
 from theory.ledger.book import Ledger, ledger_from
-from theory.ledger.page import page
+from theory.page import page
 
 __all__ = ["published_ledger", "write_ledger"]
 

@@ -25,8 +25,8 @@ from theory.cli import main
 from theory.experiments.lab import Lab
 from theory.ledger import Claim, Control, Evidence, Ledger, Region, Verdict, run_claims
 from theory.ledger.claim import FAMILIES
-from theory.ledger.page import page
 from theory.ledger.registry import named
+from theory.page import page
 from theory.statistics import Estimate, exact
 
 NAN, INF = math.nan, math.inf

@@ -16,9 +16,9 @@ from theory import claims as registry
 from theory.cli.running import ALL_CLAIMS, check_folder, run_on
 from theory.experiments.lab import Budget
 from theory.ledger import Ledger
-from theory.ledger.page import page
 from theory.ledger.table import summary_table
 from theory.ledger.wording import warning
+from theory.page import page
 
 __all__ = ["Verify"]
 
@@ -78,9 +78,11 @@ class Verify:
 def _write(ledger: Ledger, out: Path) -> str:
     """Write the files; returns where they are, in words."""
     from simulate.boundaries.plots import COLORS  # matplotlib, only when something is drawn
+    from theory.formulas.conditions import CONDITIONS
 
     seconds = {name: round(value, 3) for name, value in ledger.seconds.items()}
-    text = page(ledger, title=_TITLE, about=_ABOUT, colors=COLORS)
+    formulas = {name: condition.latex for name, condition in CONDITIONS.items()}
+    text = page(ledger, title=_TITLE, about=_ABOUT, colors=COLORS, formulas=formulas)
     texts = (ledger.to_json(), text, json.dumps(seconds, indent=1) + "\n")
     json_file, page_file, times_file = (write_text(out / name, text) for name, text in zip(_FILES, texts, strict=True))
     return f"Ledger: {json_file}\nTo read: {page_file}\nTimings: {times_file}"

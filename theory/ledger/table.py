@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
@@ -21,16 +22,19 @@ __all__ = ["STYLES", "summary_table"]
 STYLES = {verdict: f"bold {color}" for verdict, color in VERDICTS.items()}
 """Style of each verdict; the word stands there, too."""
 
-_HEADS = ("#", "claim", "verdict", "effect", "interval", "predicted", "control")
-_NUMBERS, _FOLDED = ("#", "effect", "interval", "predicted"), ("interval", "predicted")
-_ROOM = 60  # columns that all but the names need
+_NARROW = ("#", "claim", "verdict", "effect", "interval")
+_USUAL = (*_NARROW, "predicted", "control")
+_WIDE = ("#", "claim", "whose", *_USUAL[2:])
+_HEADS = ((0, _NARROW), (60, _USUAL), (75, _WIDE))
+"""Columns of the table by how many characters a terminal has besides the names."""
+_NUMBERS, _FOLDED = ("#", "effect", "interval", "predicted"), ("verdict", "interval", "predicted")
 
 
 def summary_table(ledger: Ledger) -> ConsoleRenderable:
     """One line a row: what was claimed, what was found, and whether the false variant was found out.
 
-    Names are never folded, so that they can be copied. Where they leave no room on a terminal, what was predicted and
-    the control are left out.
+    Names are never folded, so that they can be copied. Where they leave no room on a terminal, whose claims they are is
+    left out, then what was predicted and the control. A row outside the hypotheses says what its effect says alone.
     """
     return _Summary(ledger)
 
@@ -45,25 +49,32 @@ class _Summary(JupyterMixin):
         total = ", ".join(f"{count} {verdict}" for verdict, count in counts(self.ledger).items() if count)
         title = f"{counted(len(rows), 'claim')}: {total}"
         made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        narrow = options.max_width - max((len(row.name) for row in rows), default=0) < _ROOM
-        heads = _HEADS[:5] if narrow else _HEADS
+        room = options.max_width - max((len(row.name) for row in rows), default=0)
+        heads = [heads for least, heads in _HEADS if room >= least or not least][-1]
+        lines = [_cells(row) for row in rows]
         for head in heads:
-            made.add_column(head, justify="right" if head in _NUMBERS else "left", no_wrap=head not in _FOLDED)
-        for row in rows:
-            made.add_row(*_cells(row)[: len(heads)])
+            folded = head in _FOLDED  # between words, not inside of one
+            longest = max((len(word) for line in lines for word in str(line[head]).split()), default=0)
+            justify: Literal["left", "right"] = "right" if head in _NUMBERS else "left"
+            made.add_column(head, justify=justify, no_wrap=not folded, min_width=longest if folded else None)
+        for line in lines:
+            made.add_row(*(line[head] for head in heads))
         yield made
 
 
-def _cells(row: Row) -> tuple[str | Text, ...]:
-    """The cells of a row; names in brackets are no markup here."""
+def _cells(row: Row) -> dict[str, str | Text]:
+    """The cells of a row by their heads; names in brackets are no markup here."""
     control = control_verdict(row)
     found_out = control in (None, Verdict.REFUTED.value)
-    return (
-        str(row.number),
-        Text(row.name),
-        Text(row.verdict, style=STYLES[row.verdict]),
-        number(row.effect, 3),
-        Text(interval(row.interval, 3)),
-        Text(with_minus(row.predicted)),
-        Text(control or "—", style="" if found_out else "bold reverse red"),
-    )
+    outside = row.verdict == Verdict.OUTSIDE.value
+    verdict = f"{row.verdict} ({row.by_effect})" if outside else row.verdict
+    return {
+        "#": str(row.number),
+        "claim": Text(row.name),
+        "whose": Text(row.family),
+        "verdict": Text(verdict, style=STYLES[row.verdict]),
+        "effect": number(row.effect, 3),
+        "interval": Text(interval(row.interval, 3)),
+        "predicted": Text(with_minus(row.predicted)),
+        "control": Text(control or "—", style="" if found_out else "bold reverse red"),
+    }

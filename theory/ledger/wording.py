@@ -10,8 +10,8 @@ from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
 
 __all__ = [
-    "MARKS", "OWNERS", "control_verdict", "counts", "in_html", "in_signs", "interval", "marks_line", "number",
-    "warning", "with_minus",
+    "MARKS", "NOT_AT_HAND", "OWNERS", "control_verdict", "counts", "in_html", "in_signs", "interval", "marks_line",
+    "number", "warning", "with_minus",
 ]  # fmt: skip
 
 MARKS = {
@@ -21,6 +21,12 @@ MARKS = {
     "N": "seen in numbers of a prototype",
 }
 """What the marks of sources mean."""
+
+NOT_AT_HAND = (
+    "The paper's full text was not at hand: its claims are read from its summaries, and what is remembered or derived "
+    "is marked."
+)
+"""What a reader of any ledger has to know first."""
 
 OWNERS = {"paper": "the paper's", "ours": "ours", "open": "open question"}
 """Whose claim a row is, in words."""

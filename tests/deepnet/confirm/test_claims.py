@@ -17,7 +17,7 @@ from deepnet.confirm.findings import Findings, NotMeasuredError
 from tests.deepnet.made_up_findings import ASAM, SAM, SGD, SIDE_STUDIES, Plant, made_up_findings
 from theory.ledger import Ledger, Row, run_claims
 from theory.ledger.drawing import formula_svg
-from theory.ledger.page import page
+from theory.page import page
 from theory.statistics import from_replicates
 
 NAMES = [claim.name for claim in all_claims()]

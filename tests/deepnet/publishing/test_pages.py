@@ -28,7 +28,7 @@ def test_the_tracked_ledgers_are_pages_again(folder: Path, tmp_path: Path) -> No
     for row in ledger.rows:
         assert in_html(row.title) in page, row.name
     for verdict, count in counts(ledger).items():
-        assert f"{verdict}</span> {count}</li>" in page
+        assert f"{verdict}</span> {count}</a></li>" in page
     assert "python -m deepnet confirm" in page
 
 

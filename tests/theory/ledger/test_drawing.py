@@ -1,5 +1,7 @@
 """Pictures of claims: what is drawn is what the curves say."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -7,8 +9,9 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from simulate.house.drawing.palette import SERIES
+from theory.formulas.statements import STATEMENTS
 from theory.ledger import Curve, Picture
-from theory.ledger.drawing import draw
+from theory.ledger.drawing import draw, figure_svg, formula_svg
 
 X = np.array([1.0, 10.0, 100.0])
 MEASURED = Curve("SGD", X, np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.5, np.nan]), np.array([1.25, 3.0, np.nan]))
@@ -65,3 +68,59 @@ def test_words_stand_at_whole_numbers() -> None:
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b", "c"]
     assert axes.get_xticks().tolist() == [0, 1, 2]
     assert axes.get_xlim() == (-0.5, 2.5)
+
+
+# --- looks and formulas ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_every_statement_can_be_set(name: str) -> None:
+    parts = STATEMENTS[name].latex.split(r",\quad ")
+    assert len(parts) == len(STATEMENTS[name].parts)
+    for part in parts:
+        assert ElementTree.fromstring(formula_svg(part)).get("viewBox")
+
+
+def test_a_formula_that_cannot_be_set_is_named() -> None:
+    with pytest.raises(ValueError, match="`latex`"):
+        formula_svg(r"\frac{1}")
+
+
+def test_curves_of_one_label_share_look_and_legend() -> None:
+    x = np.array([1.0, 2.0])
+    curves = (
+        Curve("SAM", x, x),
+        Curve("law", x, x, style="line"),
+        Curve("SAM", x, 2 * x),
+        Curve("law", x, 2 * x, style="line"),
+    )
+    figure = draw(Picture("x", "y", curves), {"SGD": "#111111", "SAM": "#222222"})
+    lines = [line for line in figure.axes[0].get_lines() if line.get_linestyle() == "--" or line.get_marker() == "o"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["SAM", "law"]
+    assert [line.get_color() for line in lines] == ["#222222", "black", "#222222", "black"]
+
+
+def test_curves_of_one_colour_differ_otherwise() -> None:
+    x = np.array([1.0, 2.0])
+    named = tuple(Curve(f"SGD {k}", x, x, style="both") for k in range(3))
+    figure = draw(Picture("x", "y", (*named, Curve("other", x, x))), {"SGD": SERIES[0]})
+    looks = [(line.get_color(), line.get_marker()) for line in figure.axes[0].get_lines()]
+    assert len(set(looks)) == 4
+    assert [color == SERIES[0] for color, _ in looks] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_what_is_not_finite_is_left_out(log: bool) -> None:
+    bad = np.array([np.nan, 1.0, np.inf, 0.0])
+    curve = Curve("a", np.arange(4.0), bad, bad - 1.0, np.full(4, np.inf))
+    assert figure_svg(draw(Picture("x", "y", (curve,), x_log=log, y_log=log, ticks=() if log else tuple("abcd"))))
+
+
+def test_drawings_do_not_depend_on_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib
+
+    picture = Picture("$x$", "y", (MEASURED, LAW))
+    before = figure_svg(draw(picture))
+    monkeypatch.setitem(matplotlib.rcParams, "font.size", 20.0)
+    monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")
+    assert figure_svg(draw(picture)) == before

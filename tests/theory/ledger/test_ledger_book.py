@@ -203,6 +203,31 @@ def test_files_are_as_readable_as_others(tmp_path: Path) -> None:
 # --- on a terminal -------------------------------------------------------------------------------------
 
 
+def printed(width: int, *claims: Claim) -> list[str]:
+    """Lines of the table on a terminal of a width."""
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(summary_table(ledger(*claims)))
+    return console.export_text().splitlines()
+
+
+def test_the_table_says_whose_claims_they_are_where_there_is_room() -> None:
+    claims = (claim("a", family="paper"), claim("b", family="open"))
+    assert [line.split()[2] for line in printed(100, *claims)[2:6] if line[:3] != " ──"] == ["whose", "paper", "open"]
+    assert "whose" not in "".join(printed(70, *claims))
+
+
+@pytest.mark.parametrize("width", [120, 80, 72])
+def test_a_row_outside_the_hypotheses_says_what_its_effect_says(width: int) -> None:
+    name = "a-name-as-long-as-names-of-claims-get"
+    lines = printed(width, claim(name, effect=3.0, hypotheses=("beyond",)))
+    told = [word for line in lines[4:] for word in line.split()]
+    assert [w for w in told if w in ("outside", "the", "hypotheses", "(refuted)")] == [
+        "outside", "the", "hypotheses", "(refuted)"
+    ]  # fmt: skip
+    assert "…" not in "".join(lines)
+    assert max(map(len, lines)) <= width
+
+
 @pytest.mark.parametrize("width", [120, 80])
 def test_the_table_fits_and_says_everything(width: int) -> None:
     console = Console(width=width, record=True, file=io.StringIO())
