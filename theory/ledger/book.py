@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from simulate.house.verdicts import Region, Verdict, decide
-from theory.ledger.choice import label_of
 from theory.ledger.claim import FAMILIES, Claim, Control, Evidence
 from theory.ledger.picture import Picture
 from theory.statistics import EQUIVALENCE_LEVEL, FAMILY_LEVEL, Estimate
@@ -218,8 +217,8 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
         choices={
             choice.name: {
                 "words": choice.words,
-                "primary": label_of(choice.primary),
-                "others": [label_of(value) for value in choice.others],
+                "primary": choice.label(choice.primary),
+                "others": [choice.label(value) for value in choice.others],
                 "reason": choice.reason,
             }
             for choice in claim.choices
