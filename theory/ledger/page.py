@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 
 from simulate.house.counting import counted
-from simulate.house.drawing.palette import VERDICT_INKS, VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
+from theory.ledger.markup import badge, image, style, table
 from theory.ledger.picture import Picture
 from theory.ledger.wording import MARKS, OWNERS, control_verdict, counts, in_html, interval, number, warning, with_minus
 
@@ -54,7 +52,7 @@ def page(
     parts = [
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />',
         '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-        f"<title>{escape(title)}</title><style>\n{_style()}</style></head>\n<body><h1>{escape(title)}</h1>",
+        f"<title>{escape(title)}</title><style>\n{style()}</style></head>\n<body><h1>{escape(title)}</h1>",
         f'<p class="about">{escape(about)}</p>' if about else "",
         _introduction(ledger),
         _account(account or {}),
@@ -66,20 +64,11 @@ def page(
     return "\n".join(parts)
 
 
-def _style() -> str:
-    """The style sheet, with the colours that verdicts have in all figures."""
-    rules = (
-        f".{_kind(verdict)} {{ --verdict: {color}; --on-verdict: {VERDICT_INKS[verdict]}; }}\n"
-        for verdict, color in VERDICTS.items()
-    )
-    return Path(__file__).with_suffix(".css").read_text(encoding="utf-8") + "".join(rules)
-
-
 # --- above the claims ----------------------------------------------------------------------------------
 
 
 def _introduction(ledger: Ledger) -> str:
-    tally = "".join(f"<li>{_badge(verdict)} {count}</li>" for verdict, count in counts(ledger).items())
+    tally = "".join(f"<li>{badge(verdict)} {count}</li>" for verdict, count in counts(ledger).items())
     alarm = warning(ledger)
     return "\n".join(
         [
@@ -115,7 +104,7 @@ def _overview(rows: Iterable[Row]) -> str:
         [
             str(row.number),
             f'<a href="#{row.name}">{in_html(row.title)}</a>',
-            _badge(row.verdict),
+            badge(row.verdict),
             number(row.effect, 3),
             interval(row.interval, 3),
             escape(with_minus(row.predicted)),
@@ -123,7 +112,7 @@ def _overview(rows: Iterable[Row]) -> str:
         ]
         for row in rows
     ]
-    return _table("Overview; the titles lead to the details", heads, lines, numeric=range(3, 6), bare=range(3))
+    return table("Overview; the titles lead to the details", heads, lines, numeric=range(3, 6), bare=range(3))
 
 
 def _legend() -> str:
@@ -139,10 +128,10 @@ def _section(row: Row, picture: Picture | None, drawn: Callable[[Picture], str])
     return "\n".join(
         [
             f'<section id="{row.name}"><p class="label">{row.number} · {escape(row.name)} · {kind}</p>',
-            f"<h2>{in_html(row.title)} {_badge(row.verdict)}</h2>",
+            f"<h2>{in_html(row.title)} {badge(row.verdict)}</h2>",
             _found(row),
             _formula(row.statement),
-            "" if picture is None else _image(drawn(picture), f"{row.effect_is}: {picture.y_label}", "picture"),
+            "" if picture is None else image(drawn(picture), f"{row.effect_is}: {picture.y_label}", "picture"),
             _terms(row),
             _details(row),
             _conditions(row),
@@ -160,7 +149,7 @@ def _formula(latex: str) -> str:
     """The parts of a statement below each other, and their source."""
     from theory.ledger.drawing import formula_svg
 
-    parts = "".join(_image(formula_svg(part), part) for part in latex.split(r",\quad "))
+    parts = "".join(image(formula_svg(part), part) for part in latex.split(r",\quad "))
     source = f"<details><summary>LaTeX</summary><code>{escape(latex)}</code></details>"
     return f'<div class="formula">{parts}</div>\n{source}'
 
@@ -194,7 +183,7 @@ def _details(row: Row) -> str:
     lines = [
         [in_html(label), number(found["effect"]), interval(found["interval"])] for label, found in row.details.items()
     ]
-    return _table("Other numbers; no verdict hangs on them", ("", "Value", "Interval"), lines, numeric=(1, 2))
+    return table("Other numbers; no verdict hangs on them", ("", "Value", "Interval"), lines, numeric=(1, 2))
 
 
 def _conditions(row: Row) -> str:
@@ -208,19 +197,10 @@ def _conditions(row: Row) -> str:
         "Hypotheses of the theory over the cells of the experiment. The margin is log₁₀ of the largest constant with "
         "which one still holds; below 0 it asks for a constant below one."
     )
-    return _table(caption, ("Hypothesis", "Least margin", "Cells outside"), lines, numeric=(1, 2))
+    return table(caption, ("Hypothesis", "Least margin", "Cells outside"), lines, numeric=(1, 2))
 
 
 # --- pieces --------------------------------------------------------------------------------------------
-
-
-def _badge(verdict: str) -> str:
-    return f'<span class="badge {_kind(verdict)}">{verdict}</span>'
-
-
-def _kind(verdict: str) -> str:
-    """The class of what has the colours of a verdict."""
-    return verdict.replace(" ", "-")
 
 
 def _control_verdict(row: Row) -> str:
@@ -240,35 +220,3 @@ def _marked(source: str) -> str:
         return f'<abbr title="{meaning}">{found[0]}</abbr>'
 
     return re.sub(r"\[[SMDN]\b[^\]<>]*\]", explained, in_html(source))
-
-
-def _image(svg: str, words: str, name: str = "") -> str:
-    """An SVG as an image of its own, so that ids inside of it cannot meet those of others."""
-    data = base64.b64encode(svg.encode()).decode()
-    kind = f' class="{name}"' if name else ""
-    return f'<img{kind} alt="{escape(words)}" src="data:image/svg+xml;base64,{data}" />'
-
-
-def _table(
-    caption: str,
-    heads: Sequence[str],
-    lines: Sequence[Sequence[str]],
-    *,
-    numeric: Iterable[int],
-    bare: Iterable[int] = (0,),
-) -> str:
-    """A table of cells that are HTML already; on a narrow screen all but the `bare` columns repeat their heads."""
-    if not lines:
-        return ""
-    right, alone = set(numeric), set(bare)
-
-    def kind(place: int) -> str:
-        return ' class="number"' if place in right else ""
-
-    def cell(place: int, text: str) -> str:
-        label = "" if place in alone else f' data-label="{escape(heads[place])}"'
-        return f"<td{kind(place)}{label}>{text}</td>"
-
-    head = "".join(f"<th{kind(place)}>{escape(text)}</th>" for place, text in enumerate(heads))
-    body = "\n".join(f"<tr>{''.join(cell(i, text) for i, text in enumerate(line))}</tr>" for line in lines)
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
