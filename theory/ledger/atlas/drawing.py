@@ -17,10 +17,10 @@ from simulate.house.drawing.layout import SteadyLayout
 from simulate.house.drawing.palette import VERDICT_INKS, VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.atlas.entry import Entry, Tried
-from theory.ledger.drawing import house_style
+from theory.ledger.drawing import figure_svg, house_style
 from theory.ledger.wording import number
 
-__all__ = ["borders", "draw_entry"]
+__all__ = ["borders", "draw_entry", "map_svg"]
 
 _WIDTH, _TILE, _BAR, _WORDS = 4.5, 0.42, 0.2, 1.25  # inches
 _MOST_BARS = 7
@@ -57,10 +57,15 @@ def draw_entry(entry: Entry) -> Figure:
         return figure
 
 
+def map_svg(entry: Entry) -> str:
+    """The map of a claim as SVG text; see `draw_entry`."""
+    return figure_svg(draw_entry(entry))
+
+
 def _draw_tiles(axes: Axes, entry: Entry) -> None:
     cells, orders = _placed(entry)
     for (x, y), cell in cells.items():
-        look = {"facecolor": VERDICTS[cell.verdict], "edgecolor": "white", "lw": 1.0}
+        look: dict[str, Any] = {"facecolor": VERDICTS[cell.verdict], "edgecolor": "white", "lw": 1.0}
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, hatch=None if cell.trusted else "///", **look))
         axes.text(x, y, number(cell.effect, 2), ha="center", va="center", color=VERDICT_INKS[cell.verdict])
     lines = borders(entry, cells)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import chdtri
 
 from simulate.house.verdicts import Verdict
 from theory.ledger.atlas.measuring import Found
@@ -19,6 +20,8 @@ from theory.ledger.claim import Claim
 __all__ = ["Entry", "Tried", "entry_of", "most_telling", "tried_in"]
 
 _DIGITS = 4
+_BY_CHANCE = 0.05
+"""Probability with which noise alone is taken for more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +134,7 @@ def most_telling(sizes: Sequence[int], shares: Sequence[Share]) -> tuple[int, ..
     return max(both, key=lambda pair: sum(alone.get(place, 0.0) for place in pair) + pairs.get(pair, 0.0))
 
 
-def entry_of(
-    claim: Claim, tried: Sequence[Tried], *, seed: int, n_runs: int, provenance: Mapping[str, Any]
-) -> Entry:
+def entry_of(claim: Claim, tried: Sequence[Tried], *, seed: int, n_runs: int, provenance: Mapping[str, Any]) -> Entry:
     """What the sample of protocols says; what is drawn is chosen, and still to be tried.
 
     Args:
@@ -175,7 +176,7 @@ def entry_of(
             for share in shares
         ],
         noise=_noise(known),
-        decisive=[names[place] for place in _decisive(shares)],
+        decisive=[names[place] for place in _decisive(shares)] if _is_more_than_noise(known) else [],
         drawn=[names[place] for place in telling],
         tried=list(tried),
         crossed=[],
@@ -193,10 +194,18 @@ def _decisive(shares: Sequence[Share]) -> tuple[int, ...]:
 def _noise(known: Sequence[Tried]) -> float | None:
     """Mean square of the standard errors over the variance of the effects."""
     errors = [each.standard_error for each in known if each.standard_error is not None]
-    variance = float(np.var([each.effect for each in known], ddof=1)) if len(known) > 1 else 0.0
+    effects = np.array([each.effect for each in known], dtype=float)
+    variance = float(effects.var(ddof=1)) if len(known) > 1 else 0.0
     if not errors or len(errors) < len(known) or variance == 0.0:
         return None
     return _rounded(min(1.0, float(np.mean(np.square(errors))) / variance))
+
+
+def _is_more_than_noise(known: Sequence[Tried]) -> bool:
+    """Whether the effects vary more than noise makes them (Cochran's Q at 5 %, which common seeds make cautious)."""
+    share = _noise(known)
+    least = float(chdtri(len(known) - 1, _BY_CHANCE)) / (len(known) - 1) if len(known) > 1 else math.inf
+    return share is None or share * least < 1.0
 
 
 def _is_number(value: object) -> bool:

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from theory.ledger.atlas.design import crossed, designed, protocol_of
-from theory.ledger.atlas.entry import Entry, entry_of, tried_in
+from theory.ledger.atlas.design import crossed, designed, levels_of, protocol_of
+from theory.ledger.atlas.entry import Entry, Tried, entry_of, tried_in
 from theory.ledger.atlas.keeping import Kept
 from theory.ledger.atlas.measuring import Crew, Found, Laboratory, in_this_process, visits
-from theory.ledger.choice import Protocol
 from theory.ledger.claim import Claim
 
 __all__ = ["Account", "make_atlas"]
@@ -67,31 +66,30 @@ def make_atlas(
     Returns:
         One entry a claim.
     """
-    survey = _Survey(laboratory, kept or Kept(None), crew, begin, step)
+    survey = _Survey(laboratory, rows, kept or Kept(None), crew, begin, step)
     samples = {claim.name: designed(claim.choices, protocols, seed) for claim in claims}
     survey.measure(claims, {name: sample[:1] for name, sample in samples.items()})
     survey.measure(claims, samples)
-    entries = {}
-    for claim in claims:
-        family = rows if isinstance(rows, int) else rows[claim.family]
-        found = survey.found(claim, samples[claim.name])
-        tried = [
-            tried_in(claim, levels, each, family) for levels, each in zip(samples[claim.name], found, strict=True)
-        ]
-        runs = sum(each.evidence.n_runs for each in found)
-        entries[claim.name] = entry_of(claim, tried, seed=seed, n_runs=runs, provenance=provenance or {})
-    drawn = {}
-    for claim in claims:
-        names = [choice.name for choice in claim.choices]
-        drawn[claim.name] = crossed(claim.choices, [names.index(name) for name in entries[claim.name].drawn])
-    survey.measure(claims, drawn)
-    made = []
-    for claim in claims:
-        family = rows if isinstance(rows, int) else rows[claim.family]
-        found = survey.found(claim, drawn[claim.name])
-        cells = [tried_in(claim, levels, each, family) for levels, each in zip(drawn[claim.name], found, strict=True)]
-        made.append(replace(entries[claim.name], crossed=cells))
-    return made
+    entries = {
+        claim.name: entry_of(
+            claim,
+            survey.tried(claim, samples[claim.name]),
+            seed=seed,
+            n_runs=survey.runs(claim),
+            provenance=provenance or {},
+        )
+        for claim in claims
+    }
+    maps = {claim.name: crossed(claim.choices, _places(claim, entries[claim.name].drawn)) for claim in claims}
+    survey.measure(claims, maps)
+    return [
+        replace(entries[claim.name], crossed=survey.tried(claim, maps[claim.name]), n_runs=survey.runs(claim))
+        for claim in claims
+    ]
+
+
+def _places(claim: Claim, names: Sequence[str]) -> list[int]:
+    return [[choice.name for choice in claim.choices].index(name) for name in names]
 
 
 class _Survey:
@@ -100,43 +98,58 @@ class _Survey:
     def __init__(
         self,
         laboratory: Laboratory,
+        rows: int | Mapping[str, int],
         kept: Kept,
         crew: Crew,
         begin: Callable[[Account], None],
         step: Callable[[Found], None],
     ) -> None:
-        self._laboratory, self._kept, self._crew, self._begin, self._step = laboratory, kept, crew, begin, step
-        self._found: dict[str, list[Found]] = {}
-
-    def found(self, claim: Claim, rows: np.ndarray) -> list[Found]:
-        """What was measured of a claim in some protocols."""
-        return [self._known(claim, protocol_of(claim.choices, row)) for row in rows]  # type: ignore[misc]
+        self._laboratory, self._rows, self._kept = laboratory, rows, kept
+        self._crew, self._begin, self._step = crew, begin, step
+        self._found: dict[str, dict[tuple[int, ...], Found]] = {}
 
     def measure(self, claims: Sequence[Claim], rows: Mapping[str, np.ndarray]) -> None:
-        """Measure what was not yet."""
-        asked = [(claim, protocol_of(claim.choices, row)) for claim in claims for row in rows[claim.name]]
-        missing = [(claim, protocol) for claim, protocol in asked if self._known(claim, protocol) is None]
-        places = visits(missing)
-        self._begin(
-            Account(len(claims), len(asked), len(asked) - len(missing), len(places), self._expected(missing))
-        )
+        """Measure what was not yet.
+
+        Args:
+            claims: The claims.
+            rows: Places of the values of the protocols of each.
+        """
+        asked = [(claim, tuple(row)) for claim in claims for row in rows[claim.name].tolist()]
+        missing = [each for each in asked if not self._is_known(*each)]
+        places = visits([(claim, protocol_of(claim.choices, levels)) for claim, levels in missing])
+        self._begin(Account(len(claims), len(asked), len(asked) - len(missing), len(places), self._expected(missing)))
         named = {claim.name: claim for claim in claims}
         for found in self._crew(self._laboratory, places):
-            self._kept.keep(named[found.claim], found)
-            self._found.setdefault(found.claim, []).append(found)
+            claim = named[found.claim]
+            self._kept.keep(claim, found)
+            self._found.setdefault(claim.name, {})[levels_of(claim.choices, found.protocol)] = found
             self._step(found)
 
-    def _known(self, claim: Claim, protocol: Protocol) -> Found | None:
-        for found in self._found.get(claim.name, []):
-            if found.protocol == protocol:
-                return found
-        found = self._kept.find(claim, protocol)
-        if found is not None:
-            self._found.setdefault(claim.name, []).append(found)
-        return found
+    def tried(self, claim: Claim, rows: np.ndarray) -> list[Tried]:
+        """A claim in some protocols that were measured."""
+        family = self._rows if isinstance(self._rows, int) else self._rows[claim.family]
+        return [tried_in(claim, row, self._found[claim.name][tuple(row)], family) for row in rows.tolist()]
 
-    def _expected(self, missing: Sequence[tuple[Claim, Protocol]]) -> float | None:
+    def runs(self, claim: Claim) -> int:
+        """Trainings behind a claim so far."""
+        return sum(found.evidence.n_runs for found in self._found[claim.name].values())
+
+    def _is_known(self, claim: Claim, levels: tuple[int, ...]) -> bool:
+        """Whether something was measured, now or by an earlier call."""
+        there = self._found.setdefault(claim.name, {})
+        if levels not in there:
+            found = self._kept.find(claim, protocol_of(claim.choices, levels))
+            if found is not None:
+                there[levels] = found
+        return levels in there
+
+    def _expected(self, missing: Sequence[tuple[Claim, tuple[int, ...]]]) -> float | None:
         """Seconds, where each claim takes as long as it did on average."""
-        times = {name: float(np.mean([each.seconds for each in found])) for name, found in self._found.items()}
+        times = {
+            name: float(np.mean([each.seconds for each in found.values()]))
+            for name, found in self._found.items()
+            if found
+        }
         told = [times[claim.name] for claim, _ in missing if claim.name in times]
         return sum(told) * len(missing) / len(told) if told else None

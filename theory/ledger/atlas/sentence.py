@@ -68,14 +68,14 @@ def _telling(entry: Entry) -> str:
     if not entry.decisive:
         return "; no choice is seen to decide"
     if len(entry.decisive) == 2:
-        return f"; {what} decide together {part}{_over_cells(entry)}"
+        return f"; {what} together decide {part}{_over_cells(entry)}"
     return f"; {what} decides {part}: {_by_value(entry.by_value(entry.decisive[0]))}"
 
 
 def _over_cells(entry: Entry) -> str:
     """In how many of the combinations of both, with all others primary, the claim holds."""
     held = sum(each.verdict == Verdict.SUPPORTED.value for each in entry.crossed)
-    return f", it holds at {held:,} of their {counted(len(entry.crossed), 'combination')}" if entry.crossed else ""
+    return f": of their {counted(len(entry.crossed), 'combination')} it holds at {held:,}" if entry.crossed else ""
 
 
 def _by_value(found: Mapping[str, Mapping[str, int]]) -> str:

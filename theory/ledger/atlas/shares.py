@@ -3,11 +3,13 @@
 An effect is taken apart as in an analysis of variance over all protocols, each counted alike: a mean, what each value
 of a choice adds to it on average (the main effect), what each pair of values of two choices adds to these, and the
 rest. The share of a choice is the mean square of what its values add, over the sum of these of all choices and the
-variance of the rest. Least squares give estimates of what values add; their squares are too large by the variance of these
-estimates, which is subtracted (each protocol's from its own residual, as HC2 has it). So a share is unbiased, and as
-often below 0 as above where the choice changes nothing, whatever the noise of the effects. Pairs are estimated one at a
-time beside all main effects. What is random about the rest (other pairs, noise) is resampled from the residuals, with
-random signs, for intervals that cover together: those of all main effects with 95 %, and those of all pairs.
+variance of the rest.
+
+Least squares give estimates of what values add; their squares are too large by the variance of these estimates, which
+is subtracted (each protocol's from its own residual, as HC2 has it). So a share is unbiased, and 0 on average where the
+choice changes nothing, whatever the noise of the effects. Pairs are estimated one at a time beside all main effects.
+What is random about the rest (other pairs, noise) is resampled as the residuals with random signs, for intervals that
+cover together: those of all main effects with 95 %, and those of all pairs.
 """
 
 from __future__ import annotations
@@ -70,16 +72,14 @@ def shares_of(levels: np.ndarray, effects: np.ndarray, rng: np.random.Generator,
     effects = checks.real_array("effects", effects)
     checks.shape("levels", levels, (len(effects), "choices"))
     coded = {place: _coded(column) for place, column in enumerate(levels.T) if np.ptp(column) > 0}
-    alone, pairs = [(place,) for place in coded], list(combinations(coded, 2))
-    mains = _fitted(coded, alone)
-    if mains is None or np.ptp(effects) <= ROUNDING * np.abs(effects).max():
+    if len(effects) < 2 or np.ptp(effects) <= ROUNDING * np.abs(effects).max():
         return []
+    alone: list[tuple[int, ...]] = [(place,) for place in coded]
+    pairs = list(combinations(coded, 2))
     signs = rng.choice((-1.0, 1.0), (len(effects), resamples))
-    found: list[Share] = []
-    for family, fits in ((alone, [mains]), (pairs, (_fitted(coded, [pair]) for pair in pairs))):
-        for fit in fits:
-            if fit is not None:
-                found += _estimated(fit, mains, effects, signs, (1.0 - FAMILY_LEVEL) / len(family))
+    found = _estimated(_fitted(coded, alone), alone, effects, signs, len(alone))
+    for pair in pairs:
+        found += _estimated(_fitted(coded, [*alone, pair]), [pair], effects, signs, len(pairs))
     return found
 
 
@@ -116,7 +116,7 @@ class _Fit:
     """Least squares with all main effects and perhaps a pair.
 
     Attributes:
-        terms: Those that are asked for.
+        terms: All of them.
         hat: Maps effects to fitted ones, (protocols, protocols).
         degrees: Protocols beyond the number of all coefficients.
     """
@@ -134,23 +134,27 @@ class _Fit:
         each[free <= _FREE] = pooled
         return each, pooled
 
+    def shares(self, effects: np.ndarray) -> dict[tuple[int, ...], np.ndarray]:
+        """Share of each term, for each column of effects."""
+        variances, rest = self.about(effects)
+        added = {term.choices: term.mean_square(effects, variances) for term in self.terms}
+        whole = np.maximum(sum(added.values()), 0.0) + rest
+        return {choices: square / whole for choices, square in added.items()}
 
-def _fitted(coded: Mapping[int, np.ndarray], wanted: Sequence[tuple[int, ...]]) -> _Fit | None:
-    """The fit; None if the protocols do not tell its coefficients apart, or are too few."""
-    columns = [_products([coded[place] for place in term]) for term in wanted]
-    beside = [each for place, each in coded.items() if (place,) not in wanted]
+
+def _fitted(coded: Mapping[int, np.ndarray], terms: Sequence[tuple[int, ...]]) -> _Fit | None:
+    """The fit with some terms; None if the protocols do not tell its coefficients apart, or are too few."""
+    columns = [_products([coded[place] for place in term]) for term in terms]
     if not columns:
         return None
-    design = np.hstack([*columns, *beside, np.ones((len(columns[0]), 1))])
+    design = np.hstack([*columns, np.ones((len(columns[0]), 1))])
     degrees = len(design) - design.shape[1]
     if degrees < _LEAST_DEGREES or np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     inverse = np.linalg.pinv(design)
-    ends = np.cumsum([each.shape[1] for each in columns])
-    solvers = np.split(inverse[: ends[-1]], ends[:-1])
-    squares = [reduce(np.kron, [_square(coded[place]) for place in term]) for term in wanted]
-    terms = [_Term(*each) for each in zip(wanted, solvers, squares, strict=True)]
-    return _Fit(terms, design @ inverse, degrees)
+    solvers = np.split(inverse[:-1], np.cumsum([each.shape[1] for each in columns])[:-1])
+    squares = [reduce(np.kron, [_square(coded[place]) for place in term]) for term in terms]
+    return _Fit([_Term(*each) for each in zip(terms, solvers, squares, strict=True)], design @ inverse, degrees)
 
 
 def _coded(column: np.ndarray) -> np.ndarray:
@@ -173,33 +177,28 @@ def _products(coded: Sequence[np.ndarray]) -> np.ndarray:
 # --- intervals -----------------------------------------------------------------------------------------
 
 
-def _estimated(fit: _Fit, mains: _Fit, effects: np.ndarray, signs: np.ndarray, miss: float) -> list[Share]:
-    """Shares of the terms of a fit, with intervals that miss with a probability.
+def _estimated(
+    fit: _Fit | None, wanted: Sequence[tuple[int, ...]], effects: np.ndarray, signs: np.ndarray, family: int
+) -> list[Share]:
+    """Shares of some terms of a fit, if there is one.
 
     Args:
         fit: The fit.
-        mains: That of all main effects alone, by which the whole is known.
+        wanted: The terms.
         effects: What was measured, (protocols,).
         signs: Of the noise in other worlds, where the fitted effects are the true ones, (protocols, resamples).
-        miss: The probability.
+        family: Number of intervals that cover together.
     """
+    if fit is None:
+        return []
     fitted, (noise, _) = fit.hat @ effects, fit.about(effects)
-    drawn = fitted[:, None] + np.sqrt(noise)[:, None] * signs
-    variances, wholes = fit.about(drawn)[0], _whole(mains, drawn)
-    lacking = fitted - mains.hat @ fitted
-    rest = (lacking @ lacking + (1.0 - np.diagonal(mains.hat)) @ noise) / mains.degrees
-    true_whole = sum(term.added(fitted) for term in mains.terms) + rest
+    true = {term.choices: float(term.added(fitted)) for term in fit.terms}
+    true_whole = sum(true.values()) + float(noise.mean())
+    here, there = fit.shares(effects), fit.shares(fitted[:, None] + np.sqrt(noise)[:, None] * signs)
+    tail = (1.0 - FAMILY_LEVEL) / (2.0 * family)
     found = []
-    for term in fit.terms:
-        errors = term.mean_square(drawn, variances) / wholes - term.added(fitted) / true_whole
-        value = float(term.mean_square(effects, noise) / _whole(mains, effects))
-        low, high = value - np.quantile(errors, [1.0 - miss / 2.0, miss / 2.0])
-        found.append(Share(term.choices, value, float(low), min(float(high), 1.0)))
+    for term in wanted:
+        value = float(here[term])
+        low, high = value - np.quantile(there[term] - true[term] / true_whole, [1.0 - tail, tail])
+        found.append(Share(term, value, float(low), min(float(high), 1.0)))
     return found
-
-
-def _whole(mains: _Fit, effects: np.ndarray) -> np.ndarray:
-    """Variance of the effect over all protocols, for each column of effects."""
-    variances, rest = mains.about(effects)
-    added = sum(term.mean_square(effects, variances) for term in mains.terms)
-    return np.asarray(np.maximum(added, 0.0) + rest)
