@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from simulate.house.counting import counted
 from simulate.house.verdicts import Verdict
@@ -162,6 +163,8 @@ def _terms(row: Row) -> str:
         "Stopping rule": in_html(row.stopping_rule),
         "Statistic": in_html(row.statistic),
         "Control": _control(row),
+        "Left open": _open(row.choices),
+        "Where it holds": escape(row.holds),
         "Remark": in_html(row.remark),
         "Confidence": escape(row.confidence),
         "Trainings": f"{row.n_runs:,}, master seed {row.seed}, budget {escape(row.budget)}",
@@ -177,6 +180,20 @@ def _control(row: Row) -> str:
     if control["effect"] is not None:
         told += f", is {number(control['effect'])} {interval(control['interval'])}"
     return told if control_verdict(row) is None else f"{told} · {_control_verdict(row)}"
+
+
+def _open(choices: Mapping[str, Mapping[str, Any]]) -> str:
+    """Choices with their values, and why the primary ones are primary; folded, for there may be many."""
+    lines = [
+        [
+            in_html(choice["words"]),
+            f"<strong>{in_html(choice['primary'])}</strong>, {in_html(', '.join(choice['others']))}",
+            in_html(choice["reason"]),
+        ]
+        for choice in choices.values()
+    ]
+    told = table("The primary value is bold.", ("What", "Values", "Why the primary one"), lines, numeric=())
+    return f"<details><summary>{counted(len(lines), 'choice')}</summary>{told}</details>" if lines else ""
 
 
 def _details(row: Row) -> str:

@@ -21,16 +21,16 @@ __all__ = ["STYLES", "summary_table"]
 STYLES = {verdict: f"bold {color}" for verdict, color in VERDICTS.items()}
 """Style of each verdict; the word stands there, too."""
 
-_HEADS = ("#", "claim", "verdict", "effect", "interval", "predicted", "control")
-_NUMBERS, _FOLDED = ("#", "effect", "interval", "predicted"), ("interval", "predicted")
-_ROOM = 60  # columns that all but the names need
+_HEADS = ("#", "claim", "verdict", "effect", "interval", "predicted", "control", "where it holds")
+_NUMBERS, _FOLDED = ("#", "effect", "interval", "predicted"), ("interval", "predicted", "where it holds")
+_ROOM, _SENTENCE = 60, 45  # columns that all but the names and sentences need, and that a sentence needs
 
 
 def summary_table(ledger: Ledger) -> ConsoleRenderable:
     """One line a row: what was claimed, what was found, and whether the false variant was found out.
 
     Names are never folded, so that they can be copied. Where they leave no room on a terminal, what was predicted and
-    the control are left out.
+    the control are left out. Where they leave very much, it is told where the claim holds, as far as that is known.
     """
     return _Summary(ledger)
 
@@ -45,8 +45,9 @@ class _Summary(JupyterMixin):
         total = ", ".join(f"{count} {verdict}" for verdict, count in counts(self.ledger).items() if count)
         title = f"{counted(len(rows), 'claim')}: {total}"
         made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        narrow = options.max_width - max((len(row.name) for row in rows), default=0) < _ROOM
-        heads = _HEADS[:5] if narrow else _HEADS
+        room = options.max_width - max((len(row.name) for row in rows), default=0)
+        wide = room >= _ROOM + _SENTENCE and any(row.holds for row in rows)
+        heads = _HEADS if wide else _HEADS[:7] if room >= _ROOM else _HEADS[:5]
         for head in heads:
             made.add_column(head, justify="right" if head in _NUMBERS else "left", no_wrap=head not in _FOLDED)
         for row in rows:
@@ -66,4 +67,5 @@ def _cells(row: Row) -> tuple[str | Text, ...]:
         Text(interval(row.interval, 3)),
         Text(with_minus(row.predicted)),
         Text(control or "—", style="" if found_out else "bold reverse red"),
+        Text(row.holds or "—"),
     )

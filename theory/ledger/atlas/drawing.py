@@ -51,7 +51,7 @@ def draw_entry(entry: Entry) -> Figure:
     with house_style():
         figure = Figure(figsize=(_WIDTH, sum(heights[:parts])), layout=SteadyLayout(), dpi=150)
         axes = figure.subplots(parts, squeeze=False, height_ratios=heights[:parts])[:, 0]
-        _draw_tiles(axes[0], entry)
+        _explain(figure, entry.crossed, bordered=_draw_tiles(axes[0], entry))
         if bars:
             _draw_bars(axes[1], entry, bars)
         return figure
@@ -62,12 +62,13 @@ def map_svg(entry: Entry) -> str:
     return figure_svg(draw_entry(entry))
 
 
-def _draw_tiles(axes: Axes, entry: Entry) -> None:
+def _draw_tiles(axes: Axes, entry: Entry) -> bool:
+    """Draw the tiles; whether there is a border among them."""
     cells, orders = _placed(entry)
     for (x, y), cell in cells.items():
         look: dict[str, Any] = {"facecolor": VERDICTS[cell.verdict], "edgecolor": "white", "lw": 1.0}
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, hatch=None if cell.trusted else "///", **look))
-        axes.text(x, y, number(cell.effect, 2), ha="center", va="center", color=VERDICT_INKS[cell.verdict])
+        axes.text(x, y, number(cell.effect, 3), ha="center", va="center", color=VERDICT_INKS[cell.verdict])
     lines = borders(entry, cells)
     for (x0, y0), (x1, y1) in lines:
         axes.plot([x0, x1], [y0, y1], **_BORDER)
@@ -83,10 +84,10 @@ def _draw_tiles(axes: Axes, entry: Entry) -> None:
         axis.get_ticklabels()[orders[place].index(0)].set_fontweight("bold")
         axis.set_tick_params(length=0, labelsize=7)
     axes.spines[:].set_visible(False)
-    _explain(axes, list(cells.values()), bordered=bool(lines))
+    return bool(lines)
 
 
-def _explain(axes: Axes, cells: Sequence[Tried], *, bordered: bool) -> None:
+def _explain(figure: Figure, cells: Sequence[Tried], *, bordered: bool) -> None:
     """Name colours, hatching and lines, as far as they are there."""
     there = {cell.verdict for cell in cells}
     marks: list[Any] = [Patch(color=VERDICTS[v.value], label=v.value) for v in Verdict if v.value in there]
@@ -95,7 +96,7 @@ def _explain(axes: Axes, cells: Sequence[Tried], *, bordered: bool) -> None:
     if bordered:
         marks.append(Line2D([], [], label="border of what is predicted", **_BORDER))
     columns = 2 if len(marks) in (2, 4) else 3
-    axes.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, fontsize=7)
+    figure.legend(handles=marks, loc="outside upper center", ncols=columns, fontsize=7)
 
 
 def _placed(entry: Entry) -> tuple[_Cells, list[list[int]]]:
@@ -137,12 +138,12 @@ def borders(entry: Entry, cells: _Cells) -> list[_Segment]:
 
 
 def _draw_bars(axes: Axes, entry: Entry, bars: Sequence[dict[str, Any]]) -> None:
-    """Shares with their intervals, the largest on top; what decides is black."""
+    """Shares with their intervals, the largest on top; what decides is darker."""
     for place, bar in enumerate(bars):
-        color = "black" if bar["choices"] == entry.decisive else "0.6"
+        color = "0.4" if bar["choices"] == entry.decisive else "0.8"
         low, high = bar["interval"]
         axes.barh(place, bar["share"], height=0.6, color=color)
-        axes.plot([low, high], [place, place], color="0.25", lw=1.0, marker="|", ms=4)
+        axes.plot([low, high], [place, place], color="black", lw=1.0, marker="|", ms=4)
     labels = [" × ".join(entry.choices[name]["words"] for name in bar["choices"]) for bar in bars]
     if entry.noise is not None:
         axes.barh(len(bars), entry.noise, height=0.6, color="white", edgecolor="0.6", hatch="////")

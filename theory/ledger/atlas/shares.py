@@ -28,7 +28,9 @@ from theory.statistics import FAMILY_LEVEL
 __all__ = ["Share", "shares_of"]
 
 _LEAST_DEGREES = 4
-"""Protocols beyond the number of coefficients without which nothing is said of a share."""
+"""Protocols beyond the number of coefficients without which nothing is said of a share, and"""
+_LEAST_PART = 0.25
+"""the part of all protocols that these have to be."""
 _FREE = 0.05
 """Part of its own noise that a residual must show; where it is less, the mean of all residuals stands for it."""
 
@@ -76,10 +78,15 @@ def shares_of(levels: np.ndarray, effects: np.ndarray, rng: np.random.Generator,
         return []
     alone: list[tuple[int, ...]] = [(place,) for place in coded]
     pairs = list(combinations(coded, 2))
+    mains = _fitted(coded, alone)
+    if mains is None:
+        return []
     signs = rng.choice((-1.0, 1.0), (len(effects), resamples))
-    found = _estimated(_fitted(coded, alone), alone, effects, signs, len(alone))
+    found = _estimated(mains, mains, alone, effects, signs)
     for pair in pairs:
-        found += _estimated(_fitted(coded, [*alone, pair]), [pair], effects, signs, len(pairs))
+        fit = _fitted(coded, [*alone, pair])
+        if fit is not None:
+            found += _estimated(fit, mains, [pair], effects, signs, family=len(pairs))
     return found
 
 
@@ -134,12 +141,10 @@ class _Fit:
         each[free <= _FREE] = pooled
         return each, pooled
 
-    def shares(self, effects: np.ndarray) -> dict[tuple[int, ...], np.ndarray]:
-        """Share of each term, for each column of effects."""
+    def whole(self, effects: np.ndarray) -> np.ndarray:
+        """Variance over all protocols, for each column of effects."""
         variances, rest = self.about(effects)
-        added = {term.choices: term.mean_square(effects, variances) for term in self.terms}
-        whole = np.maximum(sum(added.values()), 0.0) + rest
-        return {choices: square / whole for choices, square in added.items()}
+        return np.asarray(np.maximum(sum(term.mean_square(effects, variances) for term in self.terms), 0.0) + rest)
 
 
 def _fitted(coded: Mapping[int, np.ndarray], terms: Sequence[tuple[int, ...]]) -> _Fit | None:
@@ -149,7 +154,7 @@ def _fitted(coded: Mapping[int, np.ndarray], terms: Sequence[tuple[int, ...]]) -
         return None
     design = np.hstack([*columns, np.ones((len(columns[0]), 1))])
     degrees = len(design) - design.shape[1]
-    if degrees < _LEAST_DEGREES or np.linalg.matrix_rank(design) < design.shape[1]:
+    if degrees < max(_LEAST_DEGREES, _LEAST_PART * len(design)) or np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     inverse = np.linalg.pinv(design)
     solvers = np.split(inverse[:-1], np.cumsum([each.shape[1] for each in columns])[:-1])
@@ -178,27 +183,39 @@ def _products(coded: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _estimated(
-    fit: _Fit | None, wanted: Sequence[tuple[int, ...]], effects: np.ndarray, signs: np.ndarray, family: int
+    fit: _Fit,
+    mains: _Fit,
+    wanted: Sequence[tuple[int, ...]],
+    effects: np.ndarray,
+    signs: np.ndarray,
+    family: int | None = None,
 ) -> list[Share]:
-    """Shares of some terms of a fit, if there is one.
+    """Shares of some terms of a fit.
+
+    The errors of a share are those in other worlds, where the fitted effects are the true ones: from the true share
+    there, and from its mean over these worlds, whichever makes the interval longer. The fit of main effects alone, by
+    which the whole is known best, errs in a world where a pair does much.
 
     Args:
         fit: The fit.
+        mains: That of all main effects.
         wanted: The terms.
         effects: What was measured, (protocols,).
-        signs: Of the noise in other worlds, where the fitted effects are the true ones, (protocols, resamples).
-        family: Number of intervals that cover together.
+        signs: Of the noise in each of the other worlds, (protocols, resamples).
+        family: Number of intervals that cover together; None is that of the terms.
     """
-    if fit is None:
-        return []
     fitted, (noise, _) = fit.hat @ effects, fit.about(effects)
-    true = {term.choices: float(term.added(fitted)) for term in fit.terms}
-    true_whole = sum(true.values()) + float(noise.mean())
-    here, there = fit.shares(effects), fit.shares(fitted[:, None] + np.sqrt(noise)[:, None] * signs)
-    tail = (1.0 - FAMILY_LEVEL) / (2.0 * family)
+    drawn = fitted[:, None] + np.sqrt(noise)[:, None] * signs
+    variances, whole, wholes = fit.about(drawn)[0], mains.whole(effects), mains.whole(drawn)
+    added = {term.choices: float(term.added(fitted)) for term in fit.terms}
+    true_whole = sum(added.values()) + float(noise.mean())
+    tail = (1.0 - FAMILY_LEVEL) / (2.0 * (family or len(wanted)))
     found = []
-    for term in wanted:
-        value = float(here[term])
-        low, high = value - np.quantile(there[term] - true[term] / true_whole, [1.0 - tail, tail])
-        found.append(Share(term, value, float(low), min(float(high), 1.0)))
+    for term in (term for term in fit.terms if term.choices in wanted):
+        value = float(term.mean_square(effects, noise) / whole)
+        shares = term.mean_square(drawn, variances) / wholes
+        least, most = np.quantile(shares, [tail, 1.0 - tail])
+        centres = (added[term.choices] / true_whole, float(shares.mean()))
+        low, high = value - float(most) + min(centres), value - float(least) + max(centres)
+        found.append(Share(term.choices, value, low, min(high, 1.0)))
     return found
