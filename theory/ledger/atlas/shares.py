@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import combinations
 
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
 from simulate.house import checks
 from simulate.house.ties import ROUNDING
@@ -56,7 +57,7 @@ def shares_of(levels: np.ndarray, effects: np.ndarray, rng: np.random.Generator,
     """Shares of all choices, then of all pairs of them, as far as the protocols tell.
 
     Args:
-        levels: The value of each choice in each protocol, by its place, (protocols, choices).
+        levels: The value of each choice in each protocol, by its place, (protocols, choices), whole numbers.
         effects: The effect of each, (protocols,).
         rng: Draws the resamples.
         resamples: Number of them.
@@ -72,21 +73,18 @@ def shares_of(levels: np.ndarray, effects: np.ndarray, rng: np.random.Generator,
         [1.0, 0.0]
     """
     effects = checks.real_array("effects", effects)
+    levels = np.asarray(levels, dtype=int)
     checks.shape("levels", levels, (len(effects), "choices"))
-    coded = {place: _coded(column) for place, column in enumerate(levels.T) if np.ptp(column) > 0}
     if len(effects) < 2 or np.ptp(effects) <= ROUNDING * np.abs(effects).max():
         return []
-    alone: list[tuple[int, ...]] = [(place,) for place in coded]
-    pairs = list(combinations(coded, 2))
-    mains = _fitted(coded, alone)
+    mains, pairs = _fits(np.ascontiguousarray(levels).tobytes(), *levels.shape)
     if mains is None:
         return []
     signs = rng.choice((-1.0, 1.0), (len(effects), resamples))
-    found = _estimated(mains, mains, alone, effects, signs)
-    for pair in pairs:
-        fit = _fitted(coded, [*alone, pair])
+    found = _estimated(mains, mains, [term.choices for term in mains.terms], effects, signs, len(mains.terms))
+    for pair, fit in pairs.items():
         if fit is not None:
-            found += _estimated(fit, mains, [pair], effects, signs, family=len(pairs))
+            found += _estimated(fit, mains, [pair], effects, signs, len(pairs))
     return found
 
 
@@ -147,6 +145,15 @@ class _Fit:
         return np.asarray(np.maximum(sum(term.mean_square(effects, variances) for term in self.terms), 0.0) + rest)
 
 
+@lru_cache(maxsize=16)
+def _fits(levels: bytes, protocols: int, choices: int) -> tuple[_Fit | None, dict[tuple[int, ...], _Fit | None]]:
+    """The fits of all main effects, and of each pair beside them; claims that share choices share them."""
+    table = np.frombuffer(levels, dtype=int).reshape(protocols, choices)
+    coded = {place: _coded(column) for place, column in enumerate(table.T) if np.ptp(column) > 0}
+    alone: list[tuple[int, ...]] = [(place,) for place in coded]
+    return _fitted(coded, alone), {pair: _fitted(coded, [*alone, pair]) for pair in combinations(coded, 2)}
+
+
 def _fitted(coded: Mapping[int, np.ndarray], terms: Sequence[tuple[int, ...]]) -> _Fit | None:
     """The fit with some terms; None if the protocols do not tell its coefficients apart, or are too few."""
     columns = [_products([coded[place] for place in term]) for term in terms]
@@ -188,13 +195,14 @@ def _estimated(
     wanted: Sequence[tuple[int, ...]],
     effects: np.ndarray,
     signs: np.ndarray,
-    family: int | None = None,
+    family: int,
 ) -> list[Share]:
     """Shares of some terms of a fit.
 
     The errors of a share are those in other worlds, where the fitted effects are the true ones: from the true share
     there, and from its mean over these worlds, whichever makes the interval longer. The fit of main effects alone, by
-    which the whole is known best, errs in a world where a pair does much.
+    which the whole is known best, errs in a world where a pair does much. Intervals are stretched as Student's are,
+    since few residuals say how large the noise is.
 
     Args:
         fit: The fit.
@@ -202,20 +210,22 @@ def _estimated(
         wanted: The terms.
         effects: What was measured, (protocols,).
         signs: Of the noise in each of the other worlds, (protocols, resamples).
-        family: Number of intervals that cover together; None is that of the terms.
+        family: Number of intervals that cover together.
     """
     fitted, (noise, _) = fit.hat @ effects, fit.about(effects)
     drawn = fitted[:, None] + np.sqrt(noise)[:, None] * signs
     variances, whole, wholes = fit.about(drawn)[0], mains.whole(effects), mains.whole(drawn)
     added = {term.choices: float(term.added(fitted)) for term in fit.terms}
     true_whole = sum(added.values()) + float(noise.mean())
-    tail = (1.0 - FAMILY_LEVEL) / (2.0 * (family or len(wanted)))
+    tail = (1.0 - FAMILY_LEVEL) / (2.0 * family)
+    stretch = float(stdtrit(fit.degrees, 1.0 - tail) / ndtri(1.0 - tail))
     found = []
     for term in (term for term in fit.terms if term.choices in wanted):
         value = float(term.mean_square(effects, noise) / whole)
         shares = term.mean_square(drawn, variances) / wholes
         least, most = np.quantile(shares, [tail, 1.0 - tail])
         centres = (added[term.choices] / true_whole, float(shares.mean()))
-        low, high = value - float(most) + min(centres), value - float(least) + max(centres)
+        low = value - stretch * (float(most) - min(centres))
+        high = value + stretch * (max(centres) - float(least))
         found.append(Share(term.choices, value, low, min(high, 1.0)))
     return found
