@@ -144,11 +144,11 @@ def entry_of(claim: Claim, tried: Sequence[Tried], *, seed: int, n_runs: int, pr
         n_runs: Trainings behind it.
         provenance: Version, budget, master seed.
     """
+    names = [choice.name for choice in claim.choices]
     known = [each for each in tried if each.effect is not None]
     levels = np.array([each.levels for each in known]).reshape(len(known), len(claim.choices))
     effects = np.array([each.effect for each in known])
-    shares = shares_of(levels, effects, np.random.default_rng([seed, *claim.name.encode()])) if known else []
-    names = [choice.name for choice in claim.choices]
+    shares = shares_of(levels, effects, np.random.default_rng([seed, *claim.name.encode()])) if known and names else []
     telling = most_telling([len(choice.values) for choice in claim.choices], shares)
     return Entry(
         name=claim.name,

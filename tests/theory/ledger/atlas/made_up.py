@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -62,4 +62,4 @@ def measured(bench: Bench, name: str, effect: Callable[[Bench], float | None], n
 def over_choices(name: str, effect: Callable[[Bench], float | None], noise: float = NOISE, **changes: object) -> Claim:
     """A claim that an effect is 1 within 0.1, whatever is chosen."""
     fields = {"choices": CHOICES, "measure": partial(measured, name=name, effect=effect, noise=noise), **changes}
-    return claim(name, **fields)  # type: ignore[arg-type]
+    return replace(claim(name), **fields)  # type: ignore[arg-type]
