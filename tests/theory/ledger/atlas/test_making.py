@@ -85,7 +85,9 @@ def test_a_null_experiment_decides_nothing() -> None:
 
 def test_the_map_has_every_combination_with_all_else_primary() -> None:
     (entry,) = atlas(BY_BOTH)
-    assert {cell.levels for cell in entry.crossed} == {(0, weight, radius) for weight in range(4) for radius in range(3)}
+    assert {cell.levels for cell in entry.crossed} == {
+        (0, weight, radius) for weight in range(4) for radius in range(3)
+    }
     for cell in entry.crossed:
         expected = "refuted" if (cell.levels[1] == 0) != (cell.levels[2] == 0) else "supported"
         assert cell.verdict == expected
