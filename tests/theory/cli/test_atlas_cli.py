@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from theory import claims as registry
 from theory.cli import atlas as command
 from theory.cli import main
 from theory.cli.sources import code_behind
+from theory.ledger import Region
 from theory.ledger.atlas import entries_from, sentence
 
 CLOSED = claim("closed", 3)
@@ -77,10 +79,6 @@ def test_seed_and_code_decide_what_is_measured_again(tmp_path: Path, monkeypatch
 def test_a_failed_control_under_the_primary_protocol_is_status_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dataclasses import replace
-
-    from theory.ledger import Region
-
     careless = replace(BY_STOP, control=replace(BY_STOP.control, region=Region.around(0.0, 0.1)))
     have(monkeypatch, careless)
     assert run(tmp_path, protocols=3) == 1
@@ -130,7 +128,7 @@ def test_durations_are_told_as_people_do(seconds: float, told: str) -> None:
 
 def test_code_counts_and_its_words_do_not(tmp_path: Path) -> None:
     def word(text: str) -> str:
-        path = tmp_path / f"{len(text)}.py"
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.py"
         path.write_text(text, encoding="utf-8")
         scope = SimpleNamespace()
         exec(compile(text, str(path), "exec"), vars(scope))

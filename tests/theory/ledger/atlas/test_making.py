@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.theory.ledger.atlas.made_up import (
-    CHOICES,
     RADIUS,
     STOP,
     WEIGHT,
@@ -312,4 +311,3 @@ def test_a_ledger_takes_its_sentences_of_claims_that_are_as_they_were(tmp_path: 
     fewer = over_choices("by-stop", by_stop, choices=(STOP, WEIGHT))
     moved = over_choices("by-stop", by_stop, supported=Region.around(2.0, 0.1))
     assert sentences(path, [fewer]) == sentences(path, [moved]) == {}
-    assert CHOICES == BY_STOP.choices

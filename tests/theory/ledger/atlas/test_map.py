@@ -91,7 +91,7 @@ def test_tiles_have_the_colours_of_verdicts_and_numbers_ascend() -> None:
     shown = {(text.get_position()): text.get_text() for text in axes.texts}
     assert shown[1, 0].startswith(("1", "0.9"))
     assert shown[1, 1].startswith(("2.9", "3"))
-    assert len(axes.lines) == 7 + 1 - 1  # sides between 7 pairs of tiles
+    assert len(axes.lines) == 3 * 2 + 4  # sides of the column of the primary weight, and those above the lowest row
 
 
 def test_what_deserves_no_trust_is_hatched_and_named() -> None:
@@ -143,7 +143,7 @@ def test_the_page_says_of_each_claim_where_it_holds() -> None:
 def test_the_page_has_the_shares_and_the_fate_of_every_value() -> None:
     section = next(each for each in tree(usual_page()).iter("section") if each.get("id") == "by-stop")
     shares, choices = list(section.iter("table"))
-    assert [words(cell) for cell in next(iter(shares.iter("tbody")))[0]][0] == "end of unlearning"
+    assert next(words(cell) for cell in next(iter(shares.iter("tbody")))[0]) == "end of unlearning"
     assert "accuracy ½ : 10 refuted" in words(choices).replace("½:", "½ :")
     for choice in (STOP, WEIGHT, RADIUS):
         assert choice.words in words(choices)

@@ -8,10 +8,8 @@ from theory.ledger import Verdict
 from theory.ledger.atlas.entry import Entry, Tried
 from theory.ledger.atlas.sentence import sentence
 
-S, R, I, O, N = (
-    verdict.value
-    for verdict in (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.OUTSIDE, Verdict.NOT_TESTABLE)
-)
+HOLDS, FAILS, OPEN = Verdict.SUPPORTED.value, Verdict.REFUTED.value, Verdict.INCONCLUSIVE.value
+OUTSIDE, UNTESTABLE = Verdict.OUTSIDE.value, Verdict.NOT_TESTABLE.value
 CHOICES = {
     "stop": {"words": "end of unlearning", "values": ["the retrained loss", "accuracy ½", "five passes"]},
     "radius": {"words": "SAM's radius", "values": ["1", "2"]},
@@ -42,42 +40,46 @@ def several(*counts: tuple[int, str, int]) -> list[Tried]:
     ("protocols", "decisive", "told"),
     [
         (
-            several((0, S, 16), (1, R, 9), (2, S, 15), (2, I, 8)),
+            several((0, HOLDS, 16), (1, FAILS, 9), (2, HOLDS, 15), (2, OPEN, 8)),
             ["stop"],
             "Holds in 31 of 48 protocols, fails in 9, is undecided in 8; the end of unlearning decides (62 % of the "
             "effect's variance): holds for the retrained loss, mostly holds for five passes, fails for accuracy ½.",
         ),
         (
-            several((0, S, 2), (1, S, 2), (2, R, 1)),
+            several((0, HOLDS, 2), (1, HOLDS, 2), (2, FAILS, 1)),
             ["stop"],
-            "Holds in 4 of 5 protocols, fails in 1; the end of unlearning decides (62 % of the effect's variance): holds "
-            "for the retrained loss and accuracy ½, fails for five passes.",
+            "Holds in 4 of 5 protocols, fails in 1; the end of unlearning decides (62 % of the effect's variance): "
+            "holds for the retrained loss and accuracy ½, fails for five passes.",
         ),
         (
-            several((0, S, 1), (0, R, 1), (1, O, 3), (2, I, 2), (2, O, 1)),
+            several((0, HOLDS, 1), (0, FAILS, 1), (1, OUTSIDE, 3), (2, OPEN, 2), (2, OUTSIDE, 1)),
             ["stop"],
             "Holds in 1 of 8 protocols, fails in 1, is undecided in 2, lies outside the hypotheses in 4; the end of "
             "unlearning decides (62 % of the effect's variance): mostly is undecided for five passes, lies outside the "
             "hypotheses for accuracy ½, is divided for the retrained loss.",
         ),
         (
-            [tried(0, S), tried(0, R, radius=1)],
+            [tried(0, HOLDS), tried(0, FAILS, radius=1)],
             ["radius"],
             "Holds in 1 of 2 protocols, fails in 1; SAM's radius decides (62 % of the effect's variance): holds for 1, "
             "fails for 2.",
         ),
-        (several((0, S, 3), (1, R, 3)), [], "Holds in 3 of 6 protocols, fails in 3; no choice is seen to decide."),
-        (several((0, S, 24), (1, S, 24)), [], "Holds in all 48 protocols."),
-        (several((0, I, 2)), [], "Is undecided in all 2 protocols."),
-        (several((0, O, 1000), (1, O, 200)), [], "Lies outside the hypotheses in all 1,200 protocols."),
         (
-            several((0, R, 3)),
+            several((0, HOLDS, 3), (1, FAILS, 3)),
+            [],
+            "Holds in 3 of 6 protocols, fails in 3; no choice is seen to decide.",
+        ),
+        (several((0, HOLDS, 24), (1, HOLDS, 24)), [], "Holds in all 48 protocols."),
+        (several((0, OPEN, 2)), [], "Is undecided in all 2 protocols."),
+        (several((0, OUTSIDE, 1000), (1, OUTSIDE, 200)), [], "Lies outside the hypotheses in all 1,200 protocols."),
+        (
+            several((0, FAILS, 3)),
             ["stop"],
             "Fails in all 3 protocols, though its effect varies with the end of unlearning (62 % of the effect's "
             "variance).",
         ),
-        (several((0, S, 1)), [], "Holds in the only protocol."),
-        (several((0, N, 1)), [], "Cannot be tested in the only protocol."),
+        (several((0, HOLDS, 1)), [], "Holds in the only protocol."),
+        (several((0, UNTESTABLE, 1)), [], "Cannot be tested in the only protocol."),
         ([], [], ""),
     ],
 )
@@ -86,7 +88,7 @@ def test_it_says_where_a_claim_holds(protocols: Sequence[Tried], decisive: Seque
 
 
 def test_of_a_pair_it_counts_the_combinations() -> None:
-    cells = [tried(stop, S if stop == radius else R, radius) for stop in range(3) for radius in range(2)]
+    cells = [tried(stop, HOLDS if stop == radius else FAILS, radius) for stop in range(3) for radius in range(2)]
     told = sentence(entry(cells, ["stop", "radius"], crossed=cells))
     assert told == (
         "Holds in 2 of 6 protocols, fails in 4; the end of unlearning and SAM's radius together decide (62 % of the "
@@ -95,7 +97,7 @@ def test_of_a_pair_it_counts_the_combinations() -> None:
 
 
 def test_it_warns_of_failed_controls() -> None:
-    some = [tried(0, S, trusted=False), tried(1, S), tried(2, S)]
+    some = [tried(0, HOLDS, trusted=False), tried(1, HOLDS), tried(2, HOLDS)]
     assert sentence(entry(some)) == "Holds in all 3 protocols; in 1 a control failed, whose verdict deserves no trust."
-    more = [tried(0, S, trusted=False), tried(1, S, trusted=False), tried(2, S)]
+    more = [tried(0, HOLDS, trusted=False), tried(1, HOLDS, trusted=False), tried(2, HOLDS)]
     assert sentence(entry(more)).endswith("; in 2 a control failed, whose verdicts deserve no trust.")
