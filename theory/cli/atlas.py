@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -111,7 +111,7 @@ class Atlas:
 
     def _measured(self, chosen: Sequence[Claim], crew: Crew) -> list[Entry]:
         """Measure with a bar for each stage, which is announced with its size."""
-        console.print(f"{counted(len(chosen), 'claim')}, at most {counted(self.protocols, 'protocol')} each, and maps.")
+        _announce(f"{counted(len(chosen), 'claim')}, at most {counted(self.protocols, 'protocol')} each, and maps.")
         threads = None if self.processes == 1 and self.scheduler is None else self._threads
         laboratory = partial(_laboratory, budget=self.budget, seed=self.seed, images=self.images, threads=threads)
         with progress_bar() as bar:
@@ -119,7 +119,7 @@ class Atlas:
 
             def begin(account: Account) -> None:
                 bar.reset(task, total=account.experiments - account.kept)
-                console.print(_told(account, self.processes))
+                _announce(_told(account, self.processes))
 
             def step(found: Found) -> None:
                 bar.update(task, advance=1, description=found.claim)
@@ -173,6 +173,8 @@ def _with_choices(names: Sequence[str]) -> tuple[Claim, ...]:
     closed = [claim.name for claim in found if not claim.choices]
     if names and closed:
         raise ValueError(f"Argument `claims` must name claims that leave something open, but {closed[0]} does not.")
+    if len(closed) == len(found):
+        raise ValueError("Argument `claims` must name claims that leave something open, but there are none.")
     return tuple(claim for claim in found if claim.choices)
 
 
@@ -181,6 +183,12 @@ def _laboratory(protocol: Protocol, *, budget: Budget, seed: int, images: Path |
     if threads is not None:
         numba.set_num_threads(threads)
     return Lab(budget, seed, images, protocol)
+
+
+def _announce(words: str) -> None:
+    """Say what is to come; where nobody reads, it comes all the same, and is on disk."""
+    with suppress(BrokenPipeError):
+        console.print(words)
 
 
 def _told(account: Account, processes: int) -> str:

@@ -22,7 +22,7 @@ from theory.ledger.wording import number
 
 __all__ = ["borders", "draw_entry", "map_svg"]
 
-_WIDTH, _TILE, _BAR, _WORDS = 4.5, 0.42, 0.2, 1.25  # inches
+_WIDTH, _TILE, _BAR, _WORDS = 4.5, 0.42, 0.27, 1.25  # inches
 _MOST_BARS = 7
 _NARROW, _WIDE = 13, 26  # letters of a line of labels
 
@@ -148,7 +148,7 @@ def _draw_bars(axes: Axes, entry: Entry, bars: Sequence[dict[str, Any]]) -> None
     if entry.noise is not None:
         axes.barh(len(bars), entry.noise, height=0.6, color="white", edgecolor="0.6", hatch="////")
         labels.append("noise, at most")
-    axes.set_yticks(range(len(labels)), [textwrap.shorten(label, 52, placeholder=" …") for label in labels], fontsize=7)
+    axes.set_yticks(range(len(labels)), [textwrap.fill(label, _WIDE + 4) for label in labels], fontsize=7)
     axes.invert_yaxis()
     least = min(0.0, *(bar["interval"][0] for bar in bars))
     axes.set_xlim(max(least, -0.3) - 0.02, 1.0)

@@ -80,7 +80,7 @@ def _over_cells(entry: Entry) -> str:
 
 def _by_value(found: Mapping[str, Mapping[str, int]]) -> str:
     """What the claim does under each value, values with the same fate together, in the order of verdicts."""
-    order = [f"{often}{said} for" for said in _SAID.values() for often in ("", "mostly ")] + ["is divided for"]
+    order = [f"{word} for" for said in _SAID.values() for word in (said, _mostly(said))] + ["is divided for"]
     fates: dict[str, list[str]] = {}
     for label, counts in found.items():
         fates.setdefault(_fate(counts), []).append(label)
@@ -93,7 +93,11 @@ def _fate(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
     if 2 * most <= total:
         return "is divided for"
-    return f"{'' if most == total else 'mostly '}{_SAID[verdict]} for"
+    return f"{_SAID[verdict] if most == total else _mostly(_SAID[verdict])} for"
+
+
+def _mostly(said: str) -> str:
+    return f"is mostly {said[3:]}" if said.startswith("is ") else f"mostly {said}"
 
 
 def _listed(words: Sequence[str]) -> str:

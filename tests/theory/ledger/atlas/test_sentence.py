@@ -55,7 +55,7 @@ def several(*counts: tuple[int, str, int]) -> list[Tried]:
             several((0, HOLDS, 1), (0, FAILS, 1), (1, OUTSIDE, 3), (2, OPEN, 2), (2, OUTSIDE, 1)),
             ["stop"],
             "Holds in 1 of 8 protocols, fails in 1, is undecided in 2, lies outside the hypotheses in 4; the end of "
-            "unlearning decides (62 % of the effect's variance): mostly is undecided for five passes, lies outside the "
+            "unlearning decides (62 % of the effect's variance): is mostly undecided for five passes, lies outside the "
             "hypotheses for accuracy ½, is divided for the retrained loss.",
         ),
         (
