@@ -33,7 +33,7 @@ endef
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help verify ledger test quick mutants lint check coverage bench lab figures lock clean
+.PHONY: help verify ledger atlas test quick mutants lint check coverage bench lab figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ verify: $(VENV)/.core ## check the theory in about three minutes: phase maps, th
 
 ledger: $(VENV)/.core ## the ledger with its full budget, within an hour (ARGS="--images DIR" for real images)
 	$(RUN) -m theory verify --budget full --out results/ledger_full $(ARGS)
+
+atlas: $(VENV)/.core ## where the claims hold, over what they leave open; goes on where it was interrupted (hours)
+	$(RUN) -m theory atlas --out results/atlas $(ARGS)
 
 test: $(VENV)/.full ## run the test suite in two processes (WORKERS=... for more, ARGS="-m slow" for the long tests)
 	$(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)

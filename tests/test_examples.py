@@ -14,6 +14,7 @@ import pytest
 from tests.places import ROOT
 from theory.experiments.lab import Lab
 from theory.ledger import run_claims
+from theory.ledger.atlas import make_atlas, sentence
 
 EXAMPLES = ROOT / "docs/examples"
 
@@ -44,6 +45,14 @@ def test_a_claim() -> None:
     assert row.n_runs == 24
     assert ledger.unrefuted_controls == []
     assert list(ledger.pictures) == [row.name]
+
+
+def test_a_claim_gets_its_atlas_for_nothing() -> None:
+    claims = load("claim.py", "theory.claims.flips_and_fitting").CLAIMS
+    (entry,) = make_atlas(claims, lambda protocol: SmallLab(protocol=protocol), protocols=18, rows=1)
+    assert entry.decisive == ["signal"]
+    assert entry.by_value("signal")["7.9"] == {"refuted": 6}
+    assert "the signal ‖φ‖ decides" in sentence(entry)
 
 
 @pytest.mark.parametrize(("planted", "verdict"), [(-0.1, "supported"), (0.1, "refuted")])

@@ -11,7 +11,7 @@ from tests.places import ROOT
 
 COMMANDS = {
     "simulate": ("run", "sweep", "map", "verify"),
-    "theory": ("verify", "list", "show", "margins", "stability"),
+    "theory": ("verify", "list", "show", "atlas", "margins", "stability"),
     "deepnet": ("run", "report", "confirm", "search"),
     "paper_figs": ("all", "list"),
 }

@@ -1,4 +1,4 @@
-"""The front door of the theory: `python -m theory verify | list | show | margins | stability`."""
+"""The front door of the theory: `python -m theory verify | list | show | atlas | margins | stability`."""
 
 from __future__ import annotations
 

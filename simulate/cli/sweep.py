@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,8 +13,8 @@ import numpy as np
 from simulate.cli.phrases import parse_part, parse_phase
 from simulate.dynamics.phases import Phase
 from simulate.house import checks
-from simulate.house.extras import installed_by
 from simulate.house.terminal import console
+from simulate.machine.cluster import connected
 from simulate.problems.problem import Problem
 from simulate.runs.summary import count_kinks
 from simulate.sweeps.axes import Names, read_axes
@@ -59,7 +58,7 @@ class Sweep:
         if self.scheduler is None:
             data = sweep(**arguments)
         else:
-            with _connect(self.scheduler) as client:
+            with connected(self.scheduler) as client:
                 data = sweep(**arguments, client=client)
         sizes = " × ".join(f"{data.sizes[dim]} {dim}" for dim in data["test_error"].dims)
         console.print(f"{data['test_error'].size:,} trainings ({sizes})")
@@ -67,34 +66,6 @@ class Sweep:
             console.print(f"{kinks:,} of them met a ReLU kink within rounding: another engine may give other numbers.")
         console.print(f"Data: {out} (to read: xarray.open_zarr({str(out)!r}))")
         return 0
-
-
-_PATIENCE = 10
-"""Seconds within which a scheduler has to answer."""
-
-
-def _connect(scheduler: str) -> Any:
-    """A client of a Dask scheduler that answers; a client that never met one would linger and may block for good."""
-    try:
-        from distributed import Client, Security  # dask, only when there is a cluster
-        from distributed.comm.core import connect
-    except ImportError as error:
-        raise ValueError(
-            f"Argument `scheduler` must not be given without dask, but is {scheduler!r}: "
-            f"{installed_by('cluster')} ({error})."
-        ) from None
-
-    async def knock() -> None:
-        comm = await connect(scheduler, timeout=_PATIENCE, **Security().get_connection_args("client"))
-        await comm.close()
-
-    try:
-        asyncio.run(knock())
-        return Client(scheduler)
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"Argument `scheduler` must be the address of a Dask scheduler that answers, but is {scheduler!r}: {error}."
-        ) from None
 
 
 def read_config(path: Path) -> dict[str, Any]:

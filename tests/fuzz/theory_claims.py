@@ -20,6 +20,7 @@ from tests.fuzz.simulate_commands import WORDS, house, typed
 from tests.fuzz.simulate_runs import inspect_dataset
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim
+from tests.theory.ledger.atlas.made_up import STOP, WEIGHT
 from theory import claims as registry
 from theory.cli import main
 from theory.experiments.lab import Lab
@@ -161,7 +162,7 @@ def inspect_grid(asked: dict[str, Any], data: Any) -> None:
 
 # --- command line ------------------------------------------------------------------------------------------------
 
-COSTLESS = (claim("true-effect"), FALSE_EFFECT, FAILED_CONTROL, NO_EFFECT)
+COSTLESS = (claim("true-effect", choices=(STOP, WEIGHT)), FALSE_EFFECT, FAILED_CONTROL, NO_EFFECT)
 NAMES = st.sampled_from(["true-effect", "1", "2", "false-effect", "no-effect", "failed-control", "99", "true effect"])
 OUT = st.sampled_from(["new", "new/deep", "folder", "file", "file/below", ".", "\0", "x" * 300, ""])
 OPTIONS: dict[str, dict[str, st.SearchStrategy[str]]] = {
@@ -176,6 +177,8 @@ OPTIONS: dict[str, dict[str, st.SearchStrategy[str]]] = {
     },
     "verify": {"--budget": st.sampled_from(["quick", "full", "big"]), "--seed": st.sampled_from(["0", "7", "-1"]),
                "--images": st.sampled_from(["folder", "file", "nowhere", "\0"]), "--out": OUT},
+    "atlas": {"--seed": st.sampled_from(["0", "7", "-1"]), "--protocols": st.sampled_from(["1", "4", "0", "x"]),
+              "--budget": st.sampled_from(["quick", "big"]), "--processes": st.sampled_from(["1", "0"]), "--out": OUT},
     "stability": {"--seeds": st.sampled_from(["1", "2", "0"]), "--out": OUT.filter(lambda path: path != "file")},
 }  # fmt: skip
 
@@ -188,6 +191,10 @@ def words(draw: Any, name: str) -> list[str]:
     if name in ("verify", "stability"):
         chosen += ["--claims", *draw(st.lists(NAMES, max_size=2))] if draw(st.booleans()) else []
         if keep and not set(keep) <= set(chosen):  # the defaults are folders of the project, and ten seeds
+            chosen.append("--no-such-option")
+    if name == "atlas":
+        chosen += draw(st.lists(NAMES, max_size=2))
+        if "--out" not in chosen:
             chosen.append("--no-such-option")
     if name == "show" and draw(st.integers(0, 9)):
         chosen.append(draw(NAMES | WORDS))

@@ -15,6 +15,7 @@ from simulate.house.command_line import entrance
 from tests.sharpmu.every_door import printed
 from tests.simulate.house.command_line.test_entrance import shell
 from tests.theory.cases import claim
+from tests.theory.ledger.atlas.made_up import STOP
 from theory import claims as registry
 from theory.ledger.registry import named
 
@@ -49,12 +50,17 @@ def stability(folder: Path, setting: str) -> list[str]:
     return ["theory", "stability", "--seeds", seeds, "--out", str(folder / "t.csv")]
 
 
+def atlas(folder: Path, setting: str) -> list[str]:
+    return ["theory", "atlas", "--protocols", "3", "--seed", setting, "--out", str(folder / "a")]
+
+
 DOORS: dict[str, tuple[Line, str]] = {
     "run": (run, "seed: 1 in the folder, 2 asked for"),
     "sweep": (sweep, "problem.d: 301 in the folder, 302 asked for"),
     "map": (phase_map, "seed: 1 in the folder, 2 asked for"),
     "ledger": (ledger, "seed: 1 in the folder, 2 asked for"),
     "stability": (stability, "--seeds 2"),
+    "atlas": (atlas, "seed: 1 in the folder, 2 asked for"),
 }
 """A line of each door, and what it says of another setting."""
 
@@ -95,7 +101,7 @@ def gone(*_: object, **__: object) -> None:
 @pytest.fixture(autouse=True)
 def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """One claim that takes no time; and what leaves an output that broke is tried in processes of their own."""
-    only = (claim("true-effect"),)
+    only = (claim("true-effect", choices=(STOP,)),)
     monkeypatch.setattr(registry, "all_claims", lambda: only)
     monkeypatch.setattr(registry, "find_claims", lambda names: named(only, names))
     monkeypatch.setattr(terminal, "_unread", lambda: 141)

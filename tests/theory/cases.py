@@ -1,12 +1,17 @@
 """Claims about nothing in particular, for tests of what the ledger does with claims."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from theory.experiments.lab import Lab
 from theory.ledger import Claim, Control, Curve, Evidence, Ledger, Picture, Region, run_claims
 from theory.statistics import Estimate, exact, from_replicates
+
+if TYPE_CHECKING:
+    from theory.experiments.lab import Lab
 
 HOSTILE = '<script>alert("1 & 2")</script>'
 
@@ -38,6 +43,8 @@ def claim(name: str, number: int = 1, *, control: float = 0.0, effect: float | N
 
 def ledger(*claims: Claim, seed: int = 0) -> Ledger:
     """Their ledger, with intervals as for ten rows."""
+    from theory.experiments.lab import Lab  # the simulator, which a process of the atlas does without
+
     return run_claims(claims, Lab(seed=seed), rows=10, seed=seed, budget="quick", version="9.9")
 
 

@@ -37,17 +37,32 @@ def _stability() -> Command:
     return Command(cls=Stability)
 
 
+def _atlas() -> Command:
+    from theory.cli.atlas import Atlas
+
+    return Command(cls=Atlas)
+
+
 DOOR = Door(
     package="theory",
     about="What the theory claims, and a ledger of what simulations say of it.",
-    commands={"verify": _verify, "list": _list, "show": _show, "margins": _margins, "stability": _stability},
+    commands={
+        "verify": _verify,
+        "list": _list,
+        "show": _show,
+        "atlas": _atlas,
+        "margins": _margins,
+        "stability": _stability,
+    },
     summaries={
         "verify": "run claims and write their ledger",
         "list": "all claims, one line each",
         "show": "what was fixed of a claim before its experiment",
+        "atlas": "where claims hold, over what their experiments had to choose",
         "margins": "how far inside of the hypotheses of the theorems a problem lies",
         "stability": "verdicts over several master seeds",
     },
+    goes_on=frozenset({"atlas"}),
 )
 """All commands, as `sharpmu` finds them, too."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich import box
@@ -14,7 +14,7 @@ from rich.text import Text
 from simulate.house.command_line.options import Shown
 from simulate.house.terminal import console
 from theory import claims as registry
-from theory.ledger import Claim
+from theory.ledger import Choice, Claim
 from theory.ledger.wording import OWNERS, in_signs, marks_line
 
 __all__ = ["List", "Show"]
@@ -47,14 +47,15 @@ class Show:
 
     def __call__(self) -> int:
         """Print the claims."""
+        holds = registry.holds()
         for claim in registry.find_claims([self.name]):
-            console.print(_preregistration(claim))
+            console.print(_preregistration(claim, holds.get(claim.name, "")))
         console.print(_wrapped(marks_line(), 0))
         return 0
 
 
-def _preregistration(claim: Claim) -> Text:
-    """What was fixed, one paragraph each; the formula stays on one line, to be copied."""
+def _preregistration(claim: Claim, holds: str) -> Text:
+    """What was fixed, one paragraph each, and where it holds; the formula stays on one line, to be copied."""
     control = f"{claim.control.name} (its interval {_inside(str(claim.control.region))}), which must be refuted"
     told = {
         "claim": claim.title,
@@ -66,12 +67,25 @@ def _preregistration(claim: Claim) -> Text:
         "stopping rule": claim.stopping_rule,
         "statistic": claim.statistic,
         "control": control,
+        **{f"open: {choice.name}": _told(choice) for choice in claim.choices},
+        **({"holds": holds} if holds else {}),
     }
     kind = OWNERS[claim.family]
     made = Text.assemble((f"{claim.number} · {claim.name} ({kind})\n", "bold"))
     for term, text in told.items():
-        made.append(term.ljust(_INDENT), "dim").append(_wrapped(in_signs(text), _INDENT) + "\n")
+        made.append(_term(term), "dim").append(_wrapped(in_signs(text), _INDENT) + "\n")
     return made.append("in LaTeX".ljust(_INDENT), "dim").append(claim.statement + "\n")
+
+
+def _term(term: str) -> str:
+    """A term in its column; a longer one has a line of its own."""
+    return term.ljust(_INDENT) if len(term) < _INDENT else f"{term}\n{' ' * _INDENT}"
+
+
+def _told(choice: Choice[Any]) -> str:
+    """A choice with its values and the reason of the primary one."""
+    others = f" (or {', '.join(map(choice.label, choice.others))})" if choice.others else ""
+    return f"{choice.words}: {choice.label(choice.primary)}{others}. {choice.reason}"
 
 
 def _wrapped(text: str, indent: int) -> str:

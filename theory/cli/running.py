@@ -52,6 +52,7 @@ def run_on(
 
     lab = Lab(budget, seed, images, progress=trained)
     rows = family_sizes(registry.all_claims())
-    ledger = run_claims(claims, lab, rows=rows, seed=seed, budget=budget, version=__version__, begin=begin)
+    holds = registry.holds()
+    ledger = run_claims(claims, lab, rows=rows, seed=seed, budget=budget, version=__version__, holds=holds, begin=begin)
     bar.advance(task)
     return ledger

@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from simulate.house.verdicts import Region, Verdict, decide
-from theory.ledger.choice import label_of
 from theory.ledger.claim import FAMILIES, Claim, Control, Evidence
 from theory.ledger.picture import Picture
 from theory.statistics import EQUIVALENCE_LEVEL, FAMILY_LEVEL, Estimate
 
-__all__ = ["Ledger", "Row", "family_sizes", "ledger_from", "run_claims"]
+__all__ = ["Ledger", "Row", "family_sizes", "is_trusted", "judged", "ledger_from", "run_claims"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,12 +193,6 @@ def run_claims(
 
 
 def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) -> Row:
-    without = Verdict.NOT_TESTABLE if evidence.was_run else Verdict.NOT_RUN
-    missing = {"verdict": without.value, "effect": None, "interval": None, "plain_interval": None}
-    judged = missing if evidence.effect is None else _judged(evidence.effect, claim.supported, rows)
-    outside = evidence.effect is not None and _lies_outside(claim, evidence)
-    judged["by_effect"] = judged["verdict"]
-    judged["verdict"] = Verdict.OUTSIDE.value if outside else judged["verdict"]
     return Row(
         number=claim.number,
         name=claim.name,
@@ -218,8 +211,8 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
         choices={
             choice.name: {
                 "words": choice.words,
-                "primary": label_of(choice.primary),
-                "others": [label_of(value) for value in choice.others],
+                "primary": choice.label(choice.primary),
+                "others": [choice.label(value) for value in choice.others],
                 "reason": choice.reason,
             }
             for choice in claim.choices
@@ -236,9 +229,31 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
         hypotheses=list(claim.hypotheses),
         endings={name: _rounded(share) for name, share in evidence.endings.items()},
         remark=evidence.remark,
-        **judged,
+        **judged(claim, evidence, rows),
         **common,
     )
+
+
+def judged(claim: Claim, evidence: Evidence, rows: int) -> dict[str, Any]:
+    """What is said of a claim: the verdict, that of the effect alone, the effect, and its intervals.
+
+    Args:
+        claim: The claim.
+        evidence: What its experiment measured.
+        rows: Number of claims whose intervals are to cover together.
+    """
+    without = Verdict.NOT_TESTABLE if evidence.was_run else Verdict.NOT_RUN
+    missing = {"verdict": without.value, "effect": None, "interval": None, "plain_interval": None}
+    told = missing if evidence.effect is None else _judged(evidence.effect, claim.supported, rows)
+    outside = evidence.effect is not None and _lies_outside(claim, evidence)
+    return {**told, "by_effect": told["verdict"], "verdict": Verdict.OUTSIDE.value if outside else told["verdict"]}
+
+
+def is_trusted(claim: Claim, evidence: Evidence, rows: int) -> bool:
+    """Whether its control was refuted, as far as there is an effect to vouch for, and its null experiment was not."""
+    control, null = _tried(claim.control, evidence.control, rows), _tried(claim.null, evidence.null, rows)
+    vouched = control["verdict"] == Verdict.REFUTED.value or (evidence.effect is None and control["effect"] is None)
+    return vouched and null.get("verdict") != Verdict.REFUTED.value
 
 
 def _lies_outside(claim: Claim, evidence: Evidence) -> bool:

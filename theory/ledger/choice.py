@@ -7,7 +7,7 @@ it; the others are tried by the atlas (`theory.ledger.atlas`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from simulate.house import checks
@@ -43,6 +43,8 @@ class Choice(Generic[_Value]):
     """Further values that one might as well have taken."""
     reason: str
     """Why the primary one is primary."""
+    labels: Mapping[_Value, str] = field(default_factory=dict, hash=False)
+    """What values are called in a sentence, where `label_of` would not do."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -57,8 +59,10 @@ class Choice(Generic[_Value]):
             checks.fail("name", "be a word of letters, digits and underscores", self.name)
         if not isinstance(self.others, tuple):
             checks.fail("others", "be a tuple", self.others)
-        if len(set(map(label_of, self.values))) < len(self.values):
-            checks.fail("others", "differ from each other and from `primary`", [label_of(v) for v in self.values])
+        _check_labels(self.labels, self.values)
+        told = [self.label(value) for value in self.values]
+        if len(set(told)) < len(told):
+            checks.fail("others", "differ from each other and from `primary`", told)
 
     @property
     def values(self) -> tuple[_Value, ...]:
@@ -69,6 +73,19 @@ class Choice(Generic[_Value]):
         """Its value in a protocol."""
         value: _Value = protocol.get(self.name, self.primary)
         return value
+
+    def label(self, value: _Value) -> str:
+        """What a value is called."""
+        return next((words for known, words in self.labels.items() if known == value), label_of(value))
+
+
+def _check_labels(labels: object, values: Sequence[Any]) -> None:
+    """Require texts for values that there are."""
+    if not isinstance(labels, Mapping) or not all(isinstance(words, str) and words for words in labels.values()):
+        checks.fail("labels", "be a dict of values and texts", labels)
+    for value in labels:
+        if value not in values:
+            checks.fail("labels", f"name values among {', '.join(map(label_of, values))}", value)
 
 
 def label_of(value: object) -> str:
@@ -101,4 +118,5 @@ def check_protocol(protocol: object, choices: Sequence[Choice[Any]]) -> None:
         if name not in known:
             checks.fail("protocol", f"name choices among {', '.join(known) or 'none'}", name)
         if value not in known[name].values:
-            checks.fail("protocol", f"give {name} one of {', '.join(map(label_of, known[name].values))}", value)
+            told = ", ".join(map(known[name].label, known[name].values))
+            checks.fail("protocol", f"give {name} one of {told}", value)

@@ -23,7 +23,7 @@ from simulate.house.drawing.layout import SteadyLayout
 from simulate.house.drawing.palette import SERIES
 from theory.ledger.picture import Curve, Picture
 
-__all__ = ["draw", "figure_svg", "formula_svg"]
+__all__ = ["draw", "figure_svg", "formula_svg", "house_style"]
 
 _MARKERS = "osD^vP<X"
 _JOINS = ("-", ":", "-.")
@@ -50,7 +50,7 @@ _FORMULA_POINTS = 13.0
 
 
 @contextmanager
-def _house_style() -> Iterator[None]:
+def house_style() -> Iterator[None]:
     """Our settings on top of matplotlib's own, whatever the reader's configuration says."""
     with style.context(["default", _STYLE]):
         yield
@@ -75,7 +75,7 @@ def draw(picture: Picture, colors: Mapping[str, str] | None = None) -> Figure:
     """
     labels = list(dict.fromkeys(curve.label for curve in picture.curves))
     columns = _legend_columns(labels)
-    with _house_style():
+    with house_style():
         height = _HEIGHT + _LEGEND_LINE * -(-len(labels) // columns)
         figure = Figure(figsize=(_WIDTH, height), layout=SteadyLayout(), dpi=150)
         axes = figure.subplots()
@@ -162,7 +162,7 @@ def _set_words(axes: Axes, words: Sequence[str]) -> None:
 
 def figure_svg(figure: Figure) -> str:
     """A figure as SVG text, the same text for figures that were drawn alike."""
-    with _house_style():
+    with house_style():
         return _saved(figure)
 
 
@@ -180,7 +180,7 @@ def formula_svg(latex: str) -> str:
         1
     """
     text, font = f"${_displayed(latex)}$", FontProperties(size=_FORMULA_POINTS, math_fontfamily="cm")
-    with _house_style():
+    with house_style():
         try:
             width, height, depth, _, _ = MathTextParser("path").parse(text, dpi=72, prop=font)
         except ValueError as error:

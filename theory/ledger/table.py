@@ -25,16 +25,19 @@ STYLES = {verdict: f"bold {color}" for verdict, color in VERDICTS.items()}
 _NARROW = ("#", "claim", "verdict", "effect", "interval")
 _USUAL = (*_NARROW, "predicted", "control")
 _WIDE = ("#", "claim", "whose", *_USUAL[2:])
-_HEADS = ((0, _NARROW), (60, _USUAL), (75, _WIDE))
+_TOLD = (*_WIDE, "where it holds")
+_HEADS = ((0, _NARROW), (60, _USUAL), (75, _WIDE), (120, _TOLD))
 """Columns of the table by how many characters a terminal has besides the names."""
-_NUMBERS, _FOLDED = ("#", "effect", "interval", "predicted"), ("verdict", "interval", "predicted")
+_NUMBERS = ("#", "effect", "interval", "predicted")
+_FOLDED = ("verdict", "interval", "predicted", "where it holds")
 
 
 def summary_table(ledger: Ledger) -> ConsoleRenderable:
     """One line a row: what was claimed, what was found, and whether the false variant was found out.
 
     Names are never folded, so that they can be copied. Where they leave no room on a terminal, whose claims they are is
-    left out, then what was predicted and the control. A row outside the hypotheses says what its effect says alone.
+    left out, then what was predicted and the control. Where they leave very much, it is told where the claim holds, as
+    far as that is known. A row outside the hypotheses says what its effect says alone.
     """
     return _Summary(ledger)
 
@@ -50,7 +53,9 @@ class _Summary(JupyterMixin):
         title = f"{counted(len(rows), 'claim')}: {total}"
         made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         room = options.max_width - max((len(row.name) for row in rows), default=0)
-        heads = [heads for least, heads in _HEADS if room >= least or not least][-1]
+        told = any(row.holds for row in rows)
+        fitting = [heads for least, heads in _HEADS if (room >= least or not least) and (told or heads is not _TOLD)]
+        heads = fitting[-1]
         lines = [_cells(row) for row in rows]
         for head in heads:
             folded = head in _FOLDED  # between words, not inside of one
@@ -77,4 +82,5 @@ def _cells(row: Row) -> dict[str, str | Text]:
         "interval": Text(interval(row.interval, 3)),
         "predicted": Text(with_minus(row.predicted)),
         "control": Text(control or "—", style="" if found_out else "bold reverse red"),
+        "where it holds": Text(row.holds or "—"),
     }

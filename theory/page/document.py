@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from simulate.house.drawing.palette import VERDICT_INKS, VERDICTS
 from theory.ledger.book import Ledger
 from theory.ledger.picture import Picture
 from theory.page.beginning import beginning
 from theory.page.conditions import conditions_section
 from theory.page.contents import contents
 from theory.page.once import Once
-from theory.page.pieces import kind
+from theory.page.pieces import style
 from theory.page.section import section
 
 __all__ = ["page"]
@@ -76,19 +75,10 @@ def _head(title: str) -> list[str]:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}" />',
         '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-        f"<title>{escape(title)}</title><style>\n{_style()}</style></head>",
+        f"<title>{escape(title)}</title><style>\n{style()}</style></head>",
     ]
 
 
 def _script() -> str:
     """The script of the page. It has neither & nor <, which XML would have to escape and HTML must not."""
     return "".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-
-
-def _style() -> str:
-    """The style sheet, with the colours that verdicts have in all figures."""
-    rules = (
-        f".{kind(verdict)} {{ --verdict: {color}; --on-verdict: {VERDICT_INKS[verdict]}; }}\n"
-        for verdict, color in VERDICTS.items()
-    )
-    return (_HERE / "page.css").read_text(encoding="utf-8") + "".join(rules)

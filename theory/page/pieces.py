@@ -6,12 +6,14 @@ import base64
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
+from simulate.house.drawing.palette import VERDICT_INKS, VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Row
 from theory.ledger.wording import MARKS, in_html
 
-__all__ = ["badge", "dot", "folded", "formula", "image", "kind", "link_to", "marked", "table", "terms"]
+__all__ = ["badge", "dot", "folded", "formula", "image", "kind", "link_to", "marked", "style", "table", "terms"]
 
 _DOTS = {
     Verdict.SUPPORTED.value: "●",
@@ -22,6 +24,15 @@ _DOTS = {
     Verdict.NOT_RUN.value: "◌",
 }
 """A sign for each verdict, so that colour is not all that tells them apart."""
+
+
+def style() -> str:
+    """The style sheet, with the colours that verdicts have in all figures."""
+    rules = (
+        f".{kind(verdict)} {{ --verdict: {color}; --on-verdict: {VERDICT_INKS[verdict]}; }}\n"
+        for verdict, color in VERDICTS.items()
+    )
+    return (Path(__file__).parent / "page.css").read_text(encoding="utf-8") + "".join(rules)
 
 
 def kind(verdict: str) -> str:

@@ -9,10 +9,10 @@ import pytest
 
 from simulate import SAM, SGD, Problem, sweep
 from simulate.cli import main
-from simulate.cli import sweep as cli_sweep
 from simulate.cli.phrases import parse_phase
 from simulate.cli.sweep import read_config
 from simulate.house.storage import load
+from simulate.machine import cluster
 from simulate.runs.summary import count_kinks
 from tests.places import ROOT
 from tests.simulate.small_sweep import assert_same_bits
@@ -133,7 +133,7 @@ def test_a_scheduler_that_does_not_answer_is_named(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(cli_sweep, "_PATIENCE", 0.5)
+    monkeypatch.setattr(cluster, "_PATIENCE", 0.5)
     words = ["sweep", "--config", str(written(tmp_path, GOOD)), "--out", str(tmp_path / "x"), "--scheduler", address]
     begin = time.monotonic()
     assert main(words) == 2

@@ -133,8 +133,9 @@ def test_slowness_is_of_the_replicates_that_sgd_forgets(pretraining: str) -> Non
     assert found.details["fraction forgotten, SAM"].value == pytest.approx(0.9)
     assert found.conditions.keys() == words([pretraining], NAMES, [0.7])
     assert f"Over the {len(known)} of {SEEDS}" in found.remark
-    assert of(f"sam-slows-forgetting-after-{pretraining.lower()}", alpha=0.9).effect == (
-        found.details["the same at α = 0.9"]
+    assert (
+        of(f"sam-slows-forgetting-after-{pretraining.lower()}", alpha=0.9).effect
+        == (found.details["the same at α = 0.9"])
     )
 
 

@@ -191,7 +191,9 @@ def test_sam_over_dimension() -> None:
     assert found.remark.startswith("Median steps of the SAM stage: 100 at d = 100,000; 1,000 at d = 1,000,000; 10,000")
     for number, d in enumerate(VALUES["d"]):
         onset = found.details[f"harmful below this signal, d = {d:g}"].value
-        assert onset == pytest.approx(found.details["harmful below this signal, d = 100000"].value * EXPONENTIAL**number)
+        assert onset == pytest.approx(
+            found.details["harmful below this signal, d = 100000"].value * EXPONENTIAL**number
+        )
     odd = evidence("sam-boundary-d", {sam.over_dimension: made_up(("d",), odd=0.125, phase_steps=stage)})
     assert odd.null is not None
     assert odd.null.value == pytest.approx(-0.125, abs=1e-6)
