@@ -11,7 +11,7 @@ __all__ = ["DISCOVERED", "FLOORS", "MAY_IMPORT", "floor_of", "picture"]
 
 FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
     "simulate": (
-        ("house", "machine"), ("problems", "test_error"), ("dynamics",), ("runs",), ("boundaries",),
+        ("house",), ("machine",), ("problems", "test_error"), ("dynamics",), ("runs",), ("boundaries",),
         ("sweeps", "interactive"), ("cli",),
     ),
     "theory": (("statistics",), ("formulas", "ledger"), ("experiments", "page"), ("claims",), ("cli",)),

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from tests.theory.claims.made_up_unlearning import (
-    ADDED, ERROR, FAILS, NAMES, RATE, SHAKEN, STEPS, shelf,
+    ADDED,
+    ERROR,
+    FAILS,
+    NAMES,
+    RATE,
+    SHAKEN,
+    STEPS,
+    shelf,
 )  # fmt: skip
 from tests.theory.made_up import JITTER, SEEDS, check_mean, evidence, no_resamples, words
 from theory.claims import alpha_tolerance
