@@ -31,7 +31,7 @@ from simulate import Cell, NegGrad, Phase, Problem, SharpMinMax, run, step_size,
 from simulate.interactive import trajectory_explorer
 from theory import STATEMENTS, Lab
 from theory.experiments import pretrain, retrain, unlearn, unlearning_radius
-from theory.experiments.retrained import METHODS
+from theory.experiments.forgetting.retrained import METHODS
 from theory.experiments.unlearning import PRETRAINED_LOSS, phase_from_end
 from theory.formulas.symbols import gap_forget, gap_retain, gap_test
 from theory.ledger import Curve, Picture, Region, Verdict, decide

@@ -15,8 +15,8 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import new_figure
 from theory.experiments.choices import STOP
+from theory.experiments.forgetting.retrained import interaction
 from theory.experiments.protocols import has_forgotten
-from theory.experiments.retrained import interaction
 from theory.experiments.unlearning import STANDARD
 
 __all__ = ["draw", "main"]

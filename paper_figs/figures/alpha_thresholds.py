@@ -19,10 +19,10 @@ from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_fi
 from simulate.house import ties
 from simulate.house.drawing.palette import SERIES
 from theory.experiments.choices import STOP
+from theory.experiments.forgetting.retrained import interaction
+from theory.experiments.forgetting.thresholds import LEAST_FORGOTTEN, critical_alpha
 from theory.experiments.protocols import has_forgotten
-from theory.experiments.retrained import interaction
-from theory.experiments.signals import alpha_needed
-from theory.experiments.thresholds import LEAST_FORGOTTEN, critical_alpha
+from theory.experiments.training.signals import alpha_needed
 from theory.experiments.unlearning import STANDARD, alpha_grid
 from theory.statistics import from_replicates
 

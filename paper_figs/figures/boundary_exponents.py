@@ -17,9 +17,9 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, legend_below, new_figure
 from simulate.house.drawing.palette import SERIES
-from theory.experiments import sam, sgd
 from theory.experiments.boundaries import Lines
 from theory.experiments.lab import Lab
+from theory.experiments.training import sam, sgd
 from theory.statistics import Estimate
 
 __all__ = ["draw", "main"]

@@ -13,8 +13,8 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import label_panels, legend_below, new_figure
 from simulate.house.drawing.palette import SERIES
-from theory.experiments import sgd
 from theory.experiments.boundaries import Lines
+from theory.experiments.training import sgd
 from theory.statistics import Estimate, from_replicates, slopes
 
 __all__ = ["decades", "draw", "main"]

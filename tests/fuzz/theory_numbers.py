@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
 from tests.fuzz.judgement import Door
 from tests.fuzz.simulate_values import NASTY, OFTEN, spoiled
+from theory.experiments.forgetting.thresholds import critical_alpha
 from theory.experiments.surface import ErrorSurface, boundary_exponents
-from theory.experiments.thresholds import critical_alpha
 from theory.formulas import symbols
 from theory.formulas.conditions import CONDITIONS, margins, problem_margins
 from theory.formulas.statements import STATEMENTS

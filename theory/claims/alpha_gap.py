@@ -9,9 +9,9 @@ import xarray
 
 from theory.experiments import choices
 from theory.experiments.course import Course
+from theory.experiments.forgetting.thresholds import critical_alpha
 from theory.experiments.lab import Lab, conditions_of
-from theory.experiments.signals import alpha_needed
-from theory.experiments.thresholds import critical_alpha
+from theory.experiments.training.signals import alpha_needed
 from theory.experiments.words import INSIDE, MATCHED, replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

@@ -9,8 +9,8 @@ import xarray
 
 from theory.experiments import choices
 from theory.experiments.course import Course
+from theory.experiments.forgetting.thresholds import critical_alpha
 from theory.experiments.lab import Lab, conditions_of
-from theory.experiments.thresholds import critical_alpha
 from theory.experiments.unlearning import again, alpha_grid
 from theory.experiments.words import MATCHED, UNLEARNED, replicated
 from theory.formulas.conditions import HYPOTHESES

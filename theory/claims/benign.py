@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtri_exp
 
-from theory.experiments import choices, sgd
+from theory.experiments import choices
 from theory.experiments.boundaries import Lines
 from theory.experiments.lab import Lab
+from theory.experiments.training import sgd
 from theory.experiments.words import replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

@@ -10,8 +10,8 @@ import xarray
 from simulate.house import ties
 from theory.experiments import choices
 from theory.experiments.course import Course
+from theory.experiments.forgetting.retrained import interaction
 from theory.experiments.lab import Lab, conditions_of
-from theory.experiments.retrained import interaction
 from theory.experiments.words import MATCHED, UNLEARNED, replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

@@ -6,8 +6,8 @@ import numpy as np
 import xarray
 
 from theory.experiments import choices
+from theory.experiments.forgetting.retrained import METHODS, RELEARN_STEPS, scored
 from theory.experiments.lab import Lab, conditions_of
-from theory.experiments.retrained import METHODS, RELEARN_STEPS, scored
 from theory.experiments.words import replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

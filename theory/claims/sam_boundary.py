@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from theory.experiments import choices, sam
+from theory.experiments import choices
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.lab import Lab
+from theory.experiments.training import sam
 from theory.experiments.words import replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory.experiments import choices, sgd
+from theory.experiments import choices
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.lab import Lab
+from theory.experiments.training import sgd
 from theory.experiments.words import replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

@@ -8,8 +8,8 @@ import numpy as np
 import xarray
 
 from theory.experiments import choices
+from theory.experiments.forgetting.retrained import GRADIENTS, METHODS, scored
 from theory.experiments.lab import Lab, conditions_of
-from theory.experiments.retrained import GRADIENTS, METHODS, scored
 from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

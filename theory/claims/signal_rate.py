@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 import xarray
 
-from theory.experiments import choices, signals
+from theory.experiments import choices
 from theory.experiments.lab import Lab
+from theory.experiments.training import signals
 from theory.experiments.words import INSIDE, replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

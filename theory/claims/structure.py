@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import xarray
 
-from theory.experiments import choices, sgd, signals
+from theory.experiments import choices
 from theory.experiments.boundaries import BASE
 from theory.experiments.course import Course
 from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.protocols import initialised
+from theory.experiments.training import sgd, signals
 from theory.experiments.words import replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS

@@ -12,7 +12,7 @@ from paper_figs.figures import boundary_exponents, error_decay, phase_maps
 from simulate.boundaries.boundary import fit_boundary
 from simulate.boundaries.maps import PhaseMap
 from tests.paper_figs.figures.made_up_experiments import SEEDS, MadeUp, bars, check_bars, drawn, student
-from theory.experiments import sam, sgd
+from theory.experiments.training import sam, sgd
 from theory.statistics import Estimate
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from paper_figs.figures import alpha_fraction_map, alpha_thresholds, sharpness
 from tests.paper_figs.figures.made_up_experiments import SEEDS, MadeUp, bars, check_bars, drawn, student
-from theory.experiments.retrained import interaction
+from theory.experiments.forgetting.retrained import interaction
 from theory.experiments.unlearning import alpha_grid
 
 

@@ -33,8 +33,8 @@ from tests.places import ROOT
 from tests.theory.cases import FALSE_EFFECT, NO_EFFECT, claim
 from theory import claims as registry
 from theory.claims import sgd_boundary
-from theory.experiments import sgd
-from theory.experiments.retrained import interaction
+from theory.experiments.forgetting.retrained import interaction
+from theory.experiments.training import sgd
 from theory.ledger import Region
 
 THEORY = [sheet for sheet in all_sheets() if not sheet.name.startswith("deep_")]

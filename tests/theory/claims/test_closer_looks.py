@@ -22,8 +22,8 @@ from theory.claims import (
 )
 from theory.experiments.forgetting import classes, durations, needed
 from theory.experiments.forgetting.floor import over_label_noise
+from theory.experiments.forgetting.retrained import scored
 from theory.experiments.lab import Lab
-from theory.experiments.retrained import scored
 from theory.experiments.training.filters import boundary_by_filters
 from theory.experiments.training.memory import Path
 from theory.experiments.training.minibatches import boundary_by_batch

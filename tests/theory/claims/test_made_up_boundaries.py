@@ -5,8 +5,8 @@ import pytest
 from scipy.special import log_ndtr, ndtr, ndtri
 
 from tests.theory.made_up import JITTER, SEEDS, Number, check_mean, evidence, few_resamples, lines, words
-from theory.experiments import sam, sgd
 from theory.experiments.boundaries import Lines
+from theory.experiments.training import sam, sgd
 
 STEP = 2.0**0.5
 PLACES = tuple(STEP ** np.arange(-5, 6))

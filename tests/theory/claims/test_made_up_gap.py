@@ -6,7 +6,7 @@ import xarray
 
 from tests.theory.made_up import JITTER, SEEDS, check_mean, evidence, grid, no_resamples, words
 from theory.claims import alpha_gap
-from theory.experiments.signals import alpha_needed
+from theory.experiments.training.signals import alpha_needed
 
 NAMES, D, N = ("SGD", "SAM"), (1000, 2000), (20, 30)
 FALL = 1.0

@@ -7,7 +7,7 @@ import pytest
 import xarray
 
 from tests.theory.made_up import JITTER, SEEDS, check_mean, evidence, grid, words
-from theory.experiments.retrained import GRADIENTS, METHODS, RELEARN_STEPS, interaction, scored
+from theory.experiments.forgetting.retrained import GRADIENTS, METHODS, RELEARN_STEPS, interaction, scored
 from theory.ledger import Evidence
 
 NAMES = ("SGD", "SAM")

@@ -5,7 +5,7 @@ import pytest
 
 from simulate import Problem
 from tests.theory.made_up import JITTER, SEEDS, check_mean, evidence, few_resamples, grid, lines, words
-from theory.experiments import sgd, signals
+from theory.experiments.training import sgd, signals
 from theory.formulas.conditions import largest_step
 
 NAMES = ("SGD", "SAM")

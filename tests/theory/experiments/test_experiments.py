@@ -11,10 +11,10 @@ from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, Sharp
 from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
 from simulate.runs.ensemble import Cell
 from theory.experiments.boundaries import BASE, Line, predicted_boundary, run_lines
+from theory.experiments.forgetting.thresholds import critical_alpha
 from theory.experiments.images import Residuals, digit_residuals, folder_residuals
 from theory.experiments.lab import Lab
 from theory.experiments.protocols import fit, pretrain, retrain, sam_stage, unlearn, unlearning_radius
-from theory.experiments.thresholds import critical_alpha
 from theory.experiments.unlearning import phase_from_end
 
 PROBLEM = with_sam_weights(Problem(d=8000, n=40, m=10, signal=5.0, forget=0.25))

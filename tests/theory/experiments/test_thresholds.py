@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.experiments.thresholds import critical_alpha
+from theory.experiments.forgetting.thresholds import critical_alpha
 
 ALPHA = np.array([0.1, 0.5, 0.9])
 
