@@ -69,7 +69,7 @@ def test_few_coordinates_are_as_good_as_d(optimizer):
 
 def test_the_tracked_effects_are_those_of_the_experiments():
     assert {effect.experiment for effect in TRACKED.values()} == set(EXPERIMENTS) == set(PRODUCT)
-    assert len(TRACKED) == 20
+    assert len(TRACKED) == 21
     for effect in TRACKED.values():
         experiment, replicates = EXPERIMENTS[effect.experiment]
         assert effect.replicates == replicates >= 64
@@ -89,9 +89,9 @@ def test_the_two_stops_are_two():
 # --- oracle and product agree --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("experiment", ["deactivation_law", "kappa_in_a_step", "radius_after_pretraining"])
+@pytest.mark.parametrize("experiment", ["kappa_in_a_step", "radius_after_pretraining"])
 def test_measured_again_the_oracle_finds_its_effects(experiment):
-    again = measure(experiment, seed=1234, count=16)
+    again = measure(experiment, seed=1234, count=64)
     assert max(map(abs, distances({name: of(effect) for name, effect in again.items()}).values())) < BOUND
 
 
