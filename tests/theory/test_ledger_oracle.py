@@ -89,9 +89,9 @@ def test_the_two_stops_are_two():
 # --- oracle and product agree --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("experiment", ["kappa_in_a_step", "radius_after_pretraining"])
-def test_measured_again_the_oracle_finds_its_effects(experiment):
-    again = measure(experiment, seed=1234, count=64)
+@pytest.mark.parametrize(("experiment", "count"), [("kappa_in_a_step", 64), ("radius_after_pretraining", 24)])
+def test_measured_again_the_oracle_finds_its_effects(experiment, count):
+    again = measure(experiment, seed=1234, count=count)
     assert max(map(abs, distances({name: of(effect) for name, effect in again.items()}).values())) < BOUND
 
 
