@@ -120,8 +120,7 @@ CLAIMS = (
         name="signal-step-under-sam",
         number=28,
         title="At the theory's radius SAM's first step learns no less signal than SGD's",
-        source="[D]; that ε̂ spares the signal, as the paper's picture has it [S], is not so: it is learned all the "
-        "same",
+        source="[D]; that ε̂ spares the signal, the paper's picture [S], is not so: it is learned all the same",
         statement=STATEMENTS["kappa_update"].latex,
         effect="mean step of κ at W + ε̂, over that at W",
         supported=Region(low=1.0),

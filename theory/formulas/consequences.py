@@ -23,11 +23,10 @@ def consequences() -> tuple[Statement, ...]:
             Eq(s.critical_signal, s.C_10 * s.sigma_p * (s.d / s.n) ** Rational(1, 4) * growth, evaluate=False),
             note="P - 1 patches of a sample share its memory, so that training lasts 1/(P - 1) as long as with one, "
             "and n (P - 1) vectors are in every filter: its answer to one unseen patch has the scale √(P - 1). Q is "
-            "the signal that the sum of P - 1 answers Σ [a' h(g') - a h(g)] exceeds with probability q, in units of "
-            "2k/n; "
-            "a² = 2k/n and a'² = 2 - a² for a class of k samples, k binomial; h(g) = (g Φ(g) + φ(g))/√2 with g, g' "
-            "standard normal is the mean answer of many filters, any two of which are active on the same half of the "
-            "samples. It grows like √(P - 1) or a little faster, the boundary like P - 1 to a power of 0.6.",
+            "the signal, in units of 2k/n, that the sum of P - 1 answers Σ [a' h(g') - a h(g)] exceeds with "
+            "probability q; a² = 2k/n and a'² = 2 - a² for a class of k samples, k binomial. h(g) = (g Φ(g) + "
+            "φ(g))/√2 with g, g' standard normal is the mean answer of many filters, any two of which are active on "
+            "the same half of the samples. The boundary grows like P - 1 to a power of about 0.6.",
         ),
         Statement(
             "signal_deactivation", "Own-class signal neurons switched off at initialisation", "[D]",
