@@ -175,6 +175,8 @@ USED: Mapping[str, Mapping[str, Any]] = {
     "smaller-alpha-pretraining": {"optimizer": "SGD", "alpha": 0.7},
     "relearning-faster-than-retrained": {"unlearner": "NegGrad SGD"},
     "relearning-faster-after-sharp-minmax": {"unlearner": "Sharp MinMax"},
+    "sharp-minmax-best-after-sgd": {"unlearner": "Sharp MinMax"},
+    "sharp-minmax-best-after-sam": {"unlearner": "Sharp MinMax"},
 }
 """Labels of the cells that an effect comes of, where they are not the last ones of each axis."""
 
