@@ -1,10 +1,12 @@
-"""Which noise neurons SAM's perturbation switches off: at initialisation, and when unlearning begins."""
+"""Which noise neurons SAM's perturbation switches off: at initialisation, and in networks that were trained."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import get_args
 
 import numpy as np
 import xarray
@@ -14,13 +16,31 @@ from simulate import SAM, Loss, NegGrad, Phase, Problem, RandomLabel
 from simulate.dynamics.phases import Objective
 from simulate.problems.scales import sam_radius, with_sam_weights
 from simulate.runs.ensemble import Cell
-from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining, pretrain
+from theory.experiments import choices
+from theory.experiments.course import STANDARD, Course
+from theory.experiments.lab import Lab, conditions_of
+from theory.experiments.protocols import Pretraining, fit, initialised, pretrain
+from theory.formulas import symbols as s
+from theory.formulas.conditions import largest_step, problem_margins
+from theory.formulas.statements import STATEMENTS
+from theory.ledger.choice import Choice
 
-__all__ = ["LOOKS", "UNLEARNING", "Look", "at_start", "law_constant", "law_exponent", "tables"]
+__all__ = [
+    "ALPHA", "BEFORE", "LOOKS", "LOSSES", "MULTIPLES", "NOTHING", "PLAIN", "RADIUS", "TRAINED", "UNLEARNING",
+    "Look", "at_start", "batch_constant", "closed_form", "conditions", "equal", "finite_constant", "fresh",
+    "law_constant", "law_exponent", "looks", "minibatches", "number_of", "objective_of", "off_in_a_step",
+    "small_dimensions", "tables", "trained",
+]  # fmt: skip
 
 _TINY = 1e-9
 """σ_0 at which outputs vanish, so that all samples pull equally; the law is about this limit."""
+_HARMLESS = 1e-16
+"""Step size at which no step moves a pre-activation to speak of."""
+_RATIOS = (0.25, 0.5, 1.0)
+"""τ / (σ_0 √(m B)) at which the fraction is far from 1."""
+
+
+# --- at the initial weights ----------------------------------------------------------------------------
 
 
 def at_start(lab: Lab) -> xarray.Dataset:
@@ -32,23 +52,75 @@ def at_start(lab: Lab) -> xarray.Dataset:
         return Cell(problem, (Phase("look", Loss(), SAM(tau=tau), steps=0),), seed)
 
     return lab.grid(
-        "deactivation at start", make, {"n": (40, 160), "m": (5, 20), "ratio": (0.25, 0.5, 1.0, 2.0)},
+        "deactivation at start", make, {"n": (40, 160), "m": (5, 20), "ratio": (*_RATIOS, 2.0)},
         replicates=lab.choose(quick=200, full=1000), test_directions=16, observe=("deactivation",),
     )  # fmt: skip
 
 
-def _depths(data: xarray.Dataset, rows: np.ndarray) -> xarray.DataArray:
-    """z of the measured fraction 2Φ(z) - 1, for ratios at which it is far from 1; (n, m, ratio)."""
-    off = data["deactivated"].isel(phase=0, seed=rows).sel(relation="own", set="retain", ratio=[0.25, 0.5, 1.0])
-    fraction = off.mean("seed").transpose("n", "m", "ratio")
+def minibatches(lab: Lab) -> xarray.Dataset:
+    """Coefficients after an epoch of steps too short to move anything, over B and the ratio τ / (σ_0 √(m B)).
+
+    A neuron that ε̂ of its batch switches off has no gradient, so that its ζ stays 0: the step itself tells. The ratio
+    0 is SGD.
+    """
+
+    def make(seed: int, batch: int, ratio: float) -> Cell:
+        problem = Problem(d=10**8, n=40, m=10, signal=2.0, sigma_0=_TINY, forget=0.0)
+        tau = ratio * _TINY * math.sqrt(problem.m * batch)
+        optimizer = SAM(lr=_HARMLESS, tau=tau, batch=batch)
+        return Cell(problem, (Phase("epoch", Loss(), optimizer, steps=problem.n // batch),), seed)
+
+    return lab.grid(
+        "deactivation in minibatches", make, {"batch": (5, 10, 20), "ratio": (0.0, *_RATIOS)},
+        replicates=lab.choose(quick=150, full=500), test_directions=16, observe=("coefficients_full",),
+    )  # fmt: skip
+
+
+def off_in_a_step(data: xarray.Dataset) -> xarray.DataArray:
+    """Of the neurons that SGD moves, the fraction that SAM leaves; (relation, batch, ratio, seed).
+
+    ζ of the own class grows, that of the opposite class falls.
+    """
+    zeta = data["zeta"].isel(phase=0)
+    plain, moved = zeta.sel(ratio=0.0, drop=True), zeta.sel(ratio=zeta["ratio"] > 0.0)
+    found = []
+    for chosen in (plain > 0.0, plain < 0.0):
+        neurons = ("sign", "filter", "sample", "patch")
+        found.append((chosen & (moved == 0.0)).sum(neurons) / chosen.sum(neurons))
+    return xarray.concat(found, xarray.Variable("relation", ["own", "opposite"]))
+
+
+def small_dimensions(lab: Lab) -> xarray.Dataset:
+    """Fractions switched off at initialisation from d = 100 on; phases are the ratios, n is B."""
+
+    def make(seed: int, d: int, n: int, signal: float) -> Cell:
+        problem = Problem(d=d, n=n, m=10, signal=signal, sigma_0=_TINY, label_flip=0.1, forget=0.0)
+        radii = [ratio * _TINY * math.sqrt(problem.m * n) for ratio in _RATIOS]
+        phases = [Phase(f"look_{k}", Loss(), SAM(tau=tau), steps=0) for k, tau in enumerate(radii)]
+        return Cell(problem, tuple(phases), seed)
+
+    data = lab.grid(
+        "deactivation in small dimensions", make, {"d": (100, 300, 1000, 10_000), "n": (16, 64), "signal": (1.0, 3.0)},
+        replicates=lab.choose(quick=100, full=500), test_directions=16, observe=("deactivation",),
+    )  # fmt: skip
+    return data.rename(phase="ratio").assign_coords(ratio=list(_RATIOS))
+
+
+def _depth(fraction: xarray.DataArray) -> xarray.DataArray:
+    """z of a mean fraction 2Φ(z) - 1."""
     return fraction.copy(data=ndtri(0.5 * (1.0 + fraction.values)))
+
+
+def _depths(data: xarray.Dataset, rows: np.ndarray) -> xarray.DataArray:
+    """z of the measured fractions, (n, m, ratio)."""
+    off = data["deactivated"].isel(phase=0, seed=rows).sel(relation="own", set="retain", ratio=list(_RATIOS))
+    return _depth(off.mean("seed").transpose("n", "m", "ratio"))
 
 
 def law_constant(data: xarray.Dataset, rows: np.ndarray, *, samples: bool = True) -> float:
     """Mean of z over what the law says it is, τ / (σ_0 √(m n)); without √n if `samples` is False."""
     depth = _depths(data, rows)
-    predicted = depth["ratio"] * (1.0 if samples else np.sqrt(depth["n"]))
-    return float((depth / predicted).mean())
+    return float((depth / (depth["ratio"] * (1.0 if samples else np.sqrt(depth["n"])))).mean())
 
 
 def law_exponent(data: xarray.Dataset, rows: np.ndarray, factor: str) -> float:
@@ -59,10 +131,60 @@ def law_exponent(data: xarray.Dataset, rows: np.ndarray, factor: str) -> float:
     return float(np.log(growth.values).mean() / np.log(depth[factor].values[-1] / depth[factor].values[0]))
 
 
+def batch_constant(off: xarray.DataArray, rows: np.ndarray, *, samples: int | None = None) -> float:
+    """Mean of z over τ / (σ_0 √(m B)) in minibatches; over τ / (σ_0 √(m n)) if n is given as `samples`."""
+    depth = _depth(off.sel(relation="own").isel(seed=rows).mean("seed"))
+    return float((depth / (depth["ratio"] * (1.0 if samples is None else np.sqrt(depth["batch"] / samples)))).mean())
+
+
+def finite_constant(data: xarray.Dataset, rows: np.ndarray, d: int, *, finite: bool = True) -> float:
+    """Mean of z at a dimension over what the law of finite d says it is, or over the plain law's if not `finite`."""
+    off = data["deactivated"].sel(relation="own", set="retain", d=d).isel(seed=rows)
+    depth = _depth(off.mean("seed").transpose("n", "signal", "ratio"))
+    n, signal, ratio = (depth[name] for name in ("n", "signal", "ratio"))
+    law = STATEMENTS["deactivation_finite"].function(s.tau, s.sigma_0, s.m, s.B, s.d, s.signal, s.P, s.sigma_p, s.p)
+    predicted = _depth(law(ratio * np.sqrt(10 * n), 1.0, 10, n, d, signal, 2, 1.0, 0.1)) if finite else ratio
+    return float((depth / predicted).mean())
+
+
 # --- when unlearning begins --------------------------------------------------------------------------
 
-UNLEARNING = with_sam_weights(Problem(d=20_000, n=40, m=10, signal=6.0, forget=0.25))
-"""The problem of Lemma 3.1."""
+UNLEARNING = with_sam_weights(STANDARD)
+"""The problem of Lemma 3.1, by the primary values of its choices."""
+
+ALPHA: Choice[float | str] = Choice(
+    name="alpha",
+    words="weight α of the retain loss",
+    primary="|R|/n",
+    others=(0.5, 0.7, 0.9),
+    reason="All samples weigh the same, so that R and F differ by a sign; no other α is singled out.",
+)
+RADIUS: Choice[float] = Choice(
+    name="radius",
+    words="radius of the look, over the theory's",
+    primary=1.0,
+    others=(0.1**0.5, 10**0.5, 10.0),
+    reason="The radius that the theory asks for; it says none but this.",
+)
+BEFORE = (
+    ALPHA, RADIUS, choices.FORGET, choices.FLIP, choices.FILTERS, choices.PATCHES, choices.LAW, choices.WEIGHTS,
+    choices.DIMENSION,
+)  # fmt: skip
+"""The choices of a look at a network that is not trained."""
+TRAINED = (*BEFORE, choices.PRETRAINED, choices.BATCH, choices.STEP)
+"""The choices of a look at a trained one."""
+
+NOTHING = 1e-6
+"""Multiple of the theory's radius at which nothing goes off: the null experiment."""
+MULTIPLES = (0.1, 0.1**0.5, 1.0, 10**0.5, 10.0)
+"""Radii of the looks, over the theory's."""
+LOSSES = tuple(sorted(choices.PRETRAINED.values, reverse=True))
+"""Training losses at which a network is looked at, in the order in which they are reached."""
+
+
+def equal(problem: Problem) -> NegGrad:
+    """NegGrad at α = |R|/n: every sample weighs the same."""
+    return NegGrad(alpha=1.0 - problem.n_forget / problem.n)
 
 
 @dataclass(frozen=True)
@@ -71,45 +193,160 @@ class Look:
 
     objective: Objective
     """The objective whose gradient is the direction."""
-    ratio: float
-    """τ / (σ_0 √(m n)); the theory's radius is √m."""
+    multiple: float
+    """τ over the theory's radius, m √n / (P σ_p √d)."""
 
-    @property
-    def phase(self) -> Phase:
-        """A phase of no steps."""
-        tau = self.ratio * sam_radius(UNLEARNING) / math.sqrt(UNLEARNING.m)
-        word = repr(self.objective) + repr(self.ratio)
-        return Phase("look_" + "".join(c if c.isalnum() else "_" for c in word), self.objective, SAM(tau=tau), steps=0)
+    def phase(self, problem: Problem) -> Phase:
+        """A phase of no steps; its step size is that of other phases, for the hypotheses."""
+        optimizer = SAM(lr=largest_step(problem), tau=self.multiple * sam_radius(problem))
+        word = repr(self.objective) + repr(self.multiple)
+        return Phase("look_" + "".join(c if c.isalnum() else "_" for c in word), self.objective, optimizer, steps=0)
 
 
-_RATIOS = (0.1, math.sqrt(0.1), 1.0, math.sqrt(10.0), 10.0)
-_ALPHAS = (0.5, 0.75, 0.9)
-LOOKS: tuple[Look, ...] = (
-    *(Look(NegGrad(alpha=alpha), ratio) for alpha in _ALPHAS for ratio in _RATIOS),
-    *(Look(RandomLabel(), ratio) for ratio in _RATIOS),
-)
-"""Every objective at every radius."""
+def looks(problem: Problem, *more: float) -> tuple[Look, ...]:
+    """NegGrad of some α at every radius, and two objectives at one.
+
+    Args:
+        problem: The problem.
+        *more: Further α.
+    """
+    alphas = dict.fromkeys((equal(problem).alpha, 0.5, 0.9, *more))
+    ascents = (Look(NegGrad(alpha=alpha), multiple) for alpha in alphas for multiple in (NOTHING, *MULTIPLES))
+    return (*ascents, Look(RandomLabel(), 1.0), PLAIN)
+
+
+PLAIN = Look(Loss(), 0.1**0.5)
+"""Nothing is ascended on, and F is like R, at a radius at which some are off and some on: the null experiment."""
+LOOKS: tuple[Look, ...] = looks(UNLEARNING)
+"""Those of the primary protocol."""
+
+
+def objective_of(lab: Lab) -> NegGrad:
+    """NegGrad at the protocol's α."""
+    alpha = lab.pick(ALPHA)
+    return NegGrad(alpha=alpha) if isinstance(alpha, float) else equal(_problem(lab, "none"))
+
+
+def number_of(lab: Lab, look: Look) -> int:
+    """Its place among the protocol's looks."""
+    return _looks(lab).index(look)
+
+
+def _looks(lab: Lab) -> tuple[Look, ...]:
+    return looks(_problem(lab, "none"), objective_of(lab).alpha)
+
+
+def _problem(lab: Lab, pretraining: Pretraining | str) -> Problem:
+    """The problem at the weights of what comes first."""
+    course = Course(lab)
+    return course.problem(course.standard, "SGD" if pretraining == "SGD" else "SAM")
+
+
+def fresh(lab: Lab) -> xarray.Dataset:
+    """Fractions switched off at SAM's initial weights, with dimensions look, relation, set, seed."""
+    problem = _problem(lab, "none")
+    phases = tuple(look.phase(problem) for look in _looks(lab))
+    data = lab.grid(
+        "lemma 3.1", lambda seed: Cell(problem, phases, seed), {}, replicates=lab.choose(quick=64, full=400),
+        test_directions=16, observe=("deactivation",),
+    )  # fmt: skip
+    return data[["deactivated"]].rename(phase="look").assign_attrs(endings={})
+
+
+def trained(lab: Lab) -> xarray.Dataset:
+    """Networks when unlearning begins, with dimensions pretraining, loss, look, relation, set, seed.
+
+    Variables: deactivated; deactivated_predicted by the closed form; radius_asked, at which the closed form has 95 % of
+    R's own class off; deactivated_at_radius, which is measured there.
+    """
+    step, batch = lab.pick(choices.STEP), lab.pick(choices.BATCH)
+    problems = {word: _problem(lab, word) for word in ("SGD", "SAM")}
+    networks = _Networks(problems, _looks(lab), partial(pretrain, step=step, batch=batch),
+                         partial(fit, step=step, batch=batch))  # fmt: skip
+    return networks.seen(lab, "lemma 3.1", lab.choose(quick=16, full=100))
+
+
+def closed_form(lab: Lab) -> xarray.Dataset:
+    """The same in d = 20,000, where what the closed form leaves out is 2 % of the shift.
+
+    Steps are large: it speaks of any network, however it was trained.
+    """
+    base = replace(STANDARD, d=20_000, signal=STANDARD.signal * 10**0.25)
+    seen = tuple(Look(NegGrad(alpha=alpha), multiple) for alpha in (0.8, 0.95) for multiple in (1.0, 3.0, 10.0))
+    problems = {word: initialised(base, word) for word in get_args(Pretraining)}
+    return _Networks(problems, seen).seen(lab, "closed form", lab.choose(quick=24, full=150))
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """Networks that are looked at whenever their training loss has come down to another one."""
+
+    problems: dict[str, Problem]
+    """Problem by pretraining."""
+    looks: tuple[Look, ...]
+    """What is looked at."""
+    pretrain: Callable[..., tuple[Phase, ...]] = pretrain
+    """Phases until the first loss."""
+    fit: Callable[..., Phase] = fit
+    """The phase from one loss to the next."""
+
+    def seen(self, lab: Lab, name: str, replicates: int) -> xarray.Dataset:
+        """Run them; see `trained`."""
+        data = lab.grid(
+            name, lambda seed, pretraining: Cell(self.problems[pretraining], self._phases(pretraining), seed),
+            {"pretraining": tuple(self.problems)}, replicates=replicates, test_directions=16,
+            observe=("deactivation", "deactivation_radius"),
+        )  # fmt: skip
+        return self.by_loss(data)
+
+    def by_loss(self, data: xarray.Dataset) -> xarray.Dataset:
+        """What was observed by phase, by loss and look."""
+        names = ("deactivated", "deactivated_predicted", "deactivated_at_radius", "radius_asked")
+        parts, converged = [], []
+        for pretraining in self.problems:
+            here, end, looked = data.sel(pretraining=pretraining), 0, []
+            for stage in self._stages(pretraining):
+                end += len(stage)
+                converged.append((here["phase_steps"].isel(phase=end - 1) < stage[-1].steps).values)
+                looked.append(here[list(names)].isel(phase=slice(end, end + len(self.looks))).rename(phase="look"))
+                end += len(self.looks)
+            parts.append(xarray.concat(looked, xarray.Variable("loss", list(LOSSES))))
+        share = float(np.mean(converged))
+        joined = xarray.concat(parts, data["pretraining"])
+        return joined.assign_attrs(data.attrs, endings={"converged": share, "max_steps": 1.0 - share})
+
+    def _stages(self, pretraining: str) -> list[tuple[Phase, ...]]:
+        problem = self.problems[pretraining]
+        later = [self.fit(problem, loss=loss) for loss in LOSSES[1:]]
+        named = [(replace(phase, name=f"fit_{number}"),) for number, phase in enumerate(later)]
+        return [self.pretrain(problem, pretraining, loss=LOSSES[0]), *named]
+
+    def _phases(self, pretraining: str) -> tuple[Phase, ...]:
+        found: list[Phase] = []
+        for number, stage in enumerate(self._stages(pretraining)):
+            seen = [look.phase(self.problems[pretraining]) for look in self.looks]
+            found += [*stage, *(replace(look, name=f"{look.name}_{number}") for look in seen)]
+        return tuple(found)
+
+
+def conditions(lab: Lab, pretraining: Pretraining | str, look: Look) -> dict[str, tuple[float, float]]:
+    """Margins of the hypotheses of one look at a network: its problem, its pretraining, and the look itself."""
+    problem = _problem(lab, pretraining)
+    before: tuple[Phase, ...] = ()
+    if pretraining != "none":
+        before = Course(lab).pretrain(problem, "SAM" if pretraining == "SAM" else "SGD")
+    found = problem_margins(problem, (*before, look.phase(problem)))
+    table = xarray.DataArray(list(found.values()), dims="condition", coords={"condition": list(found)})
+    return conditions_of(xarray.Dataset({"margin": table}))
 
 
 def tables(lab: Lab) -> xarray.DataArray:
-    """Fractions switched off, with dimensions pretraining (none, SGD, SAM), look, relation, set, seed."""
-
-    def make(seed: int, pretraining: Pretraining | str) -> Cell:
-        before = () if pretraining == "none" else pretrain(UNLEARNING, "SAM" if pretraining == "SAM" else "SGD")
-        return Cell(UNLEARNING, (*before, *(look.phase for look in LOOKS)), seed)
-
-    grid = partial(lab.grid, "lemma 3.1", make, replicates=lab.choose(quick=16, full=100), test_directions=16)
-    data = grid({"pretraining": ("none", "SGD", "SAM")}, observe=("deactivation",))
-    looks = [
-        data["deactivated"].isel(pretraining=number, phase=slice(number, number + len(LOOKS)))
-        for number in range(3)  # none has no phase before the looks, SGD one, SAM two
-    ]
-    joined = np.stack([look.transpose("phase", "relation", "set", "seed").values for look in looks])
+    """Fractions switched off at the protocol's loss, with dimensions pretraining (none, SGD, SAM), look, …, seed."""
+    start, after = lab.once(fresh), lab.once(trained)
+    after_loss = after["deactivated"].sel(loss=lab.pick(choices.PRETRAINED))
+    count = after.sizes["seed"]  # seeds of one name are the same, the longer list begins with the shorter
     dims = ("pretraining", "look", "relation", "set", "seed")
-    coords = {
-        "pretraining": data["pretraining"],
-        "relation": data["relation"],
-        "set": data["set"],
-        "seed": data["seed"],
-    }
-    return xarray.DataArray(joined, dims=dims, coords=coords, attrs=data.attrs)
+    first = start["deactivated"].isel(seed=slice(count)).expand_dims(pretraining=["none"])
+    joined = xarray.concat([first.drop_vars("seed"), after_loss.drop_vars(["seed", "loss"])], "pretraining")
+    runs = start.attrs["n_runs"] + after.attrs["n_runs"]
+    return joined.transpose(*dims).assign_attrs(after.attrs, n_runs=runs)
