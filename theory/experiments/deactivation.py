@@ -1,35 +1,22 @@
-"""Which noise neurons SAM's perturbation switches off: at initialisation, and in networks that were trained."""
+"""Which noise neurons SAM's perturbation switches off at the initial weights: in full batches, minibatches, any d."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import get_args
 
 import numpy as np
 import xarray
 from scipy.special import ndtri
 
-from simulate import SAM, Loss, NegGrad, Phase, Problem, RandomLabel
-from simulate.dynamics.phases import Objective
-from simulate.problems.scales import sam_radius, with_sam_weights
+from simulate import SAM, Loss, Phase, Problem
 from simulate.runs.ensemble import Cell
-from theory.experiments import choices
-from theory.experiments.course import STANDARD, Course
-from theory.experiments.lab import Lab, conditions_of
-from theory.experiments.protocols import Pretraining, fit, initialised, pretrain
+from theory.experiments.lab import Lab
 from theory.formulas import symbols as s
-from theory.formulas.conditions import largest_step, problem_margins
 from theory.formulas.statements import STATEMENTS
-from theory.ledger.choice import Choice
 
 __all__ = [
-    "ALPHA", "BEFORE", "LOOKS", "LOSSES", "MULTIPLES", "NOTHING", "PLAIN", "RADIUS", "TRAINED", "UNLEARNING",
-    "Look", "at_start", "batch_constant", "closed_form", "conditions", "equal", "finite_constant", "fresh",
-    "law_constant", "law_exponent", "looks", "minibatches", "number_of", "objective_of", "off_in_a_step",
-    "small_dimensions", "tables", "trained",
+    "at_start", "batch_constant", "finite_constant", "finite_ratios", "law_constant", "law_exponent", "minibatches",
+    "off_in_a_step", "small_dimensions",
 ]  # fmt: skip
 
 _TINY = 1e-9
@@ -38,9 +25,6 @@ _HARMLESS = 1e-16
 """Step size at which no step moves a pre-activation to speak of."""
 _RATIOS = (0.25, 0.5, 1.0)
 """τ / (σ_0 √(m B)) at which the fraction is far from 1."""
-
-
-# --- at the initial weights ----------------------------------------------------------------------------
 
 
 def at_start(lab: Lab) -> xarray.Dataset:
@@ -72,7 +56,7 @@ def minibatches(lab: Lab) -> xarray.Dataset:
 
     return lab.grid(
         "deactivation in minibatches", make, {"batch": (5, 10, 20), "ratio": (0.0, *_RATIOS)},
-        replicates=lab.choose(quick=150, full=500), test_directions=16, observe=("coefficients_full",),
+        replicates=lab.choose(quick=400, full=1000), test_directions=16, observe=("coefficients_full",),
     )  # fmt: skip
 
 
@@ -101,20 +85,21 @@ def small_dimensions(lab: Lab) -> xarray.Dataset:
 
     data = lab.grid(
         "deactivation in small dimensions", make, {"d": (100, 300, 1000, 10_000), "n": (16, 64), "signal": (1.0, 3.0)},
-        replicates=lab.choose(quick=100, full=500), test_directions=16, observe=("deactivation",),
+        replicates=lab.choose(quick=200, full=1000), test_directions=16, observe=("deactivation",),
     )  # fmt: skip
     return data.rename(phase="ratio").assign_coords(ratio=list(_RATIOS))
 
 
-def _depth(fraction: xarray.DataArray) -> xarray.DataArray:
-    """z of a mean fraction 2Φ(z) - 1."""
-    return fraction.copy(data=ndtri(0.5 * (1.0 + fraction.values)))
+def _depth(fraction: np.ndarray) -> np.ndarray:
+    """z of fractions 2Φ(z) - 1."""
+    return np.asarray(ndtri(0.5 * (1.0 + fraction)))
 
 
 def _depths(data: xarray.Dataset, rows: np.ndarray) -> xarray.DataArray:
     """z of the measured fractions, (n, m, ratio)."""
     off = data["deactivated"].isel(phase=0, seed=rows).sel(relation="own", set="retain", ratio=list(_RATIOS))
-    return _depth(off.mean("seed").transpose("n", "m", "ratio"))
+    fraction = off.mean("seed").transpose("n", "m", "ratio")
+    return fraction.copy(data=_depth(fraction.values))
 
 
 def law_constant(data: xarray.Dataset, rows: np.ndarray, *, samples: bool = True) -> float:
@@ -133,220 +118,25 @@ def law_exponent(data: xarray.Dataset, rows: np.ndarray, factor: str) -> float:
 
 def batch_constant(off: xarray.DataArray, rows: np.ndarray, *, samples: int | None = None) -> float:
     """Mean of z over τ / (σ_0 √(m B)) in minibatches; over τ / (σ_0 √(m n)) if n is given as `samples`."""
-    depth = _depth(off.sel(relation="own").isel(seed=rows).mean("seed"))
-    return float((depth / (depth["ratio"] * (1.0 if samples is None else np.sqrt(depth["batch"] / samples)))).mean())
+    found = off.sel(relation="own").transpose("seed", "batch", "ratio")
+    ratio, batch = found["ratio"].values, found["batch"].values[:, None]
+    predicted = ratio * (1.0 if samples is None else np.sqrt(batch / samples))
+    return float((_depth(found.values[rows].mean(axis=0)) / predicted).mean())
 
 
-def finite_constant(data: xarray.Dataset, rows: np.ndarray, d: int, *, finite: bool = True) -> float:
-    """Mean of z at a dimension over what the law of finite d says it is, or over the plain law's if not `finite`."""
-    off = data["deactivated"].sel(relation="own", set="retain", d=d).isel(seed=rows)
-    depth = _depth(off.mean("seed").transpose("n", "signal", "ratio"))
-    n, signal, ratio = (depth[name] for name in ("n", "signal", "ratio"))
+def finite_ratios(data: xarray.Dataset, *, finite: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Fractions of `small_dimensions` in each replicate, and z of the law of finite d, or of the plain law.
+
+    Returns:
+        Fractions (R, d, n, signal, ratio), and z in the same shape but for R.
+    """
+    off = data["deactivated"].sel(relation="own", set="retain").transpose("seed", "d", "n", "signal", "ratio")
+    d, n, signal, ratio = np.meshgrid(*(off[name].values for name in off.dims[1:]), indexing="ij")
     law = STATEMENTS["deactivation_finite"].function(s.tau, s.sigma_0, s.m, s.B, s.d, s.signal, s.P, s.sigma_p, s.p)
-    predicted = _depth(law(ratio * np.sqrt(10 * n), 1.0, 10, n, d, signal, 2, 1.0, 0.1)) if finite else ratio
-    return float((depth / predicted).mean())
+    bent = law(ratio * np.sqrt(10.0 * n), 1.0, 10, n, d, signal, 2, 1.0, 0.1)
+    return off.values, _depth(bent) if finite else ratio
 
 
-# --- when unlearning begins --------------------------------------------------------------------------
-
-UNLEARNING = with_sam_weights(STANDARD)
-"""The problem of Lemma 3.1, by the primary values of its choices."""
-
-ALPHA: Choice[float | str] = Choice(
-    name="alpha",
-    words="weight α of the retain loss",
-    primary="|R|/n",
-    others=(0.5, 0.7, 0.9),
-    reason="All samples weigh the same, so that R and F differ by a sign; no other α is singled out.",
-)
-RADIUS: Choice[float] = Choice(
-    name="radius",
-    words="radius of the look, over the theory's",
-    primary=1.0,
-    others=(0.1**0.5, 10**0.5, 10.0),
-    reason="The radius that the theory asks for; it says none but this.",
-)
-BEFORE = (
-    ALPHA, RADIUS, choices.FORGET, choices.FLIP, choices.FILTERS, choices.PATCHES, choices.LAW, choices.WEIGHTS,
-    choices.DIMENSION,
-)  # fmt: skip
-"""The choices of a look at a network that is not trained."""
-TRAINED = (*BEFORE, choices.PRETRAINED, choices.BATCH, choices.STEP)
-"""The choices of a look at a trained one."""
-
-NOTHING = 1e-6
-"""Multiple of the theory's radius at which nothing goes off: the null experiment."""
-MULTIPLES = (0.1, 0.1**0.5, 1.0, 10**0.5, 10.0)
-"""Radii of the looks, over the theory's."""
-LOSSES = tuple(sorted(choices.PRETRAINED.values, reverse=True))
-"""Training losses at which a network is looked at, in the order in which they are reached."""
-
-
-def equal(problem: Problem) -> NegGrad:
-    """NegGrad at α = |R|/n: every sample weighs the same."""
-    return NegGrad(alpha=1.0 - problem.n_forget / problem.n)
-
-
-@dataclass(frozen=True)
-class Look:
-    """One objective and radius under which the perturbation is looked at."""
-
-    objective: Objective
-    """The objective whose gradient is the direction."""
-    multiple: float
-    """τ over the theory's radius, m √n / (P σ_p √d)."""
-
-    def phase(self, problem: Problem) -> Phase:
-        """A phase of no steps; its step size is that of other phases, for the hypotheses."""
-        optimizer = SAM(lr=largest_step(problem), tau=self.multiple * sam_radius(problem))
-        word = repr(self.objective) + repr(self.multiple)
-        return Phase("look_" + "".join(c if c.isalnum() else "_" for c in word), self.objective, optimizer, steps=0)
-
-
-def looks(problem: Problem, *more: float) -> tuple[Look, ...]:
-    """NegGrad of some α at every radius, and two objectives at one.
-
-    Args:
-        problem: The problem.
-        *more: Further α.
-    """
-    alphas = dict.fromkeys((equal(problem).alpha, 0.5, 0.9, *more))
-    ascents = (Look(NegGrad(alpha=alpha), multiple) for alpha in alphas for multiple in (NOTHING, *MULTIPLES))
-    return (*ascents, Look(RandomLabel(), 1.0), PLAIN)
-
-
-PLAIN = Look(Loss(), 0.1**0.5)
-"""Nothing is ascended on, and F is like R, at a radius at which some are off and some on: the null experiment."""
-LOOKS: tuple[Look, ...] = looks(UNLEARNING)
-"""Those of the primary protocol."""
-
-
-def objective_of(lab: Lab) -> NegGrad:
-    """NegGrad at the protocol's α."""
-    alpha = lab.pick(ALPHA)
-    return NegGrad(alpha=alpha) if isinstance(alpha, float) else equal(_problem(lab, "none"))
-
-
-def number_of(lab: Lab, look: Look) -> int:
-    """Its place among the protocol's looks."""
-    return _looks(lab).index(look)
-
-
-def _looks(lab: Lab) -> tuple[Look, ...]:
-    return looks(_problem(lab, "none"), objective_of(lab).alpha)
-
-
-def _problem(lab: Lab, pretraining: Pretraining | str) -> Problem:
-    """The problem at the weights of what comes first."""
-    course = Course(lab)
-    return course.problem(course.standard, "SGD" if pretraining == "SGD" else "SAM")
-
-
-def fresh(lab: Lab) -> xarray.Dataset:
-    """Fractions switched off at SAM's initial weights, with dimensions look, relation, set, seed."""
-    problem = _problem(lab, "none")
-    phases = tuple(look.phase(problem) for look in _looks(lab))
-    data = lab.grid(
-        "lemma 3.1", lambda seed: Cell(problem, phases, seed), {}, replicates=lab.choose(quick=64, full=400),
-        test_directions=16, observe=("deactivation",),
-    )  # fmt: skip
-    return data[["deactivated"]].rename(phase="look").assign_attrs(endings={})
-
-
-def trained(lab: Lab) -> xarray.Dataset:
-    """Networks when unlearning begins, with dimensions pretraining, loss, look, relation, set, seed.
-
-    Variables: deactivated; deactivated_predicted by the closed form; radius_asked, at which the closed form has 95 % of
-    R's own class off; deactivated_at_radius, which is measured there.
-    """
-    step, batch = lab.pick(choices.STEP), lab.pick(choices.BATCH)
-    problems = {word: _problem(lab, word) for word in ("SGD", "SAM")}
-    networks = _Networks(problems, _looks(lab), partial(pretrain, step=step, batch=batch),
-                         partial(fit, step=step, batch=batch))  # fmt: skip
-    return networks.seen(lab, "lemma 3.1", lab.choose(quick=16, full=100))
-
-
-def closed_form(lab: Lab) -> xarray.Dataset:
-    """The same in d = 20,000, where what the closed form leaves out is 2 % of the shift.
-
-    Steps are large: it speaks of any network, however it was trained.
-    """
-    base = replace(STANDARD, d=20_000, signal=STANDARD.signal * 10**0.25)
-    seen = tuple(Look(NegGrad(alpha=alpha), multiple) for alpha in (0.8, 0.95) for multiple in (1.0, 3.0, 10.0))
-    problems = {word: initialised(base, word) for word in get_args(Pretraining)}
-    return _Networks(problems, seen).seen(lab, "closed form", lab.choose(quick=24, full=150))
-
-
-@dataclass(frozen=True)
-class _Networks:
-    """Networks that are looked at whenever their training loss has come down to another one."""
-
-    problems: dict[str, Problem]
-    """Problem by pretraining."""
-    looks: tuple[Look, ...]
-    """What is looked at."""
-    pretrain: Callable[..., tuple[Phase, ...]] = pretrain
-    """Phases until the first loss."""
-    fit: Callable[..., Phase] = fit
-    """The phase from one loss to the next."""
-
-    def seen(self, lab: Lab, name: str, replicates: int) -> xarray.Dataset:
-        """Run them; see `trained`."""
-        data = lab.grid(
-            name, lambda seed, pretraining: Cell(self.problems[pretraining], self._phases(pretraining), seed),
-            {"pretraining": tuple(self.problems)}, replicates=replicates, test_directions=16,
-            observe=("deactivation", "deactivation_radius"),
-        )  # fmt: skip
-        return self.by_loss(data)
-
-    def by_loss(self, data: xarray.Dataset) -> xarray.Dataset:
-        """What was observed by phase, by loss and look."""
-        names = ("deactivated", "deactivated_predicted", "deactivated_at_radius", "radius_asked")
-        parts, converged = [], []
-        for pretraining in self.problems:
-            here, end, looked = data.sel(pretraining=pretraining), 0, []
-            for stage in self._stages(pretraining):
-                end += len(stage)
-                converged.append((here["phase_steps"].isel(phase=end - 1) < stage[-1].steps).values)
-                looked.append(here[list(names)].isel(phase=slice(end, end + len(self.looks))).rename(phase="look"))
-                end += len(self.looks)
-            parts.append(xarray.concat(looked, xarray.Variable("loss", list(LOSSES))))
-        share = float(np.mean(converged))
-        joined = xarray.concat(parts, data["pretraining"])
-        return joined.assign_attrs(data.attrs, endings={"converged": share, "max_steps": 1.0 - share})
-
-    def _stages(self, pretraining: str) -> list[tuple[Phase, ...]]:
-        problem = self.problems[pretraining]
-        later = [self.fit(problem, loss=loss) for loss in LOSSES[1:]]
-        named = [(replace(phase, name=f"fit_{number}"),) for number, phase in enumerate(later)]
-        return [self.pretrain(problem, pretraining, loss=LOSSES[0]), *named]
-
-    def _phases(self, pretraining: str) -> tuple[Phase, ...]:
-        found: list[Phase] = []
-        for number, stage in enumerate(self._stages(pretraining)):
-            seen = [look.phase(self.problems[pretraining]) for look in self.looks]
-            found += [*stage, *(replace(look, name=f"{look.name}_{number}") for look in seen)]
-        return tuple(found)
-
-
-def conditions(lab: Lab, pretraining: Pretraining | str, look: Look) -> dict[str, tuple[float, float]]:
-    """Margins of the hypotheses of one look at a network: its problem, its pretraining, and the look itself."""
-    problem = _problem(lab, pretraining)
-    before: tuple[Phase, ...] = ()
-    if pretraining != "none":
-        before = Course(lab).pretrain(problem, "SAM" if pretraining == "SAM" else "SGD")
-    found = problem_margins(problem, (*before, look.phase(problem)))
-    table = xarray.DataArray(list(found.values()), dims="condition", coords={"condition": list(found)})
-    return conditions_of(xarray.Dataset({"margin": table}))
-
-
-def tables(lab: Lab) -> xarray.DataArray:
-    """Fractions switched off at the protocol's loss, with dimensions pretraining (none, SGD, SAM), look, …, seed."""
-    start, after = lab.once(fresh), lab.once(trained)
-    after_loss = after["deactivated"].sel(loss=lab.pick(choices.PRETRAINED))
-    count = after.sizes["seed"]  # seeds of one name are the same, the longer list begins with the shorter
-    dims = ("pretraining", "look", "relation", "set", "seed")
-    first = start["deactivated"].isel(seed=slice(count)).expand_dims(pretraining=["none"])
-    joined = xarray.concat([first.drop_vars("seed"), after_loss.drop_vars(["seed", "loss"])], "pretraining")
-    runs = start.attrs["n_runs"] + after.attrs["n_runs"]
-    return joined.transpose(*dims).assign_attrs(after.attrs, n_runs=runs)
+def finite_constant(fractions: np.ndarray, predicted: np.ndarray, rows: np.ndarray) -> float:
+    """Mean of z over what is predicted; (R, …) and (…)."""
+    return float((_depth(fractions[rows].mean(axis=0)) / predicted).mean())

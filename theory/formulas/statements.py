@@ -173,8 +173,8 @@ def _deactivation() -> tuple[Statement, ...]:
                 _is(s.tau_off, s.preactivation * s.m * s.gradient_norm / (s.pull * (s.P - 1) * s.noise_norm**2)),
                 _is(s.tau_off, s.preactivation * whole / (s.pull * s.sigma_p * sqrt(s.d))),
             ),
-            note="An active own-class neuron is off iff 0 < ⟨w_jr, ξ_k⟩ < ψ_k (deactivation_shift); solved for τ, at any "
-            "weights. Exact for noise vectors orthogonal to each other and to φ; else off by about "
+            note="An active own-class neuron is off iff 0 < ⟨w_jr, ξ_k⟩ < ψ_k (deactivation_shift), solved for τ. At "
+            "any weights. Exact for noise vectors orthogonal to each other and to φ; else off by about "
             "√(B/(2d)) of itself. The second form is for d ≫ n and d ≫ n‖φ‖²/((P - 1) σ_p)².",
         ),
         Statement(

@@ -17,7 +17,8 @@ from theory.formulas.statements import STATEMENTS
 
 ASKED_FOR = {
     "model", "decomposition", "kappa_update", "zeta_update", "sam_perturbation", "neggrad_loss", "random_label_loss",
-    "deactivation_law", "deactivation_shift", "deactivation_weighted", "deactivation_radius", "deactivation_finite", "lemma_3_1", "theorem_3_2_benign",
+    "deactivation_law", "deactivation_shift", "deactivation_weighted", "lemma_3_1", "theorem_3_2_benign",
+    "deactivation_radius", "deactivation_finite",
     "theorem_3_2_harmful", "benign_bound", "theorem_3_3", "lemma_3_4_rate_per_signal", "lemma_3_4_rate_on_boundary",
     "lemma_3_4_alpha_gap", "error_surface", "boundary_from_surface", "signal_balance", "sharp_minmax", "tug_of_war",
     "sharpness", "hessian_eigenvalue",
