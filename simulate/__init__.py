@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simulate.boundaries.boundary import critical_values, fit_boundary
     from simulate.boundaries.maps import PhaseMap, phase_map
     from simulate.boundaries.plots import draw_coefficients, draw_phase_maps
+    from simulate.dynamics.deactivation import deactivated_fraction, deactivation_radius
     from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
     from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
     from simulate.dynamics.state import State, Status
@@ -32,6 +33,7 @@ _HOME = {
     "boundaries.boundary": ("critical_values", "fit_boundary"),
     "boundaries.maps": ("PhaseMap", "phase_map"),
     "boundaries.plots": ("draw_coefficients", "draw_phase_maps"),
+    "dynamics.deactivation": ("deactivated_fraction", "deactivation_radius"),
     "dynamics.optimizers": ("SAM", "SGD", "SharpMinMax"),
     "dynamics.phases": ("Loss", "NegGrad", "Phase", "RandomLabel"),
     "dynamics.state": ("State", "Status"),
@@ -49,9 +51,10 @@ _HOME = {
 
 __all__ = [
     "SAM", "SGD", "Cell", "Instance", "Loss", "NegGrad", "Phase", "PhaseMap", "Problem", "RandomLabel", "Record",
-    "Result", "SharpMinMax", "State", "Status", "__version__", "critical_values", "draw_coefficients",
-    "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble", "run_to_disk", "sam_radius",
-    "step_size", "sweep", "unfold", "with_sam_weights", "with_small_weights",
+    "Result", "SharpMinMax", "State", "Status", "__version__", "critical_values", "deactivated_fraction",
+    "deactivation_radius", "draw_coefficients", "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run",
+    "run_ensemble", "run_to_disk", "sam_radius", "step_size", "sweep", "unfold", "with_sam_weights",
+    "with_small_weights",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

@@ -19,6 +19,7 @@ BLOCKS = [
     block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 ]
 MARKERS = {
+    "radius = deactivation_radius(",
     "result.trace.zeta_mean", "apply(SharpMinMax", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(",
     "larger = sweep(", "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
 }  # fmt: skip
@@ -113,6 +114,12 @@ def test_ten_lines_of_python(capsys) -> None:
     assert said == [
         f"{float(value):.{len(word.partition('.')[2])}f}" for value, word in zip(printed, said, strict=True)
     ]
+
+
+def test_the_radius_of_a_trained_network_in_python(capsys) -> None:
+    names = run_block("radius = deactivation_radius(")
+    assert names["table"][0] == pytest.approx([0.95, 0.0], abs=0.01)
+    assert re.match(r"[23]\.\d times the theory's radius", capsys.readouterr().out)
 
 
 def test_sharp_minmax_in_python(capsys) -> None:

@@ -5,8 +5,6 @@ Numbers are those of the claims `deactivation-law` and `lemma3.1-…`.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import xarray
 from matplotlib.axes import Axes
@@ -16,17 +14,17 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import label_panels, legend_below, new_figure
-from simulate import NegGrad
 from simulate.dynamics.phases import Objective
 from simulate.house.drawing.palette import SERIES
-from theory.experiments.deactivation import LOOKS, UNLEARNING, at_start, law_constant, tables
+from theory.experiments.deactivation import at_start, law_constant
+from theory.experiments.lemma31 import LOOKS, MULTIPLES, UNLEARNING, Look, equal, tables
 from theory.formulas.statements import STATEMENTS
 from theory.formulas.symbols import B, m, sigma_0, tau
 from theory.statistics import Estimate, bootstrap, from_fractions
 
 __all__ = ["CELLS", "EQUAL", "draw", "fraction", "main"]
 
-EQUAL = NegGrad(alpha=1.0 - UNLEARNING.forget)
+EQUAL = equal(UNLEARNING)
 """The α at which every sample weighs the same."""
 
 CELLS = tuple((part, relation) for part in ("retain", "forget") for relation in ("own", "opposite"))
@@ -58,23 +56,23 @@ def draw(results: Results) -> tuple[Figure, Caption]:
 
 def fraction(
     data: xarray.DataArray, pretraining: str, objective: Objective, part: str, relation: str,
-    ratio: float = math.sqrt(UNLEARNING.m),
+    multiple: float = 1.0,
 ) -> Estimate:  # fmt: skip
     """Fraction of a group's active neurons that is switched off.
 
     Args:
-        data: What `theory.experiments.deactivation.tables` found.
+        data: What `theory.experiments.lemma31.tables` found.
         pretraining: none, SGD or SAM.
         objective: What unlearning descends.
         part: retain or forget.
         relation: own or opposite.
-        ratio: τ/(σ_0 √(mn)); the theory's radius is √m.
+        multiple: τ over the theory's radius.
 
     Returns:
         The mean over replicates that have such neurons at all.
     """
-    number = next(k for k, look in enumerate(LOOKS) if look.objective == objective and np.isclose(look.ratio, ratio))
-    values = data.sel(pretraining=pretraining, set=part, relation=relation).isel(look=number).values
+    look = LOOKS.index(Look(objective, multiple))
+    values = data.sel(pretraining=pretraining, set=part, relation=relation).isel(look=look).values
     samples = UNLEARNING.n_forget if part == "forget" else UNLEARNING.n - UNLEARNING.n_forget
     return from_fractions(values[np.isfinite(values)], samples * UNLEARNING.m / 2)
 
@@ -103,20 +101,19 @@ def _draw_law(axes: Axes, start: xarray.Dataset) -> None:
 
 
 def _draw_lemma(axes: Axes, found: xarray.DataArray, pretraining: str) -> None:
-    ratios = [look.ratio for look in LOOKS if look.objective == EQUAL]
-    radius = np.array(ratios) / math.sqrt(UNLEARNING.m)
+    radius = np.array(MULTIPLES)
     for part, relation in CELLS:
         label, color, marker, size, line = _LOOKS[part, relation]
-        estimates = [fraction(found, pretraining, EQUAL, part, relation, ratio) for ratio in ratios]
+        estimates = [fraction(found, pretraining, EQUAL, part, relation, multiple) for multiple in MULTIPLES]
         mean = np.array([each.value for each in estimates])
-        ends = np.clip([each.interval() for each in estimates], 0.0, 1.0).T
+        ends = np.array([each.interval() for each in estimates]).T
         axes.errorbar(
             radius, mean, np.maximum(np.abs(ends - mean), 0.0), ls=line, marker=marker, ms=size, mfc="none",
             color=color, mew=0.9, lw=0.9, label=label,
         )  # fmt: skip
     axes.axvline(1.0, color="0.7", lw=0.6, zorder=0)
     axes.set(xscale="log", xlabel=r"radius $\tau/\tau_{\mathrm{theory}}$")
-    axes.set_xticks([0.1, 1.0], ["0.1", "1"])
+    axes.set_xticks([0.1, 1.0, 10.0], ["0.1", "1", "10"])
     axes.minorticks_off()
 
 
@@ -133,11 +130,13 @@ def _caption(results: Results, start: xarray.Dataset, found: xarray.DataArray) -
             f"d = 10⁸, full batch, {start.sizes['seed']} instances a point.\n\n"
             "(b–d) Lemma 3.1: the same fraction when NegGrad with SAM begins, on the retain set R and the forget set "
             "F, for filters of the sample's own and of the opposite class, over the radius in units of the theory's, "
-            f"τ = √m σ_0 √(mn) (grey line). α = |R|/n = {EQUAL.alpha:g}, so that all samples weigh the same. Before "
+            f"τ = m √n/(P σ_p √d) (grey line). α = |R|/n = {EQUAL.alpha:g}, so that all samples weigh the same. Before "
             "training R, own class is off and F, own class is on, as the lemma has it, while F, opposite class is "
-            "off; after pretraining the same radius switches off next to nothing on R. d = 20,000, n = 40, |F| = 10, "
-            f"m = 10, ‖φ‖ = 6, p = 0; means over {found.sizes['seed']} instances with 95 % intervals. The table "
-            "lemma31_table has the numbers at the theory's radius."
+            "off; after pretraining to a loss of 0.05 the same radius switches off next to nothing on R, some three "
+            f"times the radius nearly all. d = {UNLEARNING.d:,}, n = {UNLEARNING.n}, |F| = {UNLEARNING.n_forget}, "
+            f"m = {UNLEARNING.m}, ‖φ‖ = {UNLEARNING.signal:g}, p = {UNLEARNING.label_flip:g}; means over "
+            f"{found.sizes['seed']} instances with 95 % intervals. The table lemma31_table has the numbers at the "
+            "theory's radius."
         ),
         symbols={
             "τ": "SAM's radius", "σ_0": "standard deviation of the initial weights", "B": "samples of a step (here n)",

@@ -16,7 +16,7 @@ from paper_figs.workshop.sheet import table
 from paper_figs.workshop.tabular import Table
 from simulate import NegGrad, RandomLabel
 from simulate.dynamics.phases import Objective
-from theory.experiments.deactivation import UNLEARNING, tables
+from theory.experiments.lemma31 import UNLEARNING, tables
 from theory.statistics import Estimate
 
 __all__ = ["draw", "main"]
@@ -50,14 +50,14 @@ def _caption(data: xarray.DataArray) -> Caption:
     problem = UNLEARNING
     return Caption(
         shows=(
-            "Fraction of the active noise neurons that the perturbation ε̂ at the theory's radius, τ = √m σ_0 √(mn), "
+            "Fraction of the active noise neurons that the perturbation ε̂ at the theory's radius, τ = m √n/(P σ_p √d), "
             "switches off when unlearning begins: before any training, and after pretraining with SGD or SAM to a loss "
-            "of 0.01. Own class: neurons of filters whose sign is the sample's label. At α = "
+            "of 0.05. Own class: neurons of filters whose sign is the sample's label. At α = "
             f"{EQUAL.alpha:g} = |R|/n every sample weighs the same. Mean over {data.sizes['seed']} instances with its "
             f"95 % interval; d = {problem.d:,}, n = {problem.n}, |F| = {problem.n_forget}, m = {problem.m}, "
             f"‖φ‖ = {problem.signal:g}, p = {problem.label_flip:g}."
         ),
-        symbols={"τ": "SAM's radius", "σ_0": "standard deviation of the initial weights", "R, F": "retain, forget set"},
+        symbols={"τ": "SAM's radius", "R, F": "retain, forget set"},
     )
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from simulate.dynamics.curvature import largest_eigenvalue, output_kernel
+from simulate.dynamics.deactivation import NEARLY_ALL, own_class, radius_of, switching_radii
 from simulate.dynamics.plan import Plan
 from simulate.dynamics.step import gradient, logistic_loss, network_output, output_slopes, perturbation, squared_norms
-from simulate.problems.geometry import SIGNS
 from simulate.problems.instance import Instance
 from simulate.test_error.generalize import TestError
 
@@ -120,13 +120,44 @@ def deactivation(snapshot: Snapshot) -> Variables:
     A neuron (j, r, k) is active when ⟨w_jr, ξ_k⟩ > 0, and switched off when ⟨w_jr + ε̂_jr, ξ_k⟩ ≤ 0. If the
     optimizer perturbs one set only, ε̂ follows that set's terms.
     """
-    instance, update = snapshot.instance, snapshot.plan.updates[0]
-    felt = update.perturbed if len(snapshot.plan.updates) == 1 else True
-    b = snapshot.gradient_of(snapshot.plan.full_weight * felt, snapshot.plan.target)
-    gram = instance.geometry.gram
-    perturbed = snapshot.z + perturbation(b, gram, snapshot.tau) @ gram
-    active, off = snapshot.z[..., 1:] > 0, perturbed[..., 1:] <= 0
-    return {"deactivated": (("relation", "set"), _table(instance, lambda mask: _mean(off[mask & active])))}
+    off = _switched_off(snapshot, snapshot.tau)
+    active = snapshot.z[..., 1:] > 0
+    return {"deactivated": (("relation", "set"), _table(snapshot.instance, lambda mask: _mean(off[mask & active])))}
+
+
+def deactivation_radius(snapshot: Snapshot) -> Variables:
+    """What the closed form says of `deactivation`, and what it is at the radius that the network asks for.
+
+    See `simulate.dynamics.deactivation`: the fraction predicted at the radius τ, the radius at which 95 % of the retain
+    set's own-class neurons are off by the closed form, and the fractions that are off there.
+    """
+    instance, plan = snapshot.instance, snapshot.plan
+    radii = switching_radii(instance, plan.full_weight * _felt(plan), plan.target, snapshot.z)
+    active = snapshot.z[..., 1:] > 0
+    retained = (own_class(instance) & np.repeat(~instance.forget, instance.patches))[:, None]
+    asked = radius_of(radii[np.broadcast_to(retained, radii.shape)], np.array(NEARLY_ALL))
+    predicted = _table(instance, lambda mask: _mean(radii[mask & active] <= snapshot.tau))
+    there = np.full((2, 2), np.nan)
+    if np.isfinite(asked):
+        off = _switched_off(snapshot, float(asked))
+        there = _table(instance, lambda mask: _mean(off[mask & active]))
+    return {
+        "deactivated_predicted": (("relation", "set"), predicted),
+        "radius_asked": ((), asked),
+        "deactivated_at_radius": (("relation", "set"), there),
+    }
+
+
+def _felt(plan: Plan) -> Any:
+    """Samples whose terms ε̂ follows, (n,) of bool, or True for all."""
+    return plan.updates[0].perturbed if len(plan.updates) == 1 else True
+
+
+def _switched_off(snapshot: Snapshot, tau: float) -> np.ndarray:
+    """Noise neurons that are not active after ε̂ of a radius, (2, m, n patches) of bool."""
+    plan, gram = snapshot.plan, snapshot.instance.geometry.gram
+    b = snapshot.gradient_of(plan.full_weight * _felt(plan), plan.target)
+    return np.asarray((snapshot.z + perturbation(b, gram, tau) @ gram)[..., 1:] <= 0)
 
 
 def gradient_norm(snapshot: Snapshot) -> Variables:
@@ -160,12 +191,13 @@ def hessian(snapshot: Snapshot) -> Variables:
 OBSERVABLES: dict[str, Callable[[Snapshot], Variables]] = {
     observable.__name__: observable
     for observable in (
-        coefficients, coefficients_full, loss, accuracy, test_error, deactivation, gradient_norm, sharpness, hessian,
+        coefficients, coefficients_full, loss, accuracy, test_error, deactivation, deactivation_radius, gradient_norm,
+        sharpness, hessian,
     )
 }  # fmt: skip
 """Every observable, by the name `Record.observe` uses."""
 
-NEEDS_RADIUS = ("deactivation", "sharpness")
+NEEDS_RADIUS = ("deactivation", "deactivation_radius", "sharpness")
 """Those that are taken at a radius τ."""
 
 
@@ -180,7 +212,7 @@ _SUMMARIES = {"mean": _mean, "max": _or_nan(np.max), "min": _or_nan(np.min)}
 
 def _table(instance: Instance, summary: Callable[[np.ndarray], Any]) -> np.ndarray:
     """A summary of the noise neurons by relation and set; masks are (2, m, n patches)."""
-    own = np.repeat(SIGNS[:, None] == instance.y, instance.patches, axis=1)
+    own = own_class(instance)
     forgotten = np.repeat(instance.forget, instance.patches)
     shape = (2, instance.m, instance.n * instance.patches)
     cells = [[relation & chosen for chosen in (~forgotten, forgotten)] for relation in (own, ~own)]

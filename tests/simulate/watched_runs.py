@@ -14,8 +14,8 @@ RADIUS = 0.4
 """Radius of the perturbations that are recorded, which is no optimizer's."""
 
 EVERYTHING = (
-    "coefficients", "coefficients_full", "loss", "accuracy", "test_error", "deactivation", "gradient_norm", "sharpness",
-    "hessian",
+    "coefficients", "coefficients_full", "loss", "accuracy", "test_error", "deactivation",
+    "deactivation_radius", "gradient_norm", "sharpness", "hessian",
 )  # fmt: skip
 
 SCENARIOS: dict[str, tuple[int, Objective, Optimizer]] = {

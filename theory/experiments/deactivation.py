@@ -1,26 +1,30 @@
-"""Which noise neurons SAM's perturbation switches off: at initialisation, and when unlearning begins."""
+"""Which noise neurons SAM's perturbation switches off at the initial weights: in full batches, minibatches, any d."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import xarray
 from scipy.special import ndtri
 
-from simulate import SAM, Loss, NegGrad, Phase, Problem, RandomLabel
-from simulate.dynamics.phases import Objective
-from simulate.problems.scales import sam_radius, with_sam_weights
+from simulate import SAM, Loss, Phase, Problem
 from simulate.runs.ensemble import Cell
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining, pretrain
+from theory.formulas import symbols as s
+from theory.formulas.statements import STATEMENTS
 
-__all__ = ["LOOKS", "UNLEARNING", "Look", "at_start", "law_constant", "law_exponent", "tables"]
+__all__ = [
+    "at_start", "batch_constant", "finite_constant", "finite_ratios", "law_constant", "law_exponent", "minibatches",
+    "off_in_a_step", "small_dimensions",
+]  # fmt: skip
 
 _TINY = 1e-9
 """σ_0 at which outputs vanish, so that all samples pull equally; the law is about this limit."""
+_HARMLESS = 1e-16
+"""Step size at which no step moves a pre-activation to speak of."""
+_RATIOS = (0.25, 0.5, 1.0)
+"""τ / (σ_0 √(m B)) at which the fraction is far from 1."""
 
 
 def at_start(lab: Lab) -> xarray.Dataset:
@@ -32,23 +36,76 @@ def at_start(lab: Lab) -> xarray.Dataset:
         return Cell(problem, (Phase("look", Loss(), SAM(tau=tau), steps=0),), seed)
 
     return lab.grid(
-        "deactivation at start", make, {"n": (40, 160), "m": (5, 20), "ratio": (0.25, 0.5, 1.0, 2.0)},
+        "deactivation at start", make, {"n": (40, 160), "m": (5, 20), "ratio": (*_RATIOS, 2.0)},
         replicates=lab.choose(quick=200, full=1000), test_directions=16, observe=("deactivation",),
     )  # fmt: skip
 
 
+def minibatches(lab: Lab) -> xarray.Dataset:
+    """Coefficients after an epoch of steps too short to move anything, over B and the ratio τ / (σ_0 √(m B)).
+
+    A neuron that ε̂ of its batch switches off has no gradient, so that its ζ stays 0: the step itself tells. The ratio
+    0 is SGD.
+    """
+
+    def make(seed: int, batch: int, ratio: float) -> Cell:
+        problem = Problem(d=10**8, n=40, m=10, signal=2.0, sigma_0=_TINY, forget=0.0)
+        tau = ratio * _TINY * math.sqrt(problem.m * batch)
+        optimizer = SAM(lr=_HARMLESS, tau=tau, batch=batch)
+        return Cell(problem, (Phase("epoch", Loss(), optimizer, steps=problem.n // batch),), seed)
+
+    return lab.grid(
+        "deactivation in minibatches", make, {"batch": (5, 10, 20), "ratio": (0.0, *_RATIOS)},
+        replicates=lab.choose(quick=400, full=1000), test_directions=16, observe=("coefficients_full",),
+    )  # fmt: skip
+
+
+def off_in_a_step(data: xarray.Dataset) -> xarray.DataArray:
+    """Of the neurons that SGD moves, the fraction that SAM leaves; (relation, batch, ratio, seed).
+
+    ζ of the own class grows, that of the opposite class falls.
+    """
+    zeta = data["zeta"].isel(phase=0)
+    plain, moved = zeta.sel(ratio=0.0, drop=True), zeta.sel(ratio=zeta["ratio"] > 0.0)
+    found = []
+    for chosen in (plain > 0.0, plain < 0.0):
+        neurons = ("sign", "filter", "sample", "patch")
+        found.append((chosen & (moved == 0.0)).sum(neurons) / chosen.sum(neurons))
+    return xarray.concat(found, xarray.Variable("relation", ["own", "opposite"]))
+
+
+def small_dimensions(lab: Lab) -> xarray.Dataset:
+    """Fractions switched off at initialisation from d = 100 on; phases are the ratios, n is B."""
+
+    def make(seed: int, d: int, n: int, signal: float) -> Cell:
+        problem = Problem(d=d, n=n, m=10, signal=signal, sigma_0=_TINY, label_flip=0.1, forget=0.0)
+        radii = [ratio * _TINY * math.sqrt(problem.m * n) for ratio in _RATIOS]
+        phases = [Phase(f"look_{k}", Loss(), SAM(tau=tau), steps=0) for k, tau in enumerate(radii)]
+        return Cell(problem, tuple(phases), seed)
+
+    data = lab.grid(
+        "deactivation in small dimensions", make, {"d": (100, 300, 1000, 10_000), "n": (16, 64), "signal": (1.0, 3.0)},
+        replicates=lab.choose(quick=200, full=1000), test_directions=16, observe=("deactivation",),
+    )  # fmt: skip
+    return data.rename(phase="ratio").assign_coords(ratio=list(_RATIOS))
+
+
+def _depth(fraction: np.ndarray) -> np.ndarray:
+    """z of fractions 2Φ(z) - 1."""
+    return np.asarray(ndtri(0.5 * (1.0 + fraction)))
+
+
 def _depths(data: xarray.Dataset, rows: np.ndarray) -> xarray.DataArray:
-    """z of the measured fraction 2Φ(z) - 1, for ratios at which it is far from 1; (n, m, ratio)."""
-    off = data["deactivated"].isel(phase=0, seed=rows).sel(relation="own", set="retain", ratio=[0.25, 0.5, 1.0])
+    """z of the measured fractions, (n, m, ratio)."""
+    off = data["deactivated"].isel(phase=0, seed=rows).sel(relation="own", set="retain", ratio=list(_RATIOS))
     fraction = off.mean("seed").transpose("n", "m", "ratio")
-    return fraction.copy(data=ndtri(0.5 * (1.0 + fraction.values)))
+    return fraction.copy(data=_depth(fraction.values))
 
 
 def law_constant(data: xarray.Dataset, rows: np.ndarray, *, samples: bool = True) -> float:
     """Mean of z over what the law says it is, τ / (σ_0 √(m n)); without √n if `samples` is False."""
     depth = _depths(data, rows)
-    predicted = depth["ratio"] * (1.0 if samples else np.sqrt(depth["n"]))
-    return float((depth / predicted).mean())
+    return float((depth / (depth["ratio"] * (1.0 if samples else np.sqrt(depth["n"])))).mean())
 
 
 def law_exponent(data: xarray.Dataset, rows: np.ndarray, factor: str) -> float:
@@ -59,57 +116,27 @@ def law_exponent(data: xarray.Dataset, rows: np.ndarray, factor: str) -> float:
     return float(np.log(growth.values).mean() / np.log(depth[factor].values[-1] / depth[factor].values[0]))
 
 
-# --- when unlearning begins --------------------------------------------------------------------------
-
-UNLEARNING = with_sam_weights(Problem(d=20_000, n=40, m=10, signal=6.0, forget=0.25))
-"""The problem of Lemma 3.1."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """One objective and radius under which the perturbation is looked at."""
-
-    objective: Objective
-    """The objective whose gradient is the direction."""
-    ratio: float
-    """τ / (σ_0 √(m n)); the theory's radius is √m."""
-
-    @property
-    def phase(self) -> Phase:
-        """A phase of no steps."""
-        tau = self.ratio * sam_radius(UNLEARNING) / math.sqrt(UNLEARNING.m)
-        word = repr(self.objective) + repr(self.ratio)
-        return Phase("look_" + "".join(c if c.isalnum() else "_" for c in word), self.objective, SAM(tau=tau), steps=0)
+def batch_constant(off: xarray.DataArray, rows: np.ndarray, *, samples: int | None = None) -> float:
+    """Mean of z over τ / (σ_0 √(m B)) in minibatches; over τ / (σ_0 √(m n)) if n is given as `samples`."""
+    found = off.sel(relation="own").transpose("seed", "batch", "ratio")
+    ratio, batch = found["ratio"].values, found["batch"].values[:, None]
+    predicted = ratio * (1.0 if samples is None else np.sqrt(batch / samples))
+    return float((_depth(found.values[rows].mean(axis=0)) / predicted).mean())
 
 
-_RATIOS = (0.1, math.sqrt(0.1), 1.0, math.sqrt(10.0), 10.0)
-_ALPHAS = (0.5, 0.75, 0.9)
-LOOKS: tuple[Look, ...] = (
-    *(Look(NegGrad(alpha=alpha), ratio) for alpha in _ALPHAS for ratio in _RATIOS),
-    *(Look(RandomLabel(), ratio) for ratio in _RATIOS),
-)
-"""Every objective at every radius."""
+def finite_ratios(data: xarray.Dataset, *, finite: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Fractions of `small_dimensions` in each replicate, and z of the law of finite d, or of the plain law.
+
+    Returns:
+        Fractions (R, d, n, signal, ratio), and z in the same shape but for R.
+    """
+    off = data["deactivated"].sel(relation="own", set="retain").transpose("seed", "d", "n", "signal", "ratio")
+    d, n, signal, ratio = np.meshgrid(*(off[name].values for name in off.dims[1:]), indexing="ij")
+    law = STATEMENTS["deactivation_finite"].function(s.tau, s.sigma_0, s.m, s.B, s.d, s.signal, s.P, s.sigma_p, s.p)
+    bent = law(ratio * np.sqrt(10.0 * n), 1.0, 10, n, d, signal, 2, 1.0, 0.1)
+    return off.values, _depth(bent) if finite else ratio
 
 
-def tables(lab: Lab) -> xarray.DataArray:
-    """Fractions switched off, with dimensions pretraining (none, SGD, SAM), look, relation, set, seed."""
-
-    def make(seed: int, pretraining: Pretraining | str) -> Cell:
-        before = () if pretraining == "none" else pretrain(UNLEARNING, "SAM" if pretraining == "SAM" else "SGD")
-        return Cell(UNLEARNING, (*before, *(look.phase for look in LOOKS)), seed)
-
-    grid = partial(lab.grid, "lemma 3.1", make, replicates=lab.choose(quick=16, full=100), test_directions=16)
-    data = grid({"pretraining": ("none", "SGD", "SAM")}, observe=("deactivation",))
-    looks = [
-        data["deactivated"].isel(pretraining=number, phase=slice(number, number + len(LOOKS)))
-        for number in range(3)  # none has no phase before the looks, SGD one, SAM two
-    ]
-    joined = np.stack([look.transpose("phase", "relation", "set", "seed").values for look in looks])
-    dims = ("pretraining", "look", "relation", "set", "seed")
-    coords = {
-        "pretraining": data["pretraining"],
-        "relation": data["relation"],
-        "set": data["set"],
-        "seed": data["seed"],
-    }
-    return xarray.DataArray(joined, dims=dims, coords=coords, attrs=data.attrs)
+def finite_constant(fractions: np.ndarray, predicted: np.ndarray, rows: np.ndarray) -> float:
+    """Mean of z over what is predicted; (R, …) and (…)."""
+    return float((_depth(fractions[rows].mean(axis=0)) / predicted).mean())

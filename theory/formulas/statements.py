@@ -156,6 +156,8 @@ def _deactivation() -> tuple[Statement, ...]:
     total = sqrt(s.alpha**2 / s.n_retain + (1 - s.alpha) ** 2 / s.n_forget)
     whole = sqrt(Sum(s.pulls[s.i] ** 2 * s.active[s.i], (s.i, 1, s.n)))
     start = ("sam_start_least", "sam_start_most", "sam_radius_least", "sam_radius_most")
+    strength = s.tau / (s.sigma_0 * sqrt(s.m * s.B))
+    signal_share = s.signal**2 / s.noise_scale**2 * ((1 - 2 * s.p) ** 2 * (s.B - 1) + 2)
     return (
         Statement(
             "deactivation_shift", "Shift of a noise pre-activation by SAM", "[D]",
@@ -167,9 +169,27 @@ def _deactivation() -> tuple[Statement, ...]:
             "noise vectors. The second form is for large d; c_k = |ω_k ℓ'_k|, N_i counts active noise neurons.",
         ),
         Statement(
+            "deactivation_radius", "Radius from which on a noise neuron of R is off", "[D]",
+            (
+                _is(s.tau_off, s.preactivation * s.m * s.gradient_norm / (s.pull * (s.P - 1) * s.noise_norm**2)),
+                _is(s.tau_off, s.preactivation * whole / (s.pull * s.sigma_p * sqrt(s.d))),
+            ),
+            note="An active own-class neuron is off iff 0 < ⟨w_jr, ξ_k⟩ < ψ_k (deactivation_shift), solved for τ. At "
+            "any weights. Exact for noise vectors orthogonal to each other and to φ; else off by about "
+            "√(B/(2d)) of itself. The second form is for d ≫ n and d ≫ n‖φ‖²/((P - 1) σ_p)².",
+        ),
+        Statement(
             "deactivation_law", "Own-class neurons switched off at initialisation", "[D]",
-            _is(s.off, _own(s.tau / (s.sigma_0 * sqrt(s.m * s.B)))), start,
+            _is(s.off, _own(strength)), start,
             note="Of the active ones, for equal weights; no constant is fitted. None of the opposite class.",
+        ),
+        Statement(
+            "deactivation_finite", "The same in any dimension", "[D]",
+            _is(s.off, _own(strength / sqrt(1 + (signal_share + s.B * strength**2) / (2 * s.d)))), start,
+            note="φ has a share in the norm of the gradient: 2m filters face the n_+ or n_- samples of one sign, so it "
+            "adds ‖φ‖² m E[(Σ y ŷ)²] over both signs to (P - 1)² σ_p² d m B. And other samples of the batch, half of "
+            "them active and with signs of chance, spread the shift by √((B - 1)/(2d)) of itself, the length of ξ_k by "
+            "√(1/(2d)): E Φ(ρ (1 + s G)) = Φ(ρ/√(1 + ρ² s²)) for G normal, s² = B/(2d). No constant is fitted.",
         ),
         Statement(
             "deactivation_weighted", "The same under NegGrad: own class on R, opposite class on F", "[D]",

@@ -102,7 +102,7 @@ signal_learned, kappa_ratio = _number(r"\kappa"), _scale(r"\kappa_{\mathrm{SAM}}
 total_zeta = _scale(r"\sum_{i}\bar{\zeta}_{i}")
 perturbation, gradient = map(_number, (r"\hat{\epsilon}_{j,r}", r"\nabla_{j,r}L"))
 gradient_norm = _share(r"\|\nabla L\|")
-psi, pull = _scale(r"\psi_{k}"), _share("c_{k}")
+psi, pull, tau_off = _scale(r"\psi_{k}"), _share("c_{k}"), _scale(r"\tau_{j,r,k}")
 perturbed_retain, perturbed_forget = (
     _number(rf"\langle w_{{j,r}}+\hat{{\epsilon}}_{{j,r}},\xi_{{k}}\rangle_{{k\in\mathcal{{{part}}}}}") for part in "RF"
 )

@@ -12,8 +12,9 @@ from scipy import stats
 from paper_figs.figures import deactivation, trajectories
 from paper_figs.tables import lemma31_table
 from tests.paper_figs.figures.made_up_experiments import SEEDS, MadeUp, bars, drawn, student
-from theory.experiments.deactivation import LOOKS, at_start
-from theory.experiments.deactivation import tables as lemma_tables
+from theory.experiments.deactivation import at_start
+from theory.experiments.lemma31 import LOOKS, MULTIPLES, NOTHING
+from theory.experiments.lemma31 import tables as lemma_tables
 from theory.statistics import bootstrap
 
 
@@ -92,14 +93,15 @@ def test_switched_off_neurons_are_those_of_the_experiments(monkeypatch: pytest.M
             assert (np.diff(found[2], axis=1)[:, 0] >= (expected[:, 2] - expected[:, 1]) * (1 - 1e-9)).all()
     (told,) = re.findall(r"argument of Φ is ([0-9.]+) \[", caption.shows)
     assert float(told) == pytest.approx(1.1, abs=0.01)
-    equal = [k for k, look in enumerate(LOOKS) if look.objective == deactivation.EQUAL]
+    equal = [k for k, look in enumerate(LOOKS) if look.objective == deactivation.EQUAL and look.multiple != NOTHING]
     words = {"own": "own class", "opposite": "opposite"}
     for axes, pretraining in zip(made.axes[1:], ("none", "SGD", "SAM"), strict=True):
         for part, relation in (("retain", "own"), ("retain", "opposite"), ("forget", "own"), ("forget", "opposite")):
             x, y, _ = bars(axes)[f"{part[0].upper()}, {words[relation]}"]
             values = lemma.sel(pretraining=pretraining, relation=relation, set=part).isel(look=equal)
             np.testing.assert_allclose(y, values.mean("seed"))
-            np.testing.assert_allclose(x, [LOOKS[k].ratio / 10**0.5 for k in equal])
+            np.testing.assert_allclose(x, [LOOKS[k].multiple for k in equal])
+            assert x.tolist() == list(MULTIPLES)
 
 
 def test_the_table_of_the_lemma_has_the_fractions_at_the_radius_of_the_theory() -> None:
@@ -111,19 +113,19 @@ def test_the_table_of_the_lemma_has_the_fractions_at_the_radius_of_the_theory() 
         "forget, own class",
         "forget, opposite class",
     )
-    objectives = ["NegGrad, α = 0.75", "NegGrad, α = 0.5", "NegGrad, α = 0.9", "random label"]
+    objectives = ["NegGrad, α = 0.8", "NegGrad, α = 0.5", "NegGrad, α = 0.9", "random label"]
     assert [row[:2] for row in table.rows] == [(o, p) for o in objectives for p in ("none", "SGD", "SAM")]
-    weights = {"NegGrad, α = 0.75": 0.75, "NegGrad, α = 0.5": 0.5, "NegGrad, α = 0.9": 0.9, "random label": None}
+    weights = {"NegGrad, α = 0.8": 0.8, "NegGrad, α = 0.5": 0.5, "NegGrad, α = 0.9": 0.9, "random label": None}
     for row in table.rows:
         (look,) = [
             k for k, each in enumerate(LOOKS)
-            if getattr(each.objective, "alpha", None) == weights[row[0]] and each.ratio == 10**0.5
+            if getattr(each.objective, "alpha", None) == weights[row[0]] and each.multiple == 1.0
         ]  # fmt: skip
         for place, cell in enumerate(row[2:]):
             part, relation = ("retain", "forget")[place // 2], ("own", "opposite")[place % 2]
             values = lemma.sel(pretraining=row[1], relation=relation, set=part).isel(look=look).values
             mean, low, high = student(values[:, None])[0]
-            samples = {"retain": 30, "forget": 10}[part] * 10 / 2 * SEEDS
+            samples = {"retain": 16, "forget": 4}[part] * 10 / 2 * SEEDS
             shrunk = (mean * samples + 1) / (samples + 2)  # at least the error of so many trials
             reach = max((high - low) / 2, stats.t.ppf(0.975, SEEDS - 1) * (shrunk * (1 - shrunk) / samples) ** 0.5)
             assert cell == f"{mean:.3f} [{max(mean - reach, 0):.3f}, {min(mean + reach, 1):.3f}]"

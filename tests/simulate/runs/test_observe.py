@@ -121,7 +121,7 @@ def test_radius_of_the_optimizer_is_the_default() -> None:
     assert trace.sharpness.sel(part="objective") == pytest.approx(rise, rel=1e-10)
 
 
-@pytest.mark.parametrize("word", ["deactivation", "sharpness"])
+@pytest.mark.parametrize("word", ["deactivation", "deactivation_radius", "sharpness"])
 def test_radius_must_be_known(word: str) -> None:
     with pytest.raises(ValueError, match="tau"):
         run(random_instance(), [Phase("watched", Loss(), SGD())], record=Record(observe=(word,)))

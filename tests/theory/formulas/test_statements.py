@@ -18,6 +18,7 @@ from theory.formulas.statements import STATEMENTS
 ASKED_FOR = {
     "model", "decomposition", "kappa_update", "zeta_update", "sam_perturbation", "neggrad_loss", "random_label_loss",
     "deactivation_law", "deactivation_shift", "deactivation_weighted", "lemma_3_1", "theorem_3_2_benign",
+    "deactivation_radius", "deactivation_finite",
     "theorem_3_2_harmful", "benign_bound", "theorem_3_3", "lemma_3_4_rate_per_signal", "lemma_3_4_rate_on_boundary",
     "lemma_3_4_alpha_gap", "error_surface", "boundary_from_surface", "signal_balance", "sharp_minmax", "tug_of_war",
     "sharpness", "hessian_eigenvalue",
@@ -118,6 +119,26 @@ def test_deactivation_shift_has_one_large_d_form() -> None:
     norm = math.sqrt(sum(pulls**2 * active)) * (P - 1) * sigma_p * math.sqrt(d) / m
     first, second = exact(0.01, 0.3, P, sigma_p * math.sqrt(d), m, norm, sigma_p, d, pulls, active, 2)
     assert first == pytest.approx(second, rel=1e-12)
+
+
+def test_the_radius_is_the_shift_solved_for_it() -> None:
+    for part in (0, 1):
+        shift, radius = right_side("deactivation_shift", part), right_side("deactivation_radius", part)
+        assert sympy.simplify(shift.subs(s.tau, radius) - s.preactivation) == 0
+
+
+def test_the_finite_law_becomes_the_plain_one() -> None:
+    finite, plain = right_side("deactivation_finite"), right_side("deactivation_law")
+    (strength,), (limit,) = (side.atoms(s.Phi) for side in (finite, plain))
+    assert sympy.limit(strength.args[0] / limit.args[0], s.d, sympy.oo) == 1
+
+
+def test_the_finite_law_by_hand() -> None:
+    """ρ = 1, B = 65, ‖φ‖ = 2, d = 100, p = 0: z² = 1/(1 + (4 · 66 + 65)/200) = 1/2.645; p = ¼: 1/(1 + 137/200)."""
+    law = STATEMENTS["deactivation_finite"].function(s.tau, s.sigma_0, s.m, s.B, s.d, s.signal, s.P, s.sigma_p, s.p)
+    for p, square in ((0.0, 2.645), (0.25, 1 + (4 * (0.25 * 64 + 2) + 65) / 200)):
+        found = law(1e-3 * math.sqrt(10 * 65), 1e-3, 10, 65, 100, 2.0, 2, 1.0, p)
+        assert found == pytest.approx(2 * stats.norm.cdf(square**-0.5) - 1)
 
 
 def test_thresholds() -> None:
