@@ -15,6 +15,7 @@ from simulate.runs.ensemble import Cell
 from tests.theory.made_up import PHASES
 from theory.experiments.lab import Grid, Lab
 
+
 @dataclass(frozen=True)
 class Asked:
     """A grid as it was asked for."""
@@ -43,9 +44,7 @@ class Recorder(Lab):
         only: Labels that are made; of all other axes the last label alone. None makes every cell.
     """
 
-    def __init__(
-        self, protocol: Mapping[str, Any] | None = None, only: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, protocol: Mapping[str, Any] | None = None, only: Mapping[str, Any] | None = None) -> None:
         super().__init__(protocol=protocol)
         self.asked: list[Asked] = []
         self.axes: list[Mapping[str, Sequence[Any]]] = []

@@ -11,8 +11,8 @@ from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, Sharp
 from tests.theory.experiments.test_what_is_run import STANDARD, check_inside, check_pretraining, check_unlearning, tau
 from tests.theory.made_up import EXTRA, SEEDS, grid
 from tests.theory.recording import asked, check_alike
+from theory.experiments.forgetting.retrained import interaction, retrained, scored
 from theory.experiments.lab import Lab
-from theory.experiments.retrained import interaction, retrained, scored
 from theory.formulas.conditions import largest_step
 
 RADIUS = tau(STANDARD)
