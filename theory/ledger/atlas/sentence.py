@@ -66,7 +66,7 @@ def _telling(entry: Entry) -> str:
     if len(entry.counts) == 1:
         return f", though its effect varies with {what} {part}" if entry.decisive else ""
     if not entry.decisive:
-        return "; no choice is seen to decide"
+        return "; no choice is seen to decide" if entry.shares else "; they are too few to tell what decides"
     if len(entry.decisive) == 2:
         return f"; {what} together decide {part}{_over_cells(entry)}"
     return f"; {what} decides {part}: {_by_value(entry.by_value(entry.decisive[0]))}"

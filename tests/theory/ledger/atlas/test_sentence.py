@@ -1,6 +1,7 @@
 """The sentence: counts, what decides, and what a claim does under each value, in good English."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,7 @@ def tried(stop: int, verdict: str, radius: int = 0, trusted: bool = True) -> Tri
 def entry(
     protocols: Sequence[Tried], decisive: Sequence[str] = (), share: float = 0.62, crossed: Sequence[Tried] = ()
 ) -> Entry:
-    shares = [{"choices": list(decisive), "share": share, "interval": [0.4, 0.8]}] if decisive else []
+    shares = [{"choices": list(decisive) or ["stop"], "share": share, "interval": [0.4, 0.8]}]
     return Entry(
         name="claim", number=1, title="t", family="paper", effect_is="e", region=(0.0, None), predicted="≥ 0",
         choices=CHOICES, shares=shares, noise=0.1, decisive=list(decisive), drawn=["stop", "radius"],
@@ -94,6 +95,11 @@ def test_of_a_pair_it_counts_the_combinations() -> None:
         "Holds in 2 of 6 protocols, fails in 4; the end of unlearning and SAM's radius together decide (62 % of the "
         "effect's variance): of their 6 combinations it holds at 2."
     )
+
+
+def test_too_few_protocols_tell_nothing() -> None:
+    told = sentence(replace(entry(several((0, HOLDS, 2), (1, FAILS, 1))), shares=[]))
+    assert told == "Holds in 2 of 3 protocols, fails in 1; they are too few to tell what decides."
 
 
 def test_it_warns_of_failed_controls() -> None:
