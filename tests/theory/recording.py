@@ -15,6 +15,7 @@ from simulate.runs.ensemble import Cell
 from tests.theory.made_up import PHASES
 from theory.experiments.lab import Grid, Lab
 
+
 @dataclass(frozen=True)
 class Asked:
     """A grid as it was asked for."""
@@ -43,9 +44,7 @@ class Recorder(Lab):
         only: Labels that are made; of all other axes the last label alone. None makes every cell.
     """
 
-    def __init__(
-        self, protocol: Mapping[str, Any] | None = None, only: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, protocol: Mapping[str, Any] | None = None, only: Mapping[str, Any] | None = None) -> None:
         super().__init__(protocol=protocol)
         self.asked: list[Asked] = []
         self.axes: list[Mapping[str, Sequence[Any]]] = []
@@ -67,9 +66,9 @@ class Recorder(Lab):
     def _made(self, grid: Grid, progress: Callable[[int], None] | None) -> xarray.Dataset:
         self.asked.append(Asked(grid, self._replicates))
         axes = {**grid.axes, "seed": range(self._replicates)}
-        zero = xarray.DataArray(
-            np.zeros([len(labels) for labels in axes.values()]), dims=tuple(axes), coords={a: list(v) for a, v in axes.items()}
-        )  # fmt: skip
+        shape = [len(labels) for labels in axes.values()]
+        coords = {axis: list(labels) for axis, labels in axes.items()}
+        zero = xarray.DataArray(np.zeros(shape), dims=tuple(axes), coords=coords)
         phases = zero.expand_dims(phase=max(PHASES.values()) + 1).transpose(..., "phase")
         sets = phases.expand_dims(set=["retain", "forget"]).transpose(..., "phase", "set")
         found = {"test_error": zero, "phase_steps": phases, "phase_test_error": phases, "accuracy": sets}

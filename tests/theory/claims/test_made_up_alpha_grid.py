@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from tests.theory.claims.made_up_unlearning import (
-    ADDED, ERROR, FAILS, NAMES, RATE, SHAKEN, STEPS, shelf,
+    ADDED,
+    ERROR,
+    FAILS,
+    NAMES,
+    RATE,
+    SHAKEN,
+    STEPS,
+    shelf,
 )  # fmt: skip
 from tests.theory.made_up import JITTER, SEEDS, check_mean, evidence, no_resamples, words
 from theory.claims import alpha_tolerance
@@ -133,8 +140,9 @@ def test_slowness_is_of_the_replicates_that_sgd_forgets(pretraining: str) -> Non
     assert found.details["fraction forgotten, SAM"].value == pytest.approx(0.9)
     assert found.conditions.keys() == words([pretraining], NAMES, [0.7])
     assert f"Over the {len(known)} of {SEEDS}" in found.remark
-    assert of(f"sam-slows-forgetting-after-{pretraining.lower()}", alpha=0.9).effect == (
-        found.details["the same at α = 0.9"]
+    assert (
+        of(f"sam-slows-forgetting-after-{pretraining.lower()}", alpha=0.9).effect
+        == (found.details["the same at α = 0.9"])
     )
 
 

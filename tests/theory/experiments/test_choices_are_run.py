@@ -60,7 +60,11 @@ OBSERVED: Mapping[str, Callable[[Cell], Any]] = {
     "pretrained": lambda of: [phase.stop_loss for phase in of.phases if phase.name.endswith("fit")],
     "weights": lambda of: round(of.problem.sigma_0 * of.problem.P * math.sqrt(of.problem.d), 9),
     "filters": lambda of: of.problem.m,
-    "patches": lambda of: (of.problem.P, of.problem.patches, round(of.problem.signal / (of.problem.P - 1) / scaled(of), 9)),
+    "patches": lambda of: (
+        of.problem.P,
+        of.problem.patches,
+        round(of.problem.signal / (of.problem.P - 1) / scaled(of), 9),
+    ),
     "law": lambda of: of.problem.noise,
     "step": lambda of: round(length(of), 6) if length(of) < 2.0 else "large",
     "dimension": lambda of: of.problem.d,

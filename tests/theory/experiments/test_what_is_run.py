@@ -87,7 +87,11 @@ STANDARD = Problem(d=2000, n=20, m=10, signal=7.9, label_flip=0.1, forget=0.2)
 
 def test_the_grid_of_weights() -> None:
     found = only(unlearning.alpha_grid)
-    assert dict(found.grid.axes) == {"pretraining": ["SGD", "SAM"], "optimizer": ["SGD", "SAM"], "alpha": [0.5, 0.7, 0.9]}
+    assert dict(found.grid.axes) == {
+        "pretraining": ["SGD", "SAM"],
+        "optimizer": ["SGD", "SAM"],
+        "alpha": [0.5, 0.7, 0.9],
+    }
     assert set(found.grid.observe) == {"coefficients", "hessian", "sharpness"}
     for pretraining in OPTIMIZERS:
         for optimizer in OPTIMIZERS:
@@ -119,7 +123,10 @@ def test_what_was_never_learned_is_unlearned() -> None:
         assert [phase.objective for phase in before] == [Loss(on="retain")] * count
         learned = tuple(replace(phase, objective=Loss()) for phase in before)
         check_unlearning(
-            replace(cell, phases=(*cell.phases[:count], *learned, cell.phases[-1])), pretraining, NegGrad(alpha=0.7), SGD()
+            replace(cell, phases=(*cell.phases[:count], *learned, cell.phases[-1])),
+            pretraining,
+            NegGrad(alpha=0.7),
+            SGD(),
         )
         check_alike(cell.problem, replace(STANDARD, sigma_0=start(STANDARD, pretraining)))
     assert set(found.grid.observe) == {"hessian", "sharpness"}

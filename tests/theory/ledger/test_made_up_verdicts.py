@@ -65,7 +65,13 @@ def test_without_an_effect_nothing_lies_outside() -> None:
     for was_run, word in ((True, "not testable"), (False, "not run")):
         made = ledger(effect=None, was_run=was_run, hypotheses=("broken",), conditions={"broken": (-1.0, 1.0)})
         (row,) = made.rows
-        assert (row.verdict, row.by_effect, row.effect, row.interval, row.plain_interval) == (word, word, None, None, None)
+        assert (row.verdict, row.by_effect, row.effect, row.interval, row.plain_interval) == (
+            word,
+            word,
+            None,
+            None,
+            None,
+        )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,11 @@ def test_a_null_fails_only_where_it_is_contradicted(value: float, error: float, 
 
 def test_a_null_has_a_region_of_its_own() -> None:
     (row,) = ledger(null=Estimate(3.0, 0.0, 1), null_region=Region.around(3.0, 0.1)).rows
-    assert (row.null["verdict"], row.null["predicted"], row.control["verdict"]) == ("supported", "in [2.9, 3.1]", "refuted")
+    assert (row.null["verdict"], row.null["predicted"], row.control["verdict"]) == (
+        "supported",
+        "in [2.9, 3.1]",
+        "refuted",
+    )
 
 
 def test_equivalence_is_judged_at_its_own_level() -> None:
