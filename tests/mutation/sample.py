@@ -3,6 +3,9 @@
 `python -m tests.mutation.sample` plants each fault of sample.toml in a copy of the project, runs the tests of its
 room and, if they pass, the rest of the default suite, and writes the table that docs/mutants.md holds. The sample was
 drawn without a look at the tests; `tests.mutation.mutants` has central lines and the tests that have to notice them.
+
+`--of theory_faults` plants those of theory_faults.toml, and `--without FILE` leaves tests out: the ledger of few
+replicates, which notices much by running everything, is no help to who looks for a fault.
 """
 
 from __future__ import annotations
@@ -52,9 +55,9 @@ class Outcome:
     """The first test that failed; empty if none did."""
 
 
-def read_sample() -> tuple[Mutant, ...]:
-    """The faults of sample.toml."""
-    faults = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["fault"]
+def read_sample(name: str = "sample") -> tuple[Mutant, ...]:
+    """The faults of a file beside this one."""
+    faults = tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))["fault"]
     return tuple(Mutant(**{"tests": (), **fault}) for fault in faults)
 
 
@@ -65,13 +68,14 @@ def nearest_tests(file: str, project: Path = ROOT) -> list[str]:
     return [folder.as_posix() for folder in folders if (project / folder).is_dir()]
 
 
-def outcome_of(fault: Mutant, project: Path, *, near: bool) -> Outcome:
+def outcome_of(fault: Mutant, project: Path, *, near: bool, without: Sequence[str] = ()) -> Outcome:
     """Plant a fault in a copy of the project, run tests until one notices it, and take it out again.
 
     Args:
         fault: The fault.
         project: The copy.
         near: Whether only the tests of its package are run, and not the rest of the suite.
+        without: Files of tests that are left out.
     """
     path = project / fault.file
     source = path.read_text(encoding="utf-8")
@@ -79,20 +83,21 @@ def outcome_of(fault: Mutant, project: Path, *, near: bool) -> Outcome:
     try:
         everything: list[list[str]] = [] if near else [[]]
         for chosen in [*([folder] for folder in nearest_tests(fault.file, project)), *everything]:
-            if noticed_by := _first_failure(project, chosen):
+            if noticed_by := _first_failure(project, chosen, without):
                 return Outcome(fault=fault, noticed_by=noticed_by)
         return Outcome(fault=fault, noticed_by="")
     finally:
         path.write_text(source, encoding="utf-8")
 
 
-def _first_failure(project: Path, chosen: Sequence[str]) -> str:
+def _first_failure(project: Path, chosen: Sequence[str], without: Sequence[str]) -> str:
     """The first test that fails among those of some places, or among all; empty if all pass."""
     unwanted = ("NUMBA_", "COV", "PYTEST_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *chosen]
-    command += ["--deselect=tests/mutation", "--deselect=tests/test_documents.py"]  # they compare texts, not behaviour
+    texts = ("tests/mutation", "tests/test_documents.py")  # they compare texts, not behaviour
+    command += [f"--deselect={file}" for file in (*texts, *without)]
     try:
         done = subprocess.run(
             command, cwd=project, env=environment, capture_output=True, text=True, timeout=_LIMIT, check=False
@@ -105,7 +110,9 @@ def _first_failure(project: Path, chosen: Sequence[str]) -> str:
     return found[1] if found else f"pytest ends with {done.returncode}"
 
 
-def run_sample(faults: Sequence[Mutant], processes: int, *, near: bool) -> Iterable[Outcome]:
+def run_sample(
+    faults: Sequence[Mutant], processes: int, *, near: bool, without: Sequence[str] = ()
+) -> Iterable[Outcome]:
     """Outcomes in the order of the faults; each process has a copy of the project of its own."""
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
@@ -115,7 +122,7 @@ def run_sample(faults: Sequence[Mutant], processes: int, *, near: bool) -> Itera
         def in_turn(fault: Mutant) -> Outcome:
             project = copies.get()
             try:
-                return outcome_of(fault, project, near=near)
+                return outcome_of(fault, project, near=near, without=without)
             finally:
                 copies.put(project)
 
@@ -135,15 +142,15 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def page(outcomes: Sequence[Outcome]) -> str:
-    """The page for some outcomes."""
+def page(outcomes: Sequence[Outcome], planned: int) -> str:
+    """The page for some outcomes, of so many faults that there are."""
     noticed = sum(bool(each.noticed_by) for each in outcomes)
     text = _HEAD.format(noticed=noticed, all=len(outcomes), share=100 * noticed / len(outcomes))
     rooms = sorted({_room(each.fault) for each in outcomes})
     for room in rooms:
         here = [each for each in outcomes if _room(each.fault) == room]
         text += f"| `{room}` | {len(here)} | {sum(bool(each.noticed_by) for each in here)} |\n"
-    left = len(read_sample()) - len(outcomes)
+    left = planned - len(outcomes)
     if left > 0:
         text += f"\n{left} faults of the sample were not planted in this run; which ones were is a matter of chance.\n"
     missed = [each.fault for each in outcomes if not each.noticed_by]
@@ -168,14 +175,17 @@ def main() -> None:
     parser.add_argument("--near", action="store_true", help="run the tests of a fault's package only: a lower bound")
     parser.add_argument("--out", type=Path, default=Path("results/mutants.md"), help="the page")
     parser.add_argument("--processes", type=int, default=2, help="copies of the project that are tested side by side")
+    parser.add_argument("--of", default="sample", help="name of the file of faults beside this module")
+    parser.add_argument("--without", action="append", default=[], help="a file of tests that is left out")
     options = parser.parse_args()
-    faults = [fault for fault in read_sample() if not options.names or fault.name in options.names]
+    every = read_sample(options.of)
+    faults = [fault for fault in every if not options.names or fault.name in options.names]
     random.Random(0).shuffle(faults)  # what is done so far is a sample of the whole
     outcomes = []
-    for outcome in run_sample(faults, options.processes, near=options.near):
+    for outcome in run_sample(faults, options.processes, near=options.near, without=options.without):
         outcomes.append(outcome)
         print(f"{outcome.fault.name}: {outcome.noticed_by or 'NOT NOTICED'}", flush=True)
-        write_text(options.out, page(outcomes))  # hours of work are not lost with the last fault
+        write_text(options.out, page(outcomes, len(every)))  # hours of work are not lost with the last fault
     print(f"To read: {options.out}")
 
 

@@ -66,7 +66,9 @@ def run_there(project: Path, nodes: list[str]) -> tuple[int, set[str], str]:
 # --- the table -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mutant", [*MUTANTS, *read_sample()], ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize(
+    "mutant", [*MUTANTS, *read_sample(), *read_sample("theory_faults")], ids=lambda mutant: mutant.name
+)
 def test_the_fault_fits_its_file(mutant: Mutant) -> None:
     source = (ROOT / mutant.file).read_text(encoding="utf-8")
     changed = mutant.apply(source)

@@ -66,9 +66,9 @@ class Recorder(Lab):
     def _made(self, grid: Grid, progress: Callable[[int], None] | None) -> xarray.Dataset:
         self.asked.append(Asked(grid, self._replicates))
         axes = {**grid.axes, "seed": range(self._replicates)}
-        zero = xarray.DataArray(
-            np.zeros([len(labels) for labels in axes.values()]), dims=tuple(axes), coords={a: list(v) for a, v in axes.items()}
-        )  # fmt: skip
+        shape = [len(labels) for labels in axes.values()]
+        coords = {axis: list(labels) for axis, labels in axes.items()}
+        zero = xarray.DataArray(np.zeros(shape), dims=tuple(axes), coords=coords)
         phases = zero.expand_dims(phase=max(PHASES.values()) + 1).transpose(..., "phase")
         sets = phases.expand_dims(set=["retain", "forget"]).transpose(..., "phase", "set")
         found = {"test_error": zero, "phase_steps": phases, "phase_test_error": phases, "accuracy": sets}

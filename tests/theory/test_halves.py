@@ -64,7 +64,10 @@ def test_a_bootstrap_leaves_out_what_is_censored_in_few_resamples() -> None:
     drawn = np.random.default_rng(3)
     means = np.array([values[drawn.integers(40, size=40)].mean() for _ in range(200)])
     limit = np.quantile(means, 0.97)
-    found = bootstrap(
-        lambda rows: float(values[rows].mean()) if values[rows].mean() < limit else math.nan, 40, np.random.default_rng(3)
-    )  # fmt: skip
+
+    def mean(rows: np.ndarray) -> float:
+        found = float(values[rows].mean())
+        return found if found < limit else math.nan
+
+    found = bootstrap(mean, 40, np.random.default_rng(3))
     assert found.standard_error == pytest.approx(np.std(means[means < limit], ddof=1) * math.sqrt(40 / 39))

@@ -1,4 +1,4 @@
-"""The experiments of unlearning at one problem, made up: every pair of optimizers, α, set and phase has its own level."""
+"""Experiments of unlearning at one problem, made up: every pair of optimizers, α, set and phase has its own level."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ADDED = {("SGD", "SGD"): -0.5, ("SAM", "SGD"): -0.1, ("SGD", "SAM"): -0.3, ("SAM
 BEFORE = {"own": 2.0, "opposite": 0.8}
 """ζ on F when unlearning begins."""
 RATE = {"hessian_eigenvalue": -1.0, "sharpness": 3.0}
-"""Logarithm of the change of a measure of the retain loss over α - 1/2, after pretraining with SGD, unlearning by it."""
+"""Logarithm of the change of a measure of the retain loss over α - 1/2, under SGD after SGD."""
 
 
 def test_error(pretraining: str, optimizer: str, alpha: float, seed: int) -> float:
@@ -93,7 +93,7 @@ def repeated() -> xarray.Dataset:
 
 
 def nothing_to_forget() -> xarray.Dataset:
-    """`never_learned`: seven steps of unlearning after SGD, which change curvature by a logarithm of 0.2, 9 after SAM."""
+    """`never_learned`: seven steps of unlearning after SGD, which change curvature by a factor of e^0.2, 9 after SAM."""
     return grid(
         {"pretraining": NAMES},
         phase_steps=lambda pretraining, phase, seed: (

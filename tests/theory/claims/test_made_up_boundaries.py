@@ -12,7 +12,7 @@ STEP = 2.0**0.5
 PLACES = tuple(STEP ** np.arange(-5, 6))
 VALUES = {"d": (10**5, 10**6, 10**7), "n": (10, 20, 40), "noise": (0.25, 1.0, 4.0)}
 MOVED = {"d": np.log10(STEP), "n": -0.5, "noise": 0.25}
-"""Exponents of the place at which the test error is 0.3, beside those of `predicted_boundary`: a step of PLACES each."""
+"""Exponents of the place at which the test error is 0.3, beside `predicted_boundary`: a step of PLACES each."""
 MIDDLE = {"d": 10**6, "n": 20, "noise": 1.0}
 EXPONENT = {"d": 0.25 + MOVED["d"], "n": -0.25 + MOVED["n"], "noise": 1.0 + MOVED["noise"]}
 

@@ -1,4 +1,4 @@
-"""Claims on methods, on made-up scores: which method, pretraining, cells and replicates count, and how relearning ties."""
+"""Claims on methods, on made-up scores: which method, pretraining, cells and replicates count."""
 
 from collections.abc import Mapping
 

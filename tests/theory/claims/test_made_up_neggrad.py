@@ -1,4 +1,4 @@
-"""Claims on the bounds after unlearning, on made-up lines: cells by place and d/n, label noise, forgotten runs, nulls."""
+"""Claims on bounds after unlearning, on made-up lines: cells by place and d/n, label noise, forgotten runs, nulls."""
 
 import numpy as np
 import pytest

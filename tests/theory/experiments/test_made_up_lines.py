@@ -1,6 +1,7 @@
-"""Lines of made-up errors: what is pooled, what drifts and where it leads, halves, margins, endings, critical signals."""
+"""Lines of made-up errors: what is pooled, what drifts and where it leads, margins, endings, critical signals."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,9 +33,9 @@ def test_exponents_drift_from_neighbour_to_neighbour() -> None:
     made = lines({"d": D}, PLACES, test_error=lambda value, place: error(place / 10 ** MOVED[value]))
     found = made.drift("d", np.random.default_rng(0))
     measured = [0.25 + 0.3, 0.25 + 0.1, 0.25 + 0.05]
-    names = [f"exponent from d = {low:g} to {high:g}" for low, high in zip(D, D[1:], strict=False)]
+    names = [f"exponent from d = {low:g} to {high:g}" for low, high in pairwise(D)]
     assert [found[name].value for name in names] == pytest.approx(measured, abs=1e-6)
-    distance = [math.sqrt(20 / math.sqrt(low * high)) for low, high in zip(D, D[1:], strict=False)]
+    distance = [math.sqrt(20 / math.sqrt(low * high)) for low, high in pairwise(D)]
     at_none = np.polyfit(distance, measured, 1)[1]
     assert found["exponent extrapolated to large d/n"].value == pytest.approx(at_none, abs=1e-6)
 

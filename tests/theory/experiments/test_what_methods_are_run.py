@@ -1,4 +1,4 @@
-"""Methods that are scored against the retrained network: what each runs, and how the score comes of what was observed."""
+"""Methods that are scored against the retrained network: what each runs, and how its score comes about."""
 
 from dataclasses import replace
 from typing import Any
