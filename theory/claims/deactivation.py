@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import xarray
 
+from simulate import NegGrad
 from theory.experiments import deactivation as law
 from theory.experiments import lemma31 as networks
 from theory.experiments.lab import Lab
@@ -156,7 +157,7 @@ def _after_training(lab: Lab) -> Evidence:
     curves = []
     for loss in data["loss"].values:
         for alpha in (0.8, 0.95):
-            chosen = [k for k, look in enumerate(networks.CLOSED_FORM) if look.objective.alpha == alpha]
+            chosen = [k for k, look in enumerate(networks.CLOSED_FORM) if look.objective == NegGrad(alpha=alpha)]
             here = own.sel(pretraining="SGD", loss=loss).isel(look=chosen).mean("seed")
             words = f"loss {loss:g}, α = {alpha:g}"
             curves.append(Curve(words, multiple[chosen], here["deactivated"].values))

@@ -139,7 +139,7 @@ def _measure(
 def _as_the_lemma_says(data: xarray.Dataset) -> np.ndarray:
     """R off and F on: the lesser of both fractions in each replicate, (R,)."""
     there = data["deactivated_at_radius"].sel(relation="own")
-    lesser = np.minimum(there.sel(set="retain"), 1.0 - there.sel(set="forget")).values
+    lesser = np.minimum(there.sel(set="retain").values, 1.0 - there.sel(set="forget").values)
     return np.asarray(lesser[np.isfinite(lesser)])
 
 

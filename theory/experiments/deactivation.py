@@ -95,25 +95,24 @@ def _depth(fraction: np.ndarray) -> np.ndarray:
     return np.asarray(ndtri(0.5 * (1.0 + fraction)))
 
 
-def _depths(data: xarray.Dataset, rows: np.ndarray) -> xarray.DataArray:
-    """z of the measured fractions, (n, m, ratio)."""
-    off = data["deactivated"].isel(phase=0, seed=rows).sel(relation="own", set="retain", ratio=list(_RATIOS))
-    fraction = off.mean("seed").transpose("n", "m", "ratio")
-    return fraction.copy(data=_depth(fraction.values))
+def _depths(data: xarray.Dataset, rows: np.ndarray) -> np.ndarray:
+    """z of the measured fractions over the ratio, (n, m, ratio)."""
+    off = data["deactivated"].isel(phase=0).sel(relation="own", set="retain", ratio=list(_RATIOS))
+    return _depth(off.transpose("seed", "n", "m", "ratio").values[rows].mean(axis=0)) / np.array(_RATIOS)
 
 
 def law_constant(data: xarray.Dataset, rows: np.ndarray, *, samples: bool = True) -> float:
     """Mean of z over what the law says it is, τ / (σ_0 √(m n)); without √n if `samples` is False."""
     depth = _depths(data, rows)
-    return float((depth / (depth["ratio"] * (1.0 if samples else np.sqrt(depth["n"])))).mean())
+    return float((depth if samples else depth / np.sqrt(data["n"].values)[:, None, None]).mean())
 
 
 def law_exponent(data: xarray.Dataset, rows: np.ndarray, factor: str) -> float:
     """Exponent of n or m in z σ_0 / τ."""
-    depth = _depths(data, rows)
-    per_radius = depth / (depth["ratio"] * np.sqrt(depth["n"] * depth["m"]))
-    growth = per_radius.isel({factor: -1}) / per_radius.isel({factor: 0})
-    return float(np.log(growth.values).mean() / np.log(depth[factor].values[-1] / depth[factor].values[0]))
+    n, m = data["n"].values[:, None, None], data["m"].values[:, None]
+    per_radius = np.moveaxis(_depths(data, rows) / np.sqrt(n * m), ("n", "m").index(factor), 0)
+    values = data[factor].values
+    return float(np.log(per_radius[-1] / per_radius[0]).mean() / np.log(values[-1] / values[0]))
 
 
 def batch_constant(off: xarray.DataArray, rows: np.ndarray, *, samples: int | None = None) -> float:
