@@ -93,7 +93,7 @@ def repeated() -> xarray.Dataset:
 
 
 def nothing_to_forget() -> xarray.Dataset:
-    """`never_learned`: seven steps of unlearning after SGD, which change curvature by a factor of e^0.2, 9 after SAM."""
+    """`never_learned`: seven steps after SGD, which change curvature by a logarithm of 0.2, nine after SAM."""
     return grid(
         {"pretraining": NAMES},
         phase_steps=lambda pretraining, phase, seed: (
