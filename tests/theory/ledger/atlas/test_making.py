@@ -37,7 +37,7 @@ from theory.ledger.atlas import (
 )
 from theory.ledger.atlas.measuring import Visit, visits
 from theory.ledger.claim import Control
-from theory.statistics import exact
+from theory.statistics import Estimate, exact
 
 BY_STOP = over_choices("by-stop", by_stop)
 BY_BOTH = over_choices("by-both", by_weight_and_radius)
@@ -80,6 +80,18 @@ def test_a_null_experiment_decides_nothing() -> None:
         return Evidence(effect=exact(evidence.effect.value), control=exact(0.0), n_runs=1)
 
     assert not atlas(over_choices("louder", by_nothing, measure=understated), protocols=24)[0].decisive
+
+
+@pytest.mark.parametrize(("error", "decisive"), [(0.02, ["stop"]), (0.5, ["stop"]), (1.0, [])])
+def test_nothing_decides_what_standard_errors_call_noise(error: float, decisive: list[str]) -> None:
+    """Effects of 1, 1.1 and 3 have a standard deviation of 0.95, whatever is said of their errors."""
+
+    def measure(bench: Bench) -> Evidence:
+        return Evidence(effect=Estimate(by_stop(bench), error, 20), control=exact(0.0), n_runs=1)
+
+    (entry,) = atlas(over_choices("told", by_stop, measure=measure))
+    assert entry.decisive == decisive
+    assert entry.shares[0]["share"] == pytest.approx(1.0)
 
 
 def test_the_map_has_every_combination_with_all_else_primary() -> None:
