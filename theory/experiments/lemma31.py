@@ -38,6 +38,7 @@ ALPHA: Choice[float | str] = Choice(
     others=(0.5, 0.7, 0.9),
     reason="All samples weigh the same, so that R and F differ by a sign; no other α is singled out.",
 )
+"""The α of a look."""
 RADIUS: Choice[float] = Choice(
     name="radius",
     words="radius of the look, over the theory's",
@@ -45,6 +46,7 @@ RADIUS: Choice[float] = Choice(
     others=(0.1**0.5, 10**0.5, 10.0),
     reason="The radius that the theory asks for; it says none but this.",
 )
+"""The radius of a look."""
 BEFORE = (
     ALPHA, RADIUS, choices.FORGET, choices.FLIP, choices.FILTERS, choices.PATCHES, choices.LAW, choices.WEIGHTS,
     choices.DIMENSION,

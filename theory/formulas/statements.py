@@ -152,12 +152,7 @@ def _recursions() -> tuple[Statement, ...]:
 
 
 def _deactivation() -> tuple[Statement, ...]:
-    relative = s.tau / (s.sigma_0 * sqrt(s.m))
-    total = sqrt(s.alpha**2 / s.n_retain + (1 - s.alpha) ** 2 / s.n_forget)
     whole = sqrt(Sum(s.pulls[s.i] ** 2 * s.active[s.i], (s.i, 1, s.n)))
-    start = ("sam_start_least", "sam_start_most", "sam_radius_least", "sam_radius_most")
-    strength = s.tau / (s.sigma_0 * sqrt(s.m * s.B))
-    signal_share = s.signal**2 / s.noise_scale**2 * ((1 - 2 * s.p) ** 2 * (s.B - 1) + 2)
     return (
         Statement(
             "deactivation_shift", "Shift of a noise pre-activation by SAM", "[D]",
@@ -178,6 +173,16 @@ def _deactivation() -> tuple[Statement, ...]:
             "any weights. Exact for noise vectors orthogonal to each other and to φ; else off by about "
             "√(B/(2d)) of itself. The second form is for d ≫ n and d ≫ n‖φ‖²/((P - 1) σ_p)².",
         ),
+    )  # fmt: skip
+
+
+def _deactivation_at_start() -> tuple[Statement, ...]:
+    relative = s.tau / (s.sigma_0 * sqrt(s.m))
+    total = sqrt(s.alpha**2 / s.n_retain + (1 - s.alpha) ** 2 / s.n_forget)
+    start = ("sam_start_least", "sam_start_most", "sam_radius_least", "sam_radius_most")
+    strength = s.tau / (s.sigma_0 * sqrt(s.m * s.B))
+    signal_share = s.signal**2 / s.noise_scale**2 * ((1 - 2 * s.p) ** 2 * (s.B - 1) + 2)
+    return (
         Statement(
             "deactivation_law", "Own-class neurons switched off at initialisation", "[D]",
             _is(s.off, _own(strength)), start,
@@ -297,7 +302,8 @@ def _error_surface() -> tuple[Statement, ...]:
 STATEMENTS: dict[str, Statement] = {
     statement.name: statement
     for group in (
-        _definitions, _recursions, _deactivation, _test_error_bounds, _signal_rates, _error_surface, consequences,
+        _definitions, _recursions, _deactivation, _deactivation_at_start, _test_error_bounds, _signal_rates,
+        _error_surface, consequences,
     )
     for statement in group()
 }  # fmt: skip

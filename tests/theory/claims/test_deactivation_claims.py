@@ -1,18 +1,28 @@
 """Rows on deactivation, on made-up data whose effect, sign and selection are known by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import xarray
 
 from simulate import NegGrad
 from tests.theory.experiments.test_deactivation import MadeUp, made_up, small_with, start_with
-from theory.claims import find_claims
+from theory.claims import deactivation, find_claims
 from theory.experiments import deactivation as law
 from theory.experiments import lemma31 as networks
 from theory.experiments.lab import Lab
 from theory.experiments.lemma31 import NOTHING, PLAIN, Look
 from theory.ledger import Evidence
 from theory.ledger.book import Row, run_claims
+from theory.statistics import bootstrap
+
+
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up replicates are equal, so that few resamples say as much."""
+    monkeypatch.setattr(deactivation, "bootstrap", partial(bootstrap, resamples=20))
+
 
 EQUAL = networks.equal(networks.UNLEARNING)
 
