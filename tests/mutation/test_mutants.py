@@ -21,6 +21,7 @@ from tests.mutation.sample import read_sample
 from tests.places import ROOT
 
 COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
+EVERY = [*MUTANTS, *read_sample(), *read_sample("theory_faults")]
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 
@@ -66,9 +67,7 @@ def run_there(project: Path, nodes: list[str]) -> tuple[int, set[str], str]:
 # --- the table -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "mutant", [*MUTANTS, *read_sample(), *read_sample("theory_faults")], ids=lambda mutant: mutant.name
-)
+@pytest.mark.parametrize("mutant", EVERY, ids=lambda mutant: mutant.name)
 def test_the_fault_fits_its_file(mutant: Mutant) -> None:
     source = (ROOT / mutant.file).read_text(encoding="utf-8")
     changed = mutant.apply(source)
