@@ -193,7 +193,7 @@ for count in (2, 3, 5, 10, 20):
 # The claim is supported, its false variant refuted, and the interval is that of the replicates.
 assert (ledger.rows[0].verdict, ledger.rows[0].control["verdict"]) == ("supported", "refuted")
 assert ledger.unrefuted_controls == []
-assert np.allclose(ledger.rows[0].interval, from_replicates(exponents).interval(), rtol=1e-5)
+assert np.allclose(ledger.rows[0].interval, from_replicates(exponents).interval(level=0.9), rtol=1e-5)
 # One reading of the lemma is supported and another one refuted, as one question of all.
 assert [row.verdict for row in official.rows] == ["supported", "refuted"]
 # Two replicates decide nothing, twenty decide it even as one question of all.

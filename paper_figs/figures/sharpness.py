@@ -39,6 +39,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         panels[row, 0].set_ylabel(words)
     for axes in panels[1]:
         axes.set_xlabel(r"weight of the retain loss $\alpha$")
+        axes.set_xticks([0.5, 0.7, 0.9])
     label_panels(panels.ravel(), [*_PARTS.values()] * 2)
     made.align_ylabels()
     legend_below(made, columns=2)

@@ -101,7 +101,7 @@ def _for_markdown(text: str) -> str:
 
 _SIGNS = {
     "α": r"\alpha", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "ζ": r"\zeta", "η": r"\eta", "κ": r"\kappa",
-    "λ": r"\lambda", "ξ": r"\xi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "Δ": r"\Delta",
+    "λ": r"\lambda", "ξ": r"\xi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "ψ": r"\psi", "Δ": r"\Delta",
     "Θ": r"\Theta", "Σ": r"\Sigma", "Φ": r"\Phi", "Ω": r"\Omega", "ℓ": r"\ell", "∇": r"\nabla", "‖": r"\|",
     "√": r"\surd", "≥": r"\geq", "≤": r"\leq", "−": "-", "→": r"\to", "∝": r"\propto", "±": r"\pm", "×": r"\times",
     "·": r"\cdot", "≈": r"\approx", "∞": r"\infty", "∈": r"\in", "¼": r"\tfrac14", "½": r"\tfrac12", "⁻": "^{-}",
@@ -132,6 +132,7 @@ def _replaced(found: re.Match[str]) -> str:
     kind = found.lastgroup
     if kind == "index":
         index = found["index"] if len(found["index"]) == 1 else rf"\mathrm{{{found['index']}}}"
+        index = _SIGNS.get(index, index)
         return f"${_SIGNS.get(found['base'], found['base'])}_{{{index}}}$"
     if kind == "power":
         return rf"$\cdot10^{{{int(found['power'].replace('−', '-'))}}}$"

@@ -33,7 +33,7 @@ class Record:
     """Number of log-spaced steps in a phase, when `every` is None; small steps that coincide count once."""
     observe: tuple[str, ...] = ("coefficients", "loss", "accuracy")
     """What is recorded: any of coefficients (summaries of κ and ζ), coefficients_full (all of them), loss,
-    accuracy, test_error, deactivation, deactivation_radius (its closed form), gradient_norm, sharpness, hessian."""
+    accuracy, test_error, deactivation, deactivation_radius, gradient_norm, sharpness, hessian."""
     tau: float | None = None
     """Radius at which deactivation and sharpness are measured; None takes the optimizer's own."""
 

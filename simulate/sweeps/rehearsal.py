@@ -126,7 +126,8 @@ def _ends(problem: Problem, phases: Sequence[Phase], observe: Sequence[str], tau
     still = tuple(Phase(phase.name, Loss(), SGD(), steps=0) for phase in phases)
     drawable = replace(problem, d=max(problem.d, problem.frame_size))
     run_ensemble([], observe=observe, tau=tau)  # its own checks of both
-    return run_ensemble([Cell(drawable, still, 0)], engine="numpy", test_directions=16, observe=observe, tau=1.0)
+    ended = run_ensemble([Cell(drawable, still, 0)], engine="numpy", test_directions=16, observe=observe, tau=1.0)
+    return ended.drop_dims("label")  # as `simulate.sweeps.workers` does
 
 
 def _work(problem: Problem, phases: Sequence[Phase]) -> float:

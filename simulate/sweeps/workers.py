@@ -61,13 +61,14 @@ class Job:
         if self.version != __version__:
             raise RuntimeError(f"The sweep is one of sharpmu {self.version}, but this worker has {__version__}.")
         with one_blas_thread():
-            return run_ensemble(
+            ended = run_ensemble(
                 self.grid.cells(block),
                 engine=self.engine,
                 test_directions=self.test_directions,
                 observe=self.observe,
                 tau=self.tau,
             )
+        return ended.drop_dims("label")  # stores stay as they were
 
 
 def in_process(job: Job, blocks: Iterable[Block]) -> Computed:

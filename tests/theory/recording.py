@@ -71,7 +71,10 @@ class Recorder(Lab):
         zero = xarray.DataArray(np.zeros(shape), dims=tuple(axes), coords=coords)
         phases = zero.expand_dims(phase=max(PHASES.values()) + 1).transpose(..., "phase")
         sets = phases.expand_dims(set=["retain", "forget"]).transpose(..., "phase", "set")
-        found = {"test_error": zero, "phase_steps": phases, "phase_test_error": phases, "accuracy": sets}
+        found = {
+            "test_error": zero, "phase_steps": phases, "phase_test_error": phases, "accuracy": sets,
+            "status": xarray.full_like(zero, "converged", dtype="U9"),
+        }  # fmt: skip
         return xarray.Dataset(found).assign(margin=zero.isel(seed=0, drop=True)).assign_attrs(
             n_runs=len(grid.cells), conditions={}, endings={}
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy
 from rich.text import Text
@@ -57,7 +57,8 @@ class Margins:
         phase = Phase("train", Loss(), optimizer, stop_loss=self.epsilon or 0.0)
         rows = table("Margins in decades: log₁₀ of the largest C with which a hypothesis holds", *_HEADS)
         rows.columns[-1].justify = "left"
-        found = problem_margins(self.problem, [phase])
+        every = problem_margins(self.problem, [phase]) | _other_start(self.problem, phase)
+        found = {name: every[name] for name in CONDITIONS if name in every}
         for name, margin in found.items():
             told = with_minus(f"{margin:+.2f}").replace("inf", "∞")
             rows.add_row(name, Text(told, style="red" if margin < 0 else ""), _reads(CONDITIONS[name]))
@@ -65,6 +66,15 @@ class Margins:
         for told in (_PAIRS, "Sources:", *_sources(found), marks_line()):
             console.print(textwrap.fill(told, console.width, subsequent_indent="    "))
         return 0
+
+
+def _other_start(problem: Problem, phase: Phase) -> dict[str, float]:
+    """Margins of the initial weights that the other optimizer's theorem asks for."""
+    lr = phase.optimizer.lr
+    sharp = isinstance(phase.optimizer, SAM)
+    other = replace(phase, optimizer=SGD(lr=lr) if sharp else SAM(lr=lr, tau=1.0))
+    start = "start_" if sharp else "sam_start_"
+    return {name: margin for name, margin in problem_margins(problem, [other]).items() if name.startswith(start)}
 
 
 def _reads(condition: Condition) -> str:

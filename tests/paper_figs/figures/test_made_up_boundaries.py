@@ -26,7 +26,7 @@ def test_decades_and_what_one_costs() -> None:
     made, caption = drawn(error_decay.draw, MadeUp({sgd.decay: lines}))
     left, right = (bars(axes) for axes in made.axes)
     expected = student(depth)
-    for label, number, cells in (("$d=10^{4}$, $n=20$", 0, [0, 1]), ("$d=10^{6}$, $n=80$", 1, [2])):
+    for label, number, cells in (("d = 10,000, n = 20", 0, [0, 1]), ("d = 1,000,000, n = 80", 1, [2])):
         np.testing.assert_allclose(left[label][0], place[cells] ** 4)
         check_bars(left[label], expected[cells])
         x, y, ends = right[str(number)]

@@ -137,6 +137,6 @@ def interaction(lab: Lab) -> xarray.Dataset:
 
     axes = {
         "alpha": lab.choose(quick=(0.5, 0.9), full=(0.3, 0.5, 0.7, 0.9)),
-        "fraction": lab.choose(quick=(0.3, 0.6, 0.9), full=(0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)),
+        "fraction": lab.choose(quick=(0.6, 0.9), full=(0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)),
     }
     return lab.grid("interaction", make, axes, replicates=lab.choose(quick=8, full=40))
