@@ -101,11 +101,11 @@ def _for_markdown(text: str) -> str:
 
 _SIGNS = {
     "α": r"\alpha", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "ζ": r"\zeta", "η": r"\eta", "κ": r"\kappa",
-    "λ": r"\lambda", "ξ": r"\xi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "ψ": r"\psi", "Δ": r"\Delta",
+    "λ": r"\lambda", "ξ": r"\xi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "Δ": r"\Delta",
     "Θ": r"\Theta", "Σ": r"\Sigma", "Φ": r"\Phi", "Ω": r"\Omega", "ℓ": r"\ell", "∇": r"\nabla", "‖": r"\|",
     "√": r"\surd", "≥": r"\geq", "≤": r"\leq", "−": "-", "→": r"\to", "∝": r"\propto", "±": r"\pm", "×": r"\times",
     "·": r"\cdot", "≈": r"\approx", "∞": r"\infty", "∈": r"\in", "¼": r"\tfrac14", "½": r"\tfrac12", "⁻": "^{-}",
-    "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "⁸": "^{8}", "|": "|", "<": "<", ">": ">",
+    "ψ": r"\psi", "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "⁸": "^{8}", "|": "|", "<": "<", ">": ">",
 }  # fmt: skip
 """Signs that LaTeX sets as formulas."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from simulate.house.command_line.options import Option, options_of
 
-__all__ = ["as_typed", "check_words", "no_such"]
+__all__ = ["as_typed", "check_switches", "check_words", "no_such"]
 
 _NUMBER = re.compile(r"-\.?\d|-inf|-nan")
 _MANY = 80
@@ -58,6 +58,19 @@ def check_words(words: Sequence[str], options: Sequence[Option], program: str) -
     for option in options:
         if option.required and not option.positional and option.flag not in seen:
             raise ValueError(f"Option `{option.flag}` must be given, but is not; see {program} --help.")
+
+
+def check_switches(words: Sequence[str], options: Sequence[Option]) -> None:
+    """Refuse values of switches: before words that may be many the parser takes such a value for one of them.
+
+    Raises:
+        ValueError: naming the switch.
+    """
+    switches = {spelling: option for option in options if option.is_switch for spelling in option.spellings}
+    for use in _uses(words):
+        option = switches.get(_plain(use.flag)) if use.joined else None
+        if option is not None:
+            _check_values(use, option)
 
 
 def as_typed(message: str, words: Sequence[str], options: Sequence[Option]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from simulate.house.command_line.complaints import as_typed, check_words
+from simulate.house.command_line.complaints import as_typed, check_switches, check_words
 from simulate.house.command_line.options import Option
 
 __all__ = ["read"]
@@ -32,6 +32,7 @@ def read(cls: Any, words: Sequence[str], options: Sequence[Option], *, program: 
     Raises:
         ValueError: saying what is wrong with the command line.
     """
+    check_switches(words, options)
     told = io.StringIO()
     defaults = {} if default is None else {"default": default}
     try:
