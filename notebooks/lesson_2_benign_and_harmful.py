@@ -184,8 +184,8 @@ phase_map_explorer()
 #
 # No. It is close to 1/2. The output of the network starts at a size that does not shrink with $d$, and SGD has to fight
 # the noise neurons that happen to be active from the start. In the ledger this is the row
-# `sgd-boundary-d-large-weights`: outside the hypotheses. It says nothing against the theorem, whose hypothesis excludes these weights;
-# it says that its boundary belongs to its initial weights. Unfold *Solution* for the measurement.
+# `sgd-boundary-d-large-weights`: *outside the hypotheses*. It says nothing against the theorem, which excludes these
+# weights; it says that its boundary belongs to its initial weights. Unfold *Solution* for the measurement.
 #
 # </details>
 
