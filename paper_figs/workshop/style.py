@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from simulate.house.drawing.layout import SteadyLayout
 from simulate.house.drawing.palette import COLORS, LINES, MARKERS
@@ -101,8 +102,19 @@ def label_panels(panels: Iterable[Axes], titles: Sequence[str] = ()) -> None:
         axes.set_title(f"({chr(ord('a') + number)}){words}", loc="left")
 
 
+class _PlainTicks(LogLocator):
+    """Ticks of a logarithmic axis; of one that shows a part of a decade, three or four evenly spaced."""
+
+    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+        """Ticks from one end to the other."""
+        ticks = np.asarray(super().tick_values(vmin, vmax))
+        low, high = min(vmin, vmax), max(vmin, vmax)
+        few = np.count_nonzero((ticks >= low) & (ticks <= high)) < 2 or high < 4.0 * low
+        return np.asarray(MaxNLocator(3).tick_values(low, high)) if few else ticks
+
+
 def plain_logarithm(axis: Axis) -> None:
     """Ticks 1, 2, 5, 10, … with plain numbers, for a logarithmic axis of a decade or two."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_locator(_PlainTicks(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())

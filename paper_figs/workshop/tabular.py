@@ -137,7 +137,7 @@ def _replaced(found: re.Match[str]) -> str:
     if kind == "power":
         return rf"$\cdot10^{{{int(found['power'].replace('−', '-'))}}}$"
     if kind == "raised":
-        return f"$^{{{found['raised'].replace('−', '-')}}}$"
+        return f"$^{{{''.join(_SIGNS.get(sign, sign) for sign in found['raised'])}}}$"
     if kind == "minus":
         return "$-$"
     return f"${_SIGNS[found[0]]}$" if kind == "sign" else _ESCAPES.get(found[0], found[0])

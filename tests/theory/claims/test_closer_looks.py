@@ -211,12 +211,18 @@ def test_the_gap_in_alpha_is_that_of_sgd_over_sam() -> None:
     factors = np.array([[1.0, 1.0, 0, 0, 0], [1.0, 0.0, 0, 0, 0]])
     odds = factors @ [-1.5, 1.0, 0, 0, 0] + 0.6 * rng.standard_normal((80, 2))
     low, high = needed.brackets(alpha, 1.0 / (1.0 + np.exp(-odds[..., None])) <= alpha)
-    grids = grid(("alpha", "seed"), {"alpha": alpha}, test_error=np.zeros((4, 80)))
+    setting: dict[str, list[Any]] = {"pretraining": ["SGD", "SAM"], "d": [500], "n": [10], "place": [2.5]}
+    dims = tuple(setting)
+    target = grid((*dims, "seed"), setting, test_error=np.zeros((2, 1, 1, 1, 80)))
+    half = np.arange(80) < 40
+    error, done = np.zeros((2, 1, 1, 1, 4, 80)), np.broadcast_to(half, (2, 1, 1, 1, 4, 80))
+    grids = grid((*dims, "alpha", "seed"), {**setting, "alpha": list(alpha)}, test_error=error, forgotten=done)
     found = evidence_of(
         alpha_curves, "alpha-curves-gap",
-        {needed.needed: needed.Needed(factors, low, high), needed.beyond: grids, needed.retrained: grids},
+        {needed.needed: needed.Needed(factors, low, high), needed.beyond: grids, needed.retrained: target},
     )  # fmt: skip
     assert found.effect.value == pytest.approx(1.0, abs=0.25)
+    assert found.control.value == 0.5
     assert abs(found.null.value) < 0.3
     assert found.details["share of the thresholds below the least α tried"].value < 0.2
 
