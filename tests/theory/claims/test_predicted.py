@@ -15,7 +15,8 @@ PREDICTED = {
     "signal-rate-per-step": (2.0, 0.4), "signal-surplus-h1": (2.0, 0.4), "signal-surplus-h2-d": (1.0, 0.4),
     "signal-surplus-h2-n": (-1.0, 0.4), "signal-to-memory": (2.0, 0.2),
     # differences that are none
-    "forget-noise-after-sgd": (0.0, 0.1), "forget-noise-after-sam": (0.0, 0.1), "alpha-fraction-independent": (0.0, 0.01),
+    "forget-noise-after-sgd": (0.0, 0.1), "forget-noise-after-sam": (0.0, 0.1),
+    "alpha-fraction-independent": (0.0, 0.01),
     "universality-digits-sgd": (0.0, 0.15), "universality-digits-sam": (0.0, 0.15),
     "universality-folder-sgd": (0.0, 0.15), "universality-folder-sam": (0.0, 0.15),
 }  # fmt: skip
