@@ -15,6 +15,7 @@ from tests.theory.recording import Recorder, asked
 from theory.claims import all_claims
 from theory.experiments import choices, unlearning
 from theory.experiments.course import STANDARD, Course
+from theory.experiments.forgetting.classes import ENDS
 from theory.experiments.protocols import has_forgotten
 from theory.formulas.conditions import largest_step
 from theory.ledger import Choice, Claim
@@ -175,6 +176,10 @@ def test_more_patches_multiply_those_that_a_problem_has() -> None:
 
 # --- every claim -------------------------------------------------------------------------------------
 
+_RIVALS = (
+    "sharp-minmax-best-after-sgd", "sharp-minmax-best-after-sam", "sharp-minmax-against-random-label",
+    "sharp-minmax-against-neggrad", "sharp-minmax-against-retain-sam", "relearning-faster-after-sharp-minmax",
+)  # fmt: skip
 USED: Mapping[str, Mapping[str, Any]] = {
     "smaller-alpha-pretraining": {"optimizer": "SGD", "alpha": 0.7},
     "relearning-faster-than-retrained": {"unlearner": "NegGrad SGD"},

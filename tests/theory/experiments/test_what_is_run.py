@@ -290,6 +290,13 @@ def test_first_steps_are_of_one_size() -> None:
         assert nothing.phases == (replace(phase, optimizer=SAM(lr=lr, tau=0.0)),)
 
 
+def test_first_steps_are_of_the_shorter_of_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where steps go with the initial weights, as they do far from this design."""
+    monkeypatch.setattr(signals, "largest_step", lambda problem: problem.sigma_0)
+    for cell in only(signals.early).grid.cells:
+        assert cell.phases[0].optimizer.lr == pytest.approx(min(start(cell.problem, name) for name in OPTIMIZERS))
+
+
 def test_weights_that_are_needed() -> None:
     found = only(signals.alpha_needed)
     assert found.grid.axes["alpha"] == [0.3, 0.7, 0.95]
@@ -317,7 +324,7 @@ def test_grids_share_seeds_only_where_they_are_compared() -> None:
         sam.over_samples, sam.over_time, signals.over_signal, signals.over_dimension, signals.over_samples,
         signals.early, signals.early_without_radius, signals.alpha_needed, retrained.scored, retrained.interaction,
     )  # fmt: skip
-    grids = [found.grid for experiment in experiments for found in asked(experiment)]
+    grids = [found.grid for experiment in experiments for found in asked(experiment, only={})]
     names = [grid.name for grid in grids]
     assert {name: names.count(name) for name in names if names.count(name) > 1} == PAIRED
     assert len({tuple(grid.seeds) for grid in grids}) == len(set(names))
