@@ -105,12 +105,13 @@ def label_panels(panels: Iterable[Axes], titles: Sequence[str] = ()) -> None:
 class _PlainTicks(LogLocator):
     """Ticks of a logarithmic axis; of one that shows a part of a decade, three or four evenly spaced."""
 
-    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """Ticks from one end to the other."""
-        ticks = np.asarray(super().tick_values(vmin, vmax))
         low, high = min(vmin, vmax), max(vmin, vmax)
-        few = np.count_nonzero((ticks >= low) & (ticks <= high)) < 2 or high < 4.0 * low
-        return np.asarray(MaxNLocator(3).tick_values(low, high)) if few else ticks
+        steps = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1.0)
+        ticks = np.outer(10.0**steps, (1.0, 2.0, 5.0)).ravel()
+        few = np.count_nonzero((ticks >= low) & (ticks <= high)) < 2
+        return [float(tick) for tick in (MaxNLocator(3).tick_values(low, high) if few else ticks) if tick > 0.0]
 
 
 def plain_logarithm(axis: Axis) -> None:

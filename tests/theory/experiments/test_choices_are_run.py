@@ -15,7 +15,6 @@ from tests.theory.recording import Recorder, asked
 from theory.claims import all_claims
 from theory.experiments import choices, unlearning
 from theory.experiments.course import STANDARD, Course
-from theory.experiments.forgetting.classes import ENDS
 from theory.experiments.protocols import has_forgotten
 from theory.formulas.conditions import largest_step
 from theory.ledger import Choice, Claim
