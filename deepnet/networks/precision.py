@@ -69,20 +69,26 @@ def matrix_products(precision: Precision) -> Iterator[None]:
     switches = (*_of_cuda(), backends.mkldnn.matmul)
     before = [switch.fp32_precision for switch in switches]
     older = _asked_by_older_switches()
-    with warnings.catch_warnings():  # some versions of torch warn of the older switches
-        warnings.simplefilter("ignore")
+    with _quiet():
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = precision == "tf32"
     for switch in _of_cuda():
         switch.fp32_precision = "tf32" if precision == "tf32" else "ieee"
     try:
         yield
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             torch.set_float32_matmul_precision(older[0])  # which sets the CPU's, too
             backends.cudnn.allow_tf32 = older[1]
         for switch, value in zip(switches, before, strict=True):
             switch.fp32_precision = value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings that some versions of torch have of the older switches."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def _of_cuda() -> tuple[Any, ...]:
@@ -97,8 +103,7 @@ def _asked_by_older_switches() -> tuple[str, bool]:
     Where they refuse to say, it is something else than what the newer ones do.
     """
     products, convolutions, _ = (switch.fp32_precision == "tf32" for switch in _of_cuda())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         try:
             precision = torch.get_float32_matmul_precision()
         except RuntimeError:

@@ -73,7 +73,9 @@ CLAIMS = (
         ),
         stopping_rule="Training loss 0.05 (250,000 steps at most); " + replicated(24, 200),
         statistic="Log ratio of the critical signals of the mean test errors (level 0.3); bootstrap over replicates.",
-        control=Control(name="two filters are no fewer than many", region=Region.around(0.0, 0.1)),
+        control=Control(
+            name="two filters need twice the signal of many", region=Region.around(-float(np.log(2.0)), 0.1)
+        ),
         null=Control(name="which of the two is which is left to chance", region=Region.around(0.0, 0.15)),
         hypotheses=tuple(name for name in HYPOTHESES if name != "signal_noise"),
         choices=(choices.PRETRAINED, choices.BATCH, choices.PATCHES, choices.LAW, choices.STEP),

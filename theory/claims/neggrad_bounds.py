@@ -22,7 +22,7 @@ from theory.statistics import Estimate, exact, from_replicates, worst_of
 __all__ = ["CLAIMS"]
 
 _ENOUGH = 0.9
-"""Fraction of the runs of a cell that have to be forgotten; a cell below it has no test error after unlearning."""
+"""Fraction of the runs of a cell that have to get to their end, be it forgotten or, from the start, fitted."""
 _EDGE = 256.0
 """Least d/n of cells below the boundary: there half of it is still at least P σ_p."""
 
@@ -42,8 +42,8 @@ class _Cells:
         return (lines.place >= self.least) & (lines.place <= self.most) & (d >= self.ratio * n)
 
 
-def _forgotten(lab: Lab, lines: Lines) -> np.ndarray:
-    """Fraction of the runs forgotten in each cell, (C,)."""
+def _ended(lab: Lab, lines: Lines) -> np.ndarray:
+    """Fraction of the runs of each cell that ended as they should, and not because their steps were used up, (C,)."""
     done = [Course(lab).forgotten(data).mean("seed").values.ravel() for data in lines.data.values()]
     return np.concatenate(done)
 
@@ -54,7 +54,7 @@ def _details(lab: Lab, lines: Lines, cells: np.ndarray) -> dict[str, Estimate]:
         for word, values in _by_class(lines).items()
     }
     return {
-        "fraction of the runs forgotten, in the worst cell": exact(float(_forgotten(lab, lines)[cells].min())),
+        "fraction of the runs that got to their end, in the worst cell": exact(float(_ended(lab, lines)[cells].min())),
         **clean,
     }
 
@@ -105,7 +105,7 @@ def _excess(
     here, there = cells.of(lines), control.of(others)
     excess = lines.error - lab.pick(choices.FLIP)
     effect = worst_of(excess[:, here], pick)
-    if _forgotten(lab, lines)[here].min() < _ENOUGH and experiment is not unlearning.from_start:
+    if _ended(lab, lines)[here].min() < _ENOUGH:
         effect = Estimate(np.nan, np.nan, len(excess) - 1)
     return Evidence(
         effect=effect,
@@ -124,7 +124,7 @@ def _exponent(lab: Lab, experiment: Callable[[Lab], Lines], x_label: str, pretra
     """Exponent of d."""
     lines = lab.once(experiment)
     effect = lines.exponents(lab.rng("surface"), "d")["d"]
-    if _forgotten(lab, lines).min() < _ENOUGH:
+    if _ended(lab, lines).min() < _ENOUGH:
         effect = Estimate(np.nan, np.nan, len(lines.error) - 1)
     levels = {
         f"exponent at test error {level:g} alone": lines.level_slope("d", level, lab.rng("level")) for level in LEVELS

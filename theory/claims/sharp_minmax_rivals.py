@@ -105,7 +105,7 @@ def _claim(rival: str, short: str, title: str, supported: Region, refuted_if: st
 _LEADS = {
     "supported": Region(low=0.0),
     "refuted_if": "The other has the higher ToW.",
-    "control": Control(name="it leads by 0.1 or more", region=Region(low=0.1)),
+    "control": Control(name="it leads by 0.5 or more", region=Region(low=0.5)),
 }
 
 CLAIMS = (

@@ -17,7 +17,7 @@ from simulate.machine.parallel import one_blas_thread
 from simulate.problems.streams import stream
 from simulate.runs.ensemble import Cell, run_ensemble, unfold
 from theory.formulas.conditions import CASES, CONDITIONS, problem_margins
-from theory.ledger.choice import Choice, Protocol
+from theory.ledger.choice import Choice, Protocol, check_protocol
 
 __all__ = ["BUDGETS", "Budget", "Grid", "Lab", "conditions_of"]
 
@@ -90,7 +90,12 @@ class Lab:
         return quick if self.budget == "quick" else full
 
     def pick(self, choice: Choice[_Made]) -> _Made:
-        """The value of a choice in the laboratory's protocol."""
+        """The value of a choice in the laboratory's protocol.
+
+        Raises:
+            ValueError: if the protocol gives it a value that the choice does not have.
+        """
+        check_protocol({name: value for name, value in self.protocol.items() if name == choice.name}, [choice])
         return choice.of(self.protocol)
 
     def once(self, experiment: Callable[[Lab], _Made]) -> _Made:

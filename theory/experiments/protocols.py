@@ -135,9 +135,7 @@ def matched(before: tuple[Phase, ...], last: Phase, stop: Stop) -> tuple[Phase, 
     """
     plain = replace(last, stop_forget_below=None)
     if stop == "retrained loss":
-        reference = tuple(
-            replace(phase, name=REFERENCE + phase.name, aside=True) for phase in retrain(before)
-        )  # fmt: skip
+        reference = tuple(replace(phase, name=REFERENCE + phase.name, aside=True) for phase in retrain(before))
         return *reference, *before, replace(plain, stop_forget_loss_above=reference[-1].name)
     if stop == "retain loss":
         return *before, replace(plain, stop_loss=(before[-1].stop_loss or FIT_LOSS) / 5.0)

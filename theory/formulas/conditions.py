@@ -320,7 +320,5 @@ def problem_margins(problem: Problem, phases: Sequence[Phase]) -> dict[str, floa
         batch = problem.n if optimizer.batch is None else optimizer.batch
         rows.append(margins(**common, lr=optimizer.lr, tau=radius, batch=batch, epsilon=phase.stop_loss or None))
     others = "sam_start_" if radii[0] is None else "start_"
-    found = [
-        name for name in CONDITIONS if any(name in row for row in rows) and not name.startswith(others)
-    ]  # fmt: skip
+    found = [name for name in CONDITIONS if any(name in row for row in rows) and not name.startswith(others)]
     return {name: min(float(row[name]) for row in rows if name in row) for name in found}

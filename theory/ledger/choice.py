@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from simulate.house import checks
 
-__all__ = ["Choice", "Protocol", "check_protocol", "label_of", "primary_of"]
+__all__ = ["Choice", "Protocol", "check_protocol", "label_of"]
 
 _Value = TypeVar("_Value")
 
@@ -98,11 +98,6 @@ def label_of(value: object) -> str:
     if value is None:
         return "none"
     return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-
-
-def primary_of(choices: Sequence[Choice[Any]]) -> dict[str, Any]:
-    """The protocol of all primary values."""
-    return {choice.name: choice.primary for choice in choices}
 
 
 def check_protocol(protocol: object, choices: Sequence[Choice[Any]]) -> None:

@@ -128,6 +128,11 @@ def test_only_what_needs_a_folder_or_forbids_nothing_is_not_testable(verdicts) -
     assert untestable == {"alpha-gap-order", "universality-folder-sgd", "universality-folder-sam"}
 
 
+def test_every_null_experiment_was_run(ledger) -> None:
+    promised = {claim.name for claim in all_claims() if claim.null is not None}
+    assert [row.name for row in ledger.rows if row.name in promised and row.effect is not None and not row.null] == []
+
+
 def test_rows_hold_what_a_reader_needs(ledger) -> None:
     for row in json.loads(ledger.to_json()):
         needed = {"name", "source", "verdict", "effect", "interval", "n_runs", "seed", "control"}

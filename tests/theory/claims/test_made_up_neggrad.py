@@ -81,11 +81,11 @@ def test_without_forgetting_there_is_no_error_after_unlearning(fails: int, known
     found = of("sgd-benign", unlearning.after_sgd, made)
     assert found.effect is not None
     assert np.isfinite(found.effect.value) == known
-    worst = found.details["fraction of the runs forgotten, in the worst cell"].value
+    worst = found.details["fraction of the runs that got to their end, in the worst cell"].value
     assert worst == pytest.approx(1 - fails / SEEDS)
-    again = of("sgd-from-start", unlearning.from_start, made)  # which does not stop by forgetting
+    again = of("sgd-from-start", unlearning.from_start, made)  # which ends when R is fitted, or not at all
     assert again.effect is not None
-    assert again.effect.value == pytest.approx(0.04)
+    assert np.isfinite(again.effect.value) == known
 
 
 def test_the_control_of_sam_in_both_is_that_of_sam_before() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from simulate import SGD, Loss, Phase, Problem, run
 from simulate.runs.ensemble import Cell
+from theory.experiments import choices
 from theory.experiments.lab import Lab
 
 PHASES = (Phase("fit", Loss(), SGD(lr=0.01), steps=30),)
@@ -72,3 +73,11 @@ def test_budget_chooses() -> None:
 def test_bad_arguments_are_named(name: str, options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"`{name}`"):
         Lab(**options)
+
+
+def test_a_protocol_gives_choices_values_that_they_have() -> None:
+    lab = Lab(protocol={"alpha": 0.9})
+    assert lab.pick(choices.ALPHA) == 0.9
+    assert lab.pick(choices.FLIP) == choices.FLIP.primary
+    with pytest.raises(ValueError, match="`protocol` must give alpha one of 0"):
+        Lab(protocol={"alpha": 0.71}).pick(choices.ALPHA)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from theory.ledger.choice import Choice, check_protocol, label_of, primary_of
+from theory.ledger.choice import Choice, check_protocol, label_of
 
 WEIGHT = Choice(name="alpha", words="weight of the retain loss", primary=0.7, others=(0.5, 0.9), reason="The middle.")
 STOP = Choice(name="stop", words="end of unlearning", primary="loss", others=("half", None), reason="It is fair.")
@@ -11,7 +11,6 @@ STOP = Choice(name="stop", words="end of unlearning", primary="loss", others=("h
 def test_a_protocol_gives_some_choices_a_value_and_the_others_are_primary() -> None:
     protocol = {"stop": "half"}
     assert (WEIGHT.of(protocol), STOP.of(protocol)) == (0.7, "half")
-    assert primary_of([WEIGHT, STOP]) == {"alpha": 0.7, "stop": "loss"}
     assert STOP.of({"stop": None}) is None
     check_protocol(protocol, [WEIGHT, STOP])
     check_protocol({}, [])
