@@ -33,17 +33,21 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     made = new_figure(2.5)
     panels = made.subplots(1, 2, sharey=True)
     _map(made, panels[0], error, forgotten >= _ENOUGH, "test error after unlearning", "cividis_r")
-    _map(made, panels[1], forgotten, forgotten >= 0.0, "fraction of the runs forgotten", "viridis")
+    _map(made, panels[1], forgotten, forgotten >= 0.0, "fraction of the runs forgotten", "viridis", 0.0, 1.0)
     panels[0].set_ylabel(r"weight of the retain loss $\alpha$")
     return made, _caption(data, forgotten)
 
 
-def _map(made: Figure, axes: Axes, values: xarray.DataArray, told: xarray.DataArray, words: str, colors: str) -> None:
+def _map(
+    made: Figure, axes: Axes, values: xarray.DataArray, told: xarray.DataArray, words: str, colors: str,
+    low: float | None = None, high: float | None = None,
+) -> None:  # fmt: skip
     """One map, every cell with its number; cells that tell nothing are grey."""
     axes.set_facecolor("0.92")
     shown = values.where(told)
-    mesh = axes.pcolormesh(shown.values, cmap=colors)
-    middle = (float(shown.min()) + float(shown.max())) / 2
+    mesh = axes.pcolormesh(shown.values, cmap=colors, vmin=low, vmax=high)
+    ends = mesh.get_clim()
+    middle = (ends[0] + ends[1]) / 2
     for (row, column), value in np.ndenumerate(values.values):
         dark = (value > middle) == colors.endswith("_r")
         color = "0.55" if not bool(told[row, column]) else "white" if dark else "black"

@@ -103,7 +103,9 @@ def _thresholds(axes: Axes, data: xarray.Dataset, results: Results) -> None:
             x = aside * np.sqrt(data["d"].values / n)
             _series(axes, x, np.clip(rows, -0.02, 1.02), f"after {name}, $n={n}$", look)
     axes.set(xscale="log", xlabel=r"$\sqrt{d/n}$", ylabel=r"$\alpha$ that is enough", ylim=(-0.06, 1.06))
-    axes.set_xticks([10, 20, 40], ["10", "20", "40"])
+    reach = np.sqrt(np.outer(data["d"].values, 1.0 / data["n"].values))
+    shown = [tick for tick in (5, 7, 10, 14, 20, 28, 40) if reach.min() / 1.2 <= tick <= 1.2 * reach.max()]
+    axes.set_xticks(shown, [str(tick) for tick in shown])
     axes.minorticks_off()
 
 

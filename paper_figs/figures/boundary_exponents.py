@@ -15,7 +15,7 @@ from matplotlib.ticker import NullFormatter
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from paper_figs.workshop.style import COLORS, legend_below, new_figure
+from paper_figs.workshop.style import COLORS, legend_below, new_figure, plain_logarithm
 from simulate.house.drawing.palette import SERIES
 from theory.experiments.boundaries import Lines
 from theory.experiments.lab import Lab
@@ -78,6 +78,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         bottom.errorbar(aside, signal / law, np.abs(ends - signal) / law, **style)
     bottom.axhline(1.0, color="0.5", lw=0.7, ls="--", zorder=0)
     top.set(xscale="log", yscale="log", ylabel=r"critical signal $\|\varphi\|/((P-1)\sigma_p)$")
+    plain_logarithm(top.yaxis)
     bottom.set(yscale="log", xlabel="dimension $d$", ylabel="signal / dashes")
     reach = max(abs(np.log(np.array(bottom.get_ylim()))))
     bottom.set_ylim(np.exp(-reach), np.exp(reach))
