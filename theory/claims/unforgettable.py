@@ -5,6 +5,7 @@ from __future__ import annotations
 from theory.experiments import choices
 from theory.experiments.course import Course
 from theory.experiments.lab import Lab, conditions_of
+from theory.experiments.protocols import has_forgotten
 from theory.experiments.unlearning import forgettable, never_learned
 from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -28,7 +29,7 @@ def _measure(lab: Lab) -> Evidence:
         effect=effect,
         control=from_fractions(forgotten[1, 0], 1),
         null=from_fractions(
-            Course(lab).forgotten(lab.once(never_learned)).sel(pretraining="SAM").values.astype(float), 1
+            has_forgotten(lab.once(never_learned), choices.STOP.primary).sel(pretraining="SAM").values.astype(float), 1
         ),
         n_runs=data.attrs["n_runs"],
         details={

@@ -32,6 +32,13 @@ STOP: Choice[Stop] = Choice(
         "adds is gone, what retraining keeps is kept. Until accuracy 1/2 part of the signal is unlearned, too, since "
         "a retrained network classifies most of F."
     ),
+    labels={
+        "retrained loss": "the retrained network's loss",
+        "accuracy 1/2": "accuracy ½",
+        "5 passes": "5 passes over F",
+        "10 passes": "10 passes over F",
+        "retain loss": "a bound on the retain loss",
+    },
 )
 """When unlearning ends."""
 ALPHA: Choice[float] = Choice(
@@ -64,6 +71,7 @@ BATCH: Choice[int | None] = Choice(
     primary=None,
     others=(5,),
     reason="All of them: one source of chance less. The theorems speak of any batch.",
+    labels={None: "all samples", 5: "5 samples"},
 )
 """Batch size; None is all samples."""
 RADIUS: Choice[float] = Choice(
@@ -88,6 +96,7 @@ WEIGHTS: Choice[Weights] = Choice(
     primary="own",
     others=("SAM's", "small"),
     reason="Each optimizer's theorem names its own scale, and the two exclude each other.",
+    labels={"own": "each optimizer's own", "SAM's": "SAM's for both", "small": "small ones"},
 )
 """Scale of the initial weights."""
 FILTERS: Choice[int] = Choice(
@@ -104,6 +113,7 @@ PATCHES: Choice[str] = Choice(
     primary="one",
     others=("two copied", "two independent"),
     reason="The smallest P; with copies the runs are the same in other units.",
+    labels={"one": "one patch", "two copied": "two copies", "two independent": "two independent ones"},
 )
 """Number of noise patches, and whether they are copies."""
 LAW: Choice[str] = Choice(
@@ -120,6 +130,7 @@ STEP: Choice[Step] = Choice(
     primary="hypotheses",
     others=("large",),
     reason="The largest inside the theory's hypotheses, with constant 1; the large one is some 20 times as long.",
+    labels={"hypotheses": "the hypotheses' largest", "large": "a large one"},
 )
 """Length of a step."""
 DIMENSION: Choice[int] = Choice(

@@ -94,12 +94,12 @@ class Course:
 
     def unlearn(
         self, problem: Problem, before: tuple[Phase, ...], objective: Objective, optimizer: Optimizer,
-        steps: int = 4000,
+        steps: int = 4000, stop: choices.Stop | None = None,
     ) -> tuple[Phase, ...]:  # fmt: skip
-        """All phases up to the end of unlearning."""
+        """All phases up to the end of unlearning, which is the protocol's unless another is given."""
         batched = replace(optimizer, batch=self.lab.pick(choices.BATCH))
         last = unlearn(problem, objective, batched, steps=steps, step=self.lab.pick(choices.STEP))
-        return matched(before, last, self.lab.pick(choices.STOP))
+        return matched(before, last, self.lab.pick(choices.STOP) if stop is None else stop)
 
     def forgotten(self, data: Any) -> Any:
         """Whether each run ended as the protocol's reading of "forgotten" says."""

@@ -117,8 +117,9 @@ def test_sgd_again_is_sgd_with_other_seeds() -> None:
     assert (found.replicates, found.grid.observe) == (like.replicates, ("coefficients",))
 
 
-def test_what_was_never_learned_is_unlearned() -> None:
-    found = only(unlearning.never_learned)
+@pytest.mark.parametrize("stop", ["retrained loss", "accuracy 1/2", "5 passes"])
+def test_what_was_never_learned_is_matched_whatever_the_stop(stop: str) -> None:
+    found = only(unlearning.never_learned, stop=stop)
     for pretraining in OPTIMIZERS:
         cell, count = found.cell(pretraining=pretraining), 2 if pretraining == "SAM" else 1
         before = cell.phases[count:-1]
