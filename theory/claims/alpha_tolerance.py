@@ -101,7 +101,7 @@ CLAIMS = tuple(
         supported=Region(low=0.0),
         refuted_if="At the same α and matched forgetting the test error is higher with SAM.",
         experiment=UNLEARNED + " SGD and SAM in pretraining and in unlearning, at other α, too.",
-        stopping_rule=MATCHED + replicated(10, 60),
+        stopping_rule=MATCHED + replicated(8, 60),
         statistic=(
             "Paired difference in every replicate in which both forget; Student's interval. Thresholds of α by "
             "monotone regression are given beside it."

@@ -106,13 +106,13 @@ CLAIMS = tuple(
         supported=Region.around(predicted, _MARGIN[factor]),
         refuted_if=f"The exponent differs from {predicted:g} by more than {_MARGIN[factor]:g}.",
         experiment=(
-            "SGD from small weights at 3 to 6 times d^¼ n^-¼ (P-1)σ_p, p = 0.1; d = 16,000 to 256,000 at n = 20 and "
-            "n = 20 to 80 at d = 64,000, at the largest step inside the hypotheses. "
+            "SGD from small weights at 3 to 6 times d^¼ n^-¼ (P-1)σ_p, p = 0.1; d = 16,000 to 256,000 (quick 64,000) "
+            "at n = 20 and n = 20 to 80 (quick to 40) at d = 64,000, at the largest step inside the hypotheses. "
             f"At least {_DECADES:.0f} decades of test error have to be covered."
         ),
         stopping_rule=(
-            "Each run stops at a training loss of 0.05; the experiment after 3 signals (quick), 5 (full) at 6 sizes; "
-            + replicated(8, 30)
+            "Each run stops at a training loss of 0.05; the experiment after 3 signals at 4 sizes (quick), 5 at 6 "
+            "(full); " + replicated(8, 30)
         ),
         statistic=(
             "Linear regression on log ‖φ‖, log d and log n in every replicate; Student's interval over replicates."

@@ -71,7 +71,7 @@ CLAIMS = (
             "SGD from small weights, d = 1,000, n = 10, p = 0.1, m = 2, 5, 20 (quick), 2, 5, 10, 20, 50 (full), 5 "
             "signals; the largest step inside the hypotheses."
         ),
-        stopping_rule="Training loss 0.05 (250,000 steps at most); " + replicated(24, 200),
+        stopping_rule="Training loss 0.05 (250,000 steps at most); " + replicated(16, 200),
         statistic="Log ratio of the critical signals of the mean test errors (level 0.3); bootstrap over replicates.",
         control=Control(
             name="two filters need twice the signal of many", region=Region.around(-float(np.log(2.0)), 0.1)

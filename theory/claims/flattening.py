@@ -81,7 +81,7 @@ CLAIMS = tuple(
         supported=Region(high=0.0),
         refuted_if="It is larger after unlearning.",
         experiment=UNLEARNED.replace("α = 0.7", f"α = {alpha:g}") + " With SGD.",
-        stopping_rule=MATCHED + replicated(10, 60),
+        stopping_rule=MATCHED + replicated(8, 60),
         statistic="Mean over replicates, Student's interval.",
         null=Control(name="a set that was never learned changes nothing", region=Region.around(0.0, 0.001)),
         hypotheses=HYPOTHESES,

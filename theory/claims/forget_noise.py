@@ -85,7 +85,7 @@ CLAIMS = tuple(
         supported=Region.around(0.0, _MARGIN),
         refuted_if="At matched forgetting the mean own-class ζ on F differs by more than a tenth of what it was.",
         experiment=UNLEARNED + " With SGD and with SAM.",
-        stopping_rule=MATCHED + replicated(10, 60),
+        stopping_rule=MATCHED + replicated(8, 60),
         statistic="Paired difference in every replicate in which both forget, Student's interval.",
         control=Control(name="unlearning with SGD leaves ζ on F as it was", region=Region.around(0.0, 0.05)),
         null=Control(name="SGD against itself with other seeds", region=Region.around(0.0, _MARGIN)),

@@ -73,7 +73,7 @@ CLAIMS = tuple(
         supported=Region(low=0.0),
         refuted_if="SAM needs fewer steps.",
         experiment=UNLEARNED + " With SGD and with SAM, at one step size.",
-        stopping_rule=MATCHED + replicated(10, 60),
+        stopping_rule=MATCHED + replicated(8, 60),
         statistic="Paired log ratio of steps, Student's interval.",
         control=Control(name="they need the same number within 10 %", region=Region.around(0.0, 0.1)),
         null=Control(name="SGD against itself with other seeds", region=Region.around(0.0, 0.5)),

@@ -62,7 +62,7 @@ CLAIMS = (
             "Pretraining to a loss of 0.05 with SGD or SAM, ‖φ‖ = 2 (P-1)σ_p, then NegGrad with SGD at α = 0.7; "
             f"{SIZES}, d = 500 to 2,000 (quick), 8,000 (full); {INSIDE}."
         ),
-        stopping_rule=MATCHED + replicated(16, 60),
+        stopping_rule=MATCHED + replicated(10, 60),
         statistic="Fraction over replicates, Student's interval of at least the binomial width.",
         control=Control(name="at the smallest d not even half of them are", region=Region(high=0.5)),
         null=Control(name="what was never learned is forgotten in all runs", region=Region(low=0.8)),

@@ -103,7 +103,7 @@ def _claim(optimizer: str, short: str, words: str, measure: Callable[..., Eviden
             + (", SAM at τ = σ_0 m √n for ηT = 2m, then SGD" if optimizer == "SAM" else "")
             + "; 400 held-out residuals give the test error."
         ),
-        stopping_rule="Training loss 0.05; 8 signals, 32 replicates (quick), 400 (full).",
+        stopping_rule="Training loss 0.05; 8 signals, 20 replicates (quick), 400 (full).",
         statistic="Log ratio of the critical signals of the mean test errors; bootstrap over replicates.",
         control=Control(name="images need twice the signal", region=Region.around(float(np.log(2.0)), 0.15)),
         null=Control(name="Gaussian noise against itself with other seeds", region=Region.around(0.0, 0.15)),

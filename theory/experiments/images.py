@@ -123,7 +123,7 @@ def _alike(images: Sequence[np.ndarray]) -> np.ndarray:
 def thresholds(lab: Lab, residuals: Residuals) -> xarray.Dataset:
     """Test errors over optimizer (SGD, SAM), noise (images, gaussian), place of the signal, and seed."""
     unit = (residuals.squared_trace / _N) ** 0.25
-    replicates = lab.choose(quick=32, full=400)
+    replicates = lab.choose(quick=20, full=400)
 
     def column(optimizer: str, place: float) -> xarray.Dataset:
         def make(seed: int, noise: str) -> Cell:

@@ -66,7 +66,7 @@ def from_start(lab: Lab) -> Lines:
 
 def after_sam(lab: Lab) -> Lines:
     """SAM and SGD at SAM's weights, then NegGrad with SGD until the forget set is forgotten."""
-    dimensions = lab.choose(quick=(1000, 2000), full=(500, 1000, 2000, 4000))
+    dimensions = lab.choose(quick=(500, 1000), full=(500, 1000, 2000, 4000))
     return _after(
         lab, "neggrad after sam", "SAM", "SGD", dimensions, (0.35, 0.5, 0.7, 1.0, 1.5, 3.0), relative=False,
         replicates=lab.choose(quick=8, full=50),
@@ -133,7 +133,7 @@ def alpha_grid(lab: Lab) -> xarray.Dataset:
 
     axes = {"pretraining": ("SGD", "SAM"), "optimizer": ("SGD", "SAM"), "alpha": alphas(lab)}
     return lab.grid(
-        "alpha", make, axes, replicates=lab.choose(quick=10, full=60),
+        "alpha", make, axes, replicates=lab.choose(quick=8, full=60),
         observe=("coefficients", "hessian", "sharpness"), tau=course.radius(course.standard),
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ def again(lab: Lab) -> xarray.Dataset:
         before = course.pretrain(problem, "SGD")
         return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=course.alpha), SGD()), seed)
 
-    return lab.grid("alpha again", make, {}, replicates=lab.choose(quick=10, full=60), observe=("coefficients",))
+    return lab.grid("alpha again", make, {}, replicates=lab.choose(quick=8, full=60), observe=("coefficients",))
 
 
 def never_learned(lab: Lab) -> xarray.Dataset:

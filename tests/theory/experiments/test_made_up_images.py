@@ -42,7 +42,7 @@ def residuals() -> Residuals:
 
 def test_columns_stand_where_they_were_run(run: tuple[Columns, xarray.Dataset]) -> None:
     lab, data = run
-    assert lab.replicates == 32
+    assert lab.replicates == 20
     assert data["test_error"].dims == ("optimizer", "place", "noise", "seed")
     count = len(PLACES)
     for number, place in enumerate(PLACES):

@@ -33,4 +33,4 @@ def boundary_by_filters(lab: Lab) -> xarray.Dataset:
         return Cell(problem, course.pretrain(problem, "SGD"), seed)
 
     axes = {"m": lab.choose(quick=FILTERS, full=(2, 5, 10, 20, 50)), "place": PLACES}
-    return lab.grid("filters", make, axes, replicates=lab.choose(quick=24, full=200))
+    return lab.grid("filters", make, axes, replicates=lab.choose(quick=16, full=200))

@@ -38,15 +38,16 @@ def over_dimension(lab: Lab) -> Lines:
     """The line over d at its theorem's initial weights and radius."""
     line = Line("d", lab.choose(quick=(1000, 2000), full=(1000, 2000, 4000, 8000)))
     return run_lines(
-        lab, "sam dimension", (line,), _PLACES, scale=noise_scale, replicates=lab.choose(quick=8, full=24),
+        lab, "sam dimension", (line,), _PLACES, scale=noise_scale, replicates=lab.choose(quick=6, full=24),
         **_training(lab),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def over_samples(lab: Lab) -> Lines:
     """The line over n."""
+    line = Line("n", lab.choose(quick=(10, 20), full=(10, 20, 40)))
     return run_lines(
-        lab, "sam samples", (Line("n", (10, 20, 40)),), _PLACES, scale=noise_scale, base=replace(BASE, d=2000),
+        lab, "sam samples", (line,), _PLACES, scale=noise_scale, base=replace(BASE, d=2000),
         replicates=lab.choose(quick=8, full=40), **_training(lab),  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -56,7 +57,7 @@ def over_time(lab: Lab) -> list[Lines]:
     return [
         run_lines(
             lab, "sam time", (Line("d", (1000,)),), (*_PLACES, 2.2), scale=noise_scale,
-            replicates=lab.choose(quick=6, full=40), **_training(lab, time),  # type: ignore[arg-type]
+            replicates=lab.choose(quick=4, full=40), **_training(lab, time),  # type: ignore[arg-type]
         )
         for time in TIMES
     ]  # fmt: skip
