@@ -186,7 +186,7 @@ else:
 # ```
 #
 # `python -m deepnet presets` lists the studies, `docs/deepnet.md` explains methods and metrics, and `docs/gpu.md` says
-# in which order to spend half an hour of a GPU.
+# what to do with nine minutes, an hour, a night or a week of a GPU.
 #
 # ## Exercise
 #
