@@ -107,7 +107,7 @@ CLAIMS = tuple(
         refuted_if=f"The exponent differs from {predicted:g} by more than {_MARGIN[factor]:g}.",
         experiment=(
             "SGD from small weights at 3 to 6 times d^¼ n^-¼ (P-1)σ_p, p = 0.1; d = 16,000 to 256,000 (quick 64,000) "
-            "at n = 20 and n = 20 to 80 (quick to 40) at d = 64,000, at the largest step inside the hypotheses. "
+            "at n = 20 and n = 20 to 80 at d = 64,000, at the largest step inside the hypotheses. "
             f"At least {_DECADES:.0f} decades of test error have to be covered."
         ),
         stopping_rule=(

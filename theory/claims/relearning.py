@@ -80,7 +80,7 @@ _EXPERIMENT = (
     "The networks of sharp-minmax-best-after-sgd learn the forget set alone, with SGD at one step size, and so does "
     "the network retrained without it."
 )
-_STOPPING = "Loss on the forget set 0.05 (10,000 steps at most); " + replicated(8, 60)
+_STOPPING = "Loss on the forget set 0.05 (10,000 steps at most); " + replicated(10, 60)
 _STATISTIC = "Sign of the difference of steps, paired by seed; runs that never relearn are slower than any that does."
 
 CLAIMS = (

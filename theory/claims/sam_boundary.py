@@ -140,7 +140,7 @@ CLAIMS = (
         supported=Region.around(-0.5, 0.1),
         refuted_if="The exponent differs from -1/2 by more than 0.1 (equivalence test).",
         experiment=f"{_SCALES}, d = 1,000, n = 20, m = 10, p = 0.1; SAM for ηT q²/m = 0.5, 2, 8, then SGD to 0.05.",
-        stopping_rule="9 signals of 0.15 to 2.2 (P-1)σ_p at each time; " + replicated(4, 40),
+        stopping_rule="9 signals of 0.15 to 2.2 (P-1)σ_p at each time; " + replicated(6, 40),
         statistic="Slope of the critical signals; standard error by bootstrap over replicates.",
         control=Control(name="the time does not matter", region=Region.around(0.0, 0.1)),
         measure=_time,

@@ -36,7 +36,7 @@ _STOPPING = (
 _EXPERIMENT = (
     "SGD from small weights, σ_0 = 0.1 √n / (q d) with q = (P-1) σ_p, p = 0.1, m = 10, at the largest step inside the "
     "hypotheses, along lines that cross at d = 6,400, n = 20, q = 1: d = 1,000 to 32,000 (quick to 16,000), n = 10 to "
-    "80 (quick to 40), q = 1/4 to 4 (through σ_p and through P)."
+    "80, q = 1/4 to 4 (through σ_p and through P)."
 )
 _HALVES = Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.1))
 _SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")

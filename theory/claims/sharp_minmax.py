@@ -88,7 +88,7 @@ CLAIMS = tuple(
             "maximised sharpness on the forget set, random labels (flipped, or half, with SGD; flipped with SAM); "
             f"{INSIDE}."
         ),
-        stopping_rule=MATCHED + replicated(8, 60),
+        stopping_rule=MATCHED + replicated(10, 60),
         statistic=(
             "Paired differences to every other method; the smallest mean, its interval widened for having been picked."
         ),

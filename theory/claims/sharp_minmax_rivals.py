@@ -91,7 +91,7 @@ def _claim(rival: str, short: str, title: str, supported: Region, refuted_if: st
             f"d = 2,000, {SIZES}, ‖φ‖ = 1.1 d^¼ n^-¼ q, where the retrained network errs, too; SGD pretraining; Sharp "
             f"MinMax (half of the filters) and {rival} at α = 0.7; {INSIDE}."
         ),
-        stopping_rule=MATCHED + replicated(8, 60),
+        stopping_rule=MATCHED + replicated(10, 60),
         statistic="Paired difference in every replicate in which both forget something; Student's interval.",
         control=control,
         null=Control(name="which of the two is which left to chance", region=Region.around(0.0, 0.1)),

@@ -97,7 +97,7 @@ _STATISTIC = (
 _BASE = f"n = 20, m = 10, d = 2,000, ‖φ‖ = 3, p = 0.1, no forget set; {INSIDE}; "
 _END = _BASE + "κ when the training loss is 0.05; along a line over {}."
 _RANGES = {"signal": "‖φ‖ = 2 to 4", "d": "d = 1,000 to 4,000", "n": "n = 10 to 40"}
-_REPLICATES = replicated(16, 200)
+_REPLICATES = replicated(24, 200)
 
 
 _CHOICES = (choices.PRETRAINED, choices.WEIGHTS, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)

@@ -102,7 +102,7 @@ CLAIMS = (
         supported=Region.around(2.0, 0.2),
         refuted_if="The exponent differs from 2 by more than 0.2.",
         experiment="SGD at n = 20, m = 10, d = 2,000, p = 0.1, ‖φ‖ = 2 to 4, small weights; trained to a loss of 0.05.",
-        stopping_rule="Training loss 0.05. " + replicated(16, 200),
+        stopping_rule="Training loss 0.05. " + replicated(24, 200),
         statistic="Slope of the log ratio of means over replicates; standard error by bootstrap.",
         control=Control(name="the exponent is 1", region=Region.around(1.0, 0.2)),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.2)),

@@ -52,7 +52,7 @@ def _relearn(problem: Problem, loss: float) -> Phase:
 
 
 def _replicates(lab: Lab) -> int:
-    return lab.choose(quick=8, full=60)
+    return lab.choose(quick=10, full=60)
 
 
 def retrained(lab: Lab) -> xarray.Dataset:

@@ -57,7 +57,7 @@ def over_time(lab: Lab) -> list[Lines]:
     return [
         run_lines(
             lab, "sam time", (Line("d", (1000,)),), (*_PLACES, 2.2), scale=noise_scale,
-            replicates=lab.choose(quick=4, full=40), **_training(lab, time),  # type: ignore[arg-type]
+            replicates=lab.choose(quick=6, full=40), **_training(lab, time),  # type: ignore[arg-type]
         )
         for time in TIMES
     ]  # fmt: skip

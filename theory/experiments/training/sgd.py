@@ -35,7 +35,7 @@ def _training(lab: Lab, weights: Pretraining) -> dict[str, Callable[[Problem], o
 def small_weights(lab: Lab) -> Lines:
     """Lines over d, n and the noise from the initial weights of SGD's theorem."""
     dimensions = lab.choose(quick=(1000, 4000, 16_000), full=(1000, 2000, 4000, 8000, 16_000, 32_000))
-    sizes, noises = lab.choose(quick=((10, 40), (0.25, 4.0)), full=((10, 20, 40, 80), (0.25, 1.0, 4.0)))
+    sizes, noises = lab.choose(quick=((10, 80), (0.25, 4.0)), full=((10, 20, 40, 80), (0.25, 1.0, 4.0)))
     lines = (Line("d", dimensions), Line("n", sizes), Line("noise", noises))
     return run_lines(
         lab, "sgd small weights", lines, _PLACES, scale=predicted_boundary, base=_BASE,
@@ -58,7 +58,7 @@ def decay(lab: Lab) -> Lines:
 
     Not farther: where d no longer exceeds n‖φ‖² many times, the signal alone fits the samples, and the law bends.
     """
-    dimensions, sizes = lab.choose(quick=((16_000, 64_000), (20, 40)), full=((16_000, 64_000, 256_000), (20, 40, 80)))
+    dimensions, sizes = lab.choose(quick=((16_000, 64_000), (20, 80)), full=((16_000, 64_000, 256_000), (20, 40, 80)))
     lines = (Line("d", dimensions), Line("n", sizes))
     return run_lines(
         lab, "sgd decay", lines, tuple(np.geomspace(3.0, 6.0, lab.choose(quick=3, full=5))),

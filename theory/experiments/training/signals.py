@@ -61,7 +61,7 @@ def _end_of_training(lab: Lab, factor: str, values: tuple[float, ...]) -> xarray
         return Cell(problem, course.pretrain(problem, optimizer), seed)
 
     axes = {"optimizer": _OPTIMIZERS, factor: values}
-    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=16, full=200))
+    return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=24, full=200))
 
 
 def early(lab: Lab) -> xarray.Dataset:
