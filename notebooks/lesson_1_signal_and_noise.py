@@ -84,7 +84,7 @@ print(f"wrong labels: {np.count_nonzero(sample.y != sample.y_true)} of {problem.
 # the project compare with what the simulator computes. Here is the output of the network for one sample:
 
 # %%
-display(*STATEMENTS["model"].parts)
+display(STATEMENTS["model"])
 
 # %% [markdown]
 # * There are $2m$ filters $w_{j,r}$: $m$ with the sign $j=+1$, which vote for the label $+1$, and $m$ with $j=-1$. Only
@@ -102,7 +102,7 @@ display(*STATEMENTS["model"].parts)
 # only move along these, and at every moment of the training
 
 # %%
-display(*STATEMENTS["decomposition"].parts)
+display(STATEMENTS["decomposition"])
 
 # %% [markdown]
 # (vectors are written like numbers here). $\kappa_{j,r}$ is the signal that filter $(j,r)$ has learned, and $\zeta_i$,
@@ -110,7 +110,7 @@ display(*STATEMENTS["decomposition"].parts)
 # with step size $\eta$ changes them by
 
 # %%
-display(*STATEMENTS["kappa_update"].parts, *STATEMENTS["zeta_update"].parts)
+display(STATEMENTS["kappa_update"], STATEMENTS["zeta_update"])
 
 # %% [markdown]
 # $\omega_i$ is the weight of sample $i$ in the loss ($1/n$ in a mean), $\ell'<0$ is the slope of the logistic loss, and

@@ -52,13 +52,13 @@ from theory.ledger.drawing import draw
 # strong enough,
 
 # %%
-display(*STATEMENTS["theorem_3_2_benign"].parts)
+display(STATEMENTS["theorem_3_2_benign"])
 
 # %% [markdown]
 # and harmful if it is weaker than the same product with another constant:
 
 # %%
-display(*STATEMENTS["theorem_3_2_harmful"].parts)
+display(STATEMENTS["theorem_3_2_harmful"])
 
 # %% [markdown]
 # * $\|\varphi\|$ is the strength of the signal, $d$ the dimension, $n$ the number of training samples, $P$ the number
@@ -70,7 +70,7 @@ display(*STATEMENTS["theorem_3_2_harmful"].parts)
 # For SAM (sharpness-aware minimisation, lesson 3) the theory promises a boundary that does not depend on $d$ at all:
 
 # %%
-display(*STATEMENTS["theorem_3_3"].parts)
+display(STATEMENTS["theorem_3_3"])
 
 # %% [markdown]
 # Where these sentences come from is part of the statement. [S] was read in a source, [M 90%] is remembered with that
@@ -138,7 +138,7 @@ draw(Picture("dimension $d$", r"critical signal $\|\varphi\|^*$", (measured, qua
 # Kou et al. (2023) bound it by an exponential:
 
 # %%
-display(*STATEMENTS["benign_bound"].parts)
+display(STATEMENTS["benign_bound"])
 
 # %% [markdown]
 # A Monte-Carlo estimate with a million samples sees no error below $10^{-6}$. Here the length of the test noise is

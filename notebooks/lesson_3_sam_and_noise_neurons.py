@@ -56,7 +56,7 @@ from theory.statistics import from_fractions
 # SAM (Foret et al., 2021) looks for flat minima. Before every step it goes to the worst point nearby,
 
 # %%
-display(*STATEMENTS["sam_perturbation"].parts)
+display(STATEMENTS["sam_perturbation"])
 
 # %% [markdown]
 # and takes the gradient *there*. $\hat\epsilon$ is the perturbation of the weights, $\nabla L$ the gradient of the
@@ -70,7 +70,7 @@ display(*STATEMENTS["sam_perturbation"].parts)
 # down, all by the same amount:
 
 # %%
-display(*STATEMENTS["deactivation_shift"].parts)
+display(STATEMENTS["deactivation_shift"])
 
 # %% [markdown]
 # Here $c_k=|\omega_k\ell'_k|$ is how hard sample $k$ pulls, $N_i$ is the number of active noise neurons of sample $i$,
@@ -86,7 +86,7 @@ display(*STATEMENTS["deactivation_shift"].parts)
 # small:
 
 # %%
-display(*STATEMENTS["deactivation_law"].parts)
+display(STATEMENTS["deactivation_law"])
 
 # %% [markdown]
 # $\Phi$ is the distribution function of the standard normal law, $m$ the number of filters of each sign. Nothing is
@@ -155,7 +155,7 @@ print(f"step of κ, SAM over SGD: {faster.mean():.2f}")
 # lemma says that SAM then keeps denoising $\mathcal R$ and does not touch $\mathcal F$:
 
 # %%
-display(*STATEMENTS["lemma_3_1"].parts)
+display(STATEMENTS["lemma_3_1"])
 print(STATEMENTS["lemma_3_1"].source)
 
 # %% [markdown]

@@ -60,7 +60,7 @@ from theory.statistics import from_replicates
 # The training set is split into a *retain set* $\mathcal R$ and a *forget set* $\mathcal F$. *NegGrad* descends
 
 # %%
-display(*STATEMENTS["neggrad_loss"].parts)
+display(STATEMENTS["neggrad_loss"])
 
 # %% [markdown]
 # where $L(\mathcal R)$ and $L(\mathcal F)$ are the mean losses of the two sets and $\alpha$, between 0 and 1, is the
@@ -69,7 +69,7 @@ display(*STATEMENTS["neggrad_loss"].parts)
 # The update of ζ is the old one,
 
 # %%
-display(*STATEMENTS["zeta_update"].parts)
+display(STATEMENTS["zeta_update"])
 
 # %% [markdown]
 # so on the forget set everything changes its sign: ζ of the own class *falls*, that of the opposite class *rises*.
@@ -119,7 +119,7 @@ for name, trace in learned.items():
 # the signal grows in a step if and only if
 
 # %%
-display(*STATEMENTS["signal_balance"].parts)
+display(STATEMENTS["signal_balance"])
 
 # %% [markdown]
 # where the bars are means of $|\ell'|$ over the two sets (with correct labels; the sizes of the sets drop out). Let us

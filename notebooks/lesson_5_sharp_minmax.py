@@ -46,7 +46,7 @@ from theory.statistics import from_replicates, worst_of
 # does two things, one after the other:
 
 # %%
-display(*STATEMENTS["sharp_minmax"].parts)
+display(STATEMENTS["sharp_minmax"])
 
 # %% [markdown]
 # * The retain part **descends** the loss of $\mathcal R$. $\nabla L_{\hat\epsilon}$ is the gradient at the perturbed
@@ -59,7 +59,7 @@ display(*STATEMENTS["sharp_minmax"].parts)
 # Sharpness is how much the loss can rise within the radius $\tau$:
 
 # %%
-display(*STATEMENTS["sharpness"].parts)
+display(STATEMENTS["sharpness"])
 
 # %% [markdown]
 # ## One simulation
@@ -100,7 +100,7 @@ moves.round(4)
 # samples, the *tug of war* is
 
 # %%
-display(*STATEMENTS["tug_of_war"].parts)
+display(STATEMENTS["tug_of_war"])
 
 # %% [markdown]
 # It is 1 for a network that cannot be told from the retrained one by its accuracies. Every run below stops as soon as

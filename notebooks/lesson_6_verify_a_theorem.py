@@ -40,7 +40,7 @@ from theory.statistics import from_replicates, slopes
 # The theory of training with SGD says how many steps $T$ it takes until the training loss is $\epsilon$:
 
 # %%
-display(*STATEMENTS["training_time"].parts)
+display(STATEMENTS["training_time"])
 print(STATEMENTS["training_time"].source)
 
 # %% [markdown]

@@ -63,7 +63,7 @@ from theory.ledger.wording import interval, number
 # SAM's perturbation does not know what it perturbs:
 
 # %%
-display(*STATEMENTS["sam_perturbation"].parts)
+display(STATEMENTS["sam_perturbation"])
 
 # %% [markdown]
 # In `deepnet` it is a transform of gradients, `gradient(loss, parameters, sam(rho))`, which works for any network of
@@ -143,7 +143,7 @@ table.round(3)
 # accuracies:
 
 # %%
-display(*STATEMENTS["tug_of_war"].parts)
+display(STATEMENTS["tug_of_war"])
 tug_of_war = STATEMENTS["tug_of_war"].function(gap_retain, gap_forget, gap_test)
 accuracies = table[["retain_accuracy", "forget_accuracy", "test_accuracy"]]
 retrained = accuracies[table.index.str.startswith("Retrain")].iloc[0]

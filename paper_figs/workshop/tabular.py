@@ -103,7 +103,7 @@ _SIGNS = {
     "α": r"\alpha", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "ζ": r"\zeta", "η": r"\eta", "κ": r"\kappa",
     "λ": r"\lambda", "ξ": r"\xi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "Δ": r"\Delta",
     "Θ": r"\Theta", "Σ": r"\Sigma", "Φ": r"\Phi", "Ω": r"\Omega", "ℓ": r"\ell", "∇": r"\nabla", "‖": r"\|",
-    "√": r"\surd", "≥": r"\geq", "≤": r"\leq", "−": "-", "→": r"\to", "∝": r"\propto", "±": r"\pm", "×": r"\times",
+    "≥": r"\geq", "≤": r"\leq", "−": "-", "→": r"\to", "∝": r"\propto", "±": r"\pm", "×": r"\times",
     "·": r"\cdot", "≈": r"\approx", "∞": r"\infty", "∈": r"\in", "¼": r"\tfrac14", "½": r"\tfrac12", "⁻": "^{-}",
     "ψ": r"\psi", "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "⁸": "^{8}", "|": "|", "<": "<", ">": ">",
 }  # fmt: skip
@@ -117,7 +117,7 @@ _ESCAPES = {c: rf"\{c}" for c in "&%$#_{}"} | {
 
 _SIGN = f"[{re.escape(''.join(_SIGNS))}]"
 _PIECE = re.compile(
-    rf"(?P<hat>ε̂)|(?P<base>{_SIGN}|\b\w)_(?P<index>\w+)|(?<=\d)e(?P<power>[-−+]?\d+)|\^(?P<raised>[-−]?\w+)"
+    rf"(?P<hat>ε̂)|√\((?P<inside>[^()]*)\)|√(?P<rooted>\w)|(?P<base>{_SIGN}|\b\w)_(?P<index>\w+)|(?<=\d)e(?P<power>[-−+]?\d+)|\^(?P<raised>[-−]?\w+)"
     rf"|(?P<minus>(?<![^\s(\[])-(?=[\s\d]))|(?P<sign>{_SIGN})|.",
     re.DOTALL,
 )
@@ -134,6 +134,10 @@ def _replaced(found: re.Match[str]) -> str:
         index = found["index"] if len(found["index"]) == 1 else rf"\mathrm{{{found['index']}}}"
         index = _SIGNS.get(index, index)
         return f"${_SIGNS.get(found['base'], found['base'])}_{{{index}}}$"
+    if kind == "inside":
+        return rf"$\sqrt{{{_for_latex(found['inside']).replace('$', '')}}}$"
+    if kind == "rooted":
+        return rf"$\sqrt{{{_SIGNS.get(found['rooted'], found['rooted'])}}}$"
     if kind == "power":
         return rf"$\cdot10^{{{int(found['power'].replace('−', '-'))}}}$"
     if kind == "raised":

@@ -34,6 +34,7 @@ from simulate import SAM, Phase, Problem, SharpMinMax
 from simulate.house import checks
 from simulate.runs.run import check_phases
 from theory.formulas import symbols as s
+from theory.formulas.printing import latex
 
 __all__ = [
     "ARGUMENTS", "CASES", "CONDITIONS", "HYPOTHESES", "Condition", "largest_step", "margins",
@@ -85,7 +86,7 @@ class Condition:
     @property
     def latex(self) -> str:
         """The hypothesis in LaTeX that matplotlib's mathtext can set."""
-        return str(sympy.latex(self.relation, mul_symbol=r"\,"))
+        return latex(self.relation)
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import sympy
 from sympy import Indexed, IndexedBase, Sum
 from sympy.core.relational import Relational
 
+from theory.formulas.printing import latex
 from theory.formulas.symbols import NUMPY
 
 __all__ = ["Statement"]
@@ -53,7 +54,11 @@ class Statement:
     @property
     def latex(self) -> str:
         """The formula in LaTeX that matplotlib's mathtext can set, without dollar signs."""
-        return r",\quad ".join(sympy.latex(part, mul_symbol=r"\,") for part in self.parts)
+        return r",\quad ".join(map(latex, self.parts))
+
+    def _repr_latex_(self) -> str:
+        """How a notebook shows it."""
+        return rf"$\displaystyle {self.latex}$"
 
     @property
     def free_symbols(self) -> frozenset[Any]:

@@ -32,6 +32,19 @@ def test_latex_sets_signs_as_formulas() -> None:
     assert text.count("{") == text.count("}")
 
 
+@pytest.mark.parametrize(
+    ("told", "set_as"),
+    [
+        ("√m", r"$\sqrt{m}$"),
+        ("√η", r"$\sqrt{\eta}$"),
+        ("1/√(m n)", r"1/$\sqrt{m n}$"),
+        ("√(σ_0 B)", r"$\sqrt{\sigma_{0} B}$"),
+    ],
+)
+def test_roots_reach_over_what_they_are_of(told: str, set_as: str) -> None:
+    assert set_as in latex(Table(heads=(told,), rows=()), caption="", label="x")
+
+
 def test_latex_knows_every_sign_of_the_ledger() -> None:
     rows = tuple((claim.title, str(claim.supported)) for claim in all_claims())
     text = latex(Table(heads=("claim", "predicted"), rows=rows), caption="", label="x")
