@@ -18,8 +18,8 @@ DIGITS = {
 RESNET = {
     "neggrad": (5, 0.01, {"alpha": 0.99}), "sharp-minmax": (5, 0.01, {"alpha": 0.99, "fraction": 0.3}),
     "retain-sam": (5, 0.01, {"alpha": 0.99}), "finetune": (10, 0.01, {}), "ascent": (5, 1e-4, {}),
-    "random-label": (10, 0.01, {}), "salun": (10, 0.01, {"fraction": 0.5}), "l1-sparse": (10, 0.01, {"gamma": 5e-4}),
-    "scrub": (5, 5e-3, {"ascent_epochs": 2}), "selection": (5, 0.01, {"alpha": 0.99, "fraction": 0.1}),
+    "random-label": (10, 0.1, {}), "salun": (10, 0.1, {"fraction": 0.5}), "l1-sparse": (10, 0.01, {"gamma": 5e-4}),
+    "scrub": (5, 5e-3, {"ascent_epochs": 4}), "selection": (5, 0.01, {"alpha": 0.99, "fraction": 0.1}),
     "influence": (0, 0.01, {"batch_size": 64, "damping": 0.3}),
 }  # fmt: skip
 IMAGENET = RESNET | {"sharp-minmax": (5, 0.01, {"alpha": 0.99, "fraction": 0.05})}
