@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,20 +15,34 @@ pytest.importorskip("torch")
 import torch
 
 from deepnet.cli import main
+from deepnet.data.datasets import DataConfig
 from deepnet.matched import presets
-from deepnet.matched.study import RESERVED
+from deepnet.matched.study import RESERVED, MatchedStudy, Watching
 from deepnet.matched.tuning import rates
 from deepnet.matched.tuning.search import Effort
 from tests.deepnet.matched.small_matched import small_matched
 
 
+def tiny() -> MatchedStudy:
+    """One arm of a few steps."""
+    study = small_matched(
+        ceiling=False, watching=Watching(epochs=(1,)), data=DataConfig(name="digits", subset=100, test_subset=20)
+    )
+    quick = replace(study.pretrain, epochs=2)
+    return replace(study, pretrain=quick, unlearn=replace(study.unlearn, epochs=2)).only(["neggrad"])
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(presets.PRESETS, "small", lambda images, scores: small_matched().only(["neggrad"]))
+    monkeypatch.setitem(presets.PRESETS, "small", lambda images, scores: tiny())
     monkeypatch.setitem(rates.EFFORTS, "small", Effort(replicates=(RESERVED,), grid=range(2, 5)))
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+def rows_in(folder: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "small" / name).read_text(encoding="utf-8").splitlines()]
 
 
 def command(folder: Path, *words: str) -> int:
@@ -40,13 +56,13 @@ def test_search_study_and_noise(tmp_path: Path, capsys: pytest.CaptureFixture[st
     lines = table.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "# python -m deepnet matched --preset small --search --replicates 1"
     assert len(lines) >= 2 + 1 + 3
-    assert {json.loads(line)["replicate"] for line in (tmp_path / "small" / "search.jsonl").open()} == {RESERVED}
+    assert {row["replicate"] for row in rows_in(tmp_path, "search.jsonl")} == {RESERVED}
 
     assert command(tmp_path, "--rates", str(table)) == 0
     out = capsys.readouterr().out
     assert "At the retrained network's loss" in out
     assert "neggrad" in out
-    (row,) = [row for row in map(json.loads, (tmp_path / "small" / "rows.jsonl").open()) if row["kind"] == "trajectory"]
+    (row,) = [row for row in rows_in(tmp_path, "rows.jsonl") if row["kind"] == "trajectory"]
     assert row["lr"] == rates.rates_in(table)["neggrad"]
 
     assert command(tmp_path, "--rates", str(table), "--noise") == 0
@@ -61,7 +77,7 @@ def test_more_replicates_are_added(tmp_path: Path, capsys: pytest.CaptureFixture
     first = (tmp_path / "small" / "rows.jsonl").read_text()
     assert command(tmp_path, "--rates", str(table), "--replicates", "2") == 0
     assert (tmp_path / "small" / "rows.jsonl").read_text().startswith(first)
-    assert "2 of 2" in capsys.readouterr().out
+    assert " of 2 " in capsys.readouterr().out
 
 
 def test_dry_run_lists_arms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
