@@ -87,8 +87,9 @@ class Entry:
 
     @property
     def untrusted(self) -> int:
-        """Protocols of the sample in which a control or null experiment failed."""
-        return sum(not each.trusted for each in self.tried)
+        """Decided protocols of the sample in which a control or null experiment failed; no others can be trusted."""
+        decided = (Verdict.SUPPORTED.value, Verdict.REFUTED.value)
+        return sum(not each.trusted for each in self.tried if each.verdict in decided)
 
     def by_value(self, name: str) -> dict[str, dict[str, int]]:
         """How often each verdict fell under each value of a choice, by the value's name."""

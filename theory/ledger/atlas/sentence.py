@@ -29,7 +29,8 @@ def sentence(entry: Entry) -> str:
 
     Returns:
         One sentence, such as "Holds in 31 of 48 protocols, fails in 9, is undecided in 8; the end of unlearning decides
-        (62 % of the effect's variance): holds for the loss of the retrained network, fails for accuracy ½."
+        (62 % of the effect's variance): holds for the loss of the retrained network, fails for accuracy ½." Protocols
+        outside the hypotheses are told, and count for nothing else.
     """
     if not entry.tried:
         return ""
@@ -44,16 +45,25 @@ def sentence(entry: Entry) -> str:
 
 def _tally(counts: Mapping[str, int]) -> str:
     """In how many protocols each verdict fell, that of most protocols not necessarily first."""
-    total = sum(counts.values())
-    (first, number), *others = counts.items()
-    if total == 1:
-        return f"{_SAID[first]} in the only protocol"
-    if not others:
-        return f"{_SAID[first]} in all {counted(total, 'protocol')}"
-    return ", ".join(
-        [f"{_SAID[first]} in {number:,} of {counted(total, 'protocol')}"]
-        + [f"{_SAID[verdict]} in {count:,}" for verdict, count in others]
-    )
+    within, outside = _within(counts), counts.get(Verdict.OUTSIDE.value, 0)
+    if not within:
+        return f"{_SAID[Verdict.OUTSIDE.value]} in {_every(outside)}"
+    (first, number), *others = within.items()
+    inside = " inside the hypotheses" if outside else ""
+    total = sum(within.values())
+    some = f"{number:,} of {'the ' if outside else ''}{counted(total, 'protocol')}"
+    which = some if others else _every(total)
+    told = [f"{_SAID[first]} in {which}{inside}", *(f"{_SAID[verdict]} in {count:,}" for verdict, count in others)]
+    return ", ".join(told) + (f" ({outside:,} more {'lies' if outside == 1 else 'lie'} outside)" if outside else "")
+
+
+def _every(total: int) -> str:
+    return "the only protocol" if total == 1 else f"all {counted(total, 'protocol')}"
+
+
+def _within(counts: Mapping[str, int]) -> dict[str, int]:
+    """The verdicts inside the hypotheses."""
+    return {verdict: count for verdict, count in counts.items() if verdict != Verdict.OUTSIDE.value}
 
 
 def _telling(entry: Entry) -> str:
@@ -63,13 +73,14 @@ def _telling(entry: Entry) -> str:
     share = next((each["share"] for each in entry.shares if each["choices"] == entry.decisive), 0.0)
     part = f"({share:.0%} of the effect's variance)".replace("%", " %")
     what = " and ".join(_with_article(entry.choices[name]["words"]) for name in entry.decisive)
-    if len(entry.counts) == 1:
+    fates = _fates(entry.by_value(entry.decisive[0])) if len(entry.decisive) == 1 else {}
+    if len(_within(entry.counts)) <= 1 or len(fates) == 1:
         return f", though its effect varies with {what} {part}" if entry.decisive else ""
     if not entry.decisive:
         return "; no choice is seen to decide" if entry.shares else "; they are too few to tell what decides"
     if len(entry.decisive) == 2:
         return f"; {what} together decide {part}{_over_cells(entry)}"
-    return f"; {what} decides {part}: {_by_value(entry.by_value(entry.decisive[0]))}"
+    return f"; {what} decides {part}: {_listed_fates(fates)}"
 
 
 def _over_cells(entry: Entry) -> str:
@@ -78,12 +89,17 @@ def _over_cells(entry: Entry) -> str:
     return f": of their {counted(len(entry.crossed), 'combination')} it holds at {held:,}" if entry.crossed else ""
 
 
-def _by_value(found: Mapping[str, Mapping[str, int]]) -> str:
-    """What the claim does under each value, values with the same fate together, in the order of verdicts."""
-    order = [f"{word} for" for said in _SAID.values() for word in (said, _mostly(said))] + ["is divided for"]
+def _fates(found: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+    """What the claim does under each value, values with the same fate together."""
     fates: dict[str, list[str]] = {}
     for label, counts in found.items():
-        fates.setdefault(_fate(counts), []).append(label)
+        fates.setdefault(_fate(_within(counts) or counts), []).append(label)
+    return fates
+
+
+def _listed_fates(fates: Mapping[str, Sequence[str]]) -> str:
+    """The same in words, in the order of verdicts."""
+    order = [f"{word} for" for said in _SAID.values() for word in (said, _mostly(said))] + ["is divided for"]
     return ", ".join(f"{fate} {_listed(fates[fate])}" for fate in order if fate in fates)
 
 

@@ -55,9 +55,20 @@ def several(*counts: tuple[int, str, int]) -> list[Tried]:
         (
             several((0, HOLDS, 1), (0, FAILS, 1), (1, OUTSIDE, 3), (2, OPEN, 2), (2, OUTSIDE, 1)),
             ["stop"],
-            "Holds in 1 of 8 protocols, fails in 1, is undecided in 2, lies outside the hypotheses in 4; the end of "
-            "unlearning decides (62 % of the effect's variance): is mostly undecided for five passes, lies outside the "
-            "hypotheses for accuracy ½, is divided for the retrained loss.",
+            "Holds in 1 of the 4 protocols inside the hypotheses, fails in 1, is undecided in 2 (4 more lie outside); "
+            "the end of unlearning decides (62 % of the effect's variance): is undecided for five passes, lies outside "
+            "the hypotheses for accuracy ½, is divided for the retrained loss.",
+        ),
+        (
+            several((0, HOLDS, 2), (1, HOLDS, 1), (2, OUTSIDE, 1)),
+            [],
+            "Holds in all 3 protocols inside the hypotheses (1 more lies outside).",
+        ),
+        (
+            several((0, OPEN, 2), (0, HOLDS, 1), (1, OPEN, 2), (1, HOLDS, 1), (2, OPEN, 2), (2, FAILS, 1)),
+            ["stop"],
+            "Holds in 2 of 9 protocols, fails in 1, is undecided in 6, though its effect varies with the end of "
+            "unlearning (62 % of the effect's variance).",
         ),
         (
             [tried(0, HOLDS), tried(0, FAILS, radius=1)],
@@ -105,5 +116,7 @@ def test_too_few_protocols_tell_nothing() -> None:
 def test_it_warns_of_failed_controls() -> None:
     some = [tried(0, HOLDS, trusted=False), tried(1, HOLDS), tried(2, HOLDS)]
     assert sentence(entry(some)) == "Holds in all 3 protocols; in 1 a control failed, whose verdict deserves no trust."
+    moot = [tried(0, HOLDS), tried(1, OPEN, trusted=False), tried(2, OUTSIDE, trusted=False)]
+    assert "no trust" not in sentence(entry(moot))
     more = [tried(0, HOLDS, trusted=False), tried(1, HOLDS, trusted=False), tried(2, HOLDS)]
     assert sentence(entry(more)).endswith("; in 2 a control failed, whose verdicts deserve no trust.")
