@@ -24,7 +24,7 @@ __all__ = ["borders", "draw_entry", "map_svg"]
 
 _WIDTH, _TILE, _BAR, _WORDS = 4.5, 0.42, 0.27, 1.25  # inches
 _MOST_BARS = 7
-_NARROW, _WIDE = 13, 26  # letters of a line of labels
+_NARROW, _WIDE, _ROW = 13, 26, 50  # letters of a line of labels, and of all labels below the tiles together
 
 _BORDER: dict[str, Any] = {"color": "black", "lw": 2.6, "solid_capstyle": "round"}
 _Cells = dict[tuple[int, int], Tried]
@@ -78,7 +78,7 @@ def _draw_tiles(axes: Axes, entry: Entry) -> bool:
             axis.set_visible(False)
             continue
         choice = entry.choices[entry.drawn[place]]
-        letters = _NARROW if place == 0 else _WIDE
+        letters = min(_NARROW, _ROW // len(orders[0])) if place == 0 else _WIDE
         axis.set_ticks(range(len(orders[place])), [textwrap.fill(choice["values"][k], letters) for k in orders[place]])
         axis.set_label_text(textwrap.fill(choice["words"], 60 if place == 0 else _WIDE))
         axis.get_ticklabels()[orders[place].index(0)].set_fontweight("bold")
