@@ -17,7 +17,7 @@ FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
     "theory": (("statistics",), ("formulas", "ledger"), ("experiments", "page"), ("claims",), ("cli",)),
     "deepnet": (
         ("house",), ("networks", "data", "report"), ("learning", "metrics", "packing"), ("methods",), ("studies",),
-        ("confirm",), ("publishing",), ("cli",),
+        ("matched",), ("confirm",), ("publishing",), ("cli",),
     ),
     "paper_figs": (("workshop",), ("figures",), ("tables",), ("registry",), ("cli",)),
     "sharpmu": (("completion",), ("doors",)),

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from deepnet.house import parallel
 from deepnet.learning.stepping import lie_alike
+from deepnet.learning.watching import Watcher
 from deepnet.networks import weights
 
 __all__ = ["Journal"]
@@ -38,6 +39,7 @@ class Journal:
         optimizers: Mapping[str, torch.optim.Optimizer],
         drawn: Counter[str],
         epochs: list[dict[str, Any]],
+        watcher: Watcher | None = None,
     ) -> None:
         """Write the state after an epoch, unless the last writing is too recent."""
         if parallel.rank() != 0 or time.monotonic() - self._written < self.every:
@@ -46,11 +48,16 @@ class Journal:
         for label, optimizer in optimizers.items():
             for index, state in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer/{label}/{index}/{key}": value for key, value in state.items()}
-        weights.write(self.path, tensors, {"drawn": dict(drawn), "epochs": epochs})
+        watched = {} if watcher is None else {"watched": watcher.noted()}
+        weights.write(self.path, tensors, {"drawn": dict(drawn), "epochs": epochs} | watched)
         self._written = time.monotonic()
 
     def restore(
-        self, model: nn.Module, optimizers: Mapping[str, torch.optim.Optimizer], drawn: Counter[str]
+        self,
+        model: nn.Module,
+        optimizers: Mapping[str, torch.optim.Optimizer],
+        drawn: Counter[str],
+        watcher: Watcher | None = None,
     ) -> list[dict[str, Any]]:
         """Take up what was written, if anything was; returns the epochs that are done.
 
@@ -62,6 +69,8 @@ class Journal:
         tensors, about = weights.read(self.path)
         if not isinstance(about.get("drawn"), dict) or not isinstance(about.get("epochs"), list):
             raise ValueError(f"{self.path} is damaged; remove it to begin the training anew.")
+        if watcher is not None and "watched" not in about:
+            raise ValueError(f"{self.path} is of a training that nobody watched; remove it to begin the training anew.")
         own = {name.removeprefix("model/"): value for name, value in tensors.items() if name.startswith("model/")}
         weights.load_model(model, own, self.path)
         for label, optimizer in optimizers.items():
@@ -73,6 +82,8 @@ class Journal:
             )
             lie_alike(optimizer)
         drawn.update(about["drawn"])
+        if watcher is not None:
+            watcher.take_up(about["watched"])
         return list(about["epochs"])
 
     def discard(self) -> None:

@@ -21,6 +21,7 @@ from deepnet.learning.sharpness import Sharpness, gradient
 from deepnet.learning.stepping import hand_over, make_step
 from deepnet.learning.task import Task
 from deepnet.learning.updates import Part, Pass, Term, Update
+from deepnet.learning.watching import Watcher, unnoticed
 from deepnet.networks.frozen import to_training
 from deepnet.networks.normalization import frozen_statistics
 from deepnet.networks.precision import autocast, loss_scale, matrix_products
@@ -80,6 +81,7 @@ def train(
     journal: Journal | None = None,
     on_plan: Callable[[int], None] | None = None,
     on_step: Callable[[int], None] | None = None,
+    watcher: Watcher | None = None,
     holds_masked_weights: bool = True,
 ) -> History:
     """Train a model in place.
@@ -90,35 +92,49 @@ def train(
         journal: Where the state is kept after an epoch; what it holds already is taken up first.
         on_plan: Called before the first step with the number of steps there will have been at the end.
         on_step: Called after each step with the number of steps done.
+        watcher: Looks at the model before the first step and after each, and may end the training.
         holds_masked_weights: Whether the weights outside a mask are held in place; without it, weight decay moves them.
             Steps whose sharpness leaks through the mask (`Sharpness.leaks`) hold nothing.
 
     Returns:
-        The history, earlier epochs from the journal included.
+        The history, earlier epochs from the journal included; the last epoch is a part of one if a watcher ended it.
 
     Raises:
         DivergenceError: if the loss is no longer finite, or every step of an epoch overflowed in float16; looked at
             after each epoch.
     """
-    run = _Run(task, plan, on_step or (lambda step: None), holds_masked_weights)
-    records = journal.restore(task.model, run.optimizers, run.drawn) if journal else []
+    run = _Run(task, plan, on_step or (lambda step: None), holds_masked_weights, watcher)
+    records = journal.restore(task.model, run.optimizers, run.drawn, watcher) if journal else []
     history = History([Epoch(**record) for record in records])
     if on_plan is not None:
         on_plan(sum(run.lengths))
     to_training(task.model)
     with matrix_products(task.training.precision):
-        for number in range(len(history.epochs), len(plan)):
+        if not records:
+            run.look(0, 0)
+        for number in range(len(records), len(plan)):
+            if run.ended:
+                break
             history.epochs.append(run.epoch(number))
-            if journal:
-                journal.save(task.model, run.optimizers, run.drawn, [vars(epoch) for epoch in history.epochs])
+            if journal and not run.ended:  # an ended one has no next epoch to go on with
+                journal.save(task.model, run.optimizers, run.drawn, [vars(epoch) for epoch in history.epochs], watcher)
     return history
 
 
 class _Run:
     """The moving parts of a training."""
 
-    def __init__(self, task: Task, plan: Sequence[Sequence[Pass]], on_step: Callable[[int], None], holds: bool) -> None:
-        self.task, self.plan, self.on_step, self.holds = task, plan, on_step, holds
+    def __init__(
+        self,
+        task: Task,
+        plan: Sequence[Sequence[Pass]],
+        on_step: Callable[[int], None],
+        holds: bool,
+        watcher: Watcher | None,
+    ) -> None:
+        self.task, self.plan, self.on_step, self.holds, self.watcher = task, plan, on_step, holds, watcher
+        self.ended = False
+        """Whether the watcher has ended the training."""
         self.parameters = task.parameters
         self.may_overflow = loss_scale(task.training.precision) != 1
         every = [update for passes in plan for one in passes for update in one.updates]
@@ -135,37 +151,50 @@ class _Run:
         """Steps of this epoch that were not made, a scalar on the device."""
         self.lengths = [sum(self.streams[one.over].steps_per_pass for one in passes) for passes in plan]
 
+    def look(self, step: int, epochs: int) -> None:
+        """Let the watcher look at the model after so many steps, which are so many whole epochs."""
+        if self.watcher is not None:
+            with unnoticed(self.task.model, self.task.device):
+                self.ended = self.watcher.look(step, epochs)
+
     def epoch(self, number: int) -> Epoch:
-        """Go through one epoch.
+        """Go through one epoch, to its end or to where the watcher ends it.
 
         Raises:
             DivergenceError: if the loss is no longer finite, or no step could be made.
         """
         began, images = time.perf_counter(), 0
         losses, self.skipped = (torch.zeros((), device=self.task.device) for _ in range(2))
-        step = sum(self.lengths[:number])
-        for one in self.plan[number]:
-            for batches in self._draw(one):
-                self._set_rate(step)
-                for update in one.updates:
-                    losses += self._update(update, batches)
-                step += 1
-                images += sum(batch.total for batch in batches.values())
-                self.on_step(step)
+        first = step = sum(self.lengths[:number])
+        updates = 0
+        for one, batches in self._steps(number):
+            self._set_rate(step)
+            for update in one.updates:
+                losses += self._update(update, batches)
+            step += 1
+            updates += len(one.updates)
+            images += sum(batch.total for batch in batches.values())
+            self.on_step(step)
+            self.look(step, number + (step == first + self.lengths[number]))
+            if self.ended:
+                break
         sum_across_ranks_([losses])
         total, skipped = torch.stack([losses, self.skipped]).tolist()
-        mean = total / max(self.lengths[number], 1)
+        mean = total / max(step - first, 1)
         if not math.isfinite(mean):
             raise DivergenceError(
                 f"The loss is {mean} after epoch {number + 1} of {len(self.plan)}; a smaller `lr` may help."
             )
-        updates = sum(self.streams[one.over].steps_per_pass * len(one.updates) for one in self.plan[number])
         if 0 < updates == skipped:
             raise DivergenceError(
                 f"Every gradient of epoch {number + 1} of {len(self.plan)} overflowed in float16; a smaller `lr` may "
                 "help, or another `precision`."
             )
         return Epoch(number, mean, images, time.perf_counter() - began, int(skipped))
+
+    def _steps(self, number: int) -> Iterator[tuple[Pass, dict[str, Batch]]]:
+        """The steps of an epoch: the pass that each belongs to, and its batches."""
+        return ((one, batches) for one in self.plan[number] for batches in self._draw(one))
 
     def _draw(self, one: Pass) -> Iterator[dict[str, Batch]]:
         """For each step of a pass, a batch of each set that its updates need."""

@@ -11,6 +11,7 @@ from deepnet.house.fields import of_type
 from deepnet.learning.journal import Journal
 from deepnet.learning.loop import DivergenceError, History, train
 from deepnet.learning.task import Task
+from deepnet.learning.watching import Watcher
 from deepnet.methods.base import Method
 from deepnet.networks.precision import matrix_products
 
@@ -24,6 +25,7 @@ def apply(
     journal: Journal | None = None,
     on_plan: Callable[[int], None] | None = None,
     on_step: Callable[[int], None] | None = None,
+    watcher: Watcher | None = None,
     holds_masked_weights: bool = True,
 ) -> History:
     """Change the model of a task in place.
@@ -34,6 +36,7 @@ def apply(
         journal: Where the state of an unfinished training is kept, and taken up from.
         on_plan: Called before the first step with the number of steps there will have been at the end.
         on_step: Called after each step with the number of steps done.
+        watcher: Looks at the model before the first step and after each, and may end the training.
         holds_masked_weights: Whether weights outside a mask are held in place to the bit.
 
     Returns:
@@ -51,7 +54,13 @@ def apply(
         plan = method.plan(task)
     preparation = time.perf_counter() - began
     history = train(
-        task, plan, journal=journal, on_plan=on_plan, on_step=on_step, holds_masked_weights=holds_masked_weights
+        task,
+        plan,
+        journal=journal,
+        on_plan=on_plan,
+        on_step=on_step,
+        watcher=watcher,
+        holds_masked_weights=holds_masked_weights,
     )
     history.preparation = preparation
     _check_finite(task, "the last step; a smaller `lr` may help")

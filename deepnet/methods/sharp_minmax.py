@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
@@ -18,6 +18,9 @@ from deepnet.methods.relabelling import forget_saliency
 from simulate.house import checks
 
 __all__ = ["SharpMinMax"]
+
+ForgetGoal = Literal["max", "min", "none"]
+"""What may be done about the sharpness of the forget term."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +42,15 @@ class SharpMinMax(NegGrad):
     order: Order = "largest"
     """Which weights these are, by the size of their gradient on the forget set. The paper's text assigns the largest;
     its released code takes the smallest."""
+    forget_goal: ForgetGoal = "max"
+    """What the forget part does about the sharpness of its own term: maximise or minimise it, or nothing."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
         super().__post_init__()
         checks.fraction("fraction", self.fraction)
         checks.choice("order", self.order, ("largest", "smallest"))
+        checks.choice("forget_goal", self.forget_goal, get_args(ForgetGoal))
 
     def plan(self, task: Task) -> list[Sequence[Pass]]:
         """In each epoch one pass over the retain set with two updates a step; the parts are fixed before the first."""
@@ -54,6 +60,6 @@ class SharpMinMax(NegGrad):
             return (1 - self.alpha) * ascent(task.model, batch, task.forget_statistics)
 
         kept = Term(lambda batch: self.alpha * cross_entropy(task.model, batch), ("retain",), mask=~forgetting)
-        climbed = Term(climb, ("forget",), goal="max", mask=forgetting)
+        climbed = Term(climb, ("forget",), goal=self.forget_goal, mask=forgetting)
         updates = (Update((kept,), optimizer="retain"), Update((climbed,), optimizer="forget"))
         return [[Pass("retain", updates)]] * task.training.epochs

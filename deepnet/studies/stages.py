@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -309,7 +309,14 @@ def _as_released(study: Study, run: Run) -> dict[str, bool]:
     return {name: value for name, value in found.items() if value}
 
 
-def _told(tell: Callable[[float], None]) -> dict[str, Callable[[int], None]]:
+class _Telling(TypedDict):
+    """What `apply` tells of the steps that there are and were."""
+
+    on_plan: Callable[[int], None]
+    on_step: Callable[[int], None]
+
+
+def _told(tell: Callable[[float], None]) -> _Telling:
     """What tells the share of a training that is done, as `apply` takes it; seldom enough to cost nothing."""
     total, due = 1, time.monotonic() + _OFTEN
 

@@ -1,0 +1,136 @@
+"""`python -m deepnet matched`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from rich.table import Table
+
+from deepnet.cli.progress import shown_progress
+from deepnet.cli.workforce import workforce
+from deepnet.house.crew import Crew
+from deepnet.house.environment import find_device
+from deepnet.matched.presets import matched_preset
+from deepnet.matched.rates import as_csv, rates_in, tracked_rates, with_rates
+from deepnet.matched.running import run_matched
+from deepnet.matched.search import REPLICATES, Trial, search
+from deepnet.matched.study import RESERVED, MatchedStudy
+from deepnet.studies.stages import Execution
+from simulate.house import checks
+from simulate.house.command_line.options import Shown
+from simulate.house.counting import counted
+from simulate.house.files import write_text
+from simulate.house.terminal import console, table
+from simulate.house.version import __version__
+
+__all__ = ["MatchedCommand"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchedCommand:
+    """Unlearn step by step, and compare the methods where they have forgotten equally much.
+
+    Each training is watched after every step and stopped by several rules at once: where its loss on the forget set
+    reaches that of the network retrained on the same split, where its accuracy does, after the sources' epochs.
+    Interrupted, the same command goes on; rows.jsonl alone is enough for that on another machine.
+    """
+
+    preset: str = "digits"
+    """Scale of the study: digits, photographs-resnet18 or photographs-resnet50."""
+    out: Path = Path("results/matched")
+    """Folder for the results; a preset has a sub-folder of its name."""
+    images: Path | None = None
+    """Folder of the images, if the preset needs one."""
+    scores: Path | None = None
+    """File of memorization or consistency scores, if the preset needs one."""
+    rates: Annotated[Path | None, Shown(value="FILE", default="the project's")] = None
+    """Table of learning rates, as --search writes it."""
+    replicates: Annotated[int | None, Shown(value="N", default="the preset's")] = None
+    """Number of replicates; more can be added later."""
+    only: Annotated[tuple[str, ...], Shown(value="ARM", default="all")] = ()
+    """Only these arms."""
+    search: bool = False
+    """Look for the learning rates, on replicates that no study uses, and write rates.csv."""
+    device: str = "auto"
+    """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
+    processes: Annotated[int | None, Shown(default="auto")] = None
+    """Processes that share out the replicates, of one thread each; None is one a core on a CPU, as far as memory
+    goes, and one on a GPU."""
+    dry_run: bool = False
+    """Only list the arms and their learning rates."""
+
+    def __call__(self) -> int:
+        """Run or search, and say where the results are; returns the exit status."""
+        study = matched_preset(self.preset, self.images, self.scores).only(self.only)
+        if not self.search:
+            path = self.rates or tracked_rates(self.preset)
+            study = with_rates(study, rates_in(path), path)
+        study = replace(study, replicates=self._replicates(study))
+        if self.dry_run:
+            return _list_arms(study)
+        execution = Execution(device=find_device(self.device))
+        with workforce(execution.device, processes=self.processes, threads=study.threads) as crew:
+            if self.search:
+                return self._search(study, execution, crew)
+            rows = run_matched(study, self.out / self.preset, execution, crew=crew, progress=shown_progress)
+        console.print(_table_of_matches(study, rows))
+        console.print(f"Rows: {self.out / self.preset / 'rows.jsonl'}")
+        return 0
+
+    def _replicates(self, study: MatchedStudy) -> tuple[int, ...]:
+        usual = REPLICATES if self.search else study.replicates
+        if self.replicates is None:
+            return usual
+        checks.integer("replicates", self.replicates, least=1, most=RESERVED)
+        return tuple(range(usual[0], usual[0] + self.replicates))
+
+    def _search(self, study: MatchedStudy, execution: Execution, crew: Crew) -> int:
+        folder = self.out / self.preset
+        run = partial(
+            run_matched, folder=folder, execution=execution, rows="search.jsonl", crew=crew, progress=shown_progress
+        )
+        trials = search(study, run, study.replicates)
+        about = (
+            f"python -m deepnet matched --preset {self.preset} --search --replicates {len(study.replicates)}",
+            f"sharpmu {__version__}, replicates {', '.join(map(str, study.replicates))}",
+        )
+        path = write_text(folder / "rates.csv", as_csv(trials, about))
+        console.print(_table_of_trials(trials))
+        console.print(f"Trials: {path}")
+        return 0
+
+
+def _list_arms(study: MatchedStudy) -> int:
+    made = table(f"{study.name}: {counted(len(study.replicates), 'replicate')}", "arm", "forget set", "learning rate")
+    for arm in study.arms:
+        made.add_row(arm.name, arm.forget, f"{arm.lr:g}")
+    console.print(made)
+    return 0
+
+
+def _table_of_trials(trials: Sequence[Trial]) -> Table:
+    made = table("Best trial of each arm", "arm", "rate", "ToW on validation", "matched", "trials")
+    for best in (trial for trial in trials if trial.chosen):
+        count = sum(trial.arm == best.arm for trial in trials)
+        told = f"{best.lr:g}" + (" (at the edge)" if best.edge else "")
+        made.add_row(best.arm, told, f"{best.tow:.3f}", f"{best.reached} of {best.runs}", str(count))
+    return made
+
+
+def _table_of_matches(study: MatchedStudy, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """How many replicates of each arm reached the match, and how it stands there, in means."""
+    made = table("At the retrained network's loss on the forget set", "arm", "matched", "step", "retain", "test")
+    for arm in study.arms:
+        mine = [row for row in rows if row.get("arm") == arm.name]
+        stops = [row["stops"].get("loss", {}) for row in mine]
+        reached = [stop for stop in stops if stop.get("step") is not None]
+        means = [
+            f"{sum(stop[name] for stop in reached) / len(reached):{form}}" if reached else ""
+            for name, form in (("step", ".0f"), ("retain_accuracy", ".3f"), ("test_accuracy", ".3f"))
+        ]
+        made.add_row(arm.name, f"{len(reached)} of {len(mine)}", *means)
+    return made

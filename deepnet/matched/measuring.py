@@ -1,0 +1,85 @@
+"""What is measured of a model as it is: pretrained, retrained, or stopped somewhere on its way.
+
+This is the place for further measurements at a stop: a key and a number each. What is added here changes what rows
+hold, so `MEASURED` is part of what they are kept under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deepnet.house.seeding import generator
+from deepnet.learning.loop import DivergenceError
+from deepnet.learning.task import Task
+from deepnet.matched.looking import SETS, losses_of
+from deepnet.matched.replicate import Replicate
+from deepnet.metrics.attacks import threshold_attack
+from deepnet.metrics.outputs import NotFiniteError
+from deepnet.metrics.tug_of_war import Accuracies
+from deepnet.networks.models import Network
+from deepnet.networks.precision import matrix_products
+from deepnet.studies.measuring.relearning import relearning_curve
+from simulate.house import checks
+
+__all__ = ["MEASURED", "accuracies", "measured"]
+
+MEASURED = ("loss", "accuracy", "auc", "relearn")
+"""What is measured."""
+
+
+def measured(replicate: Replicate, forget: str, model: Network) -> dict[str, Any]:
+    """The numbers of a model.
+
+    Args:
+        replicate: The replicate it belongs to.
+        forget: Label of the forget set.
+        model: The model; left as it is.
+
+    Returns:
+        For each of the four sets its mean loss and accuracy; `auc`, how well a threshold on the loss tells forget from
+        test images; `relearn`, the mean accuracy on the forget set while it is learned again, if that is asked for
+        (None if that training diverges).
+
+    Raises:
+        DivergenceError: if an output is not finite.
+    """
+    precision = replicate.study.pretrain.precision
+    try:
+        with matrix_products(precision):
+            answers = {
+                name: losses_of(model, sight, precision) for name, sight in replicate.sets(forget).by_name.items()
+            }
+    except NotFiniteError as error:
+        raise DivergenceError("What the model says is not finite.") from error
+    found: dict[str, Any] = {}
+    for name in SETS:
+        losses, right = answers[name]
+        found |= {f"{name}_loss": float(losses.mean()), f"{name}_accuracy": float(right.double().mean())}
+    minus = {name: -answers[name][0].numpy() for name in ("forget", "test")}
+    found["auc"] = threshold_attack(minus["forget"], minus["test"]).auc
+    training = replicate.matched.watching.relearning
+    if training is not None:
+        dataset, split = replicate.data(replicate.matched.forget_set(forget))
+        stage = int(generator(0, "relearning").integers(2**31))
+        attacked = Task(model, dataset, split, training, (replicate.number, stage))
+        try:
+            found["relearn"] = float(np.mean(relearning_curve(attacked, training).accuracy))
+        except DivergenceError:  # the attack's failure, not the model's
+            found["relearn"] = None
+    return found
+
+
+def accuracies(numbers: Mapping[str, Any], test: str = "test") -> Accuracies:
+    """The accuracies that the tug of war is made of, of what `measured` gave.
+
+    Args:
+        numbers: The measured numbers.
+        test: The set in the place of the test images: "test", or "val" where something is chosen by it.
+    """
+    checks.choice("test", test, ("test", "val"))
+    return Accuracies(
+        retain=numbers["retain_accuracy"], forget=numbers["forget_accuracy"], test=numbers[f"{test}_accuracy"]
+    )

@@ -1,0 +1,149 @@
+"""A replicate: its images, splits, pretrained and retrained networks, all drawn from one number of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+
+from deepnet.data.datasets import Dataset
+from deepnet.data.images import DeviceImages
+from deepnet.data.splits import ForgetSet, stratified_rows
+from deepnet.learning.sharpness import Sharpness, sgd
+from deepnet.matched.looking import Sets
+from deepnet.matched.study import Arm, MatchedStudy
+from deepnet.methods import Retrain
+from deepnet.studies.stages import Execution, Run, Stages
+from deepnet.studies.store import Store
+from deepnet.studies.study import Study, Unlearner
+from simulate.house import checks
+
+__all__ = ["AGAIN", "Replicate", "Still", "drawn"]
+
+AGAIN = 1_000_000
+"""Added to a replicate's number, the seed of the network that is retrained once more: same split, other weights."""
+
+
+@dataclass(frozen=True)
+class Still:
+    """A network of a replicate that is measured as it is: pretrained, or retrained."""
+
+    kind: Literal["pretrained", "retrained"]
+    """How it was made."""
+    forget: str
+    """Label of the forget set that it is measured on, and retrained without."""
+    sharpness: Sharpness
+    """How its optimizer treats sharpness."""
+    again: bool = False
+    """Whether it is the second of its kind."""
+
+    @property
+    def label(self) -> str:
+        """The network in words."""
+        return " ".join([self.kind, self.sharpness.label, self.forget, *(["again"] if self.again else [])])
+
+
+def drawn(dataset: Dataset, count: int | None, number: int) -> Dataset:
+    """A data set with so many of its training images, equally many of each class; another number draws others.
+
+    Raises:
+        ValueError: if there are fewer images, or they are not kept in memory.
+    """
+    if count is None:
+        return dataset
+    images = dataset.train
+    if not isinstance(images, DeviceImages):
+        raise ValueError("Argument `images` must be left out for images that are streamed from their files.")
+    if count > len(images):
+        checks.fail("images", f"be at most {len(images)}, the number of training images", count)
+    rows = torch.from_numpy(stratified_rows(images.labels.numpy(), count / len(images), number, "images"))
+    source = dataset.source and replace(dataset.source, rows=dataset.source.rows[rows])
+    return replace(dataset, train=DeviceImages(images.pixels[rows], images.labels[rows], images.augment), source=source)
+
+
+class Replicate(Stages):
+    """Makes the networks of one replicate, or reads those that are there already."""
+
+    def __init__(self, study: MatchedStudy, number: int, store: Store, execution: Execution, whole: Dataset) -> None:
+        """Plan a replicate.
+
+        Args:
+            study: The matched study.
+            number: Number of the replicate.
+            store: Where networks and rows lie.
+            execution: Where to compute.
+            whole: The images of the study.
+        """
+        self.number, self.whole = number, whole
+        device, relearning = execution.device, study.watching.relearning
+        watching = replace(study.watching, relearning=relearning and relearning.on(device))
+        self.matched = replace(study, unlearn=study.unlearn.on(device), watching=watching)
+        base = Study(
+            name=study.name,
+            data=study.data,
+            model=study.model,
+            forget=study.forget,
+            memorization=study.memorization,
+            pretrain=study.pretrain,
+            seeds=(number,),
+            split_seed=number,
+            val_fraction=study.val_fraction,
+        )
+        super().__init__(base, store, execution)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The replicate's images."""
+        return drawn(self.whole, self.matched.images, self.number)
+
+    def _images_and_model(self) -> dict[str, Any]:
+        """What every configuration begins with; threads decide its last bits, which trainings magnify."""
+        own = {} if self.matched.images is None else {"images": {"count": self.matched.images, "draw": self.number}}
+        return super()._images_and_model() | own | {"threads": self.matched.threads}
+
+    def sets(self, forget: str) -> Sets:
+        """The sets that models are looked at on, for a forget set by its label."""
+        if forget not in self._sets:
+            self._sets[forget] = Sets.of(*self.data(self.matched.forget_set(forget)))
+        return self._sets[forget]
+
+    @cached_property
+    def _sets(self) -> dict[str, Sets]:
+        return {}
+
+    def probe(self, forget: str) -> Sets:
+        """What is looked at along a training."""
+        if forget not in self._probes:
+            self._probes[forget] = self.sets(forget).probe(self.matched.watching.probe)
+        return self._probes[forget]
+
+    @cached_property
+    def _probes(self) -> dict[str, Sets]:
+        return {}
+
+    def run(self, still: Still) -> Run:
+        """A network that is measured as it is, as `Stages` knows it."""
+        forget: ForgetSet = self.matched.forget_set(still.forget)
+        run = Run(forget, self.number + AGAIN * still.again, still.sharpness)
+        if still.kind == "pretrained":
+            return run
+        method = Unlearner(method=Retrain(), training=self.study.pretrain, sharpness=(still.sharpness,))
+        return replace(run, unlearner=method, sharpness=still.sharpness)
+
+    def stills(self, arm: Arm) -> dict[str, Still]:
+        """The networks that an arm starts from, and whose numbers it is held against.
+
+        The reference is retrained with plain SGD, "again" from other weights; the own reference as the arm was
+        pretrained, if a stop is taken from it.
+        """
+        found = {
+            "start": Still("pretrained", arm.forget, arm.pretraining),
+            "reference": Still("retrained", arm.forget, sgd()),
+        }
+        if self.matched.ceiling:
+            found["again"] = Still("retrained", arm.forget, sgd(), again=True)
+        if not {"own-loss", "own-accuracy"}.isdisjoint(self.matched.watching.stops):
+            found["own"] = Still("retrained", arm.forget, arm.pretraining)
+        return found
