@@ -15,9 +15,9 @@ from deepnet.cli.workforce import workforce
 from deepnet.house.crew import Crew
 from deepnet.house.environment import find_device
 from deepnet.matched.presets import matched_preset
-from deepnet.matched.rates import as_csv, rates_in, tracked_rates, with_rates
+from deepnet.matched.rates import EFFORTS, as_csv, rates_in, tracked_rates, with_rates
 from deepnet.matched.running import run_matched
-from deepnet.matched.search import REPLICATES, Trial, search
+from deepnet.matched.search import Effort, Trial, search
 from deepnet.matched.study import RESERVED, MatchedStudy
 from deepnet.studies.stages import Execution
 from simulate.house import checks
@@ -81,8 +81,12 @@ class MatchedCommand:
         console.print(f"Rows: {self.out / self.preset / 'rows.jsonl'}")
         return 0
 
+    @property
+    def _effort(self) -> Effort:
+        return EFFORTS.get(self.preset, Effort())
+
     def _replicates(self, study: MatchedStudy) -> tuple[int, ...]:
-        usual = REPLICATES if self.search else study.replicates
+        usual = self._effort.replicates if self.search else study.replicates
         if self.replicates is None:
             return usual
         checks.integer("replicates", self.replicates, least=1, most=RESERVED)
@@ -93,7 +97,7 @@ class MatchedCommand:
         run = partial(
             run_matched, folder=folder, execution=execution, rows="search.jsonl", crew=crew, progress=shown_progress
         )
-        trials = search(study, run, study.replicates)
+        trials = search(study, run, replace(self._effort, replicates=study.replicates))
         about = (
             f"python -m deepnet matched --preset {self.preset} --search --replicates {len(study.replicates)}",
             f"sharpmu {__version__}, replicates {', '.join(map(str, study.replicates))}",

@@ -9,12 +9,14 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from deepnet.matched.presets import RATES_OF
-from deepnet.matched.search import Trial
-from deepnet.matched.study import MatchedStudy
+from deepnet.matched.search import Effort, Trial
+from deepnet.matched.study import RESERVED, MatchedStudy
 from simulate.house.files import require_file
 
-__all__ = ["as_csv", "rates_in", "tracked_rates", "with_rates"]
+__all__ = ["EFFORTS", "as_csv", "rates_in", "tracked_rates", "with_rates"]
 
+EFFORTS = {"photographs-resnet18": Effort(replicates=(RESERVED,), grid=range(-1, 3))}
+"""What the search for a preset tries, where the usual effort would take longer than the study."""
 _TRACKED = Path(__file__).parent / "found_rates"
 
 

@@ -142,7 +142,7 @@ class Replicate(Stages):
             "start": Still("pretrained", arm.forget, arm.pretraining),
             "reference": Still("retrained", arm.forget, sgd()),
         }
-        if self.matched.ceiling:
+        if self.matched.ceiling and arm.forget == self.matched.forget[0].label:
             found["again"] = Still("retrained", arm.forget, sgd(), again=True)
         if not {"own-loss", "own-accuracy"}.isdisjoint(self.matched.watching.stops):
             found["own"] = Still("retrained", arm.forget, arm.pretraining)

@@ -19,18 +19,24 @@ from deepnet.matched.study import RESERVED, MatchedStudy
 from deepnet.metrics.tug_of_war import tug_of_war
 from simulate.house import ties
 
-__all__ = ["GRID", "REPLICATES", "Trial", "judge", "rate", "search", "trials_of", "worth"]
+__all__ = ["Effort", "Trial", "judge", "rate", "search", "trials_of", "worth"]
 
-REPLICATES = (RESERVED, RESERVED + 1, RESERVED + 2)
-"""Replicates of a search."""
-GRID = range(-3, 4)
-"""The first trials: 0.01 · 2^k for each k."""
 _MOST = 8
 """Steps by which the grid is widened at most on either side."""
 _SELDOM = 1_000_000
 """Steps between two looks at all sets; what counts is measured at the end."""
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is tried."""
+
+    replicates: tuple[int, ...] = (RESERVED, RESERVED + 1, RESERVED + 2)
+    """Numbers of the replicates, which no study uses."""
+    grid: range = range(-3, 4)
+    """The first trials of each arm: 0.01 · 2^k for each k."""
 
 
 @dataclass(frozen=True)
@@ -85,29 +91,29 @@ def trials_of(study: MatchedStudy, places: Mapping[str, range]) -> MatchedStudy:
 def search(
     study: MatchedStudy,
     run: Callable[[MatchedStudy], Sequence[Row]],
-    replicates: Sequence[int] = REPLICATES,
+    effort: Effort,
 ) -> list[Trial]:
     """Look for the learning rate of each arm that has its own.
 
     Args:
         study: The study whose arms are tried.
         run: Makes the rows of a study, or finds them.
-        replicates: Numbers of the replicates.
+        effort: How much is tried.
 
     Returns:
         Every trial, arm by arm, the best of each marked. The best lies inside of its grid, which was widened for that
         by a rate at a time, or `edge` says that it does not.
     """
     watching = replace(study.watching, every=_SELDOM, stops=("loss",), epochs=(), points=2, relearning=None)
-    study = replace(study, replicates=tuple(replicates), watching=watching, ceiling=False)
-    places = {arm.name: GRID for arm in study.arms if arm.rate_of == arm.name}
+    study = replace(study, replicates=effort.replicates, watching=watching, ceiling=False)
+    places = {arm.name: effort.grid for arm in study.arms if arm.rate_of == arm.name}
     judged: dict[str, list[Trial]] = {}
     while True:
         open_arms = {name: found for name, found in places.items() if name not in judged}
         rows = run(trials_of(study, open_arms)) if open_arms else []
         for name, grid in open_arms.items():
             trials = judge(name, [rate(k) for k in grid], rows)
-            wider = _widened(grid, trials)
+            wider = _widened(grid, trials, effort.grid)
             if wider == grid:
                 judged[name] = trials
             places[name] = wider
@@ -115,13 +121,13 @@ def search(
             return [trial for name in places for trial in judged[name]]
 
 
-def _widened(grid: range, trials: Sequence[Trial]) -> range:
+def _widened(grid: range, trials: Sequence[Trial], at_first: range) -> range:
     """The grid with one more place beside its winner, if that lies at an edge, and there may be one."""
     chosen = next(place for place, trial in enumerate(trials) if trial.chosen)
     first, last = grid[0], grid[-1]
-    if chosen == 0 and first > GRID[0] - _MOST:
+    if chosen == 0 and first > at_first[0] - _MOST:
         return range(first - 1, last + 1)
-    if chosen == len(trials) - 1 and last < GRID[-1] + _MOST:
+    if chosen == len(trials) - 1 and last < at_first[-1] + _MOST:
         return range(first, last + 2)
     return grid
 

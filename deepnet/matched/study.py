@@ -140,7 +140,7 @@ class MatchedStudy:
     watching: Watching = field(default_factory=Watching)
     """What is noted, and where trainings are stopped."""
     ceiling: bool = True
-    """Whether a second network is retrained with plain SGD, from other weights: how alike two references are."""
+    """Whether a second network is retrained without the first forget set, from other weights: how alike two are."""
     threads: int = 1
     """CPU threads of each process, which decide the last bits of all numbers."""
 

@@ -2,6 +2,6 @@
 
 import importlib.util
 
-FOLDERS = ("data", "learning", "methods", "metrics", "networks", "packing", "publishing", "studies")
+FOLDERS = ("data", "learning", "matched", "methods", "metrics", "networks", "packing", "publishing", "studies")
 
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else [f"{folder}/*" for folder in FOLDERS]
