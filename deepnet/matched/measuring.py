@@ -10,24 +10,33 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from torch import Tensor
+from torch.nn import functional
 
 from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
+from deepnet.learning.sharpness import asam, gradient
 from deepnet.learning.task import Task
-from deepnet.matched.looking import SETS, losses_of
+from deepnet.matched.looking import SETS, Sight, losses_of
 from deepnet.matched.replicate import Replicate
 from deepnet.metrics.attacks import threshold_attack
 from deepnet.metrics.outputs import NotFiniteError
 from deepnet.metrics.tug_of_war import Accuracies
+from deepnet.networks.frozen import trainable
 from deepnet.networks.models import Network
+from deepnet.networks.modes import evaluating
 from deepnet.networks.precision import matrix_products
 from deepnet.studies.measuring.relearning import relearning_curve
 from simulate.house import checks
 
-__all__ = ["MEASURED", "accuracies", "measured"]
+__all__ = ["MEASURED", "accuracies", "adaptive_rise", "measured"]
 
-MEASURED = ("loss", "accuracy", "auc", "relearn")
+MEASURED = ("loss", "accuracy", "auc", "relearn", "rise")
 """What is measured."""
+_RADIUS = 0.5
+"""Radius of the perturbation behind `rise`. It is relative to the weights, so that one serves every network."""
+_LOOKED_AT = 512
+"""Most retain images behind it."""
 
 
 def measured(replicate: Replicate, forget: str, model: Network) -> dict[str, Any]:
@@ -41,7 +50,7 @@ def measured(replicate: Replicate, forget: str, model: Network) -> dict[str, Any
     Returns:
         For each of the four sets its mean loss and accuracy; `auc`, how well a threshold on the loss tells forget from
         test images; `relearn`, the mean accuracy on the forget set while it is learned again, if that is asked for
-        (None if that training diverges).
+        (None if that training diverges); and `rise` (`adaptive_rise`) on at most 512 retain images.
 
     Raises:
         DivergenceError: if an output is not finite.
@@ -60,6 +69,7 @@ def measured(replicate: Replicate, forget: str, model: Network) -> dict[str, Any
         found |= {f"{name}_loss": float(losses.mean()), f"{name}_accuracy": float(right.double().mean())}
     minus = {name: -answers[name][0].numpy() for name in ("forget", "test")}
     found["auc"] = threshold_attack(minus["forget"], minus["test"]).auc
+    found["rise"] = adaptive_rise(model, replicate.sets(forget).by_name["retain"].at_most(_LOOKED_AT, "rise"))
     training = replicate.matched.watching.relearning
     if training is not None:
         dataset, split = replicate.data(replicate.matched.forget_set(forget))
@@ -70,6 +80,31 @@ def measured(replicate: Replicate, forget: str, model: Network) -> dict[str, Any
         except DivergenceError:  # the attack's failure, not the model's
             found["relearn"] = None
     return found
+
+
+def adaptive_rise(model: Network, sight: Sight) -> float:
+    """How much the mean loss rises along ASAM's perturbation of the radius 0.5: how sharp a minimum is, free of scale.
+
+    The perturbation of a weight is relative to its size. Weights before a normalisation, which may be larger by any
+    factor without a change of the network, are so as sharp as they were: the Hessian's eigenvalues are not.
+
+    Source: the adaptive sharpness of Kwon et al. 2021 (arXiv 2102.11600), to first order.
+
+    Args:
+        model: The model, in evaluation mode meanwhile; left as it is.
+        sight: At most 512 images.
+    """
+    ((x, y),) = sight.chunks
+    values: list[float] = []
+
+    def loss() -> Tensor:
+        value = functional.cross_entropy(model(x).double(), y)
+        values.append(value.item())
+        return value
+
+    with evaluating(model):
+        gradient(loss, trainable(model), asam(_RADIUS))
+    return values[1] - values[0]
 
 
 def accuracies(numbers: Mapping[str, Any], test: str = "test") -> Accuracies:

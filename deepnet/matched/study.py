@@ -82,7 +82,7 @@ class Watching:
     """The stops by what the model does on the forget set; see `deepnet.matched.unlearning.stops_of`."""
     epochs: tuple[int, ...] = (5,)
     """Numbers of epochs after which it is stopped, too, as the sources do."""
-    points: int = 30
+    points: int = 22
     """Most points of a trajectory in a row of results."""
     relearning: Training | None = None
     """The relearning attack on the model at each stop; None is no attack."""
