@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,14 @@ from rich.table import Table
 
 from deepnet.cli.progress import shown_progress
 from deepnet.cli.workforce import workforce
-from deepnet.house.crew import Crew
 from deepnet.house.environment import find_device
+from deepnet.matched.noise import Noise, largest, thread_noise
+from deepnet.matched.noise import as_csv as noise_as_csv
 from deepnet.matched.presets import matched_preset
-from deepnet.matched.rates import EFFORTS, as_csv, rates_in, tracked_rates, with_rates
 from deepnet.matched.running import run_matched
-from deepnet.matched.search import Effort, Trial, search
 from deepnet.matched.study import RESERVED, MatchedStudy
+from deepnet.matched.tuning.rates import EFFORTS, as_csv, rates_in, tracked_rates, with_rates
+from deepnet.matched.tuning.search import Effort, Trial, search
 from deepnet.studies.stages import Execution
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
@@ -28,6 +29,9 @@ from simulate.house.terminal import console, table
 from simulate.house.version import __version__
 
 __all__ = ["MatchedCommand"]
+
+Run = Callable[[MatchedStudy], list[Mapping[str, Any]]]
+"""What makes the rows of a study, or finds them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,8 @@ class MatchedCommand:
     """Only these arms."""
     search: bool = False
     """Look for the learning rates, on replicates that no study uses, and write rates.csv."""
+    noise: bool = False
+    """Run everything with one thread and with two, and write how the numbers at the stops differ as noise.csv."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
     processes: Annotated[int | None, Shown(default="auto")] = None
@@ -65,6 +71,8 @@ class MatchedCommand:
 
     def __call__(self) -> int:
         """Run or search, and say where the results are; returns the exit status."""
+        if self.search and self.noise:
+            raise ValueError("Arguments `search` and `noise` must not be given both.")
         study = matched_preset(self.preset, self.images, self.scores).only(self.only)
         if not self.search:
             path = self.rates or tracked_rates(self.preset)
@@ -74,9 +82,12 @@ class MatchedCommand:
             return _list_arms(study)
         execution = Execution(device=find_device(self.device))
         with workforce(execution.device, processes=self.processes, threads=study.threads) as crew:
+            run = partial(run_matched, folder=self.out / self.preset, execution=execution, progress=shown_progress)
             if self.search:
-                return self._search(study, execution, crew)
-            rows = run_matched(study, self.out / self.preset, execution, crew=crew, progress=shown_progress)
+                return self._search(study, partial(run, rows="search.jsonl", crew=crew))
+            if self.noise:
+                return self._noise(study, partial(run, rows="noise.jsonl", crew=crew))
+            rows = run(study, crew=crew)
         console.print(_table_of_matches(study, rows))
         console.print(f"Rows: {self.out / self.preset / 'rows.jsonl'}")
         return 0
@@ -92,19 +103,26 @@ class MatchedCommand:
         checks.integer("replicates", self.replicates, least=1, most=RESERVED)
         return tuple(range(usual[0], usual[0] + self.replicates))
 
-    def _search(self, study: MatchedStudy, execution: Execution, crew: Crew) -> int:
-        folder = self.out / self.preset
-        run = partial(
-            run_matched, folder=folder, execution=execution, rows="search.jsonl", crew=crew, progress=shown_progress
-        )
-        trials = search(study, run, replace(self._effort, replicates=study.replicates))
-        about = (
-            f"python -m deepnet matched --preset {self.preset} --search --replicates {len(study.replicates)}",
+    def _about(self, study: MatchedStudy, option: str) -> tuple[str, str]:
+        """The command, and what it ran."""
+        return (
+            f"python -m deepnet matched --preset {self.preset} {option} --replicates {len(study.replicates)}",
             f"sharpmu {__version__}, replicates {', '.join(map(str, study.replicates))}",
         )
-        path = write_text(folder / "rates.csv", as_csv(trials, about))
+
+    def _search(self, study: MatchedStudy, run: Run) -> int:
+        trials = search(study, run, replace(self._effort, replicates=study.replicates))
+        path = write_text(self.out / self.preset / "rates.csv", as_csv(trials, self._about(study, "--search")))
         console.print(_table_of_trials(trials))
         console.print(f"Trials: {path}")
+        return 0
+
+    def _noise(self, study: MatchedStudy, run: Run) -> int:
+        found = thread_noise(study, run)
+        text = noise_as_csv(found, self._about(study, "--noise"))
+        path = write_text(self.out / self.preset / "noise.csv", text)
+        console.print(_table_of_noise(found))
+        console.print(f"Differences: {path}")
         return 0
 
 
@@ -122,6 +140,13 @@ def _table_of_trials(trials: Sequence[Trial]) -> Table:
         count = sum(trial.arm == best.arm for trial in trials)
         told = f"{best.lr:g}" + (" (at the edge)" if best.edge else "")
         made.add_row(best.arm, told, f"{best.tow:.3f}", f"{best.reached} of {best.runs}", str(count))
+    return made
+
+
+def _table_of_noise(noise: Sequence[Noise]) -> Table:
+    made = table("Two threads less one, at the stops", "number", "largest", "root mean square", "compared")
+    for name, (most, usual, count) in largest(noise).items():
+        made.add_row(name, f"{most:.2g}", f"{usual:.2g}", str(count))
     return made
 
 

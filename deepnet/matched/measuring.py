@@ -17,8 +17,8 @@ from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import asam, gradient
 from deepnet.learning.task import Task
-from deepnet.matched.looking import SETS, Sight, losses_of
 from deepnet.matched.replicate import Replicate
+from deepnet.matched.watched.looking import SETS, Sight, losses_of
 from deepnet.metrics.attacks import threshold_attack
 from deepnet.metrics.outputs import NotFiniteError
 from deepnet.metrics.tug_of_war import Accuracies

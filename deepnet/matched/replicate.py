@@ -12,8 +12,8 @@ from deepnet.data.datasets import Dataset
 from deepnet.data.images import DeviceImages
 from deepnet.data.splits import ForgetSet, stratified_rows
 from deepnet.learning.sharpness import Sharpness, sgd
-from deepnet.matched.looking import Sets
 from deepnet.matched.study import Arm, MatchedStudy
+from deepnet.matched.watched.looking import Sets
 from deepnet.methods import Retrain
 from deepnet.studies.stages import Execution, Run, Stages
 from deepnet.studies.store import Store

@@ -10,13 +10,13 @@ from deepnet.house.identity import as_json, key_of
 from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.task import Task
-from deepnet.matched.looking import held_out_loss
 from deepnet.matched.measuring import MEASURED, measured
 from deepnet.matched.replicate import Replicate, Still
-from deepnet.matched.stops import Passed, Rule, Stop
 from deepnet.matched.study import Arm
-from deepnet.matched.trajectory import Trajectory, rounded
-from deepnet.matched.watching import StepWatcher
+from deepnet.matched.watched.looking import held_out_loss
+from deepnet.matched.watched.stops import Passed, Rule, Stop
+from deepnet.matched.watched.trajectory import Trajectory, rounded
+from deepnet.matched.watched.watching import StepWatcher
 from deepnet.methods import apply
 from deepnet.networks import weights
 from deepnet.networks.models import Network

@@ -22,7 +22,7 @@ from deepnet.matched import unlearning
 from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.running import MatchedWork, run_matched, wanted
 from deepnet.matched.study import Watching
-from deepnet.matched.watching import StepWatcher
+from deepnet.matched.watched.watching import StepWatcher
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from tests.deepnet.matched.small_matched import run_small, small_matched

@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from deepnet.matched.stops import Passed, Stop
-from deepnet.matched.trajectory import COLUMNS, Trajectory, rounded
+from deepnet.matched.watched.stops import Passed, Stop
+from deepnet.matched.watched.trajectory import COLUMNS, Trajectory, rounded
 from deepnet.metrics.accuracy import Score
 
 LOSS = Stop(name="loss", rule="loss", bound=0.3)

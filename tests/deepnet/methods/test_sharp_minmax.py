@@ -6,11 +6,15 @@ import pytest
 import torch
 
 from deepnet.learning.descent import Descent
+from deepnet.learning.loop import train
 from deepnet.learning.masks import Order
-from deepnet.learning.sharpness import Sharpness, sgd
+from deepnet.learning.sharpness import Sharpness, asam, sgd
+from deepnet.learning.updates import Pass
 from deepnet.methods import SharpMinMax
 from deepnet.methods import apply as apply_method
+from deepnet.methods.sharp_minmax import ForgetGoal
 from tests.deepnet.methods.first_steps import TRANSFORMS, assert_equal, each_descent, pairs, stop_after
+from tests.deepnet.model_states import differing, state_of
 from tests.deepnet.oracles import (
     batches_of,
     naive_cross_entropy,
@@ -89,3 +93,30 @@ def test_sharp_minmax_forgets_with_the_end_it_is_told_to(order: Order, largest: 
     assert len(places(climbed.mask.values) ^ naive_selection(scores, 0.3, largest=largest)) <= 2
     assert not places(kept.mask.values) & places(climbed.mask.values)
     assert (kept.terms[0].draws, climbed.terms[0].draws) == (("retain",), ("forget",))
+
+
+@pytest.mark.parametrize(("goal", "wanted"), [("max", "max"), ("min", "min"), ("none", "none")])
+def test_what_is_done_about_the_sharpness_of_the_forget_term(goal: ForgetGoal, wanted: str) -> None:
+    """The parts stay as they are, and so does what the retain part does."""
+    task = small_task(sharpness=asam(0.5))
+    usual, told = (method.plan(task)[0][0].updates for method in (SharpMinMax(), SharpMinMax(forget_goal=goal)))
+    assert [update.terms[0].goal for update in told] == ["min", wanted]
+    for one, other in zip(usual, told, strict=True):
+        assert all(torch.equal(value, other.mask.values[name]) for name, value in one.mask.values.items())
+
+
+def test_without_the_max_term_the_forget_part_takes_the_plain_gradient() -> None:
+    """After one step it stands where SGD's stands, since nothing has moved the retain part's weights it depends on."""
+    states = []
+    for sharpness, goal in ((asam(0.5), "none"), (sgd(), "max"), (asam(0.5), "max")):
+        task = small_task(sharpness=sharpness)
+        update = SharpMinMax(forget_goal=goal).plan(task)[0][0].updates[1]
+        train(task, [[Pass("forget", (update,))]])
+        states.append(state_of(task))
+    assert differing(states[0], states[1]) == []
+    assert differing(states[0], states[2]) != []
+
+
+def test_a_goal_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match='`forget_goal` must be one of "max", "min", "none"'):
+        SharpMinMax(forget_goal="best")

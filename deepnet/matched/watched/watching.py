@@ -9,9 +9,9 @@ from typing import Any
 from torch import nn
 
 from deepnet.learning.loop import DivergenceError
-from deepnet.matched.looking import SETS, Sets, look_at
-from deepnet.matched.stops import Passed
-from deepnet.matched.trajectory import Trajectory
+from deepnet.matched.watched.looking import SETS, Sets, look_at
+from deepnet.matched.watched.stops import Passed
+from deepnet.matched.watched.trajectory import Trajectory
 from deepnet.metrics.outputs import NotFiniteError
 from deepnet.networks.precision import Precision
 

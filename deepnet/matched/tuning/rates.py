@@ -9,8 +9,8 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from deepnet.matched.presets import RATES_OF
-from deepnet.matched.search import Effort, Trial
 from deepnet.matched.study import RESERVED, MatchedStudy
+from deepnet.matched.tuning.search import Effort, Trial
 from simulate.house.files import require_file
 
 __all__ = ["EFFORTS", "as_csv", "rates_in", "tracked_rates", "with_rates"]
@@ -44,7 +44,7 @@ def rates_in(path: Path) -> dict[str, float]:
         FileNotFoundError: if there is no such table.
         ValueError: if it is not one; the message names the file.
     """
-    require_file(path, "The table of learning rates")
+    require_file(path, "The table of learning rates (the search makes one)")
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     try:
         return {row["arm"]: float(row["lr"]) for row in csv.DictReader(lines) if row["chosen"] == "True"}

@@ -1,0 +1,1 @@
+"""Learning rates, one for each arm: the search, and the tables it leaves."""

@@ -1,0 +1,89 @@
+"""`python -m deepnet matched`: a search, the study with its rates, numerical noise, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from deepnet.cli import main
+from deepnet.matched import presets
+from deepnet.matched.study import RESERVED
+from deepnet.matched.tuning import rates
+from deepnet.matched.tuning.search import Effort
+from tests.deepnet.matched.small_matched import small_matched
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(presets.PRESETS, "small", lambda images, scores: small_matched().only(["neggrad"]))
+    monkeypatch.setitem(rates.EFFORTS, "small", Effort(replicates=(RESERVED,), grid=range(2, 5)))
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def command(folder: Path, *words: str) -> int:
+    return main(["matched", "--preset", "small", "--out", str(folder), "--device", "cpu", "--processes", "1", *words])
+
+
+def test_search_study_and_noise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(tmp_path, "--search") == 0
+    table = tmp_path / "small" / "rates.csv"
+    assert "Best trial of each arm" in capsys.readouterr().out
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# python -m deepnet matched --preset small --search --replicates 1"
+    assert len(lines) >= 2 + 1 + 3
+    assert {json.loads(line)["replicate"] for line in (tmp_path / "small" / "search.jsonl").open()} == {RESERVED}
+
+    assert command(tmp_path, "--rates", str(table)) == 0
+    out = capsys.readouterr().out
+    assert "At the retrained network's loss" in out
+    assert "neggrad" in out
+    (row,) = [row for row in map(json.loads, (tmp_path / "small" / "rows.jsonl").open()) if row["kind"] == "trajectory"]
+    assert row["lr"] == rates.rates_in(table)["neggrad"]
+
+    assert command(tmp_path, "--rates", str(table), "--noise") == 0
+    assert "Two threads less one" in capsys.readouterr().out
+    assert (tmp_path / "small" / "noise.csv").read_text(encoding="utf-8").count("\nneggrad,0,") > 20
+
+
+def test_more_replicates_are_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "rates.csv"
+    table.write_text("arm,lr,chosen\nneggrad,0.1,True\n")
+    assert command(tmp_path, "--rates", str(table)) == 0
+    first = (tmp_path / "small" / "rows.jsonl").read_text()
+    assert command(tmp_path, "--rates", str(table), "--replicates", "2") == 0
+    assert (tmp_path / "small" / "rows.jsonl").read_text().startswith(first)
+    assert "2 of 2" in capsys.readouterr().out
+
+
+def test_dry_run_lists_arms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "rates.csv"
+    table.write_text("arm,lr,chosen\nneggrad,0.125,True\n")
+    assert command(tmp_path, "--rates", str(table), "--dry-run") == 0
+    assert "0.125" in capsys.readouterr().out
+    assert not (tmp_path / "small").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--search", "--noise"), "must not be given both"),
+        ((), "The table of learning rates (the search makes one)"),
+        (("--search", "--only", "nobody"), "must be one of neggrad"),
+        (("--search", "--replicates", "0"), "--replicates"),
+        (("--search", "--replicates", "1001"), "--replicates"),
+    ],
+)
+def test_what_is_refused(
+    words: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path, *words) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
