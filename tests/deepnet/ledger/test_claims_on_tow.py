@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from deepnet.ledger.claims import all_claims
-from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, WOBBLE, effect, found, planted, row_of
-from tests.deepnet.made_up_matched import ARMS
+from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, REPLICATES, WOBBLE, effect, found, planted, row_of
+from tests.deepnet.made_up_matched import ARMS, world
 
 IN_TOW = {
     "asam-improves-neggrad": ("neggrad-asam-after-sgd", PLAIN),
@@ -65,10 +66,10 @@ def test_claims_on_tow_are_supported_refuted_and_of_no_interest(name: str) -> No
     ],
 )
 def test_other_settings_are_other_arms(name: str, setting: str, arms: tuple[str, str]) -> None:
-    one, other = arms
+    other = arms[1]
     assert effect(name, planted({other: LOSS}), setting=setting) == pytest.approx(0.1)
     assert effect(name, planted({arm: LOSS for arm in ARMS if arm not in arms}), setting=setting) == 0.0
-    nothing = found(name, planted({one: LOSS, other: LOSS}), setting=setting).control
+    nothing = found(name, planted({other: LOSS}), setting=setting).control
     assert nothing.value == pytest.approx(0.98 * 0.5 * 0.98 - 0.9)
 
 
@@ -82,8 +83,15 @@ def test_doing_nothing_is_found_out(name: str) -> None:
     "name", ["memorized-samples-cost-more", "sharp-minmax-costs-retain-accuracy", "asam-forgets-in-more-steps"]
 )
 def test_a_tenth_more_of_the_rate_is_seen_in_the_steps(name: str) -> None:
-    for protocol in ({}, {"stop": "accuracy"}, {"unreached": "left out"}):
-        assert found(name, planted({}), **protocol).control.value == pytest.approx(math.log(45 / 50))
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        if row["kind"] == "trajectory":
+            row["stops"]["epoch-5"]["step"] = 20  # as many in every arm
+        return row
+
+    rows = world(REPLICATES, change=change)
+    for protocol in ({}, {"stop": "accuracy"}, {"stop": "epoch-5"}, {"unreached": "left out"}):
+        assert found(name, rows, **protocol).control.value == pytest.approx(math.log(45 / 50))
     late = planted({"control-rate-1.1": {"step": 10}})
     assert row_of(name, planted({})).control["verdict"] == "refuted"
     assert row_of(name, late).control["verdict"] == "supported"

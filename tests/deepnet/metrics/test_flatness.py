@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepnet.matched.measuring import adaptive_rise
 from deepnet.metrics.flatness import SharpnessAtLoss, adaptive_sharpness, mean_loss
 from deepnet.metrics.outputs import NotFiniteError
 
@@ -42,6 +44,12 @@ def test_it_is_the_gain_of_one_ascent_scaled_by_the_weights() -> None:
     assert adaptive_sharpness(model, [(x, y)], rho=0.3) == pytest.approx(expected, rel=1e-9)
     assert expected > 0.0
     assert mean_loss(model, [(x, y)]) == pytest.approx(float(loss.detach()), rel=1e-12)
+
+
+def test_it_is_the_rise_that_matched_studies_measure() -> None:
+    model, data = network().float().eval(), [(x.float(), y) for x, y in batches(12)]
+    rise = adaptive_rise(model, SimpleNamespace(chunks=data))  # type: ignore[arg-type]
+    assert adaptive_sharpness(model, data, rho=0.5) == pytest.approx(rise, rel=1e-4)
 
 
 def test_cutting_into_batches_changes_nothing() -> None:
