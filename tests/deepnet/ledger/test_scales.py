@@ -46,6 +46,7 @@ def template() -> Row:
         (["refuted", "refuted", "refuted"], "refuted"),
         (["supported", "refuted"], "scales differ"),
         (["supported", "inconclusive"], "scales differ"),
+        (["supported", "supported", "refuted"], "scales differ"),
         (["inconclusive", "inconclusive"], "inconclusive"),
         (["supported"], "one scale only"),
         (["supported", "not run"], "one scale only"),
