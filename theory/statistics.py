@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import nctdtrinc, stdtrit
 
 from simulate.house import checks, ties
 from simulate.house.counting import counted
@@ -100,9 +100,36 @@ class Estimate:
             return self.value, self.value
         if self.degrees_of_freedom < 1:
             return math.nan, math.nan
-        tail = (1.0 - level) / (2.0 * rows * self.comparisons)
-        reach = -float(stdtrit(self.degrees_of_freedom, tail)) * self.standard_error
+        reach = self._reach(rows, level) * self.standard_error
         return max(self.value - reach, self.range[0]), min(self.value + reach, self.range[1])
+
+    def detectable(self, rows: int = 1, level: float = FAMILY_LEVEL, power: float = 0.8) -> float:
+        """The least effect whose sign an experiment like this one would have seen: its interval excludes 0.
+
+        Args:
+            rows: Number of intervals of the family.
+            level: Probability that all of them cover.
+            power: Probability with which such an effect is seen.
+
+        Returns:
+            The effect, by the noncentral t distribution; NaN without an interval, 0 without a standard error.
+
+        Example:
+            >>> round(Estimate(0.0, 0.01, 29).detectable(), 4), round(Estimate(0.0, 0.01, 29).detectable(rows=10), 4)
+            (0.029, 0.0392)
+        """
+        checks.real("power", power, positive=True)
+        if not level < 1.0 or not 0.5 <= power < 1.0:
+            checks.fail("power", "lie in [0.5, 1)", power)
+        if math.isnan(self.interval(rows, level)[0]):
+            return math.nan
+        if self.standard_error == 0.0:
+            return 0.0
+        return float(nctdtrinc(self.degrees_of_freedom, 1.0 - power, self._reach(rows, level))) * self.standard_error
+
+    def _reach(self, rows: int, level: float) -> float:
+        """Standard errors from the estimate to either end of its interval."""
+        return -float(stdtrit(self.degrees_of_freedom, (1.0 - level) / (2.0 * rows * self.comparisons)))
 
 
 def exact(value: float) -> Estimate:

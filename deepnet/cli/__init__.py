@@ -34,6 +34,12 @@ def _matched() -> Command:
     return Command(cls=MatchedCommand)
 
 
+def _judge() -> Command:
+    from deepnet.cli.judge import JudgeCommand  # rows are judged without torch
+
+    return Command(cls=JudgeCommand)
+
+
 def _search() -> Command:
     from deepnet.cli.search import SearchCommand
 
@@ -74,7 +80,7 @@ DOOR = Door(
     package="deepnet",
     about="Unlearning of deep networks: every method with SGD, SAM and ASAM, measured against retrained models.",
     commands={
-        "run": _run, "options": _options, "confirm": _confirm, "matched": _matched, "search": _search,
+        "run": _run, "options": _options, "confirm": _confirm, "matched": _matched, "judge": _judge, "search": _search,
         "scores": _scores, "report": _report, "pack": _pack, "unpack": _unpack, "presets": _presets,
     },
     summaries={
@@ -82,6 +88,7 @@ DOOR = Door(
         "options": "the fields of a study that match a word: each is an option of `run`",
         "confirm": "the confirmation study, and the deep ledger of the paper's conclusions",
         "matched": "methods compared step by step, where they have forgotten equally much, each arm at its own rate",
+        "judge": "the deep claims, judged from the rows of `matched`: a ledger a scale, and a table of all",
         "search": "hyper-parameters of every method, the same number of trials each, judged on the validation split",
         "scores": "memorization scores estimated here, beside published ones",
         "report": "tables and figures of a study's results",

@@ -18,13 +18,16 @@ from paper_figs.workshop.style import new_figure
 from paper_figs.workshop.tabular import Table
 from simulate.house.drawing.palette import VERDICTS
 from simulate.house.verdicts import Region
-from theory.ledger.wording import interval, number, with_minus
+from theory.ledger.wording import interval, number, verdict_words, with_minus
 
 __all__ = ["draw_rows", "region_of", "standardised", "standardised_region", "tally", "verdict_table"]
 
 Row = Mapping[str, Any]
 
-_MARKERS = {"supported": "o", "refuted": "X", "inconclusive": "D", "not testable": "|", "not run": "_"}
+_MARKERS = {
+    "supported": "o", "refuted": "X", "no effect of interest": "s", "inconclusive": "D", "outside the hypotheses": "P",
+    "not testable": "|", "not run": "_",
+}  # fmt: skip
 _LINE = 0.123  # inches a row
 _END = 30.0
 """Where the axis ends; what lies beyond is drawn at its end, as an arrow."""
@@ -52,7 +55,8 @@ def standardised(row: Row) -> tuple[float, float, float] | None:
     """Effect and interval on a scale on which the predicted region ends at ±1.
 
     A region between two ends is mapped to [-1, 1]. A half-line keeps one end, at -1 or 1; its unit is the distance to
-    the nearest other end of the control's region, or the end's own size where the control has the same end. An exact
+    the nearest other end of the control's region, or the end's own size where the control has the same end; where a
+    claim names its smallest effect of interest, that is the unit. An exact
     effect in a region that begins at 0 is an identity with a tolerance, of which the upper end alone counts.
 
     Args:
@@ -77,7 +81,8 @@ def standardised(row: Row) -> tuple[float, float, float] | None:
         made = 2.0 * (values - region.low) / (region.high - region.low) - 1.0
     else:
         sign, end = (-1.0, region.low) if math.isfinite(region.low) else (1.0, region.high)
-        made = sign + (values - end) / _unit(end, region_of(row["control"]["predicted"]))
+        unit = row.get("margin") or _unit(end, region_of(row["control"]["predicted"]))
+        made = sign + (values - end) / unit
     return float(made[0]), float(made[1]), float(made[2])
 
 
@@ -168,7 +173,7 @@ def verdict_table(rows: Sequence[Row]) -> Table:
         (
             str(row["number"]),
             row["title"],
-            row["verdict"],
+            verdict_words(row["verdict"], row.get("margin")),
             number(row["effect"], 3),
             interval(row["interval"], 3),
             with_minus(row["predicted"]),

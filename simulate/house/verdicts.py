@@ -3,7 +3,8 @@
 A claim predicts that an effect lies in a region, fixed before the experiment. The interval of the measured effect
 decides: inside the region the claim is supported, outside it is refuted, and across its border nothing is decided.
 An equivalence test is this rule with a region around the predicted value (two one-sided tests at the level of the
-interval), a one-sided test is it with a half-line, an identity with [0, tolerance].
+interval), a one-sided test is it with a half-line, an identity with [0, tolerance]. A claim on a direction may name the
+smallest effect of interest: an effect that is seen to be smaller is none, whatever its sign.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from simulate.house import checks, ties
 
-__all__ = ["Region", "Verdict", "decide"]
+__all__ = ["Region", "Verdict", "decide", "is_negligible"]
 
 
 class Verdict(enum.Enum):
@@ -24,6 +25,8 @@ class Verdict(enum.Enum):
     """The whole interval lies in the predicted region."""
     REFUTED = "refuted"
     """The whole interval lies outside of it."""
+    NEGLIGIBLE = "no effect of interest"
+    """The interval of equivalence lies inside of the smallest effects of interest, of either sign."""
     INCONCLUSIVE = "inconclusive"
     """The interval crosses its border, or there is none: the data or the budget do not decide."""
     OUTSIDE = "outside the hypotheses"
@@ -112,3 +115,18 @@ def decide(interval: tuple[float, float], region: Region) -> Verdict:
     if not ties.at_least(high, region.low) or not ties.at_most(low, region.high):
         return Verdict.REFUTED
     return Verdict.INCONCLUSIVE
+
+
+def is_negligible(interval: tuple[float, float], margin: float) -> bool:
+    """Whether an effect is smaller than the smallest one of interest, of either sign: two one-sided tests.
+
+    Args:
+        interval: Lower and upper end, at the level of an equivalence; NaN where there is no interval.
+        margin: The smallest effect of interest; an end that is tied with it is on it, and still inside.
+
+    Example:
+        >>> is_negligible((-0.01, 0.02), 0.02), is_negligible((0.01, 0.03), 0.02)
+        (True, False)
+    """
+    checks.real("margin", margin, positive=True)
+    return decide(interval, Region.around(0.0, margin)) is Verdict.SUPPORTED

@@ -151,8 +151,8 @@ MUTANTS = (
     Mutant(
         name="level-of-the-ledger",
         file="theory/statistics.py",
-        text="tail = (1.0 - level) / (2.0 * rows * self.comparisons)",
-        replacement="tail = (1.0 - level) / (2.0 * self.comparisons)",
+        text="(1.0 - level) / (2.0 * rows * self.comparisons)",
+        replacement="(1.0 - level) / (2.0 * self.comparisons)",
         matters="Of 58 intervals at 95 % three would miss by chance.",
         tests=("test_quantiles_of_student", "test_a_whole_ledger_covers_at_least_as_often_as_it_says"),
     ),

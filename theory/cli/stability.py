@@ -20,7 +20,8 @@ from theory.ledger import Ledger, Row, Verdict
 
 __all__ = ["Stability", "flips", "stability_table"]
 
-_VERDICTS = tuple(verdict.value for verdict in Verdict if verdict != Verdict.NOT_RUN)  # here all are run
+_ABSENT = (Verdict.NOT_RUN, Verdict.NEGLIGIBLE)  # here all are run, and no claim has a margin
+_VERDICTS = tuple(verdict.value for verdict in Verdict if verdict not in _ABSENT)
 _COLUMNS = ("name", "family", *_VERDICTS, "least effect", "greatest effect", "controls refuted", "flips")
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from simulate.house.verdicts import Region, Verdict, decide
-from theory.ledger.claim import FAMILIES, Claim, Control, Evidence
+from simulate.house.verdicts import Verdict
+from theory.ledger.claim import FAMILIES, Claim, Evidence
+from theory.ledger.judging import judged, level_of, measured, rounded, tried
 from theory.ledger.picture import Picture
-from theory.statistics import EQUIVALENCE_LEVEL, FAMILY_LEVEL, Estimate
+from theory.statistics import FAMILY_LEVEL
 
-__all__ = ["Ledger", "Row", "family_sizes", "is_trusted", "judged", "ledger_from", "run_claims"]
+__all__ = ["Ledger", "Row", "family_sizes", "ledger_from", "run_claims"]
+
+_OF_MARGINS = ("margin", "equivalence", "detectable")
+"""What rows have of margins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,12 @@ class Row:
     """Shares of trainings by how they ended."""
     remark: str
     """What else has to be known."""
+    margin: float | None = None
+    """Smallest effect of interest; None if the claim names none."""
+    equivalence: list[float] | None = None
+    """Both ends of the interval by which an effect is held against the margin; None without either."""
+    detectable: dict[str, float] = field(default_factory=dict)
+    """What an inconclusive row with a margin could have seen: see `theory.ledger.judging.detectable`."""
 
     @property
     def violated(self) -> list[str]:
@@ -121,8 +130,18 @@ class Ledger:
         return [row.name for row in self.rows if row.null and row.null["verdict"] == Verdict.REFUTED.value]
 
     def to_json(self) -> str:
-        """The rows as text, the same bytes for the same numbers."""
-        return json.dumps([asdict(row) for row in self.rows], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        """The rows as text, the same bytes for the same numbers; what only margins bring, only where there is one."""
+        return json.dumps(self.records, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as `to_json` writes them."""
+        return [_record(row) for row in self.rows]
+
+
+def _record(row: Row) -> dict[str, Any]:
+    left_out = _OF_MARGINS if row.margin is None else ()
+    return {name: value for name, value in asdict(row).items() if name not in left_out}
 
 
 def ledger_from(text: str) -> Ledger:
@@ -206,8 +225,8 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
         experiment=claim.experiment,
         stopping_rule=claim.stopping_rule,
         statistic=claim.statistic,
-        control=_tried(claim.control, evidence.control, rows),
-        null=_tried(claim.null, evidence.null, rows),
+        control=tried(claim.control, evidence.control, rows),
+        null=tried(claim.null, evidence.null, rows),
         choices={
             choice.name: {
                 "words": choice.words,
@@ -219,75 +238,16 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
         },
         n_runs=evidence.n_runs,
         confidence=(
-            f"{_level(claim.supported):.0%} for the effects of all {rows} claims of its family together (Bonferroni)"
+            f"{level_of(claim.supported):.0%} for the effects of all {rows} claims of its family together (Bonferroni)"
         ),
-        details={label: _measured(estimate, rows, FAMILY_LEVEL) for label, estimate in evidence.details.items()},
+        details={label: measured(estimate, rows, FAMILY_LEVEL) for label, estimate in evidence.details.items()},
         conditions={
-            name: {"least_margin": _rounded(least), "fraction_outside": _rounded(outside)}
+            name: {"least_margin": rounded(least), "fraction_outside": rounded(outside)}
             for name, (least, outside) in evidence.conditions.items()
         },
         hypotheses=list(claim.hypotheses),
-        endings={name: _rounded(share) for name, share in evidence.endings.items()},
+        endings={name: rounded(share) for name, share in evidence.endings.items()},
         remark=evidence.remark,
         **judged(claim, evidence, rows),
         **common,
     )
-
-
-def judged(claim: Claim, evidence: Evidence, rows: int) -> dict[str, Any]:
-    """What is said of a claim: the verdict, that of the effect alone, the effect, and its intervals.
-
-    Args:
-        claim: The claim.
-        evidence: What its experiment measured.
-        rows: Number of claims whose intervals are to cover together.
-    """
-    without = Verdict.NOT_TESTABLE if evidence.was_run else Verdict.NOT_RUN
-    missing = {"verdict": without.value, "effect": None, "interval": None, "plain_interval": None}
-    told = missing if evidence.effect is None else _judged(evidence.effect, claim.supported, rows)
-    outside = evidence.effect is not None and _lies_outside(claim, evidence)
-    return {**told, "by_effect": told["verdict"], "verdict": Verdict.OUTSIDE.value if outside else told["verdict"]}
-
-
-def is_trusted(claim: Claim, evidence: Evidence, rows: int) -> bool:
-    """Whether its control was refuted, as far as there is an effect to vouch for, and its null experiment was not."""
-    control, null = _tried(claim.control, evidence.control, rows), _tried(claim.null, evidence.null, rows)
-    vouched = control["verdict"] == Verdict.REFUTED.value or (evidence.effect is None and control["effect"] is None)
-    return vouched and null.get("verdict") != Verdict.REFUTED.value
-
-
-def _lies_outside(claim: Claim, evidence: Evidence) -> bool:
-    """Whether a cell violates a hypothesis that the claim presupposes."""
-    return any(evidence.conditions[name][1] > 0.0 for name in claim.hypotheses if name in evidence.conditions)
-
-
-def _tried(control: Control | None, estimate: Estimate | None, rows: int) -> dict[str, Any]:
-    """A control or a null experiment with what it measured; empty if there is none."""
-    if control is None or estimate is None:
-        return {}
-    found = _judged(estimate, control.region, rows)
-    del found["plain_interval"]
-    return {"name": control.name, "predicted": str(control.region), **found}
-
-
-def _level(region: Region) -> float:
-    """Equivalence is two one-sided tests."""
-    return EQUIVALENCE_LEVEL if region.is_equivalence else FAMILY_LEVEL
-
-
-def _judged(estimate: Estimate, region: Region, rows: int) -> dict[str, Any]:
-    level = _level(region)
-    plain = _measured(estimate, 1, level)["interval"]
-    verdict = decide(estimate.interval(rows, level), region).value
-    return {"verdict": verdict, **_measured(estimate, rows, level), "plain_interval": plain}
-
-
-def _measured(estimate: Estimate, rows: int, level: float) -> dict[str, Any]:
-    interval = [_rounded(end) for end in estimate.interval(rows, level)]
-    known = all(end is not None for end in interval)
-    return {"effect": _rounded(estimate.value), "interval": interval if known else None}
-
-
-def _rounded(number: float) -> Any:
-    """Six digits, which no verdict depends on; None for what is not finite, which JSON cannot say."""
-    return float(f"{number:.6g}") if math.isfinite(number) else None

@@ -131,6 +131,9 @@ class Claim:
     violates one the row says that it lies outside of them."""
     choices: tuple[Choice[Any], ...] = ()
     """What it leaves open, as its experiment chose it."""
+    margin: float | None = None
+    """Smallest effect of interest of a claim on a direction, in the unit of the effect; None asks for the sign alone.
+    With it there is one verdict more: effects of either sign that are seen to be smaller are none of interest."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -151,10 +154,23 @@ class Claim:
             if not all(isinstance(each, kind) for each in getattr(self, name)):
                 checks.fail(name, f"hold a {kind.__name__} each", getattr(self, name))
         check_told_apart("choice", [choice.name for choice in self.choices])
+        self._check_margin()
         if not callable(self.measure):
             checks.fail("measure", "be a function", self.measure)
         if not re.fullmatch(r"[a-z0-9.]+(-[a-z0-9.]+)*", self.name):
             raise ValueError(f"Argument `name` must be lower-case words joined by hyphens, but is {self.name!r}.")
+
+    @property
+    def predicted(self) -> str:
+        """The effects it allows, and the smallest one of interest."""
+        return str(self.supported) if self.margin is None else f"{self.supported}, of interest from {self.margin:g} on"
+
+    def _check_margin(self) -> None:
+        if self.margin is None:
+            return
+        checks.real("margin", self.margin, positive=True)
+        if 0.0 not in (self.supported.low, self.supported.high) or self.supported.is_equivalence:
+            checks.fail("supported", "be ≥ 0 or ≤ 0 where there is a `margin`", str(self.supported))
 
 
 def _require(holder: object, kind: Any, words: str, *names: str) -> None:

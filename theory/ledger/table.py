@@ -15,7 +15,7 @@ from simulate.house.counting import counted
 from simulate.house.drawing.palette import VERDICTS
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
-from theory.ledger.wording import control_verdict, counts, interval, number, with_minus
+from theory.ledger.wording import control_verdict, counts, interval, number, verdict_words, with_minus
 
 __all__ = ["STYLES", "summary_table"]
 
@@ -72,7 +72,7 @@ def _cells(row: Row) -> dict[str, str | Text]:
     control = control_verdict(row)
     found_out = control in (None, Verdict.REFUTED.value)
     outside = row.verdict == Verdict.OUTSIDE.value
-    verdict = f"{row.verdict} ({row.by_effect})" if outside else row.verdict
+    verdict = f"{row.verdict} ({row.by_effect})" if outside else verdict_words(row.verdict, row.margin)
     return {
         "#": str(row.number),
         "claim": Text(row.name),

@@ -10,8 +10,8 @@ from simulate.house.verdicts import Verdict
 from theory.ledger.book import Ledger, Row
 
 __all__ = [
-    "MARKS", "NOT_AT_HAND", "OWNERS", "control_verdict", "counts", "in_html", "in_signs", "interval", "marks_line",
-    "number", "warning", "with_minus",
+    "MARKS", "NOT_AT_HAND", "OWNERS", "control_verdict", "could_have_seen", "counts", "in_html", "in_signs", "interval",
+    "marks_line", "number", "verdict_words", "warning", "with_minus",
 ]  # fmt: skip
 
 MARKS = {
@@ -89,6 +89,32 @@ def in_html(text: str) -> str:
     return re.sub(r"\^(−?\w+(?:\.\d+)?)(?!/\d)", r"<sup>\1</sup>", text)
 
 
+def verdict_words(verdict: str, margin: float | None) -> str:
+    """A verdict of a row; where an effect is none of interest, how large it is at most.
+
+    Args:
+        verdict: The verdict.
+        margin: The smallest effect of interest, if the claim names one.
+
+    Example:
+        >>> verdict_words("no effect of interest", 0.02), verdict_words("refuted", 0.02)
+        ('no effect larger than 0.02', 'refuted')
+    """
+    return f"no effect larger than {margin:g}" if verdict == Verdict.NEGLIGIBLE.value else verdict
+
+
+def could_have_seen(row: Row) -> str:
+    """What an inconclusive row with a margin could have seen, in a sentence; nothing for other rows."""
+    if not row.detectable:
+        return ""
+    told = {name: number(value, 3) for name, value in row.detectable.items()}
+    return (
+        f"It could have seen an effect of {told['effect']} with a probability of {row.detectable['power']:.0%} "
+        f"(standard error {told['standard_error']}, {told['replicates']} replicates, a family of {told['family']}); "
+        f"of interest are effects from {number(row.margin)} on."
+    ).replace("%", " %")
+
+
 def control_verdict(row: Row) -> str | None:
     """What is said of the control of a row; None if the claim has no effect of its own that a control could vouch for.
 
@@ -109,7 +135,7 @@ def marks_line() -> str:
 def counts(ledger: Ledger) -> dict[str, int]:
     """How many rows have each verdict, in the order of `Verdict`; those that are rare only where there are such."""
     found = [row.verdict for row in ledger.rows]
-    rare = (Verdict.NOT_RUN, Verdict.OUTSIDE)
+    rare = (Verdict.NOT_RUN, Verdict.OUTSIDE, Verdict.NEGLIGIBLE)
     told = [verdict.value for verdict in Verdict if verdict not in rare or verdict.value in found]
     return {verdict: found.count(verdict) for verdict in told}
 

@@ -27,6 +27,13 @@ _RULE = (
 )
 
 
+_RULE_OF_MARGINS = (
+    "A claim on a direction may name the smallest effect of interest. If the interval for equivalence (90 %, covering "
+    "together within the family) lies inside of it on both sides of 0, there is no effect larger than that, and its "
+    "sign is not asked for. Where nothing is decided, the row says which effect it could have seen."
+)
+
+
 def beginning(ledger: Ledger, about: str, account: Mapping[str, str]) -> str:
     """All of it."""
     alarm = warning(ledger)
@@ -37,9 +44,13 @@ def beginning(ledger: Ledger, about: str, account: Mapping[str, str]) -> str:
         f'<p class="alarm">{escape(alarm)}</p>' if alarm else "",
         f'<p class="label">{escape(_provenance(ledger.rows))}</p>',
         terms((escape(name), escape(words)) for name, words in account.items()),
-        folded("How to read a claim", "".join(f"<p>{escape(text)}</p>" for text in _RULE)),
+        folded("How to read a claim", "".join(f"<p>{escape(text)}</p>" for text in _rule(ledger))),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _rule(ledger: Ledger) -> tuple[str, ...]:
+    return (*_RULE, _RULE_OF_MARGINS) if any(row.margin is not None for row in ledger.rows) else _RULE
 
 
 def _tally(ledger: Ledger) -> str:

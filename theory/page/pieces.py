@@ -18,6 +18,7 @@ __all__ = ["badge", "dot", "folded", "formula", "image", "kind", "link_to", "mar
 _DOTS = {
     Verdict.SUPPORTED.value: "●",
     Verdict.REFUTED.value: "■",
+    Verdict.NEGLIGIBLE.value: "≈",
     Verdict.INCONCLUSIVE.value: "◐",
     Verdict.OUTSIDE.value: "◆",
     Verdict.NOT_TESTABLE.value: "○",
@@ -40,9 +41,9 @@ def kind(verdict: str) -> str:
     return verdict.replace(" ", "-")
 
 
-def badge(verdict: str) -> str:
-    """A verdict as a word on its colour."""
-    return f'<span class="badge {kind(verdict)}">{verdict}</span>'
+def badge(verdict: str, words: str = "") -> str:
+    """A verdict as a word on its colour, or other words for it."""
+    return f'<span class="badge {kind(verdict)}">{words or verdict}</span>'
 
 
 def dot(verdict: str) -> str:

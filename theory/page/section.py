@@ -9,7 +9,16 @@ from typing import Any
 from simulate.house.verdicts import Verdict
 from theory.ledger.book import Row
 from theory.ledger.picture import Picture
-from theory.ledger.wording import OWNERS, control_verdict, in_html, interval, number, with_minus
+from theory.ledger.wording import (
+    OWNERS,
+    control_verdict,
+    could_have_seen,
+    in_html,
+    interval,
+    number,
+    verdict_words,
+    with_minus,
+)
 from theory.page.conditions import condition_words, conditions_table
 from theory.page.once import Once
 from theory.page.pieces import badge, folded, formula, image, kind, marked, table, terms
@@ -35,10 +44,11 @@ def section(
     permalink = f'<a class="permalink" href="#{row.name}" title="Link to this claim">{escape(row.name)}</a>'
     parts = [
         f'<section id="{row.name}" data-verdict="{kind(row.verdict)}" data-family="{row.family}">',
-        f'<p class="label">{badge(row.verdict)} {row.number} · {permalink} · '
+        f'<p class="label">{badge(row.verdict, verdict_words(row.verdict, row.margin))} {row.number} · {permalink} · '
         f'<span class="owner">{OWNERS[row.family]}</span></p>',
         f"<h2>{in_html(row.title)}</h2>",
         _found(row),
+        _margin(row),
         _outside(row, formulas),
         f'<p class="holds">{in_html(row.holds)}</p>' if row.holds else "",
         _distrust(row),
@@ -56,6 +66,15 @@ def _found(row: Row) -> str:
     alone = f' <span class="alone">alone {interval(row.plain_interval)}</span>' if row.plain_interval else ""
     predicted = f'<span class="predicted">predicted {escape(with_minus(row.predicted))}</span>'
     return f'<p class="found">{in_html(row.effect_is)}: {measured}{alone}, {predicted}</p>'
+
+
+def _margin(row: Row) -> str:
+    """How large an effect is, held against the smallest one of interest, and what an undecided row could have seen."""
+    if row.margin is None or row.equivalence is None:
+        return ""
+    told = f"Smallest effect of interest {number(row.margin)}: the interval for equivalence is"
+    seen = escape(could_have_seen(row))
+    return f'<p class="found">{told} {interval(row.equivalence)}{f". {seen}" if seen else ""}</p>'
 
 
 def _outside(row: Row, formulas: Mapping[str, str]) -> str:

@@ -30,14 +30,14 @@ COLORS = {**OPTIMIZERS, **METHODS}
 """Colour of every optimizer and method, by its name; Sharp MinMax is both, and has one colour."""
 
 VERDICTS = {
-    "supported": "#0072B2", "refuted": "#D55E00", "inconclusive": "#CC79A7",
+    "supported": "#0072B2", "refuted": "#D55E00", "no effect of interest": "#404040", "inconclusive": "#CC79A7",
     "outside the hypotheses": "#56B4E9", "not testable": "#767676",
     "not run": "#C8C8C8",
 }  # fmt: skip
 """Colour of each verdict of a ledger."""
 
 VERDICT_INKS = {
-    "supported": "#FFFFFF", "refuted": "#000000", "inconclusive": "#000000",
+    "supported": "#FFFFFF", "refuted": "#000000", "no effect of interest": "#FFFFFF", "inconclusive": "#000000",
     "outside the hypotheses": "#000000", "not testable": "#FFFFFF",
     "not run": "#000000",
 }  # fmt: skip

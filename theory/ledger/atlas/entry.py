@@ -14,8 +14,8 @@ from scipy.special import chdtri
 from simulate.house.verdicts import Verdict
 from theory.ledger.atlas.measuring import Found
 from theory.ledger.atlas.shares import Share, shares_of
-from theory.ledger.book import is_trusted, judged
 from theory.ledger.claim import Claim
+from theory.ledger.judging import is_trusted, judged
 
 __all__ = ["Entry", "Tried", "entry_of", "most_telling", "tried_in"]
 
@@ -158,7 +158,7 @@ def entry_of(claim: Claim, tried: Sequence[Tried], *, seed: int, n_runs: int, pr
         family=claim.family,
         effect_is=claim.effect,
         region=(_finite(claim.supported.low), _finite(claim.supported.high)),
-        predicted=str(claim.supported),
+        predicted=claim.predicted,
         choices={
             choice.name: {
                 "words": choice.words,

@@ -42,7 +42,7 @@ def sentences(path: Path, claims: Sequence[Claim]) -> dict[str, str]:
 
     Args:
         path: Its file; where there is none, nothing is known.
-        claims: The claims. One whose choices, or whose region, have changed since has no sentence.
+        claims: The claims. One whose choices, region or margin have changed since has no sentence.
 
     Raises:
         ValueError: if the file is not that of an atlas.
@@ -59,7 +59,7 @@ def sentences(path: Path, claims: Sequence[Claim]) -> dict[str, str]:
 
 def _is_of(entry: Entry, claim: Claim | None) -> bool:
     """Whether an entry is about a claim as it is now."""
-    if claim is None or entry.predicted != str(claim.supported):
+    if claim is None or entry.predicted != claim.predicted:
         return False
     now = {choice.name: [choice.label(value) for value in choice.values] for choice in claim.choices}
     return now == {name: told["values"] for name, told in entry.choices.items()}

@@ -13,6 +13,7 @@ __all__ = ["sentence"]
 _SAID = {
     Verdict.SUPPORTED.value: "holds",
     Verdict.REFUTED.value: "fails",
+    Verdict.NEGLIGIBLE.value: "has no effect of interest",
     Verdict.INCONCLUSIVE.value: "is undecided",
     Verdict.OUTSIDE.value: "lies outside the hypotheses",
     Verdict.NOT_TESTABLE.value: "cannot be tested",

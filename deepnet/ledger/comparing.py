@@ -1,0 +1,139 @@
+"""Claims that compare two arms: what they have in common, and the arms as one more thing that is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from deepnet.ledger.choices import REFERENCE, STOP, UNREACHED
+from deepnet.ledger.effects import between, comparison
+from deepnet.ledger.evidence import Case, evidence_of
+from deepnet.ledger.nearness import Masked
+from deepnet.ledger.reading import Effect, Reading, Rules, less
+from theory.ledger import Choice, Claim, Control, Region
+
+__all__ = [
+    "EXPERIMENT", "FASTER", "MARGIN", "MATCHED", "NEGGRAD", "STATISTIC", "STOPPING", "TOW", "Settings", "compared",
+    "doing_nothing", "same_again",
+]  # fmt: skip
+
+MARGIN = 0.02
+"""Smallest effect of interest in ToW: what one in a hundred images lost on the retain and on the test set makes."""
+NEGGRAD = "neggrad-sgd-after-sgd"
+"""The arm that controls repeat."""
+_AGAIN = "control-other-batches"
+MATCHED = Rules(stop=STOP, reference=REFERENCE, unreached=UNREACHED)
+"""How runs are read where all arms share their pretraining."""
+TOW = r"\mathrm{ToW} = \mathrm{mean}_{r}\,(1 - |R - R_r|)\,(1 - |F - F_r|)\,(1 - |T - T_r|)"
+"""The tug of war in LaTeX; R, F, T are accuracies on the retain, forget and test set, r the retrained networks."""
+EXPERIMENT = (
+    "Replicates have seeds, a split and a forget set of their own; each arm has a learning rate of its own, found on "
+    "other replicates with as many trials as all others."
+)
+"""What every row runs."""
+STOPPING = (
+    "Each run is read at the first step at which it has forgotten as much as the row's stop says, and ends when all "
+    "its stops are passed or its epochs are over. The number of replicates was fixed beforehand."
+)
+"""Where runs stop."""
+STATISTIC = (
+    "Mean difference of both arms over replicates, paired by replicate; jackknife over replicates, which are left out "
+    "as runs and as references; Student's interval. A run that diverges has a ToW of 0 and no other number."
+)
+"""How effects and intervals come about."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Pairs of arms that differ in what a claim is about, and are alike in all else.
+
+    Attributes:
+        pairs: The arms by what they have in common; the first pair is primary.
+        reason: Why it is.
+    """
+
+    pairs: Mapping[str, tuple[str, str]]
+    reason: str
+
+    @property
+    def choice(self) -> Choice[str]:
+        """The pairs as what a claim leaves open."""
+        primary, *others = self.pairs
+        words = "what both arms have in common"
+        return Choice(name="setting", words=words, primary=primary, others=tuple(others), reason=self.reason)
+
+    def arms(self, reading: Reading) -> tuple[str, str]:
+        """The pair that a protocol asks for."""
+        return self.pairs[reading.pick(self.choice)]
+
+
+def doing_nothing(settings: Settings, rules: Rules) -> Effect:
+    """ToW of the pretrained networks less that of the second arm, for negative controls."""
+
+    def effect(reading: Reading) -> Masked:
+        arm = settings.arms(reading)[1]
+        return less(reading.tow_of_start(arm, rules), reading.tow(arm, rules))
+
+    return effect
+
+
+def faster(reading: Reading) -> Masked:
+    """Log of the steps to the match at a tenth more of the rate, less that at the rate; whatever else is chosen."""
+    primary = Reading(reading.findings, left_out=reading.left_out)
+    return between("control-rate-1.1", NEGGRAD, "log_step", MATCHED)(primary)
+
+
+FASTER: Mapping[str, Any] = {
+    "control": Control(name="a tenth more of the learning rate is no faster at the match", region=Region(low=0.0)),
+    "control_effect": faster,
+}
+"""A negative control that is small, and that a broken match would miss."""
+
+
+def same_again(column: str, rules: Rules) -> Effect:
+    """An arm against itself with other batches, for null experiments."""
+    return between(_AGAIN, NEGGRAD, column, rules)
+
+
+def compared(
+    settings: Settings, *, rules: Rules = MATCHED, column: str = "tow", words: str = "tug of war", **fields: Any
+) -> Claim:
+    """A claim on two arms.
+
+    Args:
+        settings: The arms.
+        rules: How runs are read.
+        column: What is compared; see `deepnet.ledger.effects.of_arm`.
+        words: The same in words, for the picture.
+        fields: Fields of the claim, beyond those that all have; a `control_effect` other than that of doing nothing
+            comes with its `control`.
+    """
+    margin = fields.get("margin", MARGIN)
+    case = Case(
+        rules=rules,
+        arms=settings.arms,
+        effect=comparison(settings.arms, column, rules),
+        control=fields.pop("control_effect", None) or doing_nothing(settings, rules),
+        null=same_again(column, rules),
+        column=column,
+        words=words,
+    )
+    usual: dict[str, Any] = {
+        "experiment": EXPERIMENT,
+        "stopping_rule": STOPPING,
+        "statistic": STATISTIC,
+        "supported": Region(low=0.0),
+        "margin": margin,
+        "family": "paper",
+        "control": Control(name="the pretrained network has no lower ToW than the second arm", region=Region(low=0.0)),
+        "null": Control(
+            name="NegGrad with SGD against itself with other batches, in the same number",
+            region=Region.around(0.0, margin),
+        ),
+        "choices": (rules.stop, rules.reference, rules.unreached)
+        + ((settings.choice,) if len(settings.pairs) > 1 else ()),
+        "measure": partial(evidence_of, case=case),
+    }
+    return Claim(**usual | fields)

@@ -1,0 +1,31 @@
+"""What arms are called by readers."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["arm_words"]
+
+_METHODS = {
+    "neggrad": "NegGrad", "neggrad-random": "NegGrad on a random forget set", "minmax": "Sharp MinMax",
+    "minmax-no-max": "Sharp MinMax without its “max” term", "minmax-reversed": "Sharp MinMax, mask of the smallest",
+    "scrub": "SCRUB",
+}  # fmt: skip
+_ARM = re.compile(r"(?P<method>.+)-(?P<how>sgd|sam|asam)-after-(?P<before>sgd|sam|asam)")
+
+
+def arm_words(name: str) -> str:
+    """An arm in words; one whose name is none of the presets' is called by it.
+
+    Example:
+        >>> arm_words("minmax-asam-after-sgd")
+        'Sharp MinMax with ASAM after SGD'
+        >>> arm_words("neggrad-alpha-0.9-sam-after-sgd"), arm_words("control-other-batches")
+        ('NegGrad at α = 0.9 with SAM after SGD', 'control-other-batches')
+    """
+    found = _ARM.fullmatch(name)
+    if found is None:
+        return name
+    method, _, alpha = found["method"].partition("-alpha-")
+    words = _METHODS.get(method, method) + (f" at α = {alpha}" if alpha else "")
+    return f"{words} with {found['how'].upper()} after {found['before'].upper()}"

@@ -1,0 +1,119 @@
+"""The deep ledger: the claims judged at each scale, and side by side; where all scales agree there is a summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deepnet.ledger.claims import all_claims
+from deepnet.ledger.findings import Findings
+from deepnet.ledger.reading import Reading
+from simulate.house.counting import counted
+from simulate.house.verdicts import Verdict
+from simulate.house.version import __version__
+from theory.ledger import Claim, Ledger, Row, family_sizes, run_claims
+from theory.ledger.wording import verdict_words
+
+__all__ = ["DIFFER", "ONE_SCALE", "Judgement", "judge", "replicates_of", "summary_of"]
+
+DIFFER = "scales differ"
+"""What is said where scales have different verdicts."""
+ONE_SCALE = "one scale only"
+"""What is said where a single scale has one."""
+_COLUMNS = (
+    "claim", "family", "scale", "verdict", "effect", "low", "high", "margin", "replicates", "control", "null",
+    "together",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The ledgers of all scales.
+
+    Attributes:
+        ledgers: One a scale, with the same claims in the same order.
+        findings: What they were made of.
+    """
+
+    ledgers: Mapping[str, Ledger]
+    findings: Mapping[str, Findings]
+
+    @property
+    def side_by_side(self) -> list[tuple[dict[str, Row], str]]:
+        """For each claim its row by scale, and the summary."""
+        every = zip(*(ledger.rows for ledger in self.ledgers.values()), strict=True)
+        found = [dict(zip(self.ledgers, rows, strict=True)) for rows in every]
+        return [(rows, summary_of(list(rows.values()))) for rows in found]
+
+    def as_csv(self) -> str:
+        """A line for each claim and scale: verdict, effect, interval, margin, replicates, controls, summary."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for rows, summary in self.side_by_side:
+            for scale, row in rows.items():
+                low, high = row.interval or ("", "")
+                told = ["" if value is None else value for value in (row.effect, low, high, row.margin)]
+                beside = [replicates_of(row), row.control["verdict"], row.null.get("verdict", ""), summary]
+                writer.writerow([row.name, row.family, scale, row.verdict, *told, *beside])
+        return text.getvalue()
+
+
+def judge(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    claims: Sequence[Claim] | None = None,
+    holds: Mapping[str, Mapping[str, str]] | None = None,
+) -> Judgement:
+    """Judge claims at each scale.
+
+    Args:
+        rows: The rows of `deepnet.matched`, by the name of their scale.
+        claims: The claims; None is all of them.
+        holds: Where claims hold, by scale and name, as an atlas found.
+
+    Returns:
+        A ledger a scale, and what they say together.
+
+    Raises:
+        ValueError: if there is no scale, or if rows are not what they must be; the message names the scale.
+    """
+    if not rows:
+        raise ValueError("Argument `rows` must hold at least one scale, but is empty.")
+    every = all_claims()
+    ledgers, findings = {}, {}
+    for scale, of_scale in rows.items():
+        found = findings[scale] = Findings.of(of_scale)
+        ledgers[scale] = run_claims(
+            every if claims is None else claims,
+            Reading(found),
+            rows=family_sizes(every),
+            seed=0,
+            budget=f"{scale}, {counted(len(found.replicates), 'replicate')}",
+            version=__version__,
+            holds=(holds or {}).get(scale),
+        )
+    return Judgement(ledgers, findings)
+
+
+def summary_of(rows: Sequence[Row]) -> str:
+    """What the rows of a claim at all scales say together: their verdict if they agree.
+
+    A scale at which the claim was not run, or cannot be tested, has no say.
+    """
+    found = [row for row in rows if not row.has_no_verdict]
+    if not found:
+        return next((row.verdict for row in rows if row.verdict == Verdict.NOT_TESTABLE.value), Verdict.NOT_RUN.value)
+    if len(found) == 1:
+        return ONE_SCALE
+    alike = len({row.verdict for row in found}) == 1
+    return verdict_words(found[0].verdict, found[0].margin) if alike else DIFFER
+
+
+def replicates_of(row: Row) -> str:
+    """On how many replicates a row rests, as its details tell."""
+    found = row.details.get("replicates")
+    return "" if found is None else f"{found['effect']:.0f}"

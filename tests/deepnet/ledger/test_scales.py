@@ -1,0 +1,173 @@
+"""Scales side by side, and what the command writes of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from deepnet.cli.judge import JudgeCommand
+from deepnet.ledger.claims import all_claims, find_claims
+from deepnet.ledger.findings import Findings
+from deepnet.ledger.pages import account, atlas_of
+from deepnet.ledger.scales import judge, summary_of
+from deepnet.matched.records import write_rows
+from simulate.house.terminal import console
+from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, WOBBLE, planted
+from tests.deepnet.made_up_matched import diverged, world
+from theory.ledger import Row
+
+CLAIM = "asam-improves-neggrad"
+AHEAD, BEHIND = {PLAIN: LOSS, AGAIN: LOSS}, {"neggrad-asam-after-sgd": LOSS}
+
+
+def scaled(rows: Sequence[dict[str, Any]], scale: str) -> list[dict[str, Any]]:
+    return [row | {"scale": scale} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def template() -> Row:
+    return judge({"a": world([0])}, claims=find_claims([CLAIM])).ledgers["a"].rows[0]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "summary"),
+    [
+        (["supported", "supported"], "supported"),
+        (["refuted", "refuted", "refuted"], "refuted"),
+        (["supported", "refuted"], "scales differ"),
+        (["supported", "inconclusive"], "scales differ"),
+        (["supported", "supported", "refuted"], "scales differ"),
+        (["inconclusive", "inconclusive"], "inconclusive"),
+        (["supported"], "one scale only"),
+        (["supported", "not run"], "one scale only"),
+        (["supported", "not run", "supported"], "supported"),
+        (["not run", "not run"], "not run"),
+        (["not run", "not testable"], "not testable"),
+        (["no effect of interest"] * 2, "no effect larger than 0.02"),
+    ],
+)
+def test_there_is_a_summary_where_scales_agree(template: Row, verdicts: list[str], summary: str) -> None:
+    assert summary_of([replace(template, verdict=verdict) for verdict in verdicts]) == summary
+
+
+def test_each_scale_has_a_ledger_of_its_own() -> None:
+    judgement = judge(
+        {
+            "one": scaled(planted(AHEAD, wobble=WOBBLE), "one"),
+            "two": scaled(planted(BEHIND, wobble=WOBBLE, replicates=range(4)), "two"),
+        },
+        claims=find_claims([CLAIM, "asam-finds-flatter-minima"]),
+        holds={"two": {CLAIM: "Holds."}},
+    )
+    first, second = judgement.side_by_side
+    assert [row.verdict for row in first[0].values()] == ["supported", "refuted"]
+    assert (first[1], second[1]) == ("scales differ", "not run")
+    assert [row.holds for row in first[0].values()] == ["", "Holds."]
+    assert [row.budget for row in first[0].values()] == ["one, 5 replicates", "two, 4 replicates"]
+    lines = list(csv.DictReader(io.StringIO(judgement.as_csv())))
+    assert [(line["claim"], line["scale"], line["verdict"], line["replicates"]) for line in lines] == [
+        (CLAIM, "one", "supported", "5"), (CLAIM, "two", "refuted", "4"),
+        ("asam-finds-flatter-minima", "one", "not run", ""), ("asam-finds-flatter-minima", "two", "not run", ""),
+    ]  # fmt: skip
+    assert float(lines[0]["effect"]) == pytest.approx(0.1, abs=0.01)
+    assert float(lines[0]["low"]) < float(lines[0]["effect"]) < float(lines[0]["high"])
+    assert (lines[0]["margin"], lines[0]["control"], lines[0]["null"], lines[0]["together"]) == (
+        "0.02", "refuted", "supported", "scales differ",
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="at least one scale"):
+        judge({})
+
+
+def test_intervals_are_those_of_the_whole_family_whatever_is_judged() -> None:
+    rows = planted(AHEAD, wobble=WOBBLE)
+    alone = judge({"a": rows}, claims=find_claims([CLAIM])).ledgers["a"].rows[0]
+    every = judge({"a": rows}).ledgers["a"].rows[0]
+    assert alone == every
+    assert f"all {sum(claim.family == 'paper' for claim in all_claims())} claims" in every.confidence
+
+
+def test_the_atlas_says_which_choice_decides() -> None:
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        if row.get("arm") == PLAIN:
+            row["stops"]["epoch-5"]["retain_accuracy"] -= 0.2
+        return row
+
+    findings = Findings.of(world(range(3), change=change))
+    other, entry = atlas_of(findings, 20, find_claims([CLAIM, "mask-polarity"]))[::-1]
+    assert other.counts == {"no effect of interest": 20}
+    place = list(entry.choices).index("stop")
+    told = {tried.levels[place]: tried.verdict for tried in entry.crossed if tried.levels[3] == 0}
+    assert entry.choices["stop"]["values"][4] == "5 epochs"
+    assert told[4] == "supported"
+    assert {verdict for level, verdict in told.items() if level != 4} == {"no effect of interest"}
+
+
+def test_an_account_tells_what_was_run() -> None:
+    rows = world([0, 1, 1000], arms=[PLAIN], change=lambda row: diverged(row) if row.get("arm") == PLAIN else row)
+    told = account(Findings.of(rows))
+    assert told["Scale"] == "made-up; float32, 1 CPU thread a run."
+    assert told["What was run"].startswith("2 unlearnings of 1 arm on 2 replicates")
+    assert told["What was run"].endswith("2 diverged.")
+    assert told["References"] == "12 networks retrained without the forget set, 8 of them with SGD."
+    assert told["Left out"].startswith("11 rows")
+    assert "Left out" not in account(Findings.of(world([0], arms=[PLAIN])))
+
+
+def test_the_command_writes_ledgers_pages_atlases_and_a_table(tmp_path: Path) -> None:
+    rows = scaled(planted(AHEAD, wobble=WOBBLE, replicates=range(3)), "small")
+    write_rows(tmp_path / "rows" / "rows.jsonl", rows)
+    with console.capture() as heard:
+        status = JudgeCommand(
+            folders=(tmp_path / "rows",), out=tmp_path / "out", claims=(CLAIM, "mask-polarity"), protocols=2
+        )()
+    said = heard.get()
+    assert status == 0, said
+    files = ["scales.csv", *(f"small/{name}" for name in ("ledger.json", "ledger.html", "atlas.json", "atlas.html"))]
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")) == sorted(
+        files
+    )
+    records = json.loads((tmp_path / "out/small/ledger.json").read_text(encoding="utf-8"))
+    assert [record["name"] for record in records] == [CLAIM, "mask-polarity"]
+    assert records[0]["verdict"] == "supported"
+    assert records[0]["holds"].startswith("Holds in all 2 protocols")
+    text = (tmp_path / "out/small/ledger.html").read_text(encoding="utf-8")
+    ElementTree.fromstring(text.split("\n", 1)[1])
+    assert "3 replicates" in text
+    assert "supported: 0.1" in said
+    assert "one scale only" in said
+
+
+def test_a_broken_control_is_an_exit_status(tmp_path: Path) -> None:
+    rows = planted({"control-rate-1.1": {"step": 10}}, replicates=range(3))
+    write_rows(tmp_path / "rows.jsonl", rows)
+    with console.capture() as heard:
+        assert JudgeCommand(folders=(tmp_path,), out=tmp_path / "out", claims=("7",), protocols=0)() == 1
+    assert "Negative controls not refuted" in heard.get()
+    assert not (tmp_path / "out/made-up/atlas.json").exists()
+
+
+def test_folders_without_rows_or_of_the_same_scale_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Argument `folders` must name folders with a"):
+        JudgeCommand(folders=(tmp_path,))()
+    for name in "ab":
+        write_rows(tmp_path / name / "rows.jsonl", world([0], arms=[PLAIN]))
+    with pytest.raises(ValueError, match="two are of the scale made-up"):
+        JudgeCommand(folders=(tmp_path / "a", tmp_path / "b"), out=tmp_path / "out")()
+    with pytest.raises(ValueError, match="Argument `protocols`"):
+        JudgeCommand(folders=(tmp_path / "a",), protocols=-1)()
+
+
+def test_rows_are_judged_without_torch() -> None:
+    code = "import sys, deepnet.cli.judge, deepnet.ledger.pages, deepnet.matched.records; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
