@@ -272,7 +272,7 @@ def test_verdicts_have_the_colours_of_the_figures_and_can_be_told_apart_without(
     for name, *colors in rules:
         dark, light = sorted(map(luminance, colors))
         assert (light + 0.05) / (dark + 0.05) >= 4.5, name
-        told = name not in ("not-run", "outside-the-hypotheses")  # these only where there is one
+        told = name not in ("not-run", "outside-the-hypotheses", "no-effect-of-interest")  # only where there is one
         assert (f'class="badge {name}"' in usual_page()) == told
     signs = {words(ElementTree.fromstring(dot(verdict.value))) for verdict in Verdict}
     assert len(signs) == len(Verdict)

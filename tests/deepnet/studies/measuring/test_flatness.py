@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepnet.matched.measuring import adaptive_rise
-from deepnet.metrics.flatness import SharpnessAtLoss, adaptive_sharpness, mean_loss
 from deepnet.metrics.outputs import NotFiniteError
+from deepnet.studies.measuring.flatness import SharpnessAtLoss, adaptive_sharpness, mean_loss
 
 
 def network() -> nn.Sequential:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepnet.house.fields import of_type
+from deepnet.learning.sharpness import asam, gradient
 from deepnet.metrics.curvature import check_batches, check_classes
 from deepnet.metrics.outputs import NotFiniteError
 from deepnet.networks.frozen import trainable
@@ -32,7 +33,8 @@ def adaptive_sharpness(model: nn.Module, batches: Batches, *, rho: float = 0.5) 
 
     Args:
         model: A network from images to logits (b, K); used in evaluation mode, and left as it was, to the bit.
-        batches: Images (b, ...) and labels (b,) of int64; each sample weighs the same, whatever its batch.
+        batches: Images (b, ...) and labels (b,) of int64; each sample weighs the same, whatever its batch. Memory is
+            that of one training step on all of them.
         rho: Radius ρ.
 
     Returns:
@@ -48,23 +50,16 @@ def adaptive_sharpness(model: nn.Module, batches: Batches, *, rho: float = 0.5) 
     checks.real("rho", rho, positive=True)
     check_batches(batches)
     check_classes(model, batches)
-    weights = list(trainable(model).values())
-    with evaluating(model), matrix_products("float32"):
-        before, gradient = _loss_and_gradient(model, batches, weights)
-        kept = [weight.detach().clone() for weight in weights]
-        with torch.no_grad():
-            scaled = [weight.abs() * g for weight, g in zip(weights, gradient, strict=True)]
-            norm = float(torch.linalg.vector_norm(torch.stack([part.double().norm() for part in scaled])))
-            if norm == 0.0:
-                return 0.0
-            try:
-                for weight, part in zip(weights, scaled, strict=True):
-                    weight.add_(weight.abs() * part, alpha=rho / norm)
-                after = mean_loss(model, batches)
-            finally:
-                for weight, old in zip(weights, kept, strict=True):
-                    weight.copy_(old)
-    return after - before
+    values: list[float] = []
+
+    def loss() -> Tensor:
+        total = torch.stack([_summed(model, x, y) for x, y in batches]).sum() / sum(len(y) for _, y in batches)
+        values.append(_finite(float(total.detach())))
+        return total
+
+    with evaluating(model), matrix_products("float32"), torch.enable_grad():
+        gradient(loss, trainable(model), asam(rho))
+    return values[1] - values[0]
 
 
 @torch.no_grad()
@@ -125,20 +120,6 @@ class SharpnessAtLoss:
     def take_up(self, noted: Any) -> None:
         """Take up what it had found before an interruption."""
         self.step, self.sharpness = noted["step"], noted["sharpness"]
-
-
-def _loss_and_gradient(model: nn.Module, batches: Batches, weights: list[Tensor]) -> tuple[float, list[Tensor]]:
-    """Mean loss over all batches, and its gradient."""
-    count = sum(len(y) for _, y in batches)
-    total, gradient = 0.0, [torch.zeros_like(weight) for weight in weights]
-    with torch.enable_grad():
-        for x, y in batches:
-            loss = _summed(model, x, y) / count
-            found = torch.autograd.grad(loss, weights, materialize_grads=True)
-            for part, more in zip(gradient, found, strict=True):
-                part.add_(more)
-            total += float(loss.detach())
-    return _finite(total), gradient
 
 
 def _summed(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
