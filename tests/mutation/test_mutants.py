@@ -21,7 +21,7 @@ from tests.mutation.sample import read_sample
 from tests.places import ROOT
 
 COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
-EVERY = [*MUTANTS, *read_sample(), *read_sample("theory_faults")]
+EVERY = [*MUTANTS, *read_sample(), *read_sample("theory_faults"), *read_sample("matched_faults")]
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 
