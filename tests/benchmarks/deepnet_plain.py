@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torchvision
 from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
 
 from deepnet.networks.precision import matrix_products
 from tests.benchmarks.deepnet_options import SHARPNESS, Options, Variant, autotuning
@@ -18,17 +16,21 @@ from tests.benchmarks.deepnet_timing import Stopwatch
 
 __all__ = ["PlainLoop", "plain_network"]
 
-_NORMALIZE = v2.Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+_MEAN, _DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
 class _Pictures(Dataset[tuple[Tensor, int]]):
     """Images in memory, as torchvision's CIFAR10 hands them out."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        from torchvision.transforms import v2  # seconds, which tests of the table need not wait
+
         self.images, self.labels = images, labels
         crop = v2.RandomCrop(images.shape[1], padding=4)
         to_float = v2.ToDtype(torch.float32, scale=True)
-        self.transform = v2.Compose([crop, v2.RandomHorizontalFlip(), v2.ToImage(), to_float, _NORMALIZE])
+        self.transform = v2.Compose(
+            [crop, v2.RandomHorizontalFlip(), v2.ToImage(), to_float, v2.Normalize(_MEAN, _DEVIATION)]
+        )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -44,6 +46,8 @@ def plain_network(architecture: str, n_classes: int = 10) -> nn.Module:
         for inputs, outputs, stride in ((3, 32, 1), (32, 64, 2), (64, 128, 1)):
             layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
         return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, n_classes))
+    import torchvision
+
     model: Any = getattr(torchvision.models, architecture)(num_classes=n_classes)
     model.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
     model.maxpool = nn.Identity()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -62,7 +63,7 @@ def made_up_findings(
     rows: dict[str, list[dict[str, Any]]] = {}
     for study in studies:
         made = (
-            _row(study, *group, seed, plants, noise or {})
+            _row((study, *group), seed, plants, noise or {})
             for group in _groups(study, pretrains)
             for seed in range(seeds)
         )
@@ -101,26 +102,46 @@ def _rng(*words: object) -> np.random.Generator:
 
 
 def _planted(row: Mapping[str, Any], column: str, plants: Sequence[Plant]) -> float:
-    return sum(
-        amount
-        for where, name, amount in plants
-        if name == column and all(row[key] == value for key, value in where.items())
-    )
+    return sum(amount for where, name, amount in plants if name == column and _fits(row, where))
 
 
-def _row(
-    study: str, method: str, variant: str, optimizer: str, pretrain: str, forget_set: str, seed: int,
-    plants: Sequence[Plant], noise: Mapping[str, float],
-) -> dict[str, Any]:  # fmt: skip
-    """One finished run: the numbers of its kind, what is planted, and a little noise."""
-    row: dict[str, Any] = {
-        "study": study, "method": method, "variant": variant, "optimizer": optimizer, "pretrain": pretrain,
-        "forget_set": forget_set, "seed": seed, "status": "finished", "peak_memory": None,
-    }  # fmt: skip
-    usual = _usual(row)
-    draws = _rng(*row.values()).standard_normal(len(usual))
+def _fits(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    return all(row[key] == value for key, value in where.items())
+
+
+Group = tuple[str, str, str, str, str, str]
+"""Study, method, variant, optimizer, pretraining and forget set of some runs, which differ by their seeds."""
+
+
+def _row(group: Group, seed: int, plants: Sequence[Plant], noise: Mapping[str, float]) -> dict[str, Any]:
+    """One finished run: the numbers of its kind, what is planted, and a little noise.
+
+    A plant is in few of the thousands of rows of some findings; all others are made once for all findings.
+    """
+    identity, _, _ = _drawn(group, seed)
+    own = [plant for plant in plants if _fits(identity, plant[0])]
+    return _measured(group, seed, own, noise) if own or noise else dict(_plain(group, seed))
+
+
+@cache
+def _plain(group: Group, seed: int) -> Mapping[str, Any]:
+    return _measured(group, seed, (), {})
+
+
+@cache
+def _drawn(group: Group, seed: int) -> tuple[Mapping[str, Any], Mapping[str, float], list[float]]:
+    """What a run is, what its columns would be without noise, and the noise in standard deviations."""
+    names = ("study", *_IDENTITY[:-1])
+    identity = dict(zip(names, group, strict=True)) | {"seed": seed, "status": "finished", "peak_memory": None}
+    usual = _usual(identity)
+    return identity, usual, _rng(*identity.values()).standard_normal(len(usual)).tolist()
+
+
+def _measured(group: Group, seed: int, plants: Sequence[Plant], noise: Mapping[str, float]) -> dict[str, Any]:
+    identity, usual, draws = _drawn(group, seed)
+    row: dict[str, Any] = {**identity}
     row |= {
-        column: value + noise.get(column, 0.004) * draw + _planted(row, column, plants)
+        column: value + noise.get(column, 0.004) * draw + _planted(identity, column, plants)
         for (column, value), draw in zip(usual.items(), draws, strict=True)
     }
     for name in ("mia", "mia_auc"):

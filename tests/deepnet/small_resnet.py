@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import torch
 from torch import nn
-from torchvision.models.resnet import BasicBlock, conv1x1
 
 from deepnet.data.augment import Augment
 from deepnet.data.images import DeviceImages
@@ -23,6 +22,8 @@ __all__ = ["resnet_task", "small_body", "small_resnet"]
 
 def small_body(config: ModelConfig, n_classes: int, channels: int) -> tuple[nn.Module, nn.Linear]:
     """Body and head, in the place of `deepnet.networks.models._resnet`."""
+    from torchvision.models.resnet import BasicBlock, conv1x1  # seconds, which not every worker needs
+
     stem = [nn.Conv2d(channels, 4, 3, 1, 1, bias=False), BatchNorm(4), nn.ReLU(inplace=True)]
     shortcut = nn.Sequential(conv1x1(4, 8, 2), BatchNorm(8))
     blocks = [BasicBlock(4, 4, norm_layer=BatchNorm), BasicBlock(4, 8, 2, shortcut, norm_layer=BatchNorm)]

@@ -4,8 +4,9 @@
 room and, if they pass, the rest of the default suite, and writes the table that docs/mutants.md holds. The sample was
 drawn without a look at the tests; `tests.mutation.mutants` has central lines and the tests that have to notice them.
 
-`--of theory_faults` plants those of theory_faults.toml, and `--without FILE` leaves tests out: the ledger of few
-replicates, which notices much by running everything, is no help to who looks for a fault.
+`--of theory_faults` plants those of theory_faults.toml, `--of matched_faults` those of matched_faults.toml, and
+`--without FILE` leaves tests out: the ledger of few replicates, which notices much by running everything, is no help to
+who looks for a fault.
 """
 
 from __future__ import annotations

@@ -21,7 +21,11 @@ from tests.mutation.sample import read_sample
 from tests.places import ROOT
 
 COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
-EVERY = [*MUTANTS, *read_sample(), *read_sample("theory_faults"), *read_sample("deep_faults")]
+EVERY = [
+    *MUTANTS,
+    *read_sample(),
+    *(one for name in ("theory_faults", "matched_faults", "deep_faults") for one in read_sample(name)),
+]
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 

@@ -1,10 +1,11 @@
-"""Results with four replicates of everything, on grids cut short."""
+"""Results with four replicates of everything, on grids cut short, from trainings of large steps."""
 
 from pathlib import Path
 from typing import Any
 
 from paper_figs import Results
 from simulate.boundaries.maps import PhaseMap
+from theory.experiments import choices
 
 REPLICATES = 4
 
@@ -19,4 +20,5 @@ def fewer(*, quick: Any, full: Any) -> Any:
 def small_results(folder: Path, budget: str = "quick", **options: Any) -> Results:
     results = Results(budget, folder=folder, **options)
     results.lab.choose = fewer
+    results.lab.protocol = {choices.STEP.name: "large"}
     return results

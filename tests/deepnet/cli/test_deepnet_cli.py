@@ -13,9 +13,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from deepnet import report  # noqa: E402
 from deepnet.cli import main  # noqa: E402
 from deepnet.studies import presets  # noqa: E402
-from tests.deepnet.small_study import numbers, run_small, small_study  # noqa: E402
+from tests.deepnet.small_study import numbers, small_study  # noqa: E402
 from tests.places import ROOT  # noqa: E402
 
 
@@ -25,10 +26,16 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)  # which would last beyond the test
 
 
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To draw it takes longer than the study."""
+    monkeypatch.setattr(report, "write_report", lambda folder: None)
+
+
 @pytest.fixture(scope="module")
-def study_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study_folder(small_study_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
-    run_small(folder / "small")
+    shutil.copytree(small_study_folder, folder / "small")
     return folder
 
 
@@ -40,6 +47,7 @@ def test_run_makes_rows_report_and_table(study_folder: Path, capsys: pytest.Capt
     assert (study_folder / "small" / "report" / "table.md").exists()
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_table_of_another_study_is_said_to_be_replaced(
     study_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +65,7 @@ def test_a_table_of_another_study_is_said_to_be_replaced(
     assert "another study" not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("without_report")
 def test_options_change_the_study(tmp_path: Path) -> None:
     words = ["run", "--preset", "small", "--out", str(tmp_path), "--device", "cpu", "--methods", "finetune"]
     options = ["--study.seeds", "5", "--study.pretrain.epochs", "1", "--study.evaluation.shadow", "0"]
@@ -81,9 +90,12 @@ def test_presets_lists_presets_and_quirks(capsys: pytest.CaptureFixture[str]) ->
     assert "mask_polarity" in out
 
 
-def test_report_is_made_again(study_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", str(study_folder / "small")]) == 0
+def test_report_is_made_again(study_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the rows alone: pictures are dear, and `run` has drawn them."""
+    shutil.copy(study_folder / "small" / "results.jsonl", tmp_path)
+    assert main(["report", str(tmp_path)]) == 0
     assert "table.tex" in capsys.readouterr().out.replace("\n", "")
+    assert (tmp_path / "report" / "table.tex").exists()
 
 
 @pytest.mark.parametrize(

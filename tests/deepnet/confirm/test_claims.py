@@ -154,7 +154,7 @@ def test_nothing_run_gives_no_verdict() -> None:
     ledger = _ledger(Findings({}, (SGD, SAM, ASAM), "nothing"))
     assert {row.verdict for row in ledger.rows} == {"not run"}
     assert sum(row.n_runs for row in ledger.rows) == 0
-    assert page(ledger)
+    assert page(_first_of_each_group(ledger))
 
 
 def test_switched_off_metrics_are_not_run() -> None:
@@ -254,7 +254,13 @@ def test_ledger_can_be_kept_and_read(usual: Ledger) -> None:
     assert all(row["n_runs"] > 0 and row["details"] and row["endings"] == {"finished": 1.0} for row in rows)
     assert all(any(label.startswith("forget accuracy, ") for label in row["details"]) for row in rows)
     assert set(usual.pictures) == set(NAMES)
-    ET.fromstring(page(usual).removeprefix("<!DOCTYPE html>\n"))
+    ET.fromstring(page(_first_of_each_group(usual)).removeprefix("<!DOCTYPE html>\n"))
+
+
+def _first_of_each_group(ledger: Ledger) -> Ledger:
+    """Claims of a group are drawn alike, and a drawing is dear."""
+    first = {row.number: row for row in reversed(ledger.rows)}
+    return replace(ledger, rows=tuple(row for row in ledger.rows if first[row.number] is row))
 
 
 def test_the_same_findings_give_the_same_bytes(usual: Ledger) -> None:

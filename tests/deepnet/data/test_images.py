@@ -3,6 +3,7 @@
 import contextlib
 import os
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,8 +11,6 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from PIL import Image  # noqa: E402
-from torchvision import transforms  # noqa: E402
-from torchvision.transforms.v2 import functional  # noqa: E402
 
 from deepnet.data.augment import N_DRAWS, Augment  # noqa: E402
 from deepnet.data.decoding import random_view  # noqa: E402
@@ -78,13 +77,13 @@ def test_rand_augment_depends_on_an_images_own_draws_alone() -> None:
     assert (whole != plain).flatten(1).any(1).sum() > 6  # a few of its operations change nothing
 
 
-def test_rand_augment_is_torchvisions() -> None:
+def test_rand_augment_is_torchvisions(torchvision: ModuleType) -> None:
     images, draws = some_images(8, shape=(3, 16, 16)), uniforms(8)
     found = Augment(pad=0, flip=False, random="randaugment")(images.pixels, draws)
     for k in range(8):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(draws[k, 3] * 2**53))
-            expected = transforms.v2.RandAugment(num_ops=2, magnitude=15)(images.pixels[k])
+            expected = torchvision.transforms.v2.RandAugment(num_ops=2, magnitude=15)(images.pixels[k])
         assert torch.equal(found[k], expected)
 
 
@@ -161,14 +160,15 @@ def _children() -> list[int]:
     return found
 
 
-def test_views_for_testing_are_torchvisions(files: list[Path]) -> None:
+def test_views_for_testing_are_torchvisions(files: list[Path], torchvision: ModuleType) -> None:
+    transforms = torchvision.transforms
     view = transforms.Compose([transforms.Resize(20), transforms.CenterCrop(16), transforms.PILToTensor()])
     (batch,) = streamed(files).batches([(torch.arange(len(files)), None)])
     for k, path in enumerate(files):
         assert torch.equal(batch[k], view(Image.open(path).convert("RGB")))
 
 
-def test_random_views_are_resized_crops(files: list[Path]) -> None:
+def test_random_views_are_resized_crops(files: list[Path], torchvision: ModuleType) -> None:
     """The box that a random view takes, recovered from pictures whose pixels are their own coordinates."""
     y, x = np.mgrid[0:120, 0:160]
     image = Image.fromarray(np.stack([x, y, 0 * x], axis=-1).astype(np.uint8))
@@ -186,16 +186,18 @@ def test_random_views_are_resized_crops(files: list[Path]) -> None:
     assert 1.28 < ratio.max() < 1.4
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        theirs = [transforms.RandomResizedCrop.get_params(image, (0.08, 1.0), (3 / 4, 4 / 3)) for _ in range(4000)]
+        box = torchvision.transforms.RandomResizedCrop.get_params
+        theirs = [box(image, (0.08, 1.0), (3 / 4, 4 / 3)) for _ in range(4000)]
     their_area = np.array([height * width for _, _, height, width in theirs]) / (160 * 120)
     error = np.sqrt(area.var() / len(area) + their_area.var() / len(their_area))
     assert abs(area.mean() - their_area.mean()) < 4 * error
 
 
-def test_a_random_view_of_a_strip_is_its_middle() -> None:
+def test_a_random_view_of_a_strip_is_its_middle(torchvision: ModuleType) -> None:
     image = Image.fromarray(photographs.draw(4, 400, 0))  # no area of 8 % and ratio 4/3 fits
     view = random_view(image, np.array([0.1, 0.2, 0.9, 0.3]), size=8)
-    middle = functional.resized_crop(image, 0, 197, 4, 5, [8, 8])  # as torchvision falls back: 4 * 4/3 is 5
+    crop = torchvision.transforms.v2.functional.resized_crop
+    middle = crop(image, 0, 197, 4, 5, [8, 8])  # as torchvision falls back: 4 * 4/3 is 5
     assert np.array_equal(np.asarray(view), np.asarray(middle))
 
 

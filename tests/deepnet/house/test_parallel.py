@@ -1,5 +1,6 @@
 """Two processes that share each batch walk the path of one."""
 
+import multiprocessing
 import os
 import socket
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import torch.distributed as dist  # noqa: E402
+from torch.multiprocessing import start_processes  # noqa: E402
 
 from deepnet.data.augment import Augment  # noqa: E402
 from deepnet.house import parallel  # noqa: E402
@@ -37,6 +39,7 @@ from deepnet.networks.normalization import BatchNorm  # noqa: E402
 from deepnet.studies.measuring.relearning import relearning_curve  # noqa: E402
 from deepnet.studies.memorization import cast_vote  # noqa: E402
 from tests.deepnet.oracles import batch_of, small_network, small_task  # noqa: E402
+from tests.once import folder_once  # noqa: E402
 
 Tensor = torch.Tensor
 CPU = torch.device("cpu")
@@ -188,9 +191,13 @@ def free_ports(count: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
-    """What the two processes found."""
-    folder = tmp_path_factory.mktemp("parallel")
-    torch.multiprocessing.spawn(work, args=(folder, free_ports(2)), nprocs=2)
+    """What the two processes found; they are forks of one that has imported what is dear."""
+
+    def fill(folder: Path) -> None:
+        multiprocessing.set_forkserver_preload([__name__])
+        start_processes(work, args=(folder, free_ports(2)), nprocs=2, start_method="forkserver")
+
+    folder = folder_once(tmp_path_factory, "parallel", fill)
     return [torch.load(folder / f"found{rank}.pt", weights_only=True) for rank in range(2)]
 
 

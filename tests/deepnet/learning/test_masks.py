@@ -192,7 +192,7 @@ def test_all_forget_images_count_in_smaller_batches() -> None:
 
 # --- weights outside -----------------------------------------------------------------------------------
 
-STEPS = 51
+EPOCHS, STEPS = 6, 18
 SGD = Descent(lr=0.05, momentum=0.9, weight_decay=0.1)
 ADAMW = Descent(rule="adamw", lr=0.01, weight_decay=0.1)
 MAX = Sharpness(rho=0.5, adaptive="all", goal="max")
@@ -203,8 +203,8 @@ NAMES = ["sgd-sgd", "sgd-sam", "adamw-asam", "adamw-max"]
 each_setting = pytest.mark.parametrize(("descent", "sharpness"), SETTINGS, ids=NAMES)
 
 
-def fifty_steps(descent: Descent, sharpness: Sharpness) -> Task:
-    return small_task(model=small_network(dtype=torch.float32), descent=descent, sharpness=sharpness, epochs=17)
+def many_steps(descent: Descent, sharpness: Sharpness) -> Task:
+    return small_task(model=small_network(dtype=torch.float32), descent=descent, sharpness=sharpness, epochs=EPOCHS)
 
 
 def moved(task: Task, before: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -223,13 +223,13 @@ def assert_only_within(mask: Mask, changed: dict[str, Tensor]) -> None:
 @pytest.mark.parametrize(
     "method", [SalUn(fraction=0.4), CurvatureSelection(alpha=0.8, fraction=0.4, probes=4)], ids=lambda m: m.name
 )
-def test_masked_weights_are_the_same_bits_after_fifty_steps(
+def test_masked_weights_are_the_same_bits_after_many_steps(
     method: SalUn | CurvatureSelection, sharpness: Sharpness, descent: Descent
 ) -> None:
-    task, steps = fifty_steps(descent, sharpness), []
+    task, steps = many_steps(descent, sharpness), []
     mask, before = method.mask(task), weights_of(task.model)
     apply_method(method, task, on_step=steps.append)
-    assert len(steps) >= 50
+    assert len(steps) >= STEPS
     assert_only_within(mask, moved(task, before))
 
 
@@ -239,10 +239,10 @@ def test_masked_weights_are_the_same_bits_after_fifty_steps(
     ids=["sgd-sam-min", "sgd-asam-max", "adamw-sam-max", "adamw-asam-none"],
 )
 def test_masked_weights_stay_for_every_goal(sharpness: Sharpness, goal: str, descent: Descent) -> None:
-    task = fifty_steps(descent, sharpness)
+    task = many_steps(descent, sharpness)
     mask, before = SalUn(fraction=0.4).mask(task), weights_of(task.model)
     term = Term(loss=lambda r: cross_entropy(task.model, r), draws=("retain",), goal=goal, mask=mask)
-    train(task, [[Pass("retain", (Update((term,)),))]] * 17)
+    train(task, [[Pass("retain", (Update((term,)),))]] * EPOCHS)
     assert_only_within(mask, moved(task, before))
 
 
@@ -257,7 +257,7 @@ def parts_of(task: Task, descents: Callable[[Update], bool]) -> tuple[list[list[
 @pytest.mark.parametrize(("descent", "sharpness"), SETTINGS[1:3], ids=NAMES[1:3])
 @pytest.mark.parametrize("part", ["retain", "forget"])
 def test_parts_of_sharp_minmax_do_not_touch_each_other(part: str, sharpness: Sharpness, descent: Descent) -> None:
-    task = fifty_steps(descent, sharpness)
+    task = many_steps(descent, sharpness)
     plan, mask = parts_of(task, lambda update: update.terms[0].draws == (part,))
     assert mask.fraction == pytest.approx(0.4 if part == "forget" else 0.6, abs=0.01)
     before, steps = weights_of(task.model), []
@@ -267,7 +267,7 @@ def test_parts_of_sharp_minmax_do_not_touch_each_other(part: str, sharpness: Sha
 
 
 def test_parts_of_sharp_minmax_make_up_the_model() -> None:
-    task = fifty_steps(SGD, asam(0.5))
+    task = many_steps(SGD, asam(0.5))
     retain, forget = SharpMinMax(alpha=0.8, fraction=0.4).plan(task)[0][0].updates
     assert places(retain.mask.values) == places((~forget.mask).values)
     assert retain.optimizer != forget.optimizer
@@ -276,13 +276,13 @@ def test_parts_of_sharp_minmax_make_up_the_model() -> None:
 @pytest.mark.parametrize("descent", [SGD, ADAMW], ids=lambda d: d.rule)
 def test_momentum_of_one_part_does_not_reach_the_other(descent: Descent) -> None:
     """After nine steps of both, nine of the forget part alone leave the retain part where it was."""
-    task = fifty_steps(descent, sgd())
+    task = many_steps(descent, sgd())
     plan, mask = parts_of(task, lambda update: update.terms[0].draws == ("forget",))
     whole = SharpMinMax(alpha=0.8, fraction=0.4).plan(task)
     before = weights_of(task.model)
     train(task, [*whole[:3], *plan[:3]])
     after_both = weights_of(task.model)
-    twin = fifty_steps(descent, sgd())
+    twin = many_steps(descent, sgd())
     train(twin, SharpMinMax(alpha=0.8, fraction=0.4).plan(twin)[:3])
     after_three = weights_of(twin.model)
     for name, held in mask.values.items():
@@ -295,7 +295,7 @@ def test_momentum_of_one_part_does_not_reach_the_other(descent: Descent) -> None
     "method", [SalUn(fraction=0.4), CurvatureSelection(alpha=0.8, fraction=0.4, probes=4)], ids=lambda m: m.name
 )
 def test_weight_decay_moves_them_if_they_are_not_held(method: SalUn | CurvatureSelection, descent: Descent) -> None:
-    task = fifty_steps(descent, sgd())
+    task = many_steps(descent, sgd())
     mask, before = method.mask(task), weights_of(task.model)
     apply_method(method, task, holds_masked_weights=False)
     changed = moved(task, before)
@@ -305,7 +305,7 @@ def test_weight_decay_moves_them_if_they_are_not_held(method: SalUn | CurvatureS
 
 def test_without_decay_nothing_moves_them_even_if_they_are_not_held() -> None:
     """The gradient itself is masked: the negative control above is the weight decay and nothing else."""
-    task = fifty_steps(Descent(lr=0.05, momentum=0.9, weight_decay=0.0), asam(0.5))
+    task = many_steps(Descent(lr=0.05, momentum=0.9, weight_decay=0.0), asam(0.5))
     mask, before = SalUn(fraction=0.4).mask(task), weights_of(task.model)
     apply_method(SalUn(fraction=0.4), task, holds_masked_weights=False)
     assert_only_within(mask, moved(task, before))

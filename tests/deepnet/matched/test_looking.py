@@ -23,7 +23,7 @@ class Says(nn.Module):
     """A model whose logits are the first pixels of an image, the others 0."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return images.flatten(1)[:, :2].double()
+        return images.flatten(1)[:, :2].float()
 
 
 def images(*pairs: tuple[int, int], labels: tuple[int, ...]) -> DeviceImages:
@@ -55,8 +55,8 @@ def test_it_agrees_with_the_metrics_whatever_the_mode() -> None:
 
 
 def test_small_losses_keep_their_digits() -> None:
-    losses, _ = losses_of(Says(), sight(images((40, 0), labels=(0,)), 0))
-    assert losses.item() == pytest.approx(math.exp(-40), rel=1e-6)
+    losses, _ = losses_of(Says(), sight(images((20, 0), labels=(0,)), 0))
+    assert losses.item() == pytest.approx(math.exp(-20), rel=1e-6, abs=0)  # in float32 it would be 0
 
 
 def test_what_is_not_finite_is_an_error() -> None:

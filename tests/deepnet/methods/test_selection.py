@@ -1,5 +1,7 @@
 """Selection by curvature: which weights it takes, and NegGrad's steps for these."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -36,6 +38,13 @@ def hessian_diagonal(task: Task, batch: Batch) -> dict[str, Tensor]:
     return found
 
 
+@cache
+def exact_diagonal() -> dict[str, Tensor]:
+    """On all pretraining images of the small task, in one batch."""
+    task = small_task(batch_size=60)
+    return hessian_diagonal(task, batch_of(task, "pretrain"))
+
+
 def inside_and_outside(values: dict[str, Tensor], mask: Mask) -> tuple[float, float]:
     """Means of values where a mask holds, and elsewhere."""
     flat = torch.cat([value.flatten() for value in values.values()])
@@ -45,9 +54,8 @@ def inside_and_outside(values: dict[str, Tensor], mask: Mask) -> tuple[float, fl
 
 def test_selection_takes_the_largest_diagonal_entries() -> None:
     """Against the exact diagonal on all pretraining images."""
-    task = small_task(batch_size=60)
-    exact = hessian_diagonal(task, batch_of(task, "pretrain"))
-    mask = CurvatureSelection(fraction=0.02, probes=60, samples=50).mask(task)
+    exact = exact_diagonal()
+    mask = CurvatureSelection(fraction=0.02, probes=60, samples=50).mask(small_task(batch_size=60))
     expected = naive_selection(exact, 0.02, largest=True)
     assert len(places(mask.values)) == len(expected) == 8
     assert len(places(mask.values) & expected) >= 6
@@ -57,9 +65,8 @@ def test_selection_takes_the_largest_diagonal_entries() -> None:
 
 def test_selection_takes_the_smallest_diagonal_entries() -> None:
     """At least, entries smaller than the average of the others."""
-    task = small_task(batch_size=60)
-    exact = hessian_diagonal(task, batch_of(task, "pretrain"))
-    mask = CurvatureSelection(fraction=0.02, order="smallest", samples=50).mask(task)
+    exact = exact_diagonal()
+    mask = CurvatureSelection(fraction=0.02, order="smallest", samples=50).mask(small_task(batch_size=60))
     inside, outside = inside_and_outside(exact, mask)
     assert inside < outside
 

@@ -1,10 +1,11 @@
 """Networks: what they do to pixels, how they are drawn, and that they are torchvision's."""
 
+from types import ModuleType
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
-import torchvision  # noqa: E402
 from torch import nn  # noqa: E402
 
 from deepnet.networks.models import ModelConfig, Network, build  # noqa: E402
@@ -41,7 +42,7 @@ def test_mean_and_deviation_are_no_weights() -> None:
 
 
 @pytest.mark.parametrize(("architecture", "width"), [("resnet18", 512), ("resnet50", 2048)])
-def test_residual_networks_are_those_of_torchvision(architecture: str, width: int) -> None:
+def test_residual_networks_are_those_of_torchvision(architecture: str, width: int, torchvision: ModuleType) -> None:
     """The same parameters, and, given the same weights, the same features, with the stem of ImageNet."""
     model = network(architecture, stem="imagenet").eval()
     reference = getattr(torchvision.models, architecture)(weights=None, num_classes=7).eval()
@@ -62,7 +63,7 @@ def test_residual_networks_are_those_of_torchvision(architecture: str, width: in
 
 
 @pytest.mark.parametrize(("stem", "kernel", "stride", "side"), [("cifar", 3, 1, 32), ("imagenet", 7, 2, 8)])
-def test_stems(stem: str, kernel: int, stride: int, side: int) -> None:
+def test_stems(stem: str, kernel: int, stride: int, side: int, torchvision: ModuleType) -> None:
     """CIFAR: 3 x 3, stride 1, no pooling, so 32 pixels arrive at the first block; ImageNet: 32 become 8."""
     model = network("resnet18", stem=stem).eval()
     first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))

@@ -9,7 +9,6 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
-from torchvision.models import resnet18  # noqa: E402
 
 from deepnet.learning.loop import train  # noqa: E402
 from deepnet.learning.sharpness import asam  # noqa: E402
@@ -88,6 +87,8 @@ def test_lazy_layers_that_saw_nothing_are_named() -> None:
 
 def torchvisions() -> Network:
     """torchvision's ResNet-18 with its own layers, but for a start that takes small gray pictures."""
+    from torchvision.models import resnet18  # seconds, which not every worker needs
+
     body = resnet18(weights=None, num_classes=3)
     body.conv1, head = nn.Conv2d(1, 64, 3, 2, 1, bias=False), body.fc
     body.fc = nn.Identity()

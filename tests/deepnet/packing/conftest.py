@@ -11,12 +11,9 @@ from tests.deepnet.packing.parts import SIZE
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(small_study_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small study, with an empty file in it; not to be written to."""
-    from tests.deepnet.small_study import run_small
-
-    folder = tmp_path_factory.mktemp("packing") / "small"
-    run_small(folder)
+    folder = Path(shutil.copytree(small_study_folder, tmp_path_factory.mktemp("packing") / "small"))
     (folder / "empty.txt").touch()
     return folder
 

@@ -27,12 +27,13 @@ def test_lost_rows_are_measured_again_with_rounded_weights(packed: Path, tmp_pat
     folder = tmp_path / "out"
     unpack(packed, folder)
     before = numbers(folder)
-    for path in (folder / "rows").iterdir():
+    lost = sorted((folder / "rows").iterdir())[::3]
+    for path in lost:
         path.unlink()
     run_small(folder)
-    for one, other in zip(numbers(folder), before, strict=True):
-        assert one["retain_loss"] == pytest.approx(other["retain_loss"], abs=2e-3)
-        assert one["retain_loss"] != other["retain_loss"]
+    found = [(one["retain_loss"], other["retain_loss"]) for one, other in zip(numbers(folder), before, strict=True)]
+    assert all(one == pytest.approx(other, abs=2e-3) for one, other in found)
+    assert sum(one != other for one, other in found) == len(lost)
 
 
 def test_new_results_travel_in_new_parts(study: Path, tmp_path: Path) -> None:

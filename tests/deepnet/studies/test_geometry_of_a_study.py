@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from deepnet.metrics.curvature import curvature  # noqa: E402
 from deepnet.metrics.feature_map import feature_map  # noqa: E402
 from deepnet.studies.measuring import measurement  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
@@ -29,6 +30,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture
 def study(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(measurement, "feature_map", partial(feature_map, method="pca"))  # UMAP takes long to compile
+    monkeypatch.setattr(
+        measurement,
+        "curvature",
+        lambda *given, **options: curvature(*given, **options | {"probes": 2, "tolerance": 0.1}),
+    )
     looked_at = Evaluation(
         shadow=0, entangled=0, relearning=None, curvature=40, landscape=40, landscape_points=POINTS,
         feature_map=SAMPLES, geometry_seeds=1,

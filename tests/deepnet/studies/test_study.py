@@ -28,10 +28,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished") / "small"
-    run_small(folder)
-    return folder
+def finished(small_study_folder: Path) -> Path:
+    return small_study_folder
 
 
 @pytest.fixture
@@ -92,11 +90,11 @@ def test_a_change_makes_anew_only_what_it_concerns(copy: Path, monkeypatch: pyte
     assert all("finetune" in label for label in made)
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_bits(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("enough", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_it_ends_with_the_same_bits(enough: int, finished: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.deepnet.small_study"])
     moments, folder, kills = random.Random(0), tmp_path / "killed", 0
-    enough = 10
     for _ in range(200):
         child = context.Process(target=process, args=(str(folder),))
         child.start()
@@ -169,15 +167,16 @@ def test_full_disk_keeps_finished_stages(tmp_path: Path, monkeypatch: pytest.Mon
         left[0] -= 1
         real(*args, **kwargs)
 
+    study = replace(small_study(), seeds=(0,))
     monkeypatch.setattr(weights, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
-        run_small(folder)
+        run_small(folder, study)
     kept = sorted((folder / "models").iterdir())
     assert len(kept) == 3
     assert all(path.suffix == ".safetensors" for path in kept)
     monkeypatch.setattr(weights, "save_file", real)
-    run_small(folder)
-    assert len(numbers(folder)) == 12
+    run_small(folder, study)
+    assert len(numbers(folder)) == 6
 
 
 def test_model_of_another_configuration_is_refused(copy: Path) -> None:

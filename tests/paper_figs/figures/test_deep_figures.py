@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,9 @@ def _results(data: Path, preset: str = SCALE) -> Results:
     return Results("quick", folder=data / "results", data=data, preset=preset)
 
 
+@cache
 def _drawn(sheet: Sheet, data: Path, preset: str = SCALE) -> tuple[Figure, Caption]:
+    """A drawing that is only looked at."""
     with house_style():
         return sheet.draw(_results(data, preset))
 
@@ -114,8 +117,8 @@ def test_studies_that_were_not_run_are_refused(sheet: Sheet, data: Path, tmp_pat
 
 @pytest.mark.parametrize("sheet", FIGURES, ids=lambda sheet: sheet.name)
 def test_texts_lie_where_they_can_be_read(sheet: Sheet, data: Path) -> None:
+    made, _ = _drawn(sheet, data)
     with house_style():
-        made, _ = sheet.draw(_results(data))
         assert misplaced(made) == []
 
 

@@ -31,6 +31,7 @@ from tests.paper_figs.layout import misplaced
 from tests.paper_figs.small_results import REPLICATES, fewer, small_results
 from tests.places import ROOT
 from tests.theory.cases import FALSE_EFFECT, NO_EFFECT, claim
+from tests.theory.made_up import few_resamples
 from theory import claims as registry
 from theory.claims import sgd_boundary
 from theory.experiments.forgetting.retrained import interaction
@@ -45,8 +46,9 @@ SPREAD = [
 
 
 @pytest.fixture(autouse=True)
-def _cheap_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+def _cheap_claims_and_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "all_claims", lambda: tuple(SPREAD))
+    few_resamples(monkeypatch)
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def test_a_full_disk_names_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyP
         small_run(tmp_path / "y.zarr")
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_bit_for_bit(kills: int, tmp_path: Path) -> None:
     whole, rng = small_run(tmp_path / "whole.zarr"), np.random.default_rng(kills)
     killed, folders = 0, 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,20 @@ def swept(**changes: Any) -> xarray.Dataset:
     """A sweep of 2 × 3 trainings in chunks of two seeds, the last of which has one."""
     options: dict[str, Any] = {"axes": AXES, "seeds": range(3), "test_directions": 16, "chunk": 2, **changes}
     return sweep(PROBLEM, FIT, **options)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of that sweep; not to be written to."""
+    out = tmp_path_factory.mktemp("made") / "x.zarr"
+    swept(out=out)
+    return out
+
+
+@pytest.fixture
+def out(made: Path, tmp_path: Path) -> Path:
+    """A copy of it, to grow."""
+    return Path(shutil.copytree(made, tmp_path / "x.zarr"))
 
 
 def stop_after(count: int) -> Callable[[int, int], None]:
@@ -85,11 +100,8 @@ def test_what_is_there_is_kept_and_not_computed_again(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("moment", range(4))
-def test_a_growth_that_is_interrupted_anywhere_goes_on(
-    moment: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out, count, write = tmp_path / "x.zarr", 0, chunks._replace
-    swept(out=out)
+def test_a_growth_that_is_interrupted_anywhere_goes_on(moment: int, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, write = 0, chunks._replace
 
     def interrupted(path: Path, content: bytes) -> None:
         nonlocal count
@@ -132,9 +144,7 @@ def test_a_growth_of_an_unfinished_growth(tmp_path: Path) -> None:
     assert_same_bits(swept(out=out, seeds=range(4), axes=MORE), swept(seeds=range(4), axes=MORE))
 
 
-def test_a_damaged_note_is_named(tmp_path: Path) -> None:
-    out = tmp_path / "x.zarr"
-    swept(out=out)
+def test_a_damaged_note_is_named(out: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         swept(out=out, seeds=range(5), progress=stop_after(0))
     note = next((out / "checksum").glob(".kept*"))
@@ -146,18 +156,15 @@ def test_a_damaged_note_is_named(tmp_path: Path) -> None:
     assert_same_bits(swept(out=out, seeds=range(5)), swept(seeds=range(5)))
 
 
-def test_a_kill_between_the_two_moves_loses_nothing(tmp_path: Path) -> None:
-    out = tmp_path / "x.zarr"
+def test_a_kill_between_the_two_moves_loses_nothing(out: Path) -> None:
     whole = swept(out=out).load()
-    out.rename(tmp_path / ".x.zarr.old")
+    out.rename(out.with_name(".x.zarr.old"))
     told: list[int] = []
     assert_same_bits(swept(out=out, progress=lambda done, _: told.append(done)), whole)
     assert told == [6]
 
 
-def test_a_disk_without_links_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    swept(out=tmp_path / "x.zarr")
-
+def test_a_disk_without_links_is_copied(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     link = os.link
 
     def none(source: Path, target: Path) -> None:
@@ -166,11 +173,12 @@ def test_a_disk_without_links_is_copied(tmp_path: Path, monkeypatch: pytest.Monk
         link(source, target)
 
     monkeypatch.setattr("os.link", none)
-    assert_same_bits(swept(out=tmp_path / "x.zarr", seeds=range(4)), swept(seeds=range(4)))
+    assert_same_bits(swept(out=out, seeds=range(4)), swept(seeds=range(4)))
 
 
-def test_a_growth_that_cannot_be_made_leaves_the_smaller_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = tmp_path / "x.zarr"
+def test_a_growth_that_cannot_be_made_leaves_the_smaller_sweep(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = swept(out=out).load()
 
     def full(*_: object, **__: object) -> None:
@@ -188,9 +196,7 @@ def test_a_growth_that_cannot_be_made_leaves_the_smaller_sweep(tmp_path: Path, m
     ("changes", "told"),
     [({"seeds": [0, 1]}, "seeds: "), ({"axes": {**AXES, "d": [300, 600]}}, r"axes.d: \[300, 900\] in the folder")],
 )
-def test_a_smaller_or_another_sweep_is_refused_unless_told(changes: dict, told: str, tmp_path: Path) -> None:
-    out = tmp_path / "x.zarr"
-    swept(out=out)
+def test_a_smaller_or_another_sweep_is_refused_unless_told(changes: dict, told: str, out: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=told):
         swept(out=out, **changes)
     assert_same_bits(swept(out=out, overwrite=True, **changes), swept(**changes))

@@ -31,14 +31,13 @@ def stop(done: int, _: int) -> None:
 # --- the order of axes and of phases -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("signals", [SIGNAL, SIGNAL[:2]], ids=["square", "oblong"])
-@pytest.mark.parametrize("finished", [False, True])
-def test_axes_in_another_order_are_another_sweep(signals: list[float], finished: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("signals", "done"), [(SIGNAL, True), (SIGNAL[:2], False)], ids=["square", "oblong"])
+def test_axes_in_another_order_are_another_sweep(signals: list[float], done: bool, tmp_path: Path) -> None:
     out, axes = tmp_path / "x.zarr", {"d": D, "signal": signals}
     try:
-        sweep(SMALL, FIT, axes=axes, **OPTIONS, out=out, chunk=2, progress=None if finished else stop)
+        sweep(SMALL, FIT, axes=axes, **OPTIONS, out=out, chunk=2, progress=None if done else stop)
     except KeyboardInterrupt:
-        assert not finished
+        assert not done
     with pytest.raises(ValueError, match=r'dimensions: \["d", "signal", "seed"\] in the folder, \["signal", "d",'):
         sweep(SMALL, FIT, axes=dict(reversed(axes.items())), **OPTIONS, out=out)
     assert_same_bits(sweep(SMALL, FIT, axes=axes, **OPTIONS, out=out), sweep(SMALL, FIT, axes=axes, **OPTIONS))
@@ -93,20 +92,15 @@ def test_a_changed_seed_among_many_is_shown(tmp_path: Path) -> None:
 # --- what is not chunks ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("finished") / "x.zarr"
-    small_sweep(out=out, chunk=5)
-    return out
-
-
 FILES = ["d/0", "seed/0", "sigma_0/0", "phase/0", ".zgroup", "d/.zattrs", "test_error/.zarray", "checksum/.zarray"]
 
 
 @pytest.mark.parametrize("damage", ["flipped", "gone", "empty"])
 @pytest.mark.parametrize("name", FILES)
-def test_damaged_coordinates_and_metadata_are_named(name: str, damage: str, finished: Path, tmp_path: Path) -> None:
-    out = shutil.copytree(finished, tmp_path / "x.zarr")
+def test_damaged_coordinates_and_metadata_are_named(
+    name: str, damage: str, finished: Path, stored: Path, whole: xarray.Dataset
+) -> None:
+    out = stored
     content = bytearray((out / name).read_bytes())
     content[-2] ^= 1
     if damage == "gone":
@@ -116,28 +110,28 @@ def test_damaged_coordinates_and_metadata_are_named(name: str, damage: str, fini
     with pytest.raises(ValueError, match=rf"^Argument `out` must hold a whole store, but {name} in .* is damaged"):
         small_sweep(out=out)
     shutil.copyfile(finished / name, out / name)
-    assert_same_bits(small_sweep(out=out), small_sweep())
+    assert_same_bits(small_sweep(out=out), whole)
 
 
 @pytest.mark.parametrize(
     "text", ["", "[1]", "{", '{"configuration": ', "[" * 100_000, '{"configuration": 3}', '{"configuration": "{}"}']
 )
-def test_damaged_attributes_are_said_to_be_damaged(text: str, finished: Path, tmp_path: Path) -> None:
-    out = shutil.copytree(finished, tmp_path / "x.zarr")
+def test_damaged_attributes_are_said_to_be_damaged(text: str, stored: Path) -> None:
+    out = stored
     (out / ".zattrs").write_text(text)
     with pytest.raises(ValueError, match=r"^Argument `out` must hold a whole store, but .*\.zattrs.* is damaged"):
         small_sweep(out=out, overwrite=True)
 
 
-def test_attributes_of_somebody_else_are_something_else(finished: Path, tmp_path: Path) -> None:
-    out = shutil.copytree(finished, tmp_path / "x.zarr")
+def test_attributes_of_somebody_else_are_something_else(stored: Path) -> None:
+    out = stored
     (out / ".zattrs").write_text("{}")
     with pytest.raises(ValueError, match=r"^Argument `out` .* holds something else"):
         small_sweep(out=out, overwrite=True)
 
 
-def test_attributes_beside_the_configuration_are_sealed_too(finished: Path, tmp_path: Path) -> None:
-    out = shutil.copytree(finished, tmp_path / "x.zarr")
+def test_attributes_beside_the_configuration_are_sealed_too(stored: Path) -> None:
+    out = stored
     attributes = json.loads((out / ".zattrs").read_text())
     attributes["coordinates"] = attributes["coordinates"].replace("sigma_0", "sigma_1")
     (out / ".zattrs").write_text(json.dumps(attributes))
@@ -159,8 +153,8 @@ def test_a_configuration_of_other_types_is_damage(key: str, value: object, finis
             small_sweep(out=copy, overwrite=overwrite)
 
 
-def test_a_store_without_a_seal_is_of_an_earlier_version(finished: Path, tmp_path: Path) -> None:
-    out = shutil.copytree(finished, tmp_path / "x.zarr")
+def test_a_store_without_a_seal_is_of_an_earlier_version(stored: Path) -> None:
+    out = stored
     attributes = json.loads((out / ".zattrs").read_text())
     del attributes["seal"]
     (out / ".zattrs").write_text(json.dumps(attributes))
@@ -168,9 +162,9 @@ def test_a_store_without_a_seal_is_of_an_earlier_version(finished: Path, tmp_pat
         small_sweep(out=out)
 
 
-def test_what_others_leave_in_a_store_is_passed_over(finished: Path, tmp_path: Path) -> None:
+def test_what_others_leave_in_a_store_is_passed_over(stored: Path, finished: Path) -> None:
     """A folder's view, an editor's copy, and what a synchroniser calls a conflict; warnings are errors here."""
-    out = shutil.copytree(finished, tmp_path / "x.zarr")
+    out = stored
     for name in (".DS_Store", "notes.txt", "checksum/0~", "checksum/.kept.x", "checksum/0 (conflict)"):
         (out / name).touch()
     assert_same_bits(small_sweep(out=out), small_sweep(out=finished))
