@@ -79,7 +79,7 @@ def test_a_part_is_not_run_without_what_it_needs(tmp_path):
 def test_a_part_is_asked_to_stop_before_it_is_ended(tmp_path):
     """As by Ctrl-C, so that it can write what it has."""
     script = "trap 'echo kept > kept; exit 130' INT; sleep 60 & wait"
-    assert run(tmp_path, shell("polite", script, seconds=2.0))["polite"]["outcome"].startswith("cut: its time was over")
+    assert run(tmp_path, shell("polite", script, seconds=3.0))["polite"]["outcome"].startswith("cut: its time was over")
     assert (tmp_path / "work/kept").read_text(encoding="utf-8") == "kept\n"
 
 

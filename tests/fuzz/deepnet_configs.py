@@ -70,6 +70,7 @@ SETTINGS: Mapping[type, Values] = {
     },
 }  # fmt: skip
 PARAMETERS: Values = {
+    "forget_goal": among("max", "min", "none"),
     "alpha": FRACTION, "fraction": FRACTION, "order": among("largest", "smallest"), "gamma": POSITIVE, "beta": POSITIVE,
     "free_epochs": COUNT, "ascent_epochs": COUNT, "temperature": POSITIVE, "damping": POSITIVE, "batches": LEAST_TWO,
     "batch_size": LEAST_TWO, "probes": LEAST_TWO, "samples": LEAST_TWO,

@@ -1,5 +1,6 @@
 """Sweeps: the grid they run, the numbers they give, and what the store remembers."""
 
+import gc
 import json
 import tracemalloc
 from dataclasses import replace
@@ -239,6 +240,7 @@ def test_memory_is_that_of_a_chunk(tmp_path: Path) -> None:
     peaks = []
     for count in (2, 3, 9):
         axes = {"signal": np.linspace(1.0, 2.0, 20), "sigma_p": np.linspace(1.0, 2.0, count)}
+        gc.collect()  # what is waiting to be collected is not the sweep's
         tracemalloc.start()
         data = sweep(
             Problem(d=300, n=20, m=5), [Phase("fit", Loss(), SGD(), steps=0)], axes=axes, seeds=range(2),
@@ -246,7 +248,7 @@ def test_memory_is_that_of_a_chunk(tmp_path: Path) -> None:
         )  # fmt: skip
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[2] - peaks[1] < 0.3 * sum(variable.nbytes for variable in data.variables.values()), peaks
+    assert peaks[2] - max(peaks[:2]) < 0.3 * sum(variable.nbytes for variable in data.variables.values()), peaks
 
 
 def test_instances_are_not_swept() -> None:
