@@ -93,7 +93,7 @@ def test_dry_run_lists_arms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     [
         (("--search", "--noise"), "must not be given both"),
         ((), "The table of learning rates (the search makes one)"),
-        (("--search", "--only", "nobody"), "must be one of neggrad"),
+        (("--search", "--only", "nobody"), 'must be one of "neggrad"'),
         (("--search", "--replicates", "0"), "--replicates"),
         (("--search", "--replicates", "1001"), "--replicates"),
     ],
