@@ -9,16 +9,29 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_json", "key_of"]
+__all__ = ["as_json", "came_later", "key_of"]
 
 _FORMAT = 2
 """Changes when the same configuration would give other numbers than before."""
 
 
+_LATER = "left out where it has its default"
+
+
+def came_later(default: Any) -> Any:
+    """A field of a configuration, by its default, that there was not when results were first kept.
+
+    `as_json` leaves it out where it has its default, so that what was made before it came keeps its key.
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
+
+
 def as_json(config: Any) -> Any:
     """A configuration as JSON holds it; a method is an object with its name and its fields."""
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        fields = {item.name: as_json(getattr(config, item.name)) for item in dataclasses.fields(config)}
+        values = ((item, getattr(config, item.name)) for item in dataclasses.fields(config))
+        told = ((item, value) for item, value in values if _LATER not in item.metadata or value != item.default)
+        fields = {item.name: as_json(value) for item, value in told}
         name = getattr(type(config), "name", None)
         return {"name": name, **fields} if isinstance(name, str) else fields
     if isinstance(config, tuple | list):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from deepnet.confirm.confirmation import confirmation
 from deepnet.data.augment import Augment
 from deepnet.data.datasets import DataConfig
+from deepnet.data.noise import Noise
 from deepnet.data.splits import ForgetSet
 from deepnet.house.identity import as_json, key_of
 from deepnet.learning.descent import Descent
@@ -39,6 +40,11 @@ SETTINGS: Mapping[type, Values] = {
         "name": among("digits", "cifar10", "folder", "imagenet"), "root": among(None, "data"),
         "image_size": among(None, 8), "download": WORDS, "test_fraction": among(None, 0.2), "subset": among(None, 100),
         "test_subset": among(None, 10), "augment": among(None, Augment()), "workers": among(None, 0, 2),
+        "noise": among(Noise(), Noise(kind="gauss"), Noise(kind="snow", severity=5)),
+    },
+    Noise: {
+        "kind": among("none", "gauss", "glass", "snow"), "severity": among(1, 3, 5), "seed": COUNT,
+        "fraction": among(0.5, 1.0),
     },
     ForgetSet: {
         "kind": among("random", "class", "high", "mid", "low"), "size": among(None, 3), "fraction": among(None, 0.1),

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deepnet.data.augment import Augment
+from deepnet.data.noise import Noise
 from deepnet.house.fields import of_type
+from deepnet.house.identity import came_later
 from simulate.house import checks
 
 __all__ = ["DataConfig"]
@@ -41,6 +43,8 @@ class DataConfig:
     augment: Augment | None = None
     """Augmentation in training. None is the usual one: none for digits, crops of 4 pixels of padding and flips for
     all others (for images streamed from their files, crops of random size and flips, which this cannot change)."""
+    noise: Noise = came_later(Noise())  # noqa: RUF009 (immutable)
+    """Noise that training images carry, validation images among them; none is the usual one."""
     workers: int | None = None
     """Processes or threads that decode files; None takes one for each core. No result depends on it."""
 
@@ -54,6 +58,7 @@ class DataConfig:
         checks.boolean("download", self.download)
         of_type("root", self.root, str, optional=True)
         of_type("augment", self.augment, Augment, optional=True)
+        of_type("noise", self.noise, Noise)
         for name, least in (("image_size", 1), ("subset", 1), ("test_subset", 1), ("workers", 0)):
             if getattr(self, name) is not None:
                 checks.integer(name, getattr(self, name), least=least)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from deepnet.data.datasets.dataset import Dataset, Source
 from deepnet.data.datasets.folders import decode
 from deepnet.data.datasets.parts import Part, read
 from deepnet.data.images import DeviceImages, Images, StreamedImages
+from deepnet.data.noise import Noise, add_noise
 from deepnet.house.resources import usable_cores
 from deepnet.house.seeding import generator
 from simulate.house import checks
@@ -50,7 +52,8 @@ def load(config: DataConfig, device: torch.device | str = "cpu") -> Dataset:
 
     Raises:
         FileNotFoundError: if a folder or file is missing; the message says which and how to get it.
-        ValueError: if a folder does not hold what it must, or a file is no image; the message names it.
+        ValueError: if a folder does not hold what it must, or a file is no image (the message names it), or if images
+            are streamed or too small for the noise that they shall have.
     """
     device = torch.device(device)
     parts = read(config)
@@ -60,7 +63,8 @@ def load(config: DataConfig, device: torch.device | str = "cpu") -> Dataset:
     streamed = config.name == "imagenet" or _decoded_bytes(train, test, config.image_size) > MAX_DECODED_BYTES
     bring = _streamed if streamed else _decoded
     train_images, test_images = bring(train, config, device), bring(test, config, device)
-    mean, std = STATISTICS.get(config.name) or _statistics(train_images)
+    mean, std = STATISTICS.get(config.name) or _statistics(train_images)  # of clean images, with noise or without
+    train_images = _noisy(train_images, config.noise, kept)
     source = Source(parts.train.labels, _names(parts.train, parts.class_names), kept)
     return Dataset(config.name, train_images, test_images, parts.class_names, mean, std, source)
 
@@ -103,6 +107,16 @@ def _streamed(part: Part, config: DataConfig, device: torch.device) -> StreamedI
     if config.augment is not None:
         raise ValueError("Argument `augment` must be left out for images that are streamed from their files.")
     return StreamedImages(part.files or (), part.labels, device, size, round(size * 256 / 224), _workers(config))
+
+
+def _noisy(images: DeviceImages | StreamedImages, noise: Noise, places: Tensor) -> DeviceImages | StreamedImages:
+    """Images with noise, by their places in the complete data set."""
+    if noise.kind == "none":
+        return images
+    if isinstance(images, StreamedImages):
+        checks.fail("noise.kind", 'be "none" for images that are streamed from their files', noise.kind)
+    made = add_noise(images.pixels.cpu().numpy(), images.labels.numpy(), places.numpy(), noise)
+    return replace(images, pixels=torch.from_numpy(made).to(images.device))
 
 
 def _workers(config: DataConfig) -> int:

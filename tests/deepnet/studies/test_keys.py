@@ -14,8 +14,9 @@ pytest.importorskip("torch")
 
 from deepnet.data.augment import Augment
 from deepnet.data.datasets import DataConfig
+from deepnet.data.noise import Noise
 from deepnet.data.splits import ForgetSet
-from deepnet.house.identity import key_of
+from deepnet.house.identity import as_json, key_of
 from deepnet.learning.sharpness import asam
 from deepnet.learning.training import Training
 from deepnet.methods import METHODS, Method
@@ -24,10 +25,19 @@ from deepnet.studies.memorization import Memorization
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
+from tests.deepnet.small_study import small_study
 
 FOLDER = Study(
     data=DataConfig(
-        name="folder", root="a", image_size=8, test_fraction=0.2, subset=9, test_subset=9, augment=Augment(), workers=2
+        name="folder",
+        root="a",
+        image_size=8,
+        test_fraction=0.2,
+        subset=9,
+        test_subset=9,
+        augment=Augment(),
+        workers=2,
+        noise=Noise(kind="gauss", severity=2, seed=1, fraction=0.5),
     ),
     forget=(ForgetSet(kind="high", size=3, scores=ESTIMATED),),
     pretrain_sharpness=(asam(0.5),),
@@ -203,6 +213,17 @@ def test_geometry_is_part_of_the_key_where_it_is_looked_at() -> None:
 def test_the_same_fields_of_another_method_are_another_key() -> None:
     names = [key_of({"method": cls()}) for cls in METHODS.values()]
     assert len(set(names)) == len(names)
+
+
+def test_fields_that_came_later_leave_older_keys_as_they_were() -> None:
+    """These are the keys of models that were made before images could have noise."""
+    store, study = Asked(), small_study()
+    stages = Stages(study, store, Execution())  # type: ignore[arg-type]
+    found = [key_of(stages.config(runs_of(study)[group][0])) for group in (0, 1)]
+    assert found == ["e93b15154e74925a", "9bcc070341572f5c"]
+    assert "noise" not in as_json(study)["data"]
+    noisy = as_json(replace(study, data=replace(study.data, noise=Noise(kind="glass"))))
+    assert noisy["data"]["noise"] == {"kind": "glass", "severity": 3, "seed": 0, "fraction": 1.0}
 
 
 def test_models_whose_masks_should_have_leaked_are_not_taken_for_those_that_did() -> None:
