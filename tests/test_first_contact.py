@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import struct
 import sys
 import tarfile
@@ -76,10 +77,17 @@ def test_a_part_is_not_run_without_what_it_needs(tmp_path):
     assert found["last"]["outcome"] == found["alone"]["outcome"] == "done"
 
 
-def test_a_part_is_asked_to_stop_before_it_is_ended(tmp_path):
-    """As by Ctrl-C, so that it can write what it has."""
+@pytest.mark.parametrize("heard", [signal.default_int_handler, signal.SIG_IGN], ids=["before", "behind"])
+def test_a_part_is_asked_to_stop_before_it_is_ended(heard, tmp_path):
+    """As by Ctrl-C, so that it can write what it has; also where all of it runs behind a `&`, deaf to Ctrl-C."""
     script = "trap 'echo kept > kept; exit 130' INT; sleep 60 & wait"
-    assert run(tmp_path, shell("polite", script, seconds=3.0))["polite"]["outcome"].startswith("cut: its time was over")
+    before = signal.signal(signal.SIGINT, heard)
+    try:
+        told = run(tmp_path, shell("polite", script, seconds=2.0))
+        assert signal.getsignal(signal.SIGINT) == heard
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert told["polite"]["outcome"].startswith("cut: its time was over")
     assert (tmp_path / "work/kept").read_text(encoding="utf-8") == "kept\n"
 
 

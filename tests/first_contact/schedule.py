@@ -10,7 +10,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def _run(part: Part, limit: float, record: dict[str, Any], report: Report, work:
     began, output = report.clock(), work / f"{part.name}.log"
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **part.environment}
     try:
-        with output.open("wb") as sink:
+        with output.open("wb") as sink, _hearing_interrupts():
             process = subprocess.Popen(
                 list(part.command), cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=sink,
                 stderr=subprocess.STDOUT, start_new_session=True,
@@ -140,6 +141,18 @@ def _run(part: Part, limit: float, record: dict[str, Any], report: Report, work:
         tail = "" if status in part.fine else f": {copied.last}"
         record["outcome"] = "done" if status in part.fine else f"crashed with status {status}{tail}"[:600]
     _gather(part, record)
+
+
+@contextmanager
+def _hearing_interrupts() -> Iterator[None]:
+    """Within it processes are started that SIGINT reaches, though it is ignored here, as by what runs behind a `&`."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a handler is not inherited, but to ignore is
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _watched(
