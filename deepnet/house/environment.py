@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from deepnet.house.packages import CURVLINOPS, POT, UMAP
+from deepnet.house.packages import CURVLINOPS, POT, TIMM, UMAP, is_installed
 from simulate.house.version import __version__
 
 __all__ = ["ABSENT", "find_device", "hardware", "local_processes", "versions"]
@@ -23,7 +23,8 @@ ABSENT = "not installed"
 @cache
 def versions() -> dict[str, str]:
     """Versions of this project, of Python and of the packages whose numbers enter results."""
-    packages = ("torch", "torchvision", "numpy", "scikit-learn", POT, CURVLINOPS, UMAP)
+    packages = ["torch", "torchvision", "numpy", "scikit-learn", POT, CURVLINOPS, UMAP]
+    packages += [TIMM] if is_installed(TIMM) else []  # rows of most studies have never heard of it
     return {"sharpmu": __version__, "python": platform.python_version()} | {
         package: _version(package) for package in packages
     }

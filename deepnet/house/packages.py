@@ -1,10 +1,10 @@
-"""Packages that only some metrics and methods need: a study without these does without the packages."""
+"""Packages that only some metrics, methods and networks need: a study without these does without the packages."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
-__all__ = ["CURVLINOPS", "POT", "UMAP", "is_installed", "need"]
+__all__ = ["CURVLINOPS", "POT", "TIMM", "UMAP", "is_installed", "need"]
 
 POT = "POT"
 """Solves optimal transport."""
@@ -12,7 +12,9 @@ CURVLINOPS = "curvlinops-for-pytorch"
 """Makes products with the Hessian."""
 UMAP = "umap-learn"
 """Draws maps of features."""
-_MODULES = {POT: "ot", CURVLINOPS: "curvlinops", UMAP: "umap"}
+TIMM = "timm"
+"""Has networks that torchvision lacks."""
+_MODULES = {POT: "ot", CURVLINOPS: "curvlinops", UMAP: "umap", TIMM: "timm"}
 
 
 def is_installed(package: str) -> bool:

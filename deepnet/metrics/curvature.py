@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,21 +24,16 @@ from deepnet.house.fields import entries, of_type
 from deepnet.house.packages import CURVLINOPS, need
 from deepnet.house.seeding import generator
 from deepnet.networks.frozen import trainable
-from deepnet.networks.modes import evaluating
+from deepnet.networks.modes import attention_by_formula, evaluating
 from deepnet.networks.precision import matrix_products
 from simulate.house import checks
 from simulate.house.counting import counted
 
 OBSOLETE = ".*torch.jit.script"
-"""Start of torch's notice that a way of compiling is to go: torch itself (forward differentiation) still takes it, and
-so does a package that curvlinops loads."""
+"""Start of torch's notice that a way of compiling is to go, which a package that curvlinops loads still takes."""
 
 if TYPE_CHECKING:
     from curvlinops import HessianLinearOperator
-
-ONE_BY_ONE = ".*batching rule for aten::as_strided_"
-"""Start of torch's notice that pooling with channels last goes through the vectors of a product one by one: there is
-but one."""
 
 __all__ = ["Curvature", "check_batches", "check_classes", "curvature", "hessian_diagonal"]
 
@@ -149,12 +145,9 @@ def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iter
     of_type("model", model, nn.Module)
     check_batches(batches)
     check_classes(model, batches)
-    with evaluating(model), matrix_products("float32"), warnings.catch_warnings():
-        for notice in (OBSOLETE, ONE_BY_ONE):
-            warnings.filterwarnings("ignore", message=notice)
-        from curvlinops import HessianLinearOperator  # late, since not every machine has it
-
-        yield HessianLinearOperator(
+    with evaluating(model), matrix_products("float32"), attention_by_formula(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=OBSOLETE)
+        yield _operator()(
             model,
             nn.CrossEntropyLoss(),
             list(trainable(model).values()),
@@ -164,6 +157,33 @@ def _hessian(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> Iter
             # evaluation mode leave nothing random to find.
             check_deterministic=False,
         )
+
+
+@cache
+def _operator() -> type[HessianLinearOperator]:
+    """The operator of curvlinops, whose products are made by differentiating backwards twice.
+
+    Its own go through torch's rules for many directions at a time, which leave out how the mean and deviation of layer
+    and instance normalisation move, and of batch normalisation without running statistics: products were wrong by some
+    per cent, and impossible with group normalisation.
+    """
+    from curvlinops import HessianLinearOperator  # late, since not every machine has it
+
+    class TwiceBackwards(HessianLinearOperator):
+        @torch.enable_grad()
+        def _matmat_batch(self, X: Tensor, y: Tensor, M: list[Tensor]) -> list[Tensor]:
+            """Products of a batch's Hessian with vectors, which lie along the last axis of a tensor for each weight."""
+            weights = self._params
+            slopes = torch.autograd.grad(
+                self._loss_func(self._model_func(X), y), weights, create_graph=True, materialize_grads=True
+            )
+            products = []
+            for vector in zip(*(part.unbind(-1) for part in M), strict=True):
+                slope = torch.stack([(s * v).sum() for s, v in zip(slopes, vector, strict=True)]).sum()
+                products.append(torch.autograd.grad(slope, weights, retain_graph=True, materialize_grads=True))
+            return [torch.stack(parts, dim=-1) for parts in zip(*products, strict=True)]
+
+    return TwiceBackwards
 
 
 def _products(hessian: HessianLinearOperator, probes: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,4 +1,4 @@
-"""Networks: torchvision's ResNets with the stem of CIFAR or of ImageNet, and a small one for digits.
+"""Networks: a body that makes features, and a linear head.
 
 Each takes images as they are stored (uint8) and normalises them itself, so that no caller can normalise twice or
 forget to. Features are a method, not a hook.
@@ -6,40 +6,17 @@ forget to. Features are a method, not a hook.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from deepnet.house.fields import of_type
-from deepnet.networks.normalization import BatchNorm
+from deepnet.networks.architectures import BODIES, Architecture, ImageSize, ModelConfig
 from simulate.house import checks
 
 __all__ = ["Architecture", "ModelConfig", "Network", "build"]
-
-Architecture = Literal["convnet", "resnet18", "resnet50"]
-"""Name of a network."""
-Stem = Literal["cifar", "imagenet"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Which network."""
-
-    architecture: Architecture = "resnet18"
-    """torchvision's resnet18 or resnet50, or "convnet", three small convolutions."""
-    stem: Stem = "cifar"
-    """First layers of a ResNet: "cifar" is a 3x3 convolution of stride 1 without pooling, "imagenet" torchvision's."""
-    width: int = 16
-    """Channels of the convnet's first layer; the later ones have two and four times as many."""
-
-    def __post_init__(self) -> None:
-        """Validate every field."""
-        checks.choice("architecture", self.architecture, ("convnet", "resnet18", "resnet50"))
-        checks.choice("stem", self.stem, ("cifar", "imagenet"))
-        checks.integer("width", self.width, least=1, most=4096)
 
 
 class Network(nn.Module):
@@ -88,7 +65,14 @@ class Network(nn.Module):
 
 
 def build(
-    config: ModelConfig, *, n_classes: int, channels: int, mean: Sequence[float], std: Sequence[float], seed: int
+    config: ModelConfig,
+    *,
+    n_classes: int,
+    channels: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    seed: int,
+    image_size: ImageSize | None = None,
 ) -> Network:
     """A network with freshly drawn weights, on the CPU.
 
@@ -99,9 +83,12 @@ def build(
         mean: Mean of each channel on the scale of [0, 1].
         std: Standard deviation of each channel on that scale.
         seed: Seed of the weights; the global random state is left as it was.
+        image_size: Height and width of the images in pixels, which vision transformers must know.
 
     Raises:
-        ValueError: if an argument is out of range; the message names it.
+        ValueError: if an argument is out of range, or the network is not for images of this size; the message names
+            it.
+        ModuleNotFoundError: if a package that the network comes from is not installed.
     """
     of_type("config", config, ModelConfig)
     checks.integer("n_classes", n_classes, least=2, most=1_000_000)
@@ -113,41 +100,12 @@ def build(
             raise ValueError(f"Argument `{name}` must have one entry a channel ({channels}), but has {len(found)}.")
         for value in found:
             checks.real(name, value, positive=name == "std")
+    if image_size is not None:
+        if len(checks.listed("image_size", "be a height and a width", image_size)) != 2:
+            checks.fail("image_size", "be a height and a width", image_size)
+        for side in image_size:
+            checks.integer("image_size", side, least=1)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(seed))  # of the CPU alone
-        body, head = _BODIES[config.architecture](config, n_classes, channels)
+        body, head = BODIES[config.architecture](config, n_classes, channels, image_size)
     return Network(body, head, mean, std)
-
-
-def _resnet(config: ModelConfig, n_classes: int, channels: int) -> tuple[nn.Module, nn.Linear]:
-    """torchvision's ResNet (v1.5, Kaiming initialisation), beheaded, and its head."""
-    from torchvision import models  # which takes a second that small networks need not wait
-
-    constructor = getattr(models, config.architecture)
-    net = constructor(weights=None, num_classes=n_classes, norm_layer=BatchNorm)
-    if config.stem == "cifar" or channels != 3:
-        geometry = (3, 1, 1) if config.stem == "cifar" else (7, 2, 3)
-        kernel_size, stride, padding = geometry
-        net.conv1 = nn.Conv2d(channels, 64, kernel_size, stride, padding, bias=False)
-        nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
-    if config.stem == "cifar":
-        net.maxpool = nn.Identity()
-    head, net.fc = net.fc, nn.Identity()
-    return net, head
-
-
-def _convnet(config: ModelConfig, n_classes: int, channels: int) -> tuple[nn.Module, nn.Linear]:
-    """Three 3x3 convolutions with batch normalisation; the second halves the resolution."""
-    widths = [config.width, 2 * config.width, 4 * config.width]
-    layers: list[nn.Module] = []
-    for inputs, outputs, stride in zip([channels, *widths], widths, (1, 2, 1), strict=False):
-        layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), BatchNorm(outputs), nn.ReLU()]
-    body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return body, nn.Linear(widths[-1], n_classes)
-
-
-_BODIES: dict[str, Callable[[ModelConfig, int, int], tuple[nn.Module, nn.Linear]]] = {
-    "convnet": _convnet,
-    "resnet18": _resnet,
-    "resnet50": _resnet,
-}

@@ -1,4 +1,4 @@
-"""Modes for a while: models in evaluation mode, cuDNN trying its algorithms."""
+"""Modes for a while: models in evaluation mode, cuDNN trying its algorithms, attention by its formula."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-__all__ = ["autotuned", "evaluating"]
+__all__ = ["attention_by_formula", "autotuned", "evaluating"]
 
 
 @contextmanager
@@ -35,3 +36,13 @@ def autotuned(wanted: bool) -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.benchmark = before
+
+
+@contextmanager
+def attention_by_formula() -> Iterator[None]:
+    """Within it attention is a product, a softmax and a product, which can be differentiated twice.
+
+    torch's fused kernels, which need less memory, know neither a second derivative nor one in a direction.
+    """
+    with sdpa_kernel(SDPBackend.MATH):
+        yield

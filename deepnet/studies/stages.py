@@ -243,6 +243,7 @@ class Stages:
             mean=dataset.mean,
             std=dataset.std,
             seed=seed,
+            image_size=dataset.train.shape[1:],
         )
         return self._placed(model)
 

@@ -20,8 +20,8 @@ from tests.deepnet.oracles import N_CLASSES, small_dataset, small_split, small_t
 __all__ = ["resnet_task", "small_body", "small_resnet"]
 
 
-def small_body(config: ModelConfig, n_classes: int, channels: int) -> tuple[nn.Module, nn.Linear]:
-    """Body and head, in the place of `deepnet.networks.models._resnet`."""
+def small_body(config: ModelConfig, n_classes: int, channels: int, size: object = None) -> tuple[nn.Module, nn.Linear]:
+    """Body and head, in the place of `deepnet.networks.architectures._resnet`."""
     from torchvision.models.resnet import BasicBlock, conv1x1  # seconds, which not every worker needs
 
     stem = [nn.Conv2d(channels, 4, 3, 1, 1, bias=False), BatchNorm(4), nn.ReLU(inplace=True)]

@@ -126,7 +126,7 @@ def test_an_interrupted_training_goes_on(rule: str, channels_last: bool, tmp_pat
 
 @pytest.fixture
 def of_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(models._BODIES, "resnet18", small_body)
+    monkeypatch.setitem(models.BODIES, "resnet18", small_body)
 
 
 def studied(folder: Path, *, channels_last: bool, curvature: int) -> list[dict[str, object]]:

@@ -51,7 +51,8 @@ SETTINGS: Mapping[type, Values] = {
         "cls": among(None, 1), "scores": among(None, "estimated", "file.npz"),
     },
     ModelConfig: {
-        "architecture": among("convnet", "resnet18"), "stem": among("cifar", "imagenet"), "width": among(1, 8)
+        "architecture": among("convnet", "resnet18", "vgg16_bn", "vit_mini"), "stem": among("cifar", "imagenet"),
+        "width": among(1, 8),
     },
     Descent: {
         "rule": among("sgd", "adamw"), "lr": POSITIVE, "momentum": BELOW_ONE, "weight_decay": POSITIVE,

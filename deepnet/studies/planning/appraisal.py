@@ -52,12 +52,17 @@ class Appraisal:
         with torch.device("meta"):
             model = build(
                 stages.study.model, n_classes=data.n_classes, channels=data.train.shape[0], mean=data.mean,
-                std=data.std, seed=0,
+                std=data.std, seed=0, image_size=data.train.shape[1:],
             ).eval()  # fmt: skip
             found = [0.0, 0.0]
             normalised: list[int] = []
 
             def weigh(layer: nn.Module, given: Any, made: Any) -> None:
+                if isinstance(layer, nn.MultiheadAttention):  # whose inner layers are never called
+                    made, tokens = made[0], made[0].shape[1]
+                    found[0] += made.numel() * (4 * layer.embed_dim + 2 * tokens)
+                    found[1] += made.numel() * 4 + tokens**2 * layer.num_heads
+                    return
                 weight = getattr(layer, "weight", None)
                 found[1] += made.numel()
                 if weight is not None and weight.ndim > 1:
@@ -66,7 +71,7 @@ class Appraisal:
                     normalised.append(made[0, 0].numel())
 
             for layer in model.modules():
-                if not list(layer.children()):
+                if isinstance(layer, nn.MultiheadAttention) or not list(layer.children()):
                     layer.register_forward_hook(weigh)
             model(torch.empty(1, *data.train.shape))
         held = [images.pixels.nbytes for images in (data.train, data.test) if isinstance(images, DeviceImages)]

@@ -17,11 +17,13 @@ from deepnet.house.parallel import world_size
 from deepnet.learning.training import Training
 from deepnet.metrics.attacks import MIN_SIDE
 from deepnet.metrics.feature_map import MIN_POINTS
+from deepnet.networks.architectures import PACKAGES
 from deepnet.studies.planning.appraisal import Appraisal
 from deepnet.studies.stages import Stages
 from deepnet.studies.study import ESTIMATED, Study
 from simulate.house import checks
 from simulate.house.counting import counted
+from simulate.house.extras import installed_by
 
 __all__ = ["check_measurable", "check_validated"]
 
@@ -86,6 +88,12 @@ def _check_packages(study: Study) -> None:
             raise ValueError(
                 f"Argument `evaluation.{name}` must be 0, or the package {package} be installed, but it is not."
             )
+    origin = PACKAGES.get(study.model.architecture)
+    if origin is not None and not is_installed(origin):
+        raise ValueError(
+            f'Argument `architecture` must be another than "{study.model.architecture}", or the package {origin} be '
+            f"installed, but it is not; {installed_by(origin)} does that."
+        )
     for method in (one.method for one in study.unlearners):
         for package in method.packages:
             if not is_installed(package):

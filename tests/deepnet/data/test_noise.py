@@ -182,14 +182,15 @@ def test_snow_is_that_of_loops(severity: int, shape: tuple[int, ...]) -> None:
     assert np.allclose(snow(images, generators(2), severity), expected, rtol=0, atol=1e-12)
 
 
-def test_a_flake_becomes_a_streak_down_and_its_mirror_image_one_up() -> None:
+@pytest.mark.parametrize(("drawn", "flake"), [(0.7, 0.7), (1.4, 1.0), (0.5, 0.5), (0.499, 0.0)])
+def test_a_flake_becomes_a_streak_down_and_its_mirror_image_one_up(drawn: float, flake: float) -> None:
     """By hand, at severity 2: half a Gaussian of width 4 over 20 pixels; gray 0.2 becomes 0.9 · 0.2 + 0.1 · 0.8."""
     layer = np.zeros((1, 31, 31))
-    layer[0, 3, 5] = 0.7
+    layer[0, 3, 5] = drawn
     found = snow(np.full((1, 1, 31, 31), 0.2), [Told(normal=layer[0], uniform=-90.0)], 2)[0, 0] - 0.26
     weights = np.exp(-(np.arange(21) ** 2) / 32)
     expected = np.zeros((31, 31))
-    expected[3:24, 5] = 0.7 * weights / weights.sum()
+    expected[3:24, 5] = flake * weights / weights.sum()
     assert np.allclose(found, expected + np.rot90(expected, 2), rtol=0, atol=1e-12)
 
 

@@ -16,12 +16,13 @@ from deepnet.cli import workforce as door  # noqa: E402
 from deepnet.house import environment, packages  # noqa: E402
 from deepnet.house.crew import Need  # noqa: E402
 from deepnet.house.environment import ABSENT, find_device, local_processes, versions  # noqa: E402
-from deepnet.house.packages import CURVLINOPS, POT, UMAP  # noqa: E402
+from deepnet.house.packages import CURVLINOPS, POT, TIMM, UMAP, is_installed  # noqa: E402
 from deepnet.methods import CurvatureSelection, FineTune  # noqa: E402
 from deepnet.metrics.curvature import hessian_diagonal  # noqa: E402
 from deepnet.metrics.entanglement import wasserstein_distance  # noqa: E402
 from deepnet.metrics.feature_map import feature_map  # noqa: E402
 from deepnet.metrics.outputs import Outputs  # noqa: E402
+from deepnet.networks.models import ModelConfig, build  # noqa: E402
 from deepnet.studies.measuring.measurement import measurement_key  # noqa: E402
 from deepnet.studies.planning.requirements import check_measurable  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
@@ -95,7 +96,7 @@ def test_threads_beside_a_card_are_its_share_of_the_cores(
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine without the three packages."""
+    """A machine without these packages."""
     real, absent = metadata.version, (POT, CURVLINOPS, UMAP)
 
     def version(package: str) -> str:
@@ -114,7 +115,7 @@ def test_versions_of_what_is_installed() -> None:
     found = versions()
     assert list(found) == [
         "sharpmu", "python", "torch", "torchvision", "numpy", "scikit-learn", "POT", "curvlinops-for-pytorch",
-        "umap-learn",
+        "umap-learn", *([TIMM] if is_installed(TIMM) else []),
     ]  # fmt: skip
     assert all(found[name] == metadata.version(name) for name in list(found)[2:])
 
@@ -128,12 +129,21 @@ OUTPUTS = Outputs(np.zeros((20, 2), np.float32), np.zeros(20, np.int64), np.eye(
 ASKED = {
     POT: lambda: wasserstein_distance(np.zeros((2, 2)), np.ones((2, 2))),
     CURVLINOPS: lambda: hessian_diagonal(small_network(), [], probes=1, seed=0),
+    TIMM: lambda: build(
+        ModelConfig(architecture="vit_small"),
+        n_classes=2,
+        channels=1,
+        mean=(0.5,),
+        std=(0.2,),
+        seed=0,
+        image_size=(8, 8),
+    ),
     UMAP: lambda: feature_map(before=OUTPUTS, after=OUTPUTS, forgotten=np.zeros(20, dtype=bool)),
 }
 
 
 @pytest.mark.parametrize("package", ASKED)
-def test_a_metric_says_which_package_it_needs(package: str, without: None) -> None:
+def test_metrics_and_networks_say_which_package_it_needs(package: str, without: None) -> None:
     with pytest.raises(ModuleNotFoundError, match=f"needs the package {package}, which is not installed$"):
         ASKED[package]()
 
@@ -142,6 +152,7 @@ ASKED_BY_STUDIES = {
     "evaluation.entangled": {"evaluation": Evaluation(entangled=40)},
     "evaluation.curvature": {"evaluation": Evaluation(entangled=0, curvature=8)},
     "evaluation.feature_map": {"evaluation": Evaluation(entangled=0, feature_map=8)},
+    "architecture": {"model": ModelConfig(architecture="vit_small"), "evaluation": Evaluation(entangled=0)},
     "methods": {"unlearners": (Unlearner(method=CurvatureSelection()),), "evaluation": Evaluation(entangled=0)},
 }
 
@@ -149,7 +160,7 @@ ASKED_BY_STUDIES = {
 @pytest.mark.parametrize("field", ASKED_BY_STUDIES)
 def test_a_study_says_so_before_its_first_model(field: str, without: None, tmp_path: Path) -> None:
     study = replace(small_study(), **ASKED_BY_STUDIES[field])  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=rf"^Argument `{field}` must .* be installed, but it is not\.$"):
+    with pytest.raises(ValueError, match=rf"^Argument `{field}` must .* be installed, but it is not[.;]"):
         run_study(study, tmp_path, Execution())
 
 

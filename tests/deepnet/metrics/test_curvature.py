@@ -11,7 +11,7 @@ from torch.func import functional_call  # noqa: E402
 
 from deepnet.house.seeding import generator  # noqa: E402
 from deepnet.metrics.curvature import Curvature, curvature, hessian_diagonal  # noqa: E402
-from deepnet.networks.models import ModelConfig, build  # noqa: E402
+from deepnet.networks.models import ModelConfig, Network, build  # noqa: E402
 
 Batches = list[tuple[Tensor, Tensor]]
 
@@ -83,6 +83,33 @@ def full(network: nn.Module, batches: Batches) -> Tensor:
 
     network.eval()
     return hessian(loss, torch.cat([weight.flatten() for weight in weights.values()]))
+
+
+NORMALISATIONS = {
+    "layer": lambda: nn.LayerNorm([4, 4, 4]), "group": lambda: nn.GroupNorm(2, 4),
+    "instance": lambda: nn.InstanceNorm2d(4, affine=True),
+    "tracked instance": lambda: nn.InstanceNorm2d(4, affine=True, track_running_stats=True),
+    "untracked batch": lambda: nn.BatchNorm2d(4, track_running_stats=False), "batch": lambda: nn.BatchNorm2d(4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NORMALISATIONS)
+def test_normalisation_of_every_kind_is_differentiated_twice(kind: str, batches: Batches) -> None:
+    """torch's rules for many directions at once leave out how the mean and deviation of a batch or an image move."""
+    torch.manual_seed(0)
+    body = [nn.Conv2d(1, 4, 3), NORMALISATIONS[kind](), nn.Tanh(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    model = Network(nn.Sequential(*body), nn.Linear(4, 3), (0.4,), (0.3,)).double()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 0.3 * torch.randn_like(weight)
+    weights, (images, labels) = list(model.eval().parameters()), batches[0]
+    slopes = torch.autograd.grad(nn.functional.cross_entropy(model(images), labels), weights, create_graph=True)
+    rows = [torch.autograd.grad(entry, weights, retain_graph=True) for s in slopes for entry in s.flatten()]
+    full = torch.stack([torch.cat([part.flatten() for part in row]) for row in rows])
+    signs = 2.0 * generator(3, "probe", 0).integers(0, 2, size=len(full), dtype=np.int8) - 1
+    found = hessian_diagonal(model, batches[:1], probes=1, seed=3)
+    expected = torch.from_numpy(signs) * (full @ torch.from_numpy(signs))
+    assert torch.allclose(torch.cat([part.flatten() for part in found.values()]), expected, rtol=1e-9, atol=1e-12)
 
 
 def linear_softmax() -> tuple[nn.Module, Batches, Tensor]:
