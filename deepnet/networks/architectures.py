@@ -37,9 +37,9 @@ class ModelConfig:
     """Which network."""
 
     architecture: Architecture = "resnet18"
-    """torchvision's resnet18, resnet50, wide_resnet50_2 or vgg16_bn; wide_resnet14_2, with one block a stage; timm's
-    small vision transformer, vit_small, or a smaller one of torchvision's, vit_mini; or "convnet", three small
-    convolutions."""
+    """The network. Torchvision's are resnet18, resnet50, wide_resnet50_2, vgg16_bn and vit_mini, a small vision
+    transformer; vit_small is timm's. The wide_resnet14_2 has one block a stage, the convnet three small convolutions.
+    """
     stem: Stem = "cifar"
     """First layers: "cifar" is for small images, a 3x3 convolution of stride 1 without pooling in a ResNet, the smaller
     head of the released code in VGG, and in a vision transformer patches with an eighth of the side of an image, at
