@@ -17,6 +17,8 @@ import numba
 import pytest
 from hypothesis import settings
 
+gc.set_threshold(50_000, 10, 10)  # every 700 objects, to look for rings among them takes a tenth of the time
+
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=40)
 settings.register_profile("thorough", derandomize=False, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("default")  # `--hypothesis-profile thorough` overrides it

@@ -28,9 +28,8 @@ class _Pictures(Dataset[tuple[Tensor, int]]):
         self.images, self.labels = images, labels
         crop = v2.RandomCrop(images.shape[1], padding=4)
         to_float = v2.ToDtype(torch.float32, scale=True)
-        self.transform = v2.Compose(
-            [crop, v2.RandomHorizontalFlip(), v2.ToImage(), to_float, v2.Normalize(_MEAN, _DEVIATION)]
-        )
+        normalize = v2.Normalize(_MEAN, _DEVIATION)
+        self.transform = v2.Compose([crop, v2.RandomHorizontalFlip(), v2.ToImage(), to_float, normalize])
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,4 +1,4 @@
-"""These folders need torch; where it is missing there is nothing to test in them. And a study that many look at."""
+"""These folders need torch; where it is missing there is nothing to test in them. And what many of them look at."""
 
 import importlib.util
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from tests.once import folder_once
 
-FOLDERS = ("data", "learning", "matched", "methods", "metrics", "networks", "packing", "publishing", "studies")
+FOLDERS = ("data", "learning", "methods", "metrics", "networks", "packing", "publishing", "studies")
 
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else [f"{folder}/*" for folder in FOLDERS]
 

@@ -1,5 +1,7 @@
 """Hessians by products against Hessians written out: closed forms, automatic differentiation, and known diagonals."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from torch.autograd.functional import hessian  # noqa: E402
 from torch.func import functional_call  # noqa: E402
 
 from deepnet.house.seeding import generator  # noqa: E402
+from deepnet.metrics import curvature as module  # noqa: E402
 from deepnet.metrics.curvature import Curvature, curvature, hessian_diagonal  # noqa: E402
 from deepnet.networks.models import ModelConfig, Network, build  # noqa: E402
 
@@ -63,6 +66,12 @@ def batches() -> Batches:
     images = torch.randint(0, 256, (8, 1, 6, 6), generator=source, dtype=torch.uint8)
     labels = torch.randint(0, 3, (8,), generator=source)
     return list(zip(images.split(6), labels.split(6), strict=True))
+
+
+@pytest.fixture
+def few_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the eigenvalue solver, where it is not its number that is looked at: it takes as many products at least."""
+    monkeypatch.setattr(module, "LANCZOS_VECTORS", 5)
 
 
 PROBES = 40
@@ -166,7 +175,7 @@ def test_the_diagonal_is_that_of_the_full_hessian_within_its_error(network, batc
 
 def test_a_linear_model_has_the_hessian_of_softmax_regression():
     model, batches, closed = linear_softmax()
-    found = curvature(model, batches, seed=1, probes=200, tolerance=1e-6)
+    found = curvature(model, batches, seed=1, probes=80, tolerance=1e-6)
     assert found.top == pytest.approx(float(torch.linalg.eigvalsh(closed)[-1]), rel=1e-6)
     assert abs(found.trace - float(closed.trace())) < 4 * found.trace_se
 
@@ -203,21 +212,23 @@ def test_how_samples_are_cut_into_batches_does_not_matter(network, batches):
     torch.testing.assert_close(whole, cut)
 
 
+@pytest.mark.usefixtures("few_vectors")
 def test_same_seed_same_numbers_and_the_global_generators_stay(network, batches):
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    first = curvature(network, batches, seed=7, probes=3)
+    first = curvature(network, batches, seed=7, probes=3, tolerance=0.3)
     diagonal = hessian_diagonal(network, batches, probes=2, seed=7)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     torch.rand(3)
-    assert curvature(network, batches, seed=7, probes=3) == first
+    assert curvature(network, batches, seed=7, probes=3, tolerance=0.3) == first
     again = hessian_diagonal(network, batches, probes=2, seed=7)
     assert all(torch.equal(diagonal[name], again[name]) for name in diagonal)
     other = hessian_diagonal(network, batches, probes=2, seed=8)
     assert not torch.equal(diagonal["head.weight"], other["head.weight"])
 
 
-@pytest.mark.parametrize("measure", [curvature, hessian_diagonal])
+@pytest.mark.usefixtures("few_vectors")
+@pytest.mark.parametrize("measure", [partial(curvature, tolerance=0.3), hessian_diagonal], ids=["top", "diagonal"])
 def test_the_model_is_measured_in_evaluation_mode_and_left_as_it_was(network, batches, measure):
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     network.train()

@@ -12,7 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from deepnet.metrics.curvature import curvature  # noqa: E402
+from deepnet.learning.sharpness import sgd  # noqa: E402
+from deepnet.metrics import curvature  # noqa: E402
 from deepnet.metrics.feature_map import feature_map  # noqa: E402
 from deepnet.studies.measuring import measurement  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
@@ -30,16 +31,15 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture
 def study(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(measurement, "feature_map", partial(feature_map, method="pca"))  # UMAP takes long to compile
-    monkeypatch.setattr(
-        measurement,
-        "curvature",
-        lambda *given, **options: curvature(*given, **options | {"probes": 2, "tolerance": 0.1}),
-    )
+    rough = {"probes": 2, "tolerance": 0.3}  # a product takes long, and `tests/deepnet/metrics` holds its numbers
+    monkeypatch.setattr(curvature, "LANCZOS_VECTORS", 4)
+    monkeypatch.setattr(measurement, "curvature", lambda *given, **asked: curvature.curvature(*given, **asked | rough))
     looked_at = Evaluation(
         shadow=0, entangled=0, relearning=None, curvature=40, landscape=40, landscape_points=POINTS,
         feature_map=SAMPLES, geometry_seeds=1,
     )  # fmt: skip
-    return replace(small_study(), unlearners=small_study().unlearners[1:2], evaluation=looked_at)
+    neggrad = replace(small_study().unlearners[1], sharpness=(sgd(),))
+    return replace(small_study(), unlearners=(neggrad,), evaluation=looked_at)
 
 
 def test_geometry_is_that_of_the_first_seed(study, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -58,6 +59,12 @@ def features(instance: Instance, problem: Problem) -> dict[str, float]:
     }
 
 
+@cache
+def draws_in_space(name: str, first_seed: int) -> dict[str, np.ndarray]:
+    """Draws in R^d of a problem, which many frames are compared with."""
+    return sample_of_draws(PROBLEMS[name], "ambient", first_seed)
+
+
 def sample_of_draws(problem: Problem, space: Space, first_seed: int, count: int = REPLICATES) -> dict[str, np.ndarray]:
     seeds = range(first_seed, first_seed + count)
     rows = [features(Instance.draw(problem, seed, space=space), problem) for seed in seeds]
@@ -88,8 +95,7 @@ def smallest_p_value(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -
 @every_problem
 def test_frame_has_the_law_of_the_space(name: str) -> None:
     # Seeds of the two draws differ: they share the stream of labels, and samples must be independent.
-    problem = PROBLEMS[name]
-    found = smallest_p_value(sample_of_draws(problem, "frame", 0), sample_of_draws(problem, "ambient", 10_000))
+    found = smallest_p_value(sample_of_draws(PROBLEMS[name], "frame", 0), draws_in_space(name, 10_000))
     assert found > LEVEL / len(PROBLEMS)
 
 
@@ -169,7 +175,7 @@ def rejections(draw: Callable, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(frame, "draw_frame", draw)
     problem, count = PROBLEMS["copied"], 0
     for batch in range(BATCHES):
-        spaces = sample_of_draws(problem, "ambient", 20_000 + 1000 * batch)
+        spaces = draws_in_space("copied", 20_000 + 1000 * batch)
         count += smallest_p_value(sample_of_draws(problem, "frame", 1000 * batch), spaces) < LEVEL / len(PROBLEMS)
     return count
 
