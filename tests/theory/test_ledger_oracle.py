@@ -1,4 +1,4 @@
-"""The ledger's effects against an oracle written from the formulas alone; wrong oracles are noticed."""
+"""Effects of large steps against an oracle written from the formulas alone; wrong oracles are noticed."""
 
 import ast
 from pathlib import Path
@@ -13,11 +13,11 @@ from tests.oracles.ledger_oracle.experiments import EXPERIMENTS
 from tests.oracles.ledger_oracle.law import Law, sam_weights
 from tests.oracles.ledger_oracle.network import forward, gradient
 from tests.oracles.ledger_oracle.protocols import Unlearning
-from tests.oracles.ledger_oracle.tracked import Effect, apart, measure, read, summary
+from tests.oracles.ledger_oracle.tracked import EVERY, Effect, apart, measure, read, summary
 from tests.oracles.ledger_oracle.training import Rules, neggrad
 from tests.theory.product_effects import PRODUCT
 
-TRACKED = read()
+TRACKED = {name: effect for name, effect in read().items() if effect.experiment in EXPERIMENTS}
 SMALL = Law(d=400, n=12, m=4, signal=4.0, sigma_0=sam_weights(400), n_forget=3)
 BOUND = 3.0
 """Standard errors that an honest difference may have."""
@@ -70,8 +70,9 @@ def test_few_coordinates_are_as_good_as_d(optimizer):
 def test_the_tracked_effects_are_those_of_the_experiments():
     assert {effect.experiment for effect in TRACKED.values()} == set(EXPERIMENTS) == set(PRODUCT)
     assert len(TRACKED) == 21
-    for effect in TRACKED.values():
-        experiment, replicates = EXPERIMENTS[effect.experiment]
+    assert {effect.experiment for effect in read().values()} == set(EVERY)
+    for effect in read().values():
+        experiment, replicates = EVERY[effect.experiment]
         assert effect.replicates == replicates >= 64
         assert effect.configuration == " ".join(str(experiment.__doc__).split())
 
@@ -131,7 +132,13 @@ def test_a_wrong_oracle_disagrees_with_the_product(rules, experiment, effect):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", ["log_steps_matched", "gain_unlearning_half", "forget_noise_matched"])
-@pytest.mark.parametrize("rules", [Rules(toward=-1.0), Rules(swapped=True)])
-def test_a_wrong_oracle_unlearns_otherwise(rules, effect):
-    assert abs(apart(of(measure("optimizers", 4, 32, rules)[effect]), of(TRACKED[effect]))) > BOUND
+@pytest.mark.parametrize(
+    ("rules", "noticed"),
+    [
+        (Rules(toward=-1.0), {"log_steps_matched", "gain_unlearning_half", "forget_noise_matched"}),
+        (Rules(swapped=True), {"forget_noise_matched", "forget_noise_half"}),  # what it moves most
+    ],
+)
+def test_a_wrong_oracle_unlearns_otherwise(rules, noticed):
+    z = distances({name: of(effect) for name, effect in measure("optimizers", 4, 64, rules).items()})
+    assert min(abs(z[name]) for name in noticed) > BOUND, z

@@ -4,7 +4,7 @@ Above 50,000 dimensions the inner products themselves are drawn, from their law,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import wishart
@@ -39,6 +39,10 @@ class Data:
     def retain(self) -> np.ndarray:
         """Which samples are kept, (R, n)."""
         return ~self.forget
+
+    def at(self, sigma_0: float) -> "Data":
+        """The same draws with initial weights of another size."""
+        return replace(self, law=self.law.at(sigma_0), w0=sigma_0 / self.law.sigma_0 * self.w0)
 
     def of(self, rows: np.ndarray) -> "Data":
         """Some of the replicates."""

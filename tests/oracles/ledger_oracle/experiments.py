@@ -1,4 +1,4 @@
-"""The experiments of the oracle: each draws its data and leaves a value a replicate of the effects it measures."""
+"""Experiments with large steps: each draws its data and leaves a value a replicate of the effects it measures."""
 
 from collections.abc import Callable, Mapping
 
@@ -25,7 +25,7 @@ from tests.oracles.ledger_oracle.protocols import Unlearning, fit
 from tests.oracles.ledger_oracle.stops import accuracy
 from tests.oracles.ledger_oracle.training import RIGHT, Rules, mean_loss, neggrad, plain_move, sam_move, train
 
-__all__ = ["EXPERIMENTS", "Experiment", "Values"]
+__all__ = ["EXPERIMENTS", "Experiment", "Values", "scores"]
 
 Values = Mapping[str, np.ndarray]
 """A value a replicate, by effect."""
@@ -152,15 +152,15 @@ def sharp_minmax(count: int, seed: int, rules: Rules = RIGHT) -> Values:
     rng = np.random.default_rng(seed)
     law = Law(d=8000, n=40, signal=4.0, sigma_0=sam_weights(8000), n_forget=10)
     unlearning = Unlearning.after(draw(law, count, rng), "SGD", rules)
-    reference = _scores(unlearning.data, unlearning.retrained, rng)
+    reference = scores(unlearning.data, unlearning.retrained, rng)
     tow = {}
     for name in ("SGD", "Sharp MinMax"):
-        scores = _scores(unlearning.data, unlearning.run(name, matched=True).w, rng)
-        tow[name] = np.prod(1.0 - np.abs(scores - reference), axis=0)
+        found = scores(unlearning.data, unlearning.run(name, matched=True).w, rng)
+        tow[name] = np.prod(1.0 - np.abs(found - reference), axis=0)
     return {"minmax_lead_matched": tow["Sharp MinMax"] - tow["SGD"]}
 
 
-def _scores(data: Data, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def scores(data: Data, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Accuracy on R and on F, and test error, (3, R)."""
     seen = forward(data, w)
     return np.stack([accuracy(data.retain, seen), accuracy(data.forget, seen), test_error(data, w, rng)])

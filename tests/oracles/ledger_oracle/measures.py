@@ -6,7 +6,7 @@ from tests.oracles.ledger_oracle.data import Data
 from tests.oracles.ledger_oracle.network import SIGNS, forward, gradient, perturbation
 from tests.oracles.ledger_oracle.training import RIGHT, Rules
 
-__all__ = ["clean_errors", "mean_kappa", "own_zeta_on_forget", "switched_off", "test_error"]
+__all__ = ["clean_errors", "mean_kappa", "own_zeta_on_forget", "predicted_off", "switched_off", "test_error"]
 
 TEST_NOISE = 20_000
 """Noise vectors that a clean error counts over."""
@@ -61,6 +61,16 @@ def switched_off(
     moved = forward(data, w + rules.toward * perturbation(gradient(data, seen, weight), radius))
     active = (seen.noise > 0.0) & _own(data) & part[:, None, None, :]
     return (active & (moved.noise <= 0.0)).sum(axis=(1, 2, 3)) / active.sum(axis=(1, 2, 3))
+
+
+def predicted_off(data: Data, w: np.ndarray, weight: np.ndarray, radius: float, part: np.ndarray) -> np.ndarray:
+    """The same by the closed form, 0 < ⟨w, ξ_k⟩ < ψ_k = τ |ω_k ℓ'_k| (P − 1) ‖ξ_k‖² / (m ‖∇L‖), (R,)."""
+    law, seen = data.law, forward(data, w)
+    norm = np.sqrt((gradient(data, seen, weight) ** 2).sum(axis=(1, 2, 3)))
+    slope = np.abs(weight) / (1.0 + np.exp(seen.margin))
+    psi = radius * slope * (law.P - 1) * (data.xi**2).sum(axis=2) / (law.m * norm[:, None])
+    active = (seen.noise > 0.0) & _own(data) & part[:, None, None, :]
+    return (active & (seen.noise < psi[:, None, None, :])).sum(axis=(1, 2, 3)) / active.sum(axis=(1, 2, 3))
 
 
 def _own(data: Data) -> np.ndarray:

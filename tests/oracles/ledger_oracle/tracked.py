@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.oracles.ledger_oracle.experiments import EXPERIMENTS
+from tests.oracles.ledger_oracle.experiments import EXPERIMENTS, Experiment
+from tests.oracles.ledger_oracle.inside import LEDGER
 from tests.oracles.ledger_oracle.training import RIGHT, Rules
 
-__all__ = ["EFFECTS", "RESOLUTION", "Effect", "apart", "measure", "read", "summary", "table", "write"]
+__all__ = ["EFFECTS", "EVERY", "RESOLUTION", "Effect", "apart", "measure", "read", "summary", "table", "write"]
 
+EVERY: Mapping[str, tuple[Experiment, int]] = {**EXPERIMENTS, **LEDGER}
+"""Every experiment with its replicates."""
 EFFECTS = Path(__file__).with_name("effects.json")
 """The tracked effects."""
 RESOLUTION = 1e-4
@@ -23,7 +26,7 @@ class Effect:
     """One effect."""
 
     experiment: str
-    """The function of `experiments` that measured it."""
+    """The function of `experiments` or `inside` that measured it."""
     value: float
     """Mean over replicates."""
     standard_error: float
@@ -48,7 +51,7 @@ def apart(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 def measure(name: str, seed: int, count: int | None = None, rules: Rules = RIGHT) -> dict[str, Effect]:
     """The effects of one experiment; `count` replaces its number of replicates."""
-    experiment, replicates = EXPERIMENTS[name]
+    experiment, replicates = EVERY[name]
     replicates = replicates if count is None else count
     words = " ".join(str(experiment.__doc__).split())
     return {

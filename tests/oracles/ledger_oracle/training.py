@@ -1,7 +1,7 @@
 """Full-batch training of many replicates side by side, each until its own stop."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,9 +9,12 @@ from tests.oracles.ledger_oracle.data import Data
 from tests.oracles.ledger_oracle.network import Forward, forward, gradient, perturbation
 
 __all__ = [
-    "RIGHT", "Move", "Rules", "Stop", "Trained", "mean_loss", "minmax_move", "neggrad", "plain_move", "sam_move",
-    "train",
+    "RIGHT", "Move", "Rules", "Stop", "Trained", "flipped_move", "mean_loss", "minmax_move", "neggrad", "plain_move",
+    "retain_sam_move", "sam_move", "train",
 ]  # fmt: skip
+
+TOGETHER = 64
+"""Replicates that are trained side by side; more do not fit into a processor's cache."""
 
 Move = Callable[[Data, np.ndarray, Forward, np.ndarray, np.ndarray], np.ndarray]
 """What is subtracted from the weights, before the step size.
@@ -24,12 +27,18 @@ Stop = Callable[[Data, Forward, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Rules:
-    """Where an oracle can be wrong; the right one has +1 and the formula's weights."""
+    """Where an oracle can be wrong; the right one has +1, the formula's weights, steps and radii, and the match."""
 
     toward: float = 1.0
     """Sign of SAM's perturbation along the gradient."""
     swapped: bool = False
     """Whether α and 1 − α change places in NegGrad."""
+    longer: float = 1.0
+    """Steps over the right ones."""
+    wider: float = 1.0
+    """SAM's radii over the right ones."""
+    guessed: bool = False
+    """Whether F counts as forgotten at accuracy ½ where the loss of the retrained network is to be reached."""
 
 
 RIGHT = Rules()
@@ -74,6 +83,23 @@ def sam_move(radius: float, rules: Rules = RIGHT) -> Move:
     return move
 
 
+def retain_sam_move(radius: float, rules: Rules = RIGHT) -> Move:
+    """SAM on the terms of R alone: ε̂ follows their gradient, and those of F keep theirs at W."""
+    retain_move = sam_move(radius, rules)
+
+    def move(data: Data, w: np.ndarray, seen: Forward, weight: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        kept, lost = weight * data.retain, weight * data.forget
+        return retain_move(data, w, seen, kept, rows) + gradient(data, seen, lost)
+
+    return move
+
+
+def flipped_move(data: Data, w: np.ndarray, seen: Forward, weight: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The gradient where the labels of F are flipped."""
+    sign = np.where(data.forget, -1.0, 1.0)
+    return gradient(replace(data, label=sign * data.label), replace(seen, margin=sign * seen.margin), weight)
+
+
 def minmax_move(radius: float, lr: float, forget_part: np.ndarray) -> Move:
     """Sharp MinMax: the retain part descends α L(R) with SAM, then the forget part −(1 − α) L(F) along 2g − g_ε.
 
@@ -111,17 +137,27 @@ def train(
         move: What is subtracted, before the step size.
     """
     final, taken, stopped = w.copy(), np.full(len(w), steps), np.zeros(len(w), dtype=bool)
-    rows, live, at, omega = np.arange(len(w)), data, w.copy(), weight
+    for first in range(0, len(w), TOGETHER):
+        some = np.arange(first, min(first + TOGETHER, len(w)))
+        for step, done, at in _stops(data, w, weight, lr, steps, stop, move, some):
+            final[done], taken[done], stopped[done] = at, step, step < steps
+    return Trained(final, taken, stopped)
+
+
+def _stops(
+    data: Data, w: np.ndarray, weight: np.ndarray, lr: float, steps: int, stop: Stop, move: Move, rows: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Train some of the replicates; whenever some of them stop, and at last: the step, which, and their weights."""
+    live, at, omega = data.of(rows), w[rows], weight[rows]
     for step in range(steps):
         seen = forward(live, at)
         done = stop(live, seen, rows)
         if done.any():
-            final[rows[done]], taken[rows[done]], stopped[rows[done]] = at[done], step, True
+            yield step, rows[done], at[done]
             going = ~done
             rows, at, omega = rows[going], at[going], omega[going]
             live, seen = data.of(rows), seen.of(going)
         if not rows.size:
-            break
+            return
         at = at - lr * move(live, at, seen, omega, rows)
-    final[rows] = at
-    return Trained(final, taken, stopped)
+    yield steps, rows, at
