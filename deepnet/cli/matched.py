@@ -44,7 +44,7 @@ class MatchedCommand:
     """
 
     preset: str = "digits"
-    """Scale of the study: digits, photographs-resnet18 or photographs-resnet50."""
+    """Scale of the study: digits, photographs-resnet18, photographs-resnet50, on a GPU cifar10-resnet50, and others."""
     out: Path = Path("results/matched")
     """Folder for the results; a preset has a sub-folder of its name."""
     images: Path | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from deepnet.ledger.choices import REFERENCE, STOP, UNREACHED
 from deepnet.ledger.effects import between, comparison
 from deepnet.ledger.evidence import Case, evidence_of
+from deepnet.ledger.findings import NotMeasuredError
 from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Effect, Reading, Rules, less
 from theory.ledger import Choice, Claim, Control, Region
@@ -97,8 +98,26 @@ def same_again(column: str, rules: Rules) -> Effect:
     return between(_AGAIN, NEGGRAD, column, rules)
 
 
+def _at(scale: str, effect: Effect) -> Effect:
+    """An effect that is looked at at one scale only, if it is named."""
+
+    def found(reading: Reading) -> Masked:
+        if scale and reading.findings.scale != scale:
+            raise NotMeasuredError(f"it is asked of the scale {scale}")
+        return effect(reading)
+
+    return found
+
+
 def compared(
-    settings: Settings, *, rules: Rules = MATCHED, column: str = "tow", words: str = "tug of war", **fields: Any
+    settings: Settings,
+    *,
+    rules: Rules = MATCHED,
+    column: str = "tow",
+    words: str = "tug of war",
+    more: Mapping[str, Effect] | None = None,
+    only_at: str = "",
+    **fields: Any,
 ) -> Claim:
     """A claim on two arms.
 
@@ -107,6 +126,8 @@ def compared(
         rules: How runs are read.
         column: What is compared; see `deepnet.ledger.effects.of_arm`.
         words: The same in words, for the picture.
+        more: Further numbers beside the row, by what they are.
+        only_at: Name of the scale that it is about; at others it is not run. Empty for all.
         fields: Fields of the claim, beyond those that all have; a `control_effect` other than that of doing nothing
             comes with its `control`.
     """
@@ -114,11 +135,12 @@ def compared(
     case = Case(
         rules=rules,
         arms=settings.arms,
-        effect=comparison(settings.arms, column, rules),
+        effect=_at(only_at, comparison(settings.arms, column, rules)),
         control=fields.pop("control_effect", None) or doing_nothing(settings, rules),
         null=same_again(column, rules),
         column=column,
         words=words,
+        more=more or {},
     )
     usual: dict[str, Any] = {
         "experiment": EXPERIMENT,

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 
+from deepnet.studies.compat import UNLEARNING_QUIRKS
+
 __all__ = ["arm_words"]
 
 _METHODS = {
     "neggrad": "NegGrad", "neggrad-random": "NegGrad on a random forget set", "minmax": "Sharp MinMax",
     "minmax-no-max": "Sharp MinMax without its “max” term", "minmax-reversed": "Sharp MinMax, mask of the smallest",
-    "scrub": "SCRUB",
+    "minmax-random": "Sharp MinMax on a random forget set", "scrub": "SCRUB",
+    "select-largest": "NegGrad by the largest Hessian entries",
+    "select-smallest": "NegGrad by the smallest Hessian entries",
+    "select-gradient": "NegGrad by the largest gradients", "select-random": "NegGrad by random weights",
+    "last-layer": "NegGrad by the last layer",
+    **{f"quirk-{name}-minmax": f"Sharp MinMax as released ({name})" for name in UNLEARNING_QUIRKS},
+    **{f"quirk-{name}-scrub": f"SCRUB as released ({name})" for name in UNLEARNING_QUIRKS},
 }  # fmt: skip
 _ARM = re.compile(r"(?P<method>.+)-(?P<how>sgd|sam|asam)-after-(?P<before>sgd|sam|asam)")
 

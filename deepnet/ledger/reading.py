@@ -144,6 +144,8 @@ class Reading:
         if column in ("step", "log_step"):
             step = float(one.step or 0)
             return step if column == "step" else math.log(max(step, 1.0))
+        if column == "log_seconds":  # of the whole run, whatever the stop
+            return math.log(self.findings.arm(arm)[number].get("seconds", math.nan))
         if column == "damage":
             return (self._lost(arm, number, one, "retain") + self._lost(arm, number, one, "test")) / 2.0
         if column.endswith("_damage"):

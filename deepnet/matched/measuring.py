@@ -17,7 +17,7 @@ from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import asam, gradient
 from deepnet.learning.task import Task
-from deepnet.matched.replicate import Replicate
+from deepnet.matched.replicate import RADIUS, Replicate
 from deepnet.matched.watched.looking import SETS, Sight, losses_of
 from deepnet.metrics.attacks import threshold_attack
 from deepnet.metrics.outputs import NotFiniteError
@@ -33,8 +33,6 @@ __all__ = ["MEASURED", "accuracies", "adaptive_rise", "measured"]
 
 MEASURED = ("loss", "accuracy", "auc", "relearn", "rise")
 """What is measured."""
-_RADIUS = 0.5
-"""Radius of the perturbation behind `rise`. It is relative to the weights, so that one serves every network."""
 _LOOKED_AT = 512
 """Most retain images behind it."""
 
@@ -103,7 +101,7 @@ def adaptive_rise(model: Network, sight: Sight) -> float:
         return value
 
     with evaluating(model):
-        gradient(loss, trainable(model), asam(_RADIUS))
+        gradient(loss, trainable(model), asam(RADIUS))
     return values[1] - values[0]
 
 

@@ -7,70 +7,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepnet.data.datasets import DataConfig
+from deepnet.data.noise import Noise
+from deepnet.data.requests import Request
 from deepnet.data.splits import ForgetSet
 from deepnet.learning.descent import Descent
 from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
 from deepnet.learning.training import Training
-from deepnet.matched.study import Arm, MatchedStudy, Watching
-from deepnet.methods import Method, NegGrad, Scrub, SharpMinMax
+from deepnet.matched.arms import by_alpha, controls, core, fewest, neggrad, others, quirky, selecting, twins
+from deepnet.matched.study import Arm, Flatness, MatchedStudy, Watching
+from deepnet.methods import SharpMinMax
 from deepnet.networks.models import Architecture, ModelConfig
-from deepnet.studies.study import ESTIMATED
+from deepnet.studies.presets import preset
+from deepnet.studies.study import ESTIMATED, Study
 from simulate.house import checks
 
-__all__ = ["ALPHAS", "PRESETS", "RATES_OF", "matched_preset"]
+__all__ = ["PRESETS", "RATES_OF", "matched_preset"]
 
-ALPHAS = (0.99, 0.95, 0.9, 0.8, 0.5)
-"""Weights α of the retain set that NegGrad is tried with."""
-_ALPHA = 0.95
-"""That of all other arms."""
+Made = Callable[[Path | None, Path | None], MatchedStudy]
+"""Makes a study, of the folder of its images and the file of its scores."""
 
 
-def _arm(name: str, method: Method, unlearning: Sharpness, pretraining: Sharpness) -> Arm:
-    """An arm whose name says with which optimizers."""
-    words = [(how.label.partition("-")[0]) for how in (unlearning, pretraining)]
-    return Arm(
-        name=f"{name}-{words[0]}-after-{words[1]}", method=method, unlearning=unlearning, pretraining=pretraining
-    )
-
-
-def _core(plain: Sharpness, aware: Sharpness) -> list[Arm]:
-    """The arms of claims 1 to 4: the optimizer of NegGrad, Sharp MinMax, its "max" term, and pretraining."""
-    neggrad, minmax = NegGrad(alpha=_ALPHA), SharpMinMax(alpha=_ALPHA)
-    flat = replace(minmax, forget_goal="none")
-    return [
-        *(_arm("neggrad", neggrad, how, before) for before in (plain, aware) for how in (plain, aware)),
-        *(_arm("minmax", minmax, how, before) for before in (plain, aware) for how in (plain, aware)),
-        *(_arm("minmax-no-max", flat, aware, before) for before in (plain, aware)),
-    ]
-
-
-def _others(plain: Sharpness, aware: Sharpness, other: Sharpness) -> list[Arm]:
-    """The other arms, and the controls: the same arm with other batches, and with a tenth more of its rate."""
-    neggrad = _arm("neggrad", NegGrad(alpha=_ALPHA), plain, plain)
-    reversed_mask = SharpMinMax(alpha=_ALPHA, order="smallest")
-    return [
-        _arm("neggrad", NegGrad(alpha=_ALPHA), other, plain),
-        *(_arm("scrub", Scrub(), plain, before) for before in (plain, aware)),
-        _arm("minmax-reversed", reversed_mask, aware, plain),
-        replace(neggrad, name="neggrad-random-sgd-after-sgd", forget="random"),
-        replace(neggrad, name="control-other-batches", batches=1, tuned=neggrad.name),
-        replace(neggrad, name="control-rate-1.1", tuned=neggrad.name, factor=1.1),
-    ]
-
-
-def _by_alpha(plain: Sharpness, aware: Sharpness) -> list[Arm]:
-    """NegGrad over α."""
-    return [
-        _arm(f"neggrad-alpha-{alpha:g}", NegGrad(alpha=alpha), how, plain)
-        for alpha in ALPHAS
-        for how in (plain, aware)
-        if alpha != _ALPHA
-    ]
+# --- digits, on a CPU ----------------------------------------------------------------------------------
 
 
 def _digits(images: Path | None, scores: Path | None) -> MatchedStudy:
-    """scikit-learn's digits, on a CPU."""
-    plain, other, aware = sgd(), sam(0.1), asam(0.5)
+    """scikit-learn's digits and a small network, on a CPU: every arm."""
+    plain, aware = sgd(), asam(0.5)
     train = Training(epochs=12, batch_size=64, descent=Descent(lr=0.1, schedule="cosine"))
     gentle = replace(train, epochs=20, descent=Descent(lr=0.01))
     return MatchedStudy(
@@ -78,25 +40,81 @@ def _digits(images: Path | None, scores: Path | None) -> MatchedStudy:
         about="digits 8x8, convnet of 6,000 weights, CPU",
         data=DataConfig(name="digits"),
         model=ModelConfig(architecture="convnet", width=8),
-        forget=(
-            ForgetSet(kind="high", fraction=0.05, scores=str(scores or ESTIMATED)),
-            ForgetSet(kind="random", fraction=0.05),
-        ),
+        forget=_high_and_random(scores),
         pretrain=train,
         unlearn=gentle,
-        arms=(*_core(plain, aware), *_others(plain, aware, other), *_by_alpha(plain, aware)),
+        arms=(
+            *core(plain, aware),
+            *others(plain, aware, sam(0.1)),
+            *by_alpha(plain, aware),
+            *twins(plain, aware),
+            *quirky(plain, aware),
+            *selecting(plain),
+        ),
         replicates=tuple(range(30)),
+        flatness=Flatness(loss=0.05),
         watching=Watching(epochs=(5, 10), relearning=replace(gentle, epochs=5, descent=Descent(lr=0.02))),
     )
 
 
+def _high_and_random(scores: Path | None) -> tuple[ForgetSet, ...]:
+    return (
+        ForgetSet(kind="high", fraction=0.05, scores=str(scores or ESTIMATED)),
+        ForgetSet(kind="random", fraction=0.05),
+    )
+
+
+def _other_digits(name: str, words: str, change: Callable[[MatchedStudy], MatchedStudy]) -> Made:
+    """The digits with one thing changed, and no more arms than tell what that does."""
+
+    def make(images: Path | None, scores: Path | None) -> MatchedStudy:
+        digits, plain = _digits(None, scores), sgd()
+        few = replace(digits, arms=(*core(plain, asam(0.5)), *controls(plain)), flatness=None)
+        return replace(change(few), name=name, about=f"{digits.about}; {words}")
+
+    make.__doc__ = f"The same digits, {words}."
+    return make
+
+
+def _reverting(request: Request) -> Callable[[MatchedStudy], MatchedStudy]:
+    """A random twentieth was learned with something that shall be reverted: which weights that takes."""
+
+    def change(study: MatchedStudy) -> MatchedStudy:
+        arms = (neggrad(sgd(), "random"), *controls(sgd(), "random"), *selecting(sgd(), "random"))
+        return replace(study, request=request, forget=study.forget[1:], arms=arms)
+
+    return change
+
+
+def _noisy(study: MatchedStudy) -> MatchedStudy:
+    return replace(study, data=replace(study.data, noise=Noise(kind="gauss")))
+
+
+def _with_adamw(study: MatchedStudy) -> MatchedStudy:
+    return replace(study, unlearn=replace(study.unlearn, descent=replace(study.unlearn.descent, rule="adamw")))
+
+
+def _of_a_transformer(study: MatchedStudy) -> MatchedStudy:
+    """More epochs, which it needs to learn, and fewer replicates: it takes twenty times as long as the convnet."""
+    plain, aware = sgd(), asam(0.5)
+    return replace(
+        study,
+        model=ModelConfig(architecture="vit_mini"),
+        pretrain=replace(study.pretrain, epochs=40),
+        arms=(*fewest(plain, aware)[:2], *fewest(plain, aware)[4:6], *controls(plain)),
+        replicates=tuple(range(6)),
+    )
+
+
+# --- photographs, on a CPU -----------------------------------------------------------------------------
+
+
 def _photographs(
     architecture: Architecture, replicates: int, arms: Callable[[Sharpness, Sharpness], Sequence[Arm]]
-) -> Callable[[Path | None, Path | None], MatchedStudy]:
+) -> Made:
     """5,000 photographs of CIFAR-10 a replicate, on a CPU."""
 
     def make(images: Path | None, scores: Path | None) -> MatchedStudy:
-        plain, aware = sgd(), asam(1.0)
         train = Training(epochs=40, batch_size=128, descent=Descent(lr=0.1, schedule="cosine"))
         gentle = replace(train, epochs=10, descent=Descent(lr=0.01))
         return MatchedStudy(
@@ -105,13 +123,11 @@ def _photographs(
             data=DataConfig(name="folder", root=_needed("images", images), test_subset=5000),
             images=5000,
             model=ModelConfig(architecture=architecture, stem="imagenet"),
-            forget=(
-                ForgetSet(kind="high", fraction=0.05, scores=_needed("scores", scores)),
-                ForgetSet(kind="random", fraction=0.05),
-            ),
+            forget=_high_and_random(Path(_needed("scores", scores))),
             pretrain=train,
             unlearn=gentle,
-            arms=tuple(arms(plain, aware)),
+            flatness=Flatness(loss=0.1, images=256, every=10),
+            arms=tuple(arms(sgd(), asam(1.0))),
             replicates=tuple(range(replicates)),
             watching=Watching(
                 probe=500, every=5, epochs=(5,), relearning=replace(gentle, epochs=2, descent=Descent(lr=0.01))
@@ -123,19 +139,64 @@ def _photographs(
 
 
 def _every_but_alpha(plain: Sharpness, aware: Sharpness) -> list[Arm]:
-    return [*_core(plain, aware), *_others(plain, aware, sam(0.1))]
+    return [*core(plain, aware), *others(plain, aware, sam(0.1))]
 
 
-def _fewest(plain: Sharpness, aware: Sharpness) -> list[Arm]:
-    """What claims 1 to 4 compare, and no more."""
-    spared = ("minmax-sgd-after-asam", "minmax-no-max-asam-after-asam")
-    return [arm for arm in _core(plain, aware) if arm.name not in spared]
+# --- the paper's networks, on a GPU --------------------------------------------------------------------
 
 
-PRESETS: dict[str, Callable[[Path | None, Path | None], MatchedStudy]] = {
+def _on_a_card(name: str, replicates: int, fraction: float = 0.05) -> Made:
+    """A preset of `deepnet.studies`, matched: its images, network, trainings, and its Sharp MinMax."""
+
+    def make(images: Path | None, scores: Path | None) -> MatchedStudy:
+        study = preset(name)
+        used, minmax = _sharp_minmax(study)
+        sharpest = study.pretrain_sharpness[-1]
+        high = replace(study.forget[0], kind="high", scores=_needed("scores", scores))
+        sized = high if high.size else replace(high, fraction=fraction)
+        return MatchedStudy(
+            name=name,
+            about=f"{study.data.name}, {study.model.architecture}, {study.pretrain.epochs} epochs, GPU",
+            data=replace(study.data, root=str(images or study.data.root)),
+            model=study.model,
+            forget=(sized, replace(sized, kind="random", scores=None)),
+            pretrain=study.pretrain,
+            unlearn=replace(used, epochs=2 * used.epochs),
+            val_fraction=study.val_fraction,
+            arms=(*core(sgd(), sharpest, minmax), *controls(sgd())),
+            replicates=tuple(range(replicates)),
+            flatness=Flatness(loss=0.1, images=1024, every=50),
+            watching=Watching(probe=2000, every=20, epochs=(used.epochs,), relearning=study.evaluation.relearning),
+        )
+
+    make.__doc__ = f"The preset {name} of `run`, matched: on a GPU."
+    return make
+
+
+def _sharp_minmax(study: Study) -> tuple[Training, SharpMinMax]:
+    """How a study uses Sharp MinMax."""
+    for one in study.unlearners:
+        if isinstance(one.method, SharpMinMax):
+            return one.training, one.method
+    raise TypeError(f"The study {study.name} has no Sharp MinMax.")
+
+
+# --- all of them ---------------------------------------------------------------------------------------
+
+
+PRESETS: dict[str, Made] = {
     "digits": _digits,
+    "digits-labels": _other_digits("digits-labels", "a twentieth with wrong labels", _reverting("labels")),
+    "digits-feature": _other_digits("digits-feature", "a twentieth with a stamp", _reverting("feature")),
+    "digits-noise": _other_digits("digits-noise", "Gaussian noise on training images", _noisy),
+    "digits-adamw": _other_digits("digits-adamw", "AdamW in unlearning", _with_adamw),
+    "digits-vit": _other_digits("digits-vit", "a small vision transformer in the convnet's place", _of_a_transformer),
     "photographs-resnet18": _photographs("resnet18", 6, _every_but_alpha),
-    "photographs-resnet50": _photographs("resnet50", 3, _fewest),
+    "photographs-resnet50": _photographs("resnet50", 3, fewest),
+    "cifar10-resnet18": _on_a_card("cifar10-resnet18", 6),
+    "cifar10-resnet50": _on_a_card("cifar10-resnet50", 3),
+    "cifar100-resnet50": _on_a_card("cifar100-resnet50", 3),
+    "imagenet-resnet50": _on_a_card("imagenet-resnet50", 3),
 }
 """Every preset by its name."""
 RATES_OF = {"photographs-resnet50": "photographs-resnet18"}

@@ -12,16 +12,20 @@ from deepnet.data.datasets import Dataset
 from deepnet.data.images import DeviceImages
 from deepnet.data.splits import ForgetSet, stratified_rows
 from deepnet.learning.sharpness import Sharpness, sgd
+from deepnet.learning.task import Task
 from deepnet.matched.study import Arm, MatchedStudy
-from deepnet.matched.watched.looking import Sets
+from deepnet.matched.watched.looking import Sets, Sight
 from deepnet.methods import Retrain
-from deepnet.studies.stages import Execution, Run, Stages
+from deepnet.studies.measuring.flatness import SharpnessAtLoss
+from deepnet.studies.stages import Execution, Finished, Run, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study, Unlearner
 from simulate.house import checks
 
-__all__ = ["AGAIN", "Replicate", "Still", "drawn"]
+__all__ = ["AGAIN", "RADIUS", "Replicate", "Still", "drawn"]
 
+RADIUS = 0.5
+"""Radius of the perturbation by which sharpness is measured. It is relative to the weights: one serves all networks."""
 AGAIN = 1_000_000
 """Added to a replicate's number, the seed of the network that is retrained once more: same split, other weights."""
 
@@ -85,6 +89,7 @@ class Replicate(Stages):
             data=study.data,
             model=study.model,
             forget=study.forget,
+            request=study.request,
             memorization=study.memorization,
             pretrain=study.pretrain,
             seeds=(number,),
@@ -102,6 +107,27 @@ class Replicate(Stages):
         """What every configuration begins with; threads decide its last bits, which trainings magnify."""
         own = {} if self.matched.images is None else {"images": {"count": self.matched.images, "draw": self.number}}
         return super()._images_and_model() | own | {"threads": self.matched.threads}
+
+    def watcher(self, run: Run, task: Task) -> SharpnessAtLoss | None:
+        """Measures sharpness in pretraining, where the study asks for it."""
+        flatness = self.matched.flatness
+        if run.unlearner is not None or flatness is None:
+            return None
+        learned = Sight(task.dataset.train, task.split.pretrain).at_most(flatness.images, "flatness")
+        return SharpnessAtLoss(task.model, list(learned.chunks), flatness.loss, RADIUS, flatness.every)
+
+    def watched(self, run: Run) -> Finished:
+        """The network of a run, and what its watcher has noted; one that nobody watched is made once more.
+
+        Raises:
+            DivergenceError: if its training did not stay finite.
+        """
+        found = self.finished(run)
+        asked = run.unlearner is None and self.matched.flatness is not None
+        if asked and "watched" not in found.history:
+            self.store.drop_model(self.config(run))
+            found = self.finished(run)
+        return found
 
     def sets(self, forget: str) -> Sets:
         """The sets that models are looked at on, for a forget set by its label."""

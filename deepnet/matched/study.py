@@ -8,16 +8,18 @@ from numbers import Integral
 from typing import Literal, get_args
 
 from deepnet.data.datasets import DataConfig
+from deepnet.data.requests import REQUESTS, Request
 from deepnet.data.splits import ForgetSet
 from deepnet.house.fields import distinct, entries, of_type
 from deepnet.learning.sharpness import Sharpness, sgd
 from deepnet.learning.training import Training
 from deepnet.methods import Method, NegGrad
 from deepnet.networks.models import ModelConfig
+from deepnet.studies.compat import UNLEARNING_QUIRKS
 from deepnet.studies.memorization import Memorization
 from simulate.house import checks
 
-__all__ = ["RESERVED", "Arm", "MatchedStudy", "StopName", "Watching"]
+__all__ = ["RESERVED", "Arm", "Flatness", "MatchedStudy", "StopName", "Watching"]
 
 StopName = Literal["loss", "accuracy", "own-loss", "own-accuracy", "held-out"]
 """Name of a stop by what a model does on the forget set."""
@@ -47,6 +49,8 @@ class Arm:
     """Name of the arm whose learning rate it takes; empty for its own."""
     factor: float = 1.0
     """Its learning rate is that one times this factor: a control that is known to differ."""
+    quirk: str = ""
+    """Name of a quirk of the released code (`deepnet.studies.compat`) that it unlearns with; empty for none."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -61,6 +65,7 @@ class Arm:
         checks.real("lr", self.lr, positive=True)
         checks.real("factor", self.factor, positive=True)
         checks.integer("batches", self.batches, least=0)
+        checks.choice("quirk", self.quirk, ("", *UNLEARNING_QUIRKS))
         if self.method.start != "pretrained":
             checks.fail("method", "start from the pretrained model", self.method.name)
 
@@ -68,6 +73,24 @@ class Arm:
     def rate_of(self) -> str:
         """Name of the arm whose learning rate is looked for."""
         return self.tuned or self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flatness:
+    """Where in pretraining sharpness is measured, so that networks can be compared that fit equally well."""
+
+    loss: float
+    """Mean training loss: at the first look at which it is no more."""
+    images: int = 512
+    """Pretraining images that loss and sharpness are taken on, at most so many."""
+    every: int = 1
+    """Steps between two looks."""
+
+    def __post_init__(self) -> None:
+        """Validate every field."""
+        checks.real("loss", self.loss, positive=True)
+        checks.integer("images", self.images, least=1)
+        checks.integer("every", self.every, least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +148,8 @@ class MatchedStudy:
     """The network."""
     forget: tuple[ForgetSet, ...] = (ForgetSet(),)
     """The forget sets."""
+    request: Request = "samples"
+    """What has to be forgotten of them: the samples, wrong labels, or a stamp; see `deepnet.data.requests`."""
     memorization: Memorization = field(default_factory=Memorization)
     """How memorization scores are estimated, for forget sets that ask for it."""
     pretrain: Training = field(default_factory=Training)
@@ -139,6 +164,8 @@ class MatchedStudy:
     """Fraction of each class that is set aside for validation."""
     watching: Watching = field(default_factory=Watching)
     """What is noted, and where trainings are stopped."""
+    flatness: Flatness | None = None
+    """Where in pretraining sharpness is measured, beside its end; None is nowhere."""
     ceiling: bool = True
     """Whether a second network is retrained without the first forget set, from other weights: how alike two are."""
     threads: int = 1
@@ -160,6 +187,8 @@ class MatchedStudy:
         checks.fraction("val_fraction", self.val_fraction, below=1)
         checks.real("val_fraction", self.val_fraction, positive=True)
         checks.boolean("ceiling", self.ceiling)
+        checks.choice("request", self.request, REQUESTS)
+        of_type("flatness", self.flatness, Flatness, optional=True)
         checks.integer("threads", self.threads, least=1)
 
     def _check_types(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from deepnet.house.identity import as_json, key_of
@@ -20,6 +21,9 @@ from deepnet.matched.watched.watching import StepWatcher
 from deepnet.methods import apply
 from deepnet.networks import weights
 from deepnet.networks.models import Network
+from deepnet.studies.compat import with_quirks
+from deepnet.studies.stages import Finished
+from deepnet.studies.study import Study, Unlearner
 from simulate.house.version import __version__
 
 __all__ = ["arm_config", "arm_row", "still_config", "still_row", "stops_of"]
@@ -34,13 +38,13 @@ Tell = Callable[[float], None]
 
 def still_config(replicate: Replicate, still: Still) -> dict[str, Any]:
     """Everything that decides the row of a network that is measured as it is."""
-    run = replicate.run(still)
+    run, flatness = replicate.run(still), replicate.matched.flatness
     return {
         "format": _FORMAT,
         "model": replicate.config(run),
         "forgotten": replicate.forgotten(run.forget),
         "measured": [*MEASURED, replicate.matched.watching.relearning],
-    }
+    } | ({"flatness": flatness} if still.kind == "pretrained" and flatness is not None else {})
 
 
 def still_row(replicate: Replicate, still: Still) -> dict[str, Any]:
@@ -49,10 +53,17 @@ def still_row(replicate: Replicate, still: Still) -> dict[str, Any]:
         "forget": still.forget, "optimizer": still.sharpness.label, "again": still.again,
     }  # fmt: skip
     try:
-        found = replicate.finished(replicate.run(still))
-        return row | {"status": "finished", "numbers": measured(replicate, still.forget, found.model)}
+        found = replicate.watched(replicate.run(still))
+        numbers = measured(replicate, still.forget, found.model) | _along_the_way(found)
+        return row | {"status": "finished", "seconds": rounded(found.history["seconds"], 3), "numbers": numbers}
     except DivergenceError as error:
         return row | {"status": "diverged", "reason": str(error)}
+
+
+def _along_the_way(found: Finished) -> dict[str, Any]:
+    """What was measured while a network was pretrained: its sharpness at a training loss, and the step of that."""
+    noted = found.history.get("watched")
+    return {} if noted is None else {"rise_at_loss": noted["sharpness"], "step_at_loss": noted["step"]}
 
 
 def arm_config(replicate: Replicate, arm: Arm) -> dict[str, Any]:
@@ -70,7 +81,7 @@ def arm_config(replicate: Replicate, arm: Arm) -> dict[str, Any]:
         "batches": arm.batches,
         "watching": replicate.matched.watching,
         "measured": MEASURED,
-    }
+    } | ({"quirk": arm.quirk} if arm.quirk else {})
 
 
 def stops_of(
@@ -164,19 +175,23 @@ class _Unlearning:
 
     def _train(self, tell: Tell) -> None:
         replicate, arm = self.replicate, self.arm
-        matched = replicate.matched
-        dataset, split = replicate.data(matched.forget_set(arm.forget))
+        dataset, split = replicate.data(replicate.matched.forget_set(arm.forget))
         stage = int(generator(0, arm.method.start).integers(2**31))  # the batches of `deepnet.studies`
         seed = (replicate.number, stage, *([arm.batches] if arm.batches else []))
-        task = Task(self.model, dataset, split, matched.training(arm), seed, arm.unlearning)
+        study = _as_asked(replicate, arm)
+        (unlearner,) = study.unlearners
+        task = Task(
+            self.model, dataset, split, unlearner.training, seed, unlearner.sharpness[0],
+            forget_statistics=study.forget_statistics, cycles_forget_batches=study.cycles_forget_batches,
+        )  # fmt: skip
         total = [1]
 
         def plan(steps: int) -> None:
             total[0] = max(steps, 1)
 
         apply(
-            arm.method, task, journal=replicate.store.journal(self.config), watcher=self.watcher, on_plan=plan,
-            on_step=lambda step: tell(step / total[0]),
+            unlearner.method, task, journal=replicate.store.journal(self.config), watcher=self.watcher, on_plan=plan,
+            on_step=lambda step: tell(step / total[0]), holds_masked_weights=study.holds_masked_weights,
         )  # fmt: skip
         self.model.eval()
 
@@ -198,6 +213,12 @@ class _Unlearning:
         return bound | {"step": step} | ({} if step is None else _short(numbers[step]))
 
 
+def _as_asked(replicate: Replicate, arm: Arm) -> Study:
+    """A study of the arm alone, with its quirk switched on."""
+    how = Unlearner(method=arm.method, training=replicate.matched.training(arm), sharpness=(arm.unlearning,))
+    return with_quirks(replace(replicate.study, unlearners=(how,)), filter(None, [arm.quirk]))
+
+
 def _about(replicate: Replicate, kind: str, config: dict[str, Any]) -> dict[str, Any]:
     """The columns that every row begins with."""
     return {
@@ -212,7 +233,7 @@ def _described(replicate: Replicate, arm: Arm) -> dict[str, Any]:
         "arm": arm.name, "forget": arm.forget, "pretraining": arm.pretraining.label, "method": arm.method.name,
         "settings": settings, "optimizer": arm.unlearning.label, "lr": arm.lr, "batches": arm.batches,
         "epochs": replicate.matched.unlearn.epochs,
-    }  # fmt: skip
+    } | ({"quirk": arm.quirk} if arm.quirk else {})  # fmt: skip
 
 
 def _short(numbers: Mapping[str, float]) -> dict[str, float | None]:

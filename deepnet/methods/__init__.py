@@ -8,6 +8,7 @@ from deepnet.methods.ascent import GradientAscent, NegGrad, RetainSAM
 from deepnet.methods.base import Method
 from deepnet.methods.finetuning import FineTune, L1Sparse, Pretrain, Retrain
 from deepnet.methods.influence import Influence
+from deepnet.methods.partial import GradientSelection, LastLayer, RandomSelection
 from deepnet.methods.relabelling import RandomLabel, SalUn
 from deepnet.methods.scrub import Scrub
 from deepnet.methods.selection import CurvatureSelection
@@ -19,12 +20,15 @@ __all__ = [
     "CurvatureSelection",
     "FineTune",
     "GradientAscent",
+    "GradientSelection",
     "Influence",
     "L1Sparse",
+    "LastLayer",
     "Method",
     "NegGrad",
     "Pretrain",
     "RandomLabel",
+    "RandomSelection",
     "RetainSAM",
     "Retrain",
     "SalUn",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from deepnet.house.packages import CURVLINOPS
 from deepnet.learning.masks import Mask, Order, select
 from deepnet.learning.task import Task
-from deepnet.learning.updates import Pass, Update
-from deepnet.methods.ascent import NegGrad, negative_gradient
+from deepnet.methods.partial import ChosenShare
 from deepnet.metrics.curvature import hessian_diagonal
 from simulate.house import checks
 
@@ -21,7 +19,7 @@ _BATCH = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class CurvatureSelection(NegGrad):
+class CurvatureSelection(ChosenShare):
     """NegGrad by a small part of the weights, chosen by the diagonal of the Hessian of the learned loss.
 
     What is to be forgotten may be samples, wrong labels or a feature (see `deepnet.data.requests`); in the latter two
@@ -35,8 +33,6 @@ class CurvatureSelection(NegGrad):
     title: ClassVar[str] = "Curvature selection"
     packages: ClassVar[tuple[str, ...]] = (CURVLINOPS,)
 
-    fraction: float = 0.1
-    """Fraction of the weights that may move."""
     order: Order = "largest"
     """Which of them, by the size of their diagonal Hessian entry at the pretrained model. By the size, since it is
     estimated: the most negative estimates are the noisiest ones, of entries that may well be large."""
@@ -48,7 +44,6 @@ class CurvatureSelection(NegGrad):
     def __post_init__(self) -> None:
         """Validate every field."""
         super().__post_init__()
-        checks.fraction("fraction", self.fraction)
         checks.choice("order", self.order, ("largest", "smallest"))
         checks.integer("probes", self.probes, least=1)
         checks.integer("samples", self.samples, least=1)
@@ -60,8 +55,3 @@ class CurvatureSelection(NegGrad):
         batches = [(batch.x, batch.y) for batch, _ in zip(stream.batches(start=0), range(count), strict=False)]
         diagonal = hessian_diagonal(task.model, batches, probes=self.probes, seed=task.seed[0])
         return select({name: entry.abs() for name, entry in diagonal.items()}, self.fraction, self.order)
-
-    def plan(self, task: Task) -> list[Sequence[Pass]]:
-        """As NegGrad, with the mask fixed before the first epoch."""
-        update = Update((negative_gradient(task, self.alpha, self.mask(task)),))
-        return [[Pass("retain", (update,))]] * task.training.epochs

@@ -12,7 +12,7 @@ from typing import Any
 from deepnet.data.augment import Augment
 from deepnet.studies.study import Study, Unlearner
 
-__all__ = ["QUIRKS", "Quirk", "with_quirks"]
+__all__ = ["QUIRKS", "UNLEARNING_QUIRKS", "Quirk", "with_quirks"]
 
 
 @dataclass(frozen=True)
@@ -129,3 +129,7 @@ QUIRKS: dict[str, Quirk] = {
     ),
 }
 """Every quirk by its name."""
+UNLEARNING_QUIRKS = (
+    "mask_polarity", "max_leak", "adamw", "decay_through_masks", "forget_statistics", "cycled_forget", "scrub_epoch",
+)  # fmt: skip
+"""Those that change how a pretrained network unlearns; the others change what it is, or what is measured of it."""

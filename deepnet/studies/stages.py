@@ -21,6 +21,7 @@ from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import Sharpness
 from deepnet.learning.task import Task
 from deepnet.learning.training import Training
+from deepnet.learning.watching import Watcher
 from deepnet.methods import Method, Pretrain, Retrain, apply
 from deepnet.networks import weights
 from deepnet.networks.models import Network, build
@@ -98,7 +99,8 @@ class Finished:
     model: Network
     """The network, with its weights."""
     history: dict[str, Any]
-    """`seconds`, `images`, `peak_memory` (bytes, None off CUDA) and `losses` by epoch; in float16 `skipped_steps`."""
+    """`seconds`, `images`, `peak_memory` (bytes, None off CUDA) and `losses` by epoch; in float16 `skipped_steps`;
+    what a watcher has noted is `watched`."""
 
 
 class Stages:
@@ -281,16 +283,22 @@ class Stages:
         parallel.keep_in_step()
         return Finished(model, record)
 
+    def watcher(self, run: Run, task: Task) -> Watcher | None:
+        """Who watches a training that is about to begin, for those who want more than its end; nobody, usually."""
+        return None
+
     def _train(self, config: dict[str, Any], run: Run, method: Method, task: Task) -> dict[str, Any]:
         """Let a method change its model; returns how that went."""
         device = self.execution.device
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
+        watcher = self.watcher(run, task)
         try:
             history = apply(
                 method,
                 task,
                 journal=self.store.journal(config),
+                watcher=watcher,
                 holds_masked_weights=self.study.holds_masked_weights,
                 **_told(self.tell),
             )
@@ -299,6 +307,7 @@ class Stages:
         peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
         losses = [epoch.loss for epoch in history.epochs]
         found = {"seconds": history.seconds, "images": history.images, "peak_memory": peak, "losses": losses}
+        found |= {} if watcher is None else {"watched": watcher.noted()}
         return found | ({"skipped_steps": history.skipped} if task.training.precision == "float16" else {})
 
 

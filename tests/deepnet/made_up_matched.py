@@ -8,12 +8,17 @@ from typing import Any
 STOPS = ("loss", "accuracy", "held-out", "epoch-5", "epoch-10")
 SGD, ASAM = "sgd", "asam-0.5"
 _HOW = ("sgd", "asam")
+QUIRKS = ("max_leak", "adamw", "decay_through_masks", "forget_statistics", "cycled_forget")
 ARMS = (
     *(f"{method}-{how}-after-{before}" for method in ("neggrad", "minmax") for how in _HOW for before in _HOW),
     "minmax-no-max-asam-after-sgd", "minmax-no-max-asam-after-asam", "neggrad-sam-after-sgd", "scrub-sgd-after-sgd",
     "scrub-sgd-after-asam", "minmax-reversed-asam-after-sgd", "neggrad-random-sgd-after-sgd", "control-other-batches",
     "control-rate-1.1",
     *(f"neggrad-alpha-{alpha}-{how}-after-sgd" for alpha in (0.99, 0.9, 0.8, 0.5) for how in _HOW),
+    "neggrad-random-asam-after-sgd", "minmax-random-asam-after-sgd", "scrub-asam-after-sgd", "scrub-asam-after-asam",
+    *(f"quirk-{name}-minmax-asam-after-sgd" for name in QUIRKS), "quirk-scrub_epoch-scrub-sgd-after-sgd",
+    *(f"select-{which}-sgd-after-sgd" for which in ("largest", "smallest", "gradient", "random")),
+    "last-layer-sgd-after-sgd",
 )  # fmt: skip
 RETAINED, TESTED, REMEMBERED = 0.98, 0.90, 0.50
 """Accuracies of a retrained network."""

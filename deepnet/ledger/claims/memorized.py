@@ -7,7 +7,14 @@ from deepnet.ledger.comparing import EXPERIMENT, FASTER, MARGIN, NEGGRAD, Settin
 
 __all__ = ["CLAIMS"]
 
-_SETTINGS = Settings({"NegGrad with SGD after SGD": (NEGGRAD, "neggrad-random-sgd-after-sgd")}, "There are no others.")
+_SETTINGS = Settings(
+    {
+        "NegGrad with SGD after SGD": (NEGGRAD, "neggrad-random-sgd-after-sgd"),
+        "NegGrad with ASAM after SGD": ("neggrad-asam-after-sgd", "neggrad-random-asam-after-sgd"),
+        "Sharp MinMax with ASAM after SGD": ("minmax-asam-after-sgd", "minmax-random-asam-after-sgd"),
+    },
+    "The claim is about samples: the plainest way to forget them shows it best.",
+)
 
 CLAIMS = (
     compared(
@@ -23,7 +30,7 @@ CLAIMS = (
         refuted_if="Memorized samples cost less.",
         margin=MARGIN / 2,  # what is lost on either set takes as much from ToW: one hundredth on both is two there
         experiment=f"{EXPERIMENT} NegGrad with SGD after SGD, on the most memorized samples and on random ones.",
-        choices=(STOP, UNREACHED, BASE),
+        choices=(STOP, UNREACHED, BASE, _SETTINGS.choice),
         **FASTER,
     ),
 )

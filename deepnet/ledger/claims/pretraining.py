@@ -49,6 +49,12 @@ CLAIMS = (
         "asam-pretraining-helps-scrub",
         5,
         "SCRUB",
-        Settings({"SGD in unlearning": ("scrub-sgd-after-asam", "scrub-sgd-after-sgd")}, "There are no others."),
+        Settings(
+            {
+                "SGD in unlearning": ("scrub-sgd-after-asam", "scrub-sgd-after-sgd"),
+                "ASAM in unlearning": ("scrub-asam-after-asam", "scrub-asam-after-sgd"),
+            },
+            "Plain unlearning leaves pretraining as the only difference.",
+        ),
     ),
 )

@@ -11,7 +11,7 @@ import pytest
 
 from deepnet.ledger.claims.alpha_range import width_above
 from tests.deepnet.ledger.planted import LOSS, PLAIN, REPLICATES, WOBBLE, effect, found, planted, row_of
-from tests.deepnet.made_up_matched import ARMS, ASAM, SGD, world
+from tests.deepnet.made_up_matched import ARMS, ASAM, QUIRKS, SGD, world
 
 
 def test_pretraining_is_held_against_networks_retrained_in_the_same_way() -> None:
@@ -171,3 +171,81 @@ def test_flatness_that_was_not_measured_was_not_run() -> None:
     strange = found("asam-finds-flatter-minima", sharp(2.0, -1.0)).effect
     assert strange is not None
     assert math.isnan(strange.value)  # it is not left out
+
+
+# --- other weights, and the released code --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rival", "arm"),
+    [
+        ("random-weights", "select-random-sgd-after-sgd"),
+        ("gradients", "select-gradient-sgd-after-sgd"),
+        ("smallest-entries", "select-smallest-sgd-after-sgd"),
+        ("last-layer", "last-layer-sgd-after-sgd"),
+        ("all-weights", PLAIN),
+    ],
+)
+def test_curvature_is_held_against_each_rival(rival: str, arm: str) -> None:
+    name, chosen = f"curvature-selection-beats-{rival}", "select-largest-sgd-after-sgd"
+    assert effect(name, planted({arm: LOSS})) == pytest.approx(0.1)
+    assert effect(name, planted({chosen: LOSS})) == pytest.approx(-0.1)
+    assert row_of(name, planted({arm: LOSS}, wobble=WOBBLE)).verdict == "supported"
+    assert row_of(name, planted({chosen: LOSS}, wobble=WOBBLE)).verdict == "refuted"
+    assert row_of(name, planted({}, wobble=WOBBLE)).verdict == "no effect of interest"
+    others = {each for each in ARMS if each not in (arm, chosen)}
+    assert effect(name, planted(dict.fromkeys(others, LOSS))) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_what_curvature_costs_is_told_as_a_ratio_of_seconds() -> None:
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        slow = row.get("arm") == "select-largest-sgd-after-sgd"
+        return row | {"seconds": (3.0 if slow else 1.5) * (1 + row["replicate"])}
+
+    details = found("curvature-selection-beats-random-weights", world(REPLICATES, change=change)).details
+    told = details["log of the seconds of a run, less that of the rival"]
+    assert told.value == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("name", [*QUIRKS, "scrub_epoch"])
+def test_a_quirk_is_held_against_its_correction(name: str) -> None:
+    usual = "scrub-sgd-after-sgd" if name == "scrub_epoch" else "minmax-asam-after-sgd"
+    claim = f"correcting-{name.replace('_', '-')}-helps"
+    assert effect(claim, planted({f"quirk-{name}-{usual}": LOSS})) == pytest.approx(0.1)
+    assert effect(claim, planted({usual: LOSS})) == pytest.approx(-0.1)
+    others = {each for each in ARMS if each not in (usual, f"quirk-{name}-{usual}")}
+    assert effect(claim, planted(dict.fromkeys(others, LOSS))) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_settings_of_the_memorized_compare_the_same_method_on_both_sets() -> None:
+    name = "memorized-samples-cost-more"
+    for words, arm in {"NegGrad": "neggrad", "Sharp MinMax": "minmax"}.items():
+        rows = planted({f"{arm}-random-asam-after-sgd": {"test_accuracy": -0.1}})
+        assert effect(name, rows) == 0.0
+        assert effect(name, rows, setting=f"{words} with ASAM after SGD") == pytest.approx(-0.05)
+
+
+def test_scrub_is_asked_of_pretraining_with_both_optimizers() -> None:
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        if row.get("arm") == "scrub-asam-after-asam":
+            row["stops"]["own-loss"]["test_accuracy"] -= 0.1
+        return row
+
+    name, rows = "asam-pretraining-helps-scrub", world(REPLICATES, change=change)
+    assert effect(name, rows) == pytest.approx(0.0, abs=1e-12)
+    assert effect(name, rows, setting="ASAM in unlearning") == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(
+    ("scale", "name"),
+    [("digits-noise", "on-noised-images"), ("digits-adamw", "with-adamw"), ("digits-vit", "in-a-transformer")],
+)
+def test_what_is_more_general_is_asked_of_its_own_scale(scale: str, name: str) -> None:
+    claim = f"asam-improves-neggrad-{name}"
+    here = [row | {"scale": scale} for row in planted({PLAIN: LOSS}, wobble=WOBBLE)]
+    assert row_of(claim, here).verdict == "supported"
+    assert effect(claim, here) == pytest.approx(0.1, abs=0.01)
+    assert effect(claim, here, setting="Sharp MinMax against NegGrad, ASAM") == pytest.approx(0.0, abs=0.01)
+    elsewhere = row_of(claim, planted({PLAIN: LOSS}))
+    assert elsewhere.verdict == "not run"
+    assert scale in elsewhere.remark

@@ -15,11 +15,13 @@ import torch
 from deepnet.data.images import StreamedImages
 from deepnet.data.splits import ForgetSet
 from deepnet.learning.sharpness import asam, sgd
-from deepnet.matched.presets import ALPHAS, PRESETS, matched_preset
+from deepnet.matched.arms import ALPHAS
+from deepnet.matched.presets import PRESETS, matched_preset
 from deepnet.matched.replicate import AGAIN, Replicate, Still, drawn
 from deepnet.matched.running import MatchedWork, wanted
 from deepnet.matched.study import RESERVED, Arm, MatchedStudy, Watching
 from deepnet.methods import Retrain, SharpMinMax
+from tests.deepnet.made_up_matched import QUIRKS
 from tests.deepnet.matched.small_matched import small_matched
 from tests.deepnet.oracles import small_dataset
 
@@ -177,7 +179,10 @@ def test_the_digits_have_every_arm() -> None:
         *(f"neggrad-{pair}" for pair in pairs), *(f"minmax-{pair}" for pair in pairs), *alphas,
         "minmax-no-max-asam-after-sgd", "minmax-no-max-asam-after-asam", "neggrad-sam-after-sgd", "scrub-sgd-after-sgd",
         "scrub-sgd-after-asam", "minmax-reversed-asam-after-sgd", "neggrad-random-sgd-after-sgd",
-        "control-other-batches", "control-rate-1.1",
+        "control-other-batches", "control-rate-1.1", "neggrad-random-asam-after-sgd", "minmax-random-asam-after-sgd",
+        "scrub-asam-after-sgd", "scrub-asam-after-asam", "quirk-scrub_epoch-scrub-sgd-after-sgd",
+        *(f"quirk-{name}-minmax-asam-after-sgd" for name in QUIRKS), "last-layer-sgd-after-sgd",
+        *(f"select-{which}-sgd-after-sgd" for which in ("largest", "smallest", "gradient", "random")),
     }  # fmt: skip
     base, control = arms["neggrad-sgd-after-sgd"], arms["control-other-batches"]
     assert replace(control, name=base.name, batches=0, tuned="") == base
