@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from theory.ledger import Choice
 
 __all__ = [
-    "BASE", "MATCH", "OWN_REFERENCE", "OWN_STOP", "REFERENCE", "STOP", "UNREACHED", "Base", "Reference", "Unreached",
+    "BASE", "MATCH", "OWN_REFERENCE", "OWN_STOP", "RATE", "REFERENCE", "STOP", "UNREACHED", "Base", "Reference",
+    "Unreached",
 ]  # fmt: skip
 
 Reference = Literal["all", "same replicate", "own optimizer"]
@@ -104,6 +105,18 @@ UNREACHED = Choice(
     labels={"last values": "by their last values"},
 )
 """Runs that never reach the stop. Those that diverge are worth a ToW of 0 in any case."""
+RATE: Choice[str] = Choice(
+    name="rate",
+    words="which learning rate both arms have",
+    primary="own",
+    others=("half", "twice"),
+    reason=(
+        "What is compared is arms at their best, each tuned by itself on other replicates with as many trials. A "
+        "verdict that turns with half or twice these rates is one on the search."
+    ),
+    labels={"own": "each its own, as tuned", "half": "half of its own", "twice": "twice its own"},
+)
+"""Learning rates."""
 BASE = Choice(
     name="base",
     words="what damage is counted from",

@@ -6,7 +6,7 @@ import re
 
 from deepnet.studies.compat import UNLEARNING_QUIRKS
 
-__all__ = ["arm_words"]
+__all__ = ["arm_words", "at_rate"]
 
 _METHODS = {
     "neggrad": "NegGrad", "neggrad-random": "NegGrad on a random forget set", "minmax": "Sharp MinMax",
@@ -30,10 +30,29 @@ def arm_words(name: str) -> str:
         'Sharp MinMax with ASAM after SGD'
         >>> arm_words("neggrad-alpha-0.9-sam-after-sgd"), arm_words("control-other-batches")
         ('NegGrad at α = 0.9 with SAM after SGD', 'control-other-batches')
+        >>> arm_words("minmax-at-half-rate-asam-after-sgd"), arm_words("minmax-fraction-0.1-asam-after-sgd")
+        ('Sharp MinMax at half its rate with ASAM after SGD', 'Sharp MinMax of 10% of the weights with ASAM after SGD')
     """
     found = _ARM.fullmatch(name)
     if found is None:
         return name
-    method, _, alpha = found["method"].partition("-alpha-")
+    method, _, rate = found["method"].partition("-at-")
+    method, _, share = method.partition("-fraction-")
+    method, _, alpha = method.partition("-alpha-")
     words = _METHODS.get(method, method) + (f" at α = {alpha}" if alpha else "")
+    words += f" of {float(share):.0%} of the weights" if share else ""
+    words += f" at {rate.removesuffix('-rate')} its rate" if rate else ""
     return f"{words} with {found['how'].upper()} after {found['before'].upper()}"
+
+
+def at_rate(name: str, rate: str) -> str:
+    """Name of the arm that differs from one in its learning rate alone; "own" is the arm itself.
+
+    Example:
+        >>> at_rate("neggrad-sgd-after-asam", "half"), at_rate("neggrad-sgd-after-asam", "own")
+        ('neggrad-at-half-rate-sgd-after-asam', 'neggrad-sgd-after-asam')
+    """
+    found = _ARM.fullmatch(name)
+    if rate == "own" or found is None:
+        return name
+    return f"{found['method']}-at-{rate}-rate-{found['how']}-after-{found['before']}"

@@ -116,6 +116,25 @@ def quirky(plain: Sharpness, aware: Sharpness) -> list[Arm]:
     ]
 
 
+def by_fraction(plain: Sharpness, aware: Sharpness) -> list[Arm]:
+    """Sharp MinMax with a smaller and a larger forget part."""
+    return [
+        arm(f"minmax-fraction-{fraction:g}", SharpMinMax(alpha=ALPHA, fraction=fraction), aware, plain)
+        for fraction in (0.1, 0.5)
+    ]
+
+
+def by_rate(plain: Sharpness, aware: Sharpness) -> list[Arm]:
+    """The arms of claims 1 to 4 at half and at twice their learning rates."""
+    factors = {"half": 0.5, "twice": 2.0}
+    return [_at_rate(one, word, factor) for one in fewest(plain, aware) for word, factor in factors.items()]
+
+
+def _at_rate(one: Arm, word: str, factor: float) -> Arm:
+    method, how, _, before = one.name.rsplit("-", 3)
+    return replace(one, name=f"{method}-at-{word}-rate-{how}-after-{before}", tuned=one.name, factor=factor)
+
+
 def selecting(plain: Sharpness, forget: str = "high") -> list[Arm]:
     """NegGrad by a tenth of the weights, for each reason to choose them, and by the last layer."""
     methods = {

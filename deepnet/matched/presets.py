@@ -13,7 +13,19 @@ from deepnet.data.splits import ForgetSet
 from deepnet.learning.descent import Descent
 from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
 from deepnet.learning.training import Training
-from deepnet.matched.arms import by_alpha, controls, core, fewest, neggrad, others, quirky, selecting, twins
+from deepnet.matched.arms import (
+    by_alpha,
+    by_fraction,
+    by_rate,
+    controls,
+    core,
+    fewest,
+    neggrad,
+    others,
+    quirky,
+    selecting,
+    twins,
+)
 from deepnet.matched.study import Arm, Flatness, MatchedStudy, Watching
 from deepnet.methods import SharpMinMax
 from deepnet.networks.models import Architecture, ModelConfig
@@ -50,6 +62,8 @@ def _digits(images: Path | None, scores: Path | None) -> MatchedStudy:
             *twins(plain, aware),
             *quirky(plain, aware),
             *selecting(plain),
+            *by_fraction(plain, aware),
+            *by_rate(plain, aware),
         ),
         replicates=tuple(range(30)),
         flatness=Flatness(loss=0.05),

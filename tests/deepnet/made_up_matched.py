@@ -8,6 +8,7 @@ from typing import Any
 STOPS = ("loss", "accuracy", "held-out", "epoch-5", "epoch-10")
 SGD, ASAM = "sgd", "asam-0.5"
 _HOW = ("sgd", "asam")
+RATES = ("half", "twice")
 QUIRKS = ("max_leak", "adamw", "decay_through_masks", "forget_statistics", "cycled_forget")
 ARMS = (
     *(f"{method}-{how}-after-{before}" for method in ("neggrad", "minmax") for how in _HOW for before in _HOW),
@@ -18,7 +19,11 @@ ARMS = (
     "neggrad-random-asam-after-sgd", "minmax-random-asam-after-sgd", "scrub-asam-after-sgd", "scrub-asam-after-asam",
     *(f"quirk-{name}-minmax-asam-after-sgd" for name in QUIRKS), "quirk-scrub_epoch-scrub-sgd-after-sgd",
     *(f"select-{which}-sgd-after-sgd" for which in ("largest", "smallest", "gradient", "random")),
-    "last-layer-sgd-after-sgd",
+    "last-layer-sgd-after-sgd", "minmax-fraction-0.1-asam-after-sgd", "minmax-fraction-0.5-asam-after-sgd",
+    *(f"neggrad-at-{rate}-rate-{how}-after-{before}" for rate in RATES for how in _HOW for before in _HOW),
+    *(f"minmax-at-{rate}-rate-{pair}" for rate in RATES for pair in ("sgd-after-sgd", "asam-after-sgd",
+                                                                     "asam-after-asam")),
+    *(f"minmax-no-max-at-{rate}-rate-asam-after-sgd" for rate in RATES),
 )  # fmt: skip
 RETAINED, TESTED, REMEMBERED = 0.98, 0.90, 0.50
 """Accuracies of a retrained network."""

@@ -19,6 +19,7 @@ _SETTINGS = Settings(
     },
     "Plain pretraining leaves the optimizer of unlearning as the only difference; the weight α of the retain set is "
     "that of all other arms.",
+    rates=True,
 )
 
 CLAIMS = (

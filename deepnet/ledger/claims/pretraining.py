@@ -43,6 +43,7 @@ CLAIMS = (
                 "ASAM in unlearning": ("neggrad-asam-after-asam", "neggrad-asam-after-sgd"),
             },
             "Plain unlearning leaves pretraining as the only difference.",
+            rates=True,
         ),
     ),
     _claim(

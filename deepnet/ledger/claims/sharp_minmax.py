@@ -12,8 +12,12 @@ _RIVALS = Settings(
         "ASAM after ASAM": ("minmax-asam-after-asam", "neggrad-asam-after-asam"),
         "SGD after SGD": ("minmax-sgd-after-sgd", "neggrad-sgd-after-sgd"),
         "SGD after ASAM": ("minmax-sgd-after-asam", "neggrad-sgd-after-asam"),
+        "10% of the weights": ("minmax-fraction-0.1-asam-after-sgd", "neggrad-asam-after-sgd"),
+        "50% of the weights": ("minmax-fraction-0.5-asam-after-sgd", "neggrad-asam-after-sgd"),
     },
-    "The paper's method has ASAM; NegGrad with the same optimizer differs from it in the split of the weights alone.",
+    "The paper's method has ASAM, and forgets with 30% of the weights; NegGrad with the same optimizer differs from it "
+    "in the split of the weights alone.",
+    rates=True,
 )
 _WITHOUT = Settings(
     {
@@ -21,6 +25,7 @@ _WITHOUT = Settings(
         "after ASAM": ("minmax-asam-after-asam", "minmax-no-max-asam-after-asam"),
     },
     "As in the other claims.",
+    rates=True,
 )
 
 CLAIMS = (

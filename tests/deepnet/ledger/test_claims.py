@@ -249,3 +249,28 @@ def test_what_is_more_general_is_asked_of_its_own_scale(scale: str, name: str) -
     elsewhere = row_of(claim, planted({PLAIN: LOSS}))
     assert elsewhere.verdict == "not run"
     assert scale in elsewhere.remark
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("asam-improves-neggrad", "neggrad-at-half-rate-asam-after-sgd", "neggrad-at-half-rate-sgd-after-sgd"),
+        ("sharp-minmax-beats-neggrad", "minmax-at-half-rate-asam-after-sgd", "neggrad-at-half-rate-asam-after-sgd"),
+        ("sharp-minmax-owes-to-max", "minmax-at-half-rate-asam-after-sgd", "minmax-no-max-at-half-rate-asam-after-sgd"),
+        ("asam-pretraining-helps-neggrad", "neggrad-at-half-rate-sgd-after-asam", "neggrad-at-half-rate-sgd-after-sgd"),
+    ],
+)
+def test_both_arms_have_half_or_twice_their_rates(name: str, one: str, other: str) -> None:
+    for arm, expected in ((one, -0.1), (other, 0.1)):
+        rows = planted({arm: LOSS})
+        assert effect(name, rows) == effect(name, rows, rate="twice") == pytest.approx(0.0, abs=1e-12)
+        assert effect(name, rows, rate="half") == pytest.approx(expected)
+        twice = planted({arm.replace("half", "twice"): LOSS})
+        assert effect(name, twice, rate="twice") == pytest.approx(expected)
+
+
+def test_the_share_of_the_weights_is_a_setting_of_sharp_minmax() -> None:
+    for share, words in {"0.1": "10%", "0.5": "50%"}.items():
+        rows = planted({f"minmax-fraction-{share}-asam-after-sgd": LOSS})
+        assert effect("sharp-minmax-beats-neggrad", rows) == pytest.approx(0.0, abs=1e-12)
+        assert effect("sharp-minmax-beats-neggrad", rows, setting=f"{words} of the weights") == pytest.approx(-0.1)

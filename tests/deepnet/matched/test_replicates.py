@@ -15,13 +15,14 @@ import torch
 from deepnet.data.images import StreamedImages
 from deepnet.data.splits import ForgetSet
 from deepnet.learning.sharpness import asam, sgd
+from deepnet.ledger.naming import at_rate
 from deepnet.matched.arms import ALPHAS
 from deepnet.matched.presets import PRESETS, matched_preset
 from deepnet.matched.replicate import AGAIN, Replicate, Still, drawn
 from deepnet.matched.running import MatchedWork, wanted
 from deepnet.matched.study import RESERVED, Arm, MatchedStudy, Watching
 from deepnet.methods import Retrain, SharpMinMax
-from tests.deepnet.made_up_matched import QUIRKS
+from tests.deepnet.made_up_matched import ARMS
 from tests.deepnet.matched.small_matched import small_matched
 from tests.deepnet.oracles import small_dataset
 
@@ -171,19 +172,11 @@ def test_the_digits_have_every_arm() -> None:
     study = matched_preset("digits")
     arms = {arm.name: arm for arm in study.arms}
     assert len(study.replicates) == 30
-    pairs = [f"{one}-after-{other}" for one in ("sgd", "asam") for other in ("sgd", "asam")]
     alphas = [
         f"neggrad-alpha-{alpha:g}-{how}-after-sgd" for alpha in ALPHAS if alpha != 0.95 for how in ("sgd", "asam")
     ]
-    assert set(arms) == {
-        *(f"neggrad-{pair}" for pair in pairs), *(f"minmax-{pair}" for pair in pairs), *alphas,
-        "minmax-no-max-asam-after-sgd", "minmax-no-max-asam-after-asam", "neggrad-sam-after-sgd", "scrub-sgd-after-sgd",
-        "scrub-sgd-after-asam", "minmax-reversed-asam-after-sgd", "neggrad-random-sgd-after-sgd",
-        "control-other-batches", "control-rate-1.1", "neggrad-random-asam-after-sgd", "minmax-random-asam-after-sgd",
-        "scrub-asam-after-sgd", "scrub-asam-after-asam", "quirk-scrub_epoch-scrub-sgd-after-sgd",
-        *(f"quirk-{name}-minmax-asam-after-sgd" for name in QUIRKS), "last-layer-sgd-after-sgd",
-        *(f"select-{which}-sgd-after-sgd" for which in ("largest", "smallest", "gradient", "random")),
-    }  # fmt: skip
+    assert set(arms) == set(ARMS)
+    assert {name for name in arms if "alpha" in name} == set(alphas)
     base, control = arms["neggrad-sgd-after-sgd"], arms["control-other-batches"]
     assert replace(control, name=base.name, batches=0, tuned="") == base
     assert replace(arms["control-rate-1.1"], name=base.name, factor=1.0, tuned="") == base
@@ -191,6 +184,17 @@ def test_the_digits_have_every_arm() -> None:
     assert arms["minmax-reversed-asam-after-sgd"].method == SharpMinMax(alpha=0.95, order="smallest")
     no_max = arms["minmax-no-max-asam-after-sgd"].method
     assert no_max == replace(arms["minmax-asam-after-sgd"].method, forget_goal="none")
+
+
+def test_arms_at_other_rates_differ_in_nothing_else() -> None:
+    arms = {arm.name: arm for arm in matched_preset("digits").arms}
+    others = [arm for arm in arms.values() if "-at-" in arm.name]
+    assert len(others) == 16
+    for arm in others:
+        usual = arms[arm.tuned]
+        rate = {0.5: "half", 2.0: "twice"}[arm.factor]
+        assert arm.name == at_rate(usual.name, rate)
+        assert replace(arm, name=usual.name, tuned="", factor=1.0) == usual
 
 
 def test_photographs_need_their_images_and_scores() -> None:
