@@ -63,6 +63,8 @@ class MatchedCommand:
     """Run everything with one thread and with two, and write how the numbers at the stops differ as noise.csv."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
+    channels_last: bool = False
+    """Lay images out channel by channel last, which tensor cores and large networks like."""
     processes: Annotated[int | None, Shown(default="auto")] = None
     """Processes that share out the replicates, of one thread each; None is one a core on a CPU, as far as memory
     goes, and one on a GPU."""
@@ -80,7 +82,7 @@ class MatchedCommand:
         study = replace(study, replicates=self._replicates(study))
         if self.dry_run:
             return _list_arms(study)
-        execution = Execution(device=find_device(self.device))
+        execution = Execution(device=find_device(self.device), channels_last=self.channels_last)
         with workforce(execution.device, processes=self.processes, threads=study.threads) as crew:
             run = partial(run_matched, folder=self.out / self.preset, execution=execution, progress=shown_progress)
             if self.search:

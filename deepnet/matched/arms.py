@@ -46,14 +46,14 @@ def arm(name: str, method: Method, unlearning: Sharpness, pretraining: Sharpness
     )
 
 
-def neggrad(plain: Sharpness, forget: str = "high") -> Arm:
+def neggrad(plain: Sharpness, forget: str = "high", alpha: float = ALPHA) -> Arm:
     """NegGrad with plain SGD, which most other arms are held against."""
-    return replace(arm("neggrad", NegGrad(alpha=ALPHA), plain, plain), forget=forget)
+    return replace(arm("neggrad", NegGrad(alpha=alpha), plain, plain), forget=forget)
 
 
-def controls(plain: Sharpness, forget: str = "high") -> list[Arm]:
+def controls(plain: Sharpness, forget: str = "high", alpha: float = ALPHA) -> list[Arm]:
     """The same once more: with other batches, and with a tenth more of its rate."""
-    usual = neggrad(plain, forget)
+    usual = neggrad(plain, forget, alpha)
     again = replace(usual, name="control-other-batches", batches=1, tuned=usual.name)
     return [again, replace(usual, name="control-rate-1.1", tuned=usual.name, factor=1.1)]
 
@@ -76,15 +76,19 @@ def fewest(plain: Sharpness, aware: Sharpness) -> list[Arm]:
     return [one for one in core(plain, aware) if one.name not in spared]
 
 
-def others(plain: Sharpness, aware: Sharpness, other: Sharpness) -> list[Arm]:
-    """SAM, SCRUB, the other mask, the random forget set, and the controls."""
+def others(plain: Sharpness, aware: Sharpness) -> list[Arm]:
+    """What claims 5 to 9 compare, and the controls: SCRUB, the other mask, the random forget set."""
     return [
-        arm("neggrad", NegGrad(alpha=ALPHA), other, plain),
         *(arm("scrub", Scrub(), plain, before) for before in (plain, aware)),
         arm("minmax-reversed", SharpMinMax(alpha=ALPHA, order="smallest"), aware, plain),
         replace(neggrad(plain, "random"), name="neggrad-random-sgd-after-sgd"),
         *controls(plain),
     ]
+
+
+def with_sam(plain: Sharpness, other: Sharpness) -> Arm:
+    """NegGrad with SAM in the place of ASAM."""
+    return arm("neggrad", NegGrad(alpha=ALPHA), other, plain)
 
 
 def by_alpha(plain: Sharpness, aware: Sharpness) -> list[Arm]:

@@ -168,6 +168,15 @@ def test_presets_keep_to_their_own_replicates_and_one_thread(name: str) -> None:
     assert all(arm.rate_of in names for arm in study.arms)
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_controls_are_neggrad_once_more(name: str) -> None:
+    arms = {arm.name: arm for arm in preset(name).arms}
+    for control in ("control-other-batches", "control-rate-1.1"):
+        if control in arms:
+            usual = arms[arms[control].tuned]
+            assert replace(arms[control], name=usual.name, tuned="", batches=0, factor=1.0) == usual
+
+
 def test_the_digits_have_every_arm() -> None:
     study = matched_preset("digits")
     arms = {arm.name: arm for arm in study.arms}
