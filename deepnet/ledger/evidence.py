@@ -74,8 +74,8 @@ def evidence_of(reading: Reading, case: Case) -> Evidence:
     beside = {} if reading.bare else known | _beside(reading, case, arms, endings)
     return Evidence(
         effect=effect,
-        control=unless_missing(case.control, reading) or _unknown(),
-        null=unless_missing(case.null, reading) or _unknown(),
+        control=(was_run and unless_missing(case.control, reading)) or _unknown(),  # of no row, none either
+        null=(was_run and unless_missing(case.null, reading)) or _unknown(),
         n_runs=total.total(),
         details=beside,
         endings={name: total[name] / total.total() for name in ENDINGS if total[name]},

@@ -248,6 +248,7 @@ def test_what_is_more_general_is_asked_of_its_own_scale(scale: str, name: str) -
     assert effect(claim, here, setting="Sharp MinMax against NegGrad, ASAM") == pytest.approx(0.0, abs=0.01)
     elsewhere = row_of(claim, planted({PLAIN: LOSS}))
     assert elsewhere.verdict == "not run"
+    assert elsewhere.control["effect"] is None  # or it would have to be refuted for a verdict that there is not
     assert scale in elsewhere.remark
 
 
