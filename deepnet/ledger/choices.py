@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from theory.ledger import Choice
 
 __all__ = [
-    "BASE", "MATCH", "OWN_REFERENCE", "OWN_STOP", "RATE", "REFERENCE", "STOP", "UNREACHED", "Base", "Reference",
+    "BASE", "MATCH", "OWN_REFERENCE", "OWN_STOP", "REFERENCE", "STOP", "UNREACHED", "Base", "Reference",
     "Unreached",
 ]  # fmt: skip
 
@@ -41,7 +41,7 @@ def _others(values: tuple[str, ...], primary: str) -> tuple[str, ...]:
 
 STOP = Choice(
     name="stop",
-    words="where a run is read",
+    words="point at which a run is read",
     primary="loss",
     others=_others(_STOPS, "loss"),
     reason=(
@@ -59,7 +59,7 @@ MATCH = replace(
 """Where runs are read that are asked for their steps, which a number of epochs would fix."""
 OWN_STOP = Choice(
     name="stop",
-    words="where a run is read",
+    words="point at which a run is read",
     primary="own-loss",
     others=_others(_STOPS, "own-loss"),
     reason=(
@@ -71,7 +71,7 @@ OWN_STOP = Choice(
 """Where runs are read, for arms whose pretraining differs."""
 REFERENCE = Choice(
     name="reference",
-    words="what ToW is held against",
+    words="reference of ToW",
     primary="all",
     others=_others(get_args(Reference), "all"),
     reason=(
@@ -83,7 +83,7 @@ REFERENCE = Choice(
 """References, for arms with the same pretraining."""
 OWN_REFERENCE = Choice(
     name="reference",
-    words="what ToW is held against",
+    words="reference of ToW",
     primary="own optimizer",
     others=_others(get_args(Reference), "own optimizer"),
     reason=(
@@ -95,7 +95,7 @@ OWN_REFERENCE = Choice(
 """References, for arms whose pretraining differs."""
 UNREACHED = Choice(
     name="unreached",
-    words="how runs count that never reach the stop",
+    words="way in which runs count that never reach the stop",
     primary="last values",
     others=("left out",),
     reason=(
@@ -105,21 +105,9 @@ UNREACHED = Choice(
     labels={"last values": "by their last values"},
 )
 """Runs that never reach the stop. Those that diverge are worth a ToW of 0 in any case."""
-RATE: Choice[str] = Choice(
-    name="rate",
-    words="which learning rate both arms have",
-    primary="own",
-    others=("half", "twice"),
-    reason=(
-        "What is compared is arms at their best, each tuned by itself on other replicates with as many trials. A "
-        "verdict that turns with half or twice these rates is one on the search."
-    ),
-    labels={"own": "each its own, as tuned", "half": "half of its own", "twice": "twice its own"},
-)
-"""Learning rates."""
 BASE = Choice(
     name="base",
-    words="what damage is counted from",
+    words="network that damage is counted from",
     primary="pretrained",
     others=("retrained",),
     reason=(

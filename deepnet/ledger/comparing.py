@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from deepnet.ledger.choices import RATE, REFERENCE, STOP, UNREACHED
+from deepnet.ledger.choices import REFERENCE, STOP, UNREACHED
 from deepnet.ledger.effects import between, comparison
 from deepnet.ledger.evidence import Case, evidence_of
 from deepnet.ledger.findings import NotMeasuredError
-from deepnet.ledger.naming import at_rate
 from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Effect, Reading, Rules, less
 from theory.ledger import Choice, Claim, Control, Region
@@ -54,30 +53,21 @@ class Settings:
     Attributes:
         pairs: The arms by what they have in common; the first pair is primary.
         reason: Why it is.
-        rates: Whether the arms were run at half and at twice their learning rates, too.
     """
 
     pairs: Mapping[str, tuple[str, str]]
     reason: str
-    rates: bool = False
 
     @property
     def choice(self) -> Choice[str]:
         """The pairs as what a claim leaves open."""
         primary, *others = self.pairs
-        words = "what both arms have in common"
+        words = "setting that both arms share"
         return Choice(name="setting", words=words, primary=primary, others=tuple(others), reason=self.reason)
-
-    @property
-    def choices(self) -> tuple[Choice[str], ...]:
-        """What is left open: the pair, where there are several, and the rate."""
-        return ((self.choice,) if len(self.pairs) > 1 else ()) + ((RATE,) if self.rates else ())
 
     def arms(self, reading: Reading) -> tuple[str, str]:
         """The pair that a protocol asks for."""
-        one, other = self.pairs[reading.pick(self.choice)]
-        rate = reading.pick(RATE) if self.rates else RATE.primary
-        return at_rate(one, rate), at_rate(other, rate)
+        return self.pairs[reading.pick(self.choice)]
 
 
 def doing_nothing(settings: Settings, rules: Rules) -> Effect:
@@ -164,7 +154,8 @@ def compared(
             name="NegGrad with SGD against itself with other batches, in the same number",
             region=Region.around(0.0, margin),
         ),
-        "choices": (rules.stop, rules.reference, rules.unreached, *settings.choices),
+        "choices": (rules.stop, rules.reference, rules.unreached)
+        + ((settings.choice,) if len(settings.pairs) > 1 else ()),
         "measure": partial(evidence_of, case=case),
     }
     return Claim(**usual | fields)

@@ -6,7 +6,7 @@ import re
 
 from deepnet.studies.compat import UNLEARNING_QUIRKS
 
-__all__ = ["arm_words", "at_rate"]
+__all__ = ["arm_words"]
 
 _METHODS = {
     "neggrad": "NegGrad", "neggrad-random": "NegGrad on a random forget set", "minmax": "Sharp MinMax",
@@ -43,16 +43,3 @@ def arm_words(name: str) -> str:
     words += f" of {float(share):.0%} of the weights" if share else ""
     words += f" at {rate.removesuffix('-rate')} its rate" if rate else ""
     return f"{words} with {found['how'].upper()} after {found['before'].upper()}"
-
-
-def at_rate(name: str, rate: str) -> str:
-    """Name of the arm that differs from one in its learning rate alone; "own" is the arm itself.
-
-    Example:
-        >>> at_rate("neggrad-sgd-after-asam", "half"), at_rate("neggrad-sgd-after-asam", "own")
-        ('neggrad-at-half-rate-sgd-after-asam', 'neggrad-sgd-after-asam')
-    """
-    found = _ARM.fullmatch(name)
-    if rate == "own" or found is None:
-        return name
-    return f"{found['method']}-at-{rate}-rate-{found['how']}-after-{found['before']}"

@@ -129,9 +129,17 @@ def by_fraction(plain: Sharpness, aware: Sharpness) -> list[Arm]:
 
 
 def by_rate(plain: Sharpness, aware: Sharpness) -> list[Arm]:
-    """The arms of claims 1 to 4 at half and at twice their learning rates."""
+    """The arms that claims 1 to 4 compare first, at half and at twice their learning rates."""
+    minmax = SharpMinMax(alpha=ALPHA)
+    first = (
+        neggrad(plain),
+        arm("neggrad", NegGrad(alpha=ALPHA), aware, plain),
+        arm("neggrad", NegGrad(alpha=ALPHA), plain, aware),
+        arm("minmax", minmax, aware, plain),
+        arm("minmax-no-max", replace(minmax, forget_goal="none"), aware, plain),
+    )
     factors = {"half": 0.5, "twice": 2.0}
-    return [_at_rate(one, word, factor) for one in fewest(plain, aware) for word, factor in factors.items()]
+    return [_at_rate(one, word, factor) for one in first for word, factor in factors.items()]
 
 
 def _at_rate(one: Arm, word: str, factor: float) -> Arm:

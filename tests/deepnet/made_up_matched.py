@@ -20,10 +20,8 @@ ARMS = (
     *(f"quirk-{name}-minmax-asam-after-sgd" for name in QUIRKS), "quirk-scrub_epoch-scrub-sgd-after-sgd",
     *(f"select-{which}-sgd-after-sgd" for which in ("largest", "smallest", "gradient", "random")),
     "last-layer-sgd-after-sgd", "minmax-fraction-0.1-asam-after-sgd", "minmax-fraction-0.5-asam-after-sgd",
-    *(f"neggrad-at-{rate}-rate-{how}-after-{before}" for rate in RATES for how in _HOW for before in _HOW),
-    *(f"minmax-at-{rate}-rate-{pair}" for rate in RATES for pair in ("sgd-after-sgd", "asam-after-sgd",
-                                                                     "asam-after-asam")),
-    *(f"minmax-no-max-at-{rate}-rate-asam-after-sgd" for rate in RATES),
+    *(f"{method}-at-{rate}-rate-asam-after-sgd" for rate in RATES for method in ("neggrad", "minmax", "minmax-no-max")),
+    *(f"neggrad-at-{rate}-rate-sgd-after-{before}" for rate in RATES for before in _HOW),
 )  # fmt: skip
 RETAINED, TESTED, REMEMBERED = 0.98, 0.90, 0.50
 """Accuracies of a retrained network."""

@@ -24,7 +24,7 @@ __all__ = ["CLAIMS", "width_above"]
 
 CLOSE = Choice(
     name="close",
-    words="how far below the ceiling ToW still counts as close",
+    words="distance from the ceiling within which ToW counts as close",
     primary=0.03,
     others=(0.01, 0.02, 0.05, 0.1),
     reason="One and a half of the smallest effect of interest in ToW.",

@@ -17,7 +17,7 @@ __all__ = ["CLAIMS"]
 
 WHEN = Choice(
     name="when",
-    words="where in pretraining sharpness is measured",
+    words="point of pretraining at which sharpness is measured",
     primary="rise_at_loss",
     others=("rise",),
     reason="A network that fits better is flatter for that alone: only at equal training loss are optimizers compared.",

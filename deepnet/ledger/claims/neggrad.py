@@ -12,6 +12,8 @@ _SETTINGS = Settings(
         "ASAM after SGD, α = 0.95": ("neggrad-asam-after-sgd", NEGGRAD),
         "ASAM after ASAM": ("neggrad-asam-after-asam", "neggrad-sgd-after-asam"),
         "SAM after SGD": ("neggrad-sam-after-sgd", NEGGRAD),
+        "half of both rates": ("neggrad-at-half-rate-asam-after-sgd", "neggrad-at-half-rate-sgd-after-sgd"),
+        "twice both rates": ("neggrad-at-twice-rate-asam-after-sgd", "neggrad-at-twice-rate-sgd-after-sgd"),
         **{
             f"α = {alpha:g}": (f"neggrad-alpha-{alpha:g}-asam-after-sgd", f"neggrad-alpha-{alpha:g}-sgd-after-sgd")
             for alpha in _ALPHAS
@@ -19,7 +21,6 @@ _SETTINGS = Settings(
     },
     "Plain pretraining leaves the optimizer of unlearning as the only difference; the weight α of the retain set is "
     "that of all other arms.",
-    rates=True,
 )
 
 CLAIMS = (

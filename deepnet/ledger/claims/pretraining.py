@@ -41,9 +41,10 @@ CLAIMS = (
             {
                 "SGD in unlearning": ("neggrad-sgd-after-asam", "neggrad-sgd-after-sgd"),
                 "ASAM in unlearning": ("neggrad-asam-after-asam", "neggrad-asam-after-sgd"),
+                "half of both rates": ("neggrad-at-half-rate-sgd-after-asam", "neggrad-at-half-rate-sgd-after-sgd"),
+                "twice both rates": ("neggrad-at-twice-rate-sgd-after-asam", "neggrad-at-twice-rate-sgd-after-sgd"),
             },
             "Plain unlearning leaves pretraining as the only difference.",
-            rates=True,
         ),
     ),
     _claim(

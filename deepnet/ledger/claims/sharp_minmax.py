@@ -14,18 +14,20 @@ _RIVALS = Settings(
         "SGD after ASAM": ("minmax-sgd-after-asam", "neggrad-sgd-after-asam"),
         "10% of the weights": ("minmax-fraction-0.1-asam-after-sgd", "neggrad-asam-after-sgd"),
         "50% of the weights": ("minmax-fraction-0.5-asam-after-sgd", "neggrad-asam-after-sgd"),
+        "half of both rates": ("minmax-at-half-rate-asam-after-sgd", "neggrad-at-half-rate-asam-after-sgd"),
+        "twice both rates": ("minmax-at-twice-rate-asam-after-sgd", "neggrad-at-twice-rate-asam-after-sgd"),
     },
     "The paper's method has ASAM, and forgets with 30% of the weights; NegGrad with the same optimizer differs from it "
     "in the split of the weights alone.",
-    rates=True,
 )
 _WITHOUT = Settings(
     {
         "after SGD": ("minmax-asam-after-sgd", "minmax-no-max-asam-after-sgd"),
         "after ASAM": ("minmax-asam-after-asam", "minmax-no-max-asam-after-asam"),
+        "half of both rates": ("minmax-at-half-rate-asam-after-sgd", "minmax-no-max-at-half-rate-asam-after-sgd"),
+        "twice both rates": ("minmax-at-twice-rate-asam-after-sgd", "minmax-no-max-at-twice-rate-asam-after-sgd"),
     },
     "As in the other claims.",
-    rates=True,
 )
 
 CLAIMS = (

@@ -264,10 +264,10 @@ def test_what_is_more_general_is_asked_of_its_own_scale(scale: str, name: str) -
 def test_both_arms_have_half_or_twice_their_rates(name: str, one: str, other: str) -> None:
     for arm, expected in ((one, -0.1), (other, 0.1)):
         rows = planted({arm: LOSS})
-        assert effect(name, rows) == effect(name, rows, rate="twice") == pytest.approx(0.0, abs=1e-12)
-        assert effect(name, rows, rate="half") == pytest.approx(expected)
-        twice = planted({arm.replace("half", "twice"): LOSS})
-        assert effect(name, twice, rate="twice") == pytest.approx(expected)
+        half, twice = {"setting": "half of both rates"}, {"setting": "twice both rates"}
+        assert effect(name, rows) == effect(name, rows, **twice) == pytest.approx(0.0, abs=1e-12)
+        assert effect(name, rows, **half) == pytest.approx(expected)
+        assert effect(name, planted({arm.replace("half", "twice"): LOSS}), **twice) == pytest.approx(expected)
 
 
 def test_the_share_of_the_weights_is_a_setting_of_sharp_minmax() -> None:

@@ -18,12 +18,12 @@ import pytest
 from deepnet.cli.judge import JudgeCommand
 from deepnet.ledger.claims import all_claims, find_claims
 from deepnet.ledger.findings import Findings
-from deepnet.ledger.pages import account, atlas_of
+from deepnet.ledger.pages import account, as_run, atlas_of
 from deepnet.ledger.scales import judge, summary_of
 from deepnet.matched.records import write_rows
 from simulate.house.terminal import console
 from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, WOBBLE, planted
-from tests.deepnet.made_up_matched import diverged, world
+from tests.deepnet.made_up_matched import ARMS, diverged, world
 from theory.ledger import Row
 
 CLAIM = "asam-improves-neggrad"
@@ -110,6 +110,32 @@ def test_the_atlas_says_which_choice_decides() -> None:
     assert entry.choices["stop"]["values"][4] == "5 epochs"
     assert told[4] == "supported"
     assert {verdict for level, verdict in told.items() if level != 4} == {"no effect of interest"}
+
+
+def test_the_atlas_leaves_out_what_was_not_run() -> None:
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        if row["kind"] == "trajectory":
+            row["stops"].pop("epoch-10")
+        return row
+
+    arms = [arm for arm in ARMS if "alpha" not in arm and "rate-" not in arm]
+    findings = Findings.of(world(range(3), arms=arms, change=change))
+    (claim,) = find_claims([CLAIM])
+    made = {choice.name: choice.values for choice in as_run(claim, findings).choices}
+    usual = {choice.name: choice.values for choice in claim.choices}
+    assert made["stop"] == tuple(stop for stop in usual["stop"] if stop != "epoch-10")
+    assert made["setting"] == ("ASAM after SGD, α = 0.95", "ASAM after ASAM", "SAM after SGD")
+    assert {name: made[name] for name in ("reference", "unreached")} == {
+        name: usual[name] for name in ("reference", "unreached")
+    }
+    (entry,) = atlas_of(findings, 20, [claim])
+    assert "not run" not in entry.counts
+
+
+def test_a_choice_of_which_nothing_else_was_run_is_none() -> None:
+    findings = Findings.of(world(range(3), arms=[PLAIN, "neggrad-asam-after-sgd", "control-other-batches"]))
+    (claim,) = find_claims([CLAIM])
+    assert "setting" not in {choice.name for choice in as_run(claim, findings).choices}
 
 
 def test_an_account_tells_what_was_run() -> None:
