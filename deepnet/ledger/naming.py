@@ -19,6 +19,7 @@ _METHODS = {
     **{f"quirk-{name}-minmax": f"Sharp MinMax as released ({name})" for name in UNLEARNING_QUIRKS},
     **{f"quirk-{name}-scrub": f"SCRUB as released ({name})" for name in UNLEARNING_QUIRKS},
 }  # fmt: skip
+_RATES = {"half-rate": "half its rate", "twice-rate": "twice its rate", "sgd-rate": "the rate of SGD"}
 _ARM = re.compile(r"(?P<method>.+)-(?P<how>sgd|sam|asam)-after-(?P<before>sgd|sam|asam)")
 
 
@@ -41,5 +42,5 @@ def arm_words(name: str) -> str:
     method, _, alpha = method.partition("-alpha-")
     words = _METHODS.get(method, method) + (f" at α = {alpha}" if alpha else "")
     words += f" of {float(share):.0%} of the weights" if share else ""
-    words += f" at {rate.removesuffix('-rate')} its rate" if rate else ""
+    words += f" at {_RATES[rate]}" if rate else ""
     return f"{words} with {found['how'].upper()} after {found['before'].upper()}"

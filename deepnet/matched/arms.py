@@ -129,7 +129,7 @@ def by_fraction(plain: Sharpness, aware: Sharpness) -> list[Arm]:
 
 
 def by_rate(plain: Sharpness, aware: Sharpness) -> list[Arm]:
-    """The arms that claims 1 to 4 compare first, at half and at twice their learning rates."""
+    """The arms that claims 1 to 4 compare first, at half and twice their rates; NegGrad with ASAM at that of SGD."""
     minmax = SharpMinMax(alpha=ALPHA)
     first = (
         neggrad(plain),
@@ -139,7 +139,8 @@ def by_rate(plain: Sharpness, aware: Sharpness) -> list[Arm]:
         arm("minmax-no-max", replace(minmax, forget_goal="none"), aware, plain),
     )
     factors = {"half": 0.5, "twice": 2.0}
-    return [_at_rate(one, word, factor) for one in first for word, factor in factors.items()]
+    at_others = [_at_rate(one, word, factor) for one in first for word, factor in factors.items()]
+    return [*at_others, replace(_at_rate(first[1], "sgd", 1.0), tuned=first[0].name)]
 
 
 def _at_rate(one: Arm, word: str, factor: float) -> Arm:

@@ -22,6 +22,7 @@ ARMS = (
     "last-layer-sgd-after-sgd", "minmax-fraction-0.1-asam-after-sgd", "minmax-fraction-0.5-asam-after-sgd",
     *(f"{method}-at-{rate}-rate-asam-after-sgd" for rate in RATES for method in ("neggrad", "minmax", "minmax-no-max")),
     *(f"neggrad-at-{rate}-rate-sgd-after-{before}" for rate in RATES for before in _HOW),
+    "neggrad-at-sgd-rate-asam-after-sgd",
 )  # fmt: skip
 RETAINED, TESTED, REMEMBERED = 0.98, 0.90, 0.50
 """Accuracies of a retrained network."""

@@ -22,8 +22,9 @@ _SPEEDS = Settings(
     {
         "after SGD": ("neggrad-asam-after-sgd", NEGGRAD),
         "after ASAM": ("neggrad-asam-after-asam", "neggrad-sgd-after-asam"),
+        "after SGD, both at the rate of SGD": ("neggrad-at-sgd-rate-asam-after-sgd", NEGGRAD),
     },
-    "As in the other claims.",
+    "As in the other claims; that of equal rates tells what the optimizer does, the others what its rate does as well.",
 )
 _PLANTED = Settings({"NegGrad with SGD after SGD": ("control-rate-1.1", NEGGRAD)}, "There are no others.")
 _BY_STEPS = Rules(stop=MATCH, reference=REFERENCE, unreached=UNREACHED)

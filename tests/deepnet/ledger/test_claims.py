@@ -69,6 +69,10 @@ def test_steps_are_compared_as_logarithms() -> None:
     rows = planted({"neggrad-asam-after-sgd": {"step": 50}})
     assert effect("asam-forgets-in-more-steps", rows) == pytest.approx(math.log(2))
     assert effect("asam-forgets-in-more-steps", rows, setting="after ASAM") == 0.0
+    at_equal = {"setting": "after SGD, both at the rate of SGD"}
+    assert effect("asam-forgets-in-more-steps", rows, **at_equal) == 0.0
+    equal = planted({"neggrad-at-sgd-rate-asam-after-sgd": {"step": 50}})
+    assert effect("asam-forgets-in-more-steps", equal, **at_equal) == pytest.approx(math.log(2))
     assert effect("planted-faster-rate", planted({})) == pytest.approx(math.log(0.9))
     assert row_of("planted-faster-rate", planted({})).verdict == "supported"
     assert row_of("planted-faster-rate", planted({"control-rate-1.1": {"step": 10}})).verdict == "refuted"

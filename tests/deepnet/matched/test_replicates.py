@@ -196,13 +196,21 @@ def test_the_digits_have_every_arm() -> None:
 
 def test_arms_at_other_rates_differ_in_nothing_else() -> None:
     arms = {arm.name: arm for arm in matched_preset("digits").arms}
-    others = [arm for arm in arms.values() if "-at-" in arm.name]
+    others = [arm for arm in arms.values() if "-at-half" in arm.name or "-at-twice" in arm.name]
     assert len(others) == 10
     for arm in others:
         usual = arms[arm.tuned]
         rate = {0.5: "half", 2.0: "twice"}[arm.factor]
         assert arm.name.replace(f"-at-{rate}-rate", "") == usual.name
         assert replace(arm, name=usual.name, tuned="", factor=1.0) == usual
+
+
+def test_asam_at_the_rate_of_sgd_is_asam_with_that_rate() -> None:
+    arms = {arm.name: arm for arm in matched_preset("digits").arms}
+    (at_equal,) = [arm for arm in arms.values() if "-at-sgd-rate" in arm.name]
+    assert at_equal.rate_of == "neggrad-sgd-after-sgd"
+    usual = arms["neggrad-asam-after-sgd"]
+    assert replace(at_equal, name=usual.name, tuned="") == usual
 
 
 def test_photographs_need_their_images_and_scores() -> None:
