@@ -7,23 +7,30 @@ from deepnet.methods.application import apply
 from deepnet.methods.ascent import GradientAscent, NegGrad, RetainSAM
 from deepnet.methods.base import Method
 from deepnet.methods.finetuning import FineTune, L1Sparse, Pretrain, Retrain
+from deepnet.methods.importances import FisherForgetting, LossFreeDampening, SelectiveDampening
 from deepnet.methods.influence import Influence
 from deepnet.methods.partial import GradientSelection, LastLayer, RandomSelection
 from deepnet.methods.relabelling import RandomLabel, SalUn
 from deepnet.methods.scrub import Scrub
 from deepnet.methods.selection import CurvatureSelection
 from deepnet.methods.sharp_minmax import SharpMinMax
+from deepnet.methods.teachers import AnchoredNegGrad, BadTeacher, BoundaryShrink, Unsir
 from simulate.house.discovery import check_told_apart, modules_of
 
 __all__ = [
     "METHODS",
+    "AnchoredNegGrad",
+    "BadTeacher",
+    "BoundaryShrink",
     "CurvatureSelection",
     "FineTune",
+    "FisherForgetting",
     "GradientAscent",
     "GradientSelection",
     "Influence",
     "L1Sparse",
     "LastLayer",
+    "LossFreeDampening",
     "Method",
     "NegGrad",
     "Pretrain",
@@ -33,7 +40,9 @@ __all__ = [
     "Retrain",
     "SalUn",
     "Scrub",
+    "SelectiveDampening",
     "SharpMinMax",
+    "Unsir",
     "apply",
 ]
 

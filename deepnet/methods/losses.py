@@ -7,8 +7,13 @@ from torch.nn import functional
 
 from deepnet.data.streams import Batch
 from deepnet.networks.normalization import frozen_statistics
+from simulate.house import checks
 
-__all__ = ["ascent", "cross_entropy", "cross_entropy_of", "distillation"]
+__all__ = ["ascent", "check_temperature", "cross_entropy", "cross_entropy_of", "distillation"]
+
+
+_HOTTEST = 1e18
+"""Largest temperature: its square, which the loss has as a factor, is still a number in single precision."""
 
 
 def cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
@@ -31,6 +36,17 @@ def ascent(model: nn.Module, batch: Batch, statistics: bool = False) -> Tensor:
     """
     with frozen_statistics(model, frozen=not statistics):
         return -cross_entropy(model, batch)
+
+
+def check_temperature(temperature: object) -> None:
+    """Require a temperature of softened predictions.
+
+    Raises:
+        ValueError: if it is not a positive number, or too large for its square.
+    """
+    checks.real("temperature", temperature, positive=True)
+    if isinstance(temperature, int | float) and temperature > _HOTTEST:
+        checks.fail("temperature", f"be at most {_HOTTEST:g}", temperature)
 
 
 def distillation(student: Tensor, teacher: Tensor, batch: Batch, temperature: float) -> Tensor:

@@ -12,14 +12,11 @@ from deepnet.data.streams import Batch
 from deepnet.learning.task import Task
 from deepnet.learning.updates import Pass, Term, Update
 from deepnet.methods.base import Method
-from deepnet.methods.losses import cross_entropy_of, distillation
+from deepnet.methods.losses import check_temperature, cross_entropy_of, distillation
 from deepnet.networks.normalization import frozen_statistics
 from simulate.house import checks
 
 __all__ = ["Scrub"]
-
-_LARGEST = 1e18
-"""Largest temperature: its square, which the loss has as a factor, is still a number in single precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +46,7 @@ class Scrub(Method):
         checks.integer("ascent_epochs", self.ascent_epochs, least=0)
         checks.real("beta", self.beta, nonnegative=True)
         checks.real("gamma", self.gamma, nonnegative=True)
-        checks.real("temperature", self.temperature, positive=True)
-        if self.temperature > _LARGEST:
-            checks.fail("temperature", f"be at most {_LARGEST:g}", self.temperature)
+        check_temperature(self.temperature)
 
     def passes(self, task: Task, epoch: int) -> Sequence[Pass]:
         """A pass over the forget set in the first epochs, then one over the retain set."""

@@ -39,9 +39,10 @@ def test_devices_are_arguments() -> None:
 
 
 def test_gradients_are_taken_in_one_place() -> None:
-    """A second place would be a second training; second derivatives are no gradients to train with."""
+    """A second place would be a second training; second derivatives, and those by inputs, are none to train with."""
     assert where(calls, r"(\.backward|autograd\.grad|autograd\.backward)") == {
         "deepnet/learning/sharpness.py": ["torch.autograd.grad"],
+        "deepnet/methods/teachers/inputs.py": ["torch.autograd.grad"],
         "deepnet/metrics/curvature.py": ["torch.autograd.grad"] * 2,
     }
     assert where(functional_gradients) == {}

@@ -10,20 +10,24 @@ from deepnet.methods import (
     CurvatureSelection,
     Influence,
     L1Sparse,
+    LossFreeDampening,
     NegGrad,
     Pretrain,
     RetainSAM,
     SalUn,
     Scrub,
+    SelectiveDampening,
     SharpMinMax,
 )
 from deepnet.methods import apply as apply_method
 from tests.deepnet.methods.first_steps import each_descent, each_transform
 from tests.deepnet.oracles import small_network, small_task, weights_of
 
+EDITS = ("influence", "ssd", "ssd-loss-free", "fisher")
 CHANGING = {
     "influence": Influence(batches=3, batch_size=8, damping=0.5), "salun": SalUn(fraction=0.3),
     "selection": CurvatureSelection(alpha=0.7, probes=2), "neggrad": NegGrad(alpha=0.7),
+    "ssd": SelectiveDampening(selection=1.0), "ssd-loss-free": LossFreeDampening(selection=1.0),
     "retain-sam": RetainSAM(alpha=0.7), "sharp-minmax": SharpMinMax(alpha=0.7),
 }  # fmt: skip
 
@@ -35,7 +39,7 @@ def test_every_method_changes_the_weights(name: str, descent: Descent, sharpness
     method = CHANGING.get(name) or METHODS[name]()
     task = small_task(
         model=small_network(dtype=torch.float32), sharpness=sharpness, descent=descent,
-        epochs=0 if name == "influence" else 1,
+        epochs=0 if name in EDITS else 1,
     )  # fmt: skip
     before = weights_of(task.model)
     apply_method(method, task)
@@ -49,7 +53,7 @@ def test_sharpness_matters_to_every_method(name: str) -> None:
     """SAM and ASAM give other weights than SGD, and than each other."""
     method, ends = CHANGING.get(name) or METHODS[name](), []
     for sharpness in (sgd(), sam(0.3), asam(0.5)):
-        task = small_task(sharpness=sharpness, epochs=0 if name == "influence" else 1)
+        task = small_task(sharpness=sharpness, epochs=0 if name in EDITS else 1)
         apply_method(method, task)
         ends.append(torch.cat([value.flatten() for value in weights_of(task.model).values()]))
     assert min(float((ends[i] - ends[j]).abs().max()) for i, j in ((0, 1), (0, 2), (1, 2))) > 1e-5
