@@ -20,6 +20,7 @@ __all__ = [
     "EQUIVALENCE_LEVEL",
     "FAMILY_LEVEL",
     "Estimate",
+    "allowing_for_rare",
     "between_halves",
     "bootstrap",
     "bootstrap_between_halves",
@@ -193,6 +194,29 @@ def from_fractions(values: np.ndarray, trials: float, comparisons: int = 1) -> E
     shrunk = (estimate.value * total + 1.0) / (total + 2.0)
     floor = math.sqrt(shrunk * (1.0 - shrunk) / total)
     return replace(estimate, standard_error=max(estimate.standard_error, floor), range=(0.0, 1.0))
+
+
+def allowing_for_rare(estimate: Estimate, n_replicates: int, most: float) -> Estimate:
+    """A mean whose error allows for replicates that are too rare to have been met.
+
+    Where nearly all replicates agree and one in a hundred is far away, a few that agree say nothing of that one. The
+    standard error is then at least that of a value that is `most` away in one of N + 2 replicates, as `from_fractions`
+    has it of a success that never came.
+
+    Args:
+        estimate: The mean.
+        n_replicates: Number of replicates N that it was taken over.
+        most: How far away a replicate can be.
+
+    Example:
+        >>> round(allowing_for_rare(from_replicates(np.zeros(18)), 18, most=0.4).standard_error, 4)
+        0.0205
+    """
+    checks.integer("n_replicates", n_replicates, least=1)
+    checks.real("most", most, positive=True)
+    share = 1.0 / (n_replicates + 2.0)
+    least = most * math.sqrt(share * (1.0 - share) / n_replicates)
+    return replace(estimate, standard_error=max(estimate.standard_error, least))
 
 
 def bootstrap(

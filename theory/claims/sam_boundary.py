@@ -180,7 +180,9 @@ CLAIMS = (
         effect="exponent of n in the critical signal",
         supported=Region.around(0.0, 0.1),
         refuted_if="The exponent differs from 0 by more than 0.1 (equivalence test).",
-        experiment=f"{_SCALES}, d = 2,000, m = 10, p = 0.1, n = 10, 20 (quick), 40 (full). {_TRAINING}",
+        experiment=(
+            f"{_SCALES}, d = 1,000 (quick), 2,000 (full), m = 10, p = 0.1, n = 10, 20 (quick), 40 (full). {_TRAINING}"
+        ),
         stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each n; " + replicated(8, 40),
         statistic=_STATISTIC,
         control=Control(name="it falls as n to the -1/4, as with SGD", region=Region.around(-0.25, 0.1)),

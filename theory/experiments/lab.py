@@ -99,9 +99,13 @@ class Lab:
         return choice.of(self.protocol)
 
     def once(self, experiment: Callable[[Lab], _Made]) -> _Made:
-        """The result of an experiment that several claims share; it runs at the first call."""
+        """The result of an experiment that several claims share; it runs at the first call, on one BLAS thread.
+
+        Its matrices are small: several threads would wait for each other most of the time, and round otherwise.
+        """
         if experiment not in self._shared:
-            self._shared[experiment] = experiment(self)
+            with one_blas_thread():
+                self._shared[experiment] = experiment(self)
         made: _Made = self._shared[experiment]
         return made
 

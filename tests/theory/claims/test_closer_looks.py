@@ -182,6 +182,10 @@ def test_the_floor_is_looked_at_far_above_the_boundary() -> None:
     assert found.effect.value == pytest.approx(0.003, abs=1e-4)
     assert found.control.value == pytest.approx(0.3, abs=1e-4)
     assert found.effect.comparisons == 3
+    low, high = found.effect.interval()
+    assert low < 0.0
+    assert high > 0.1  # one network in eight may guess, and six have not met it
+    assert found.control.interval()[0] > 0.29
 
 
 def times(factor: str, values: list[float], exponent: float, forgotten: float = 1.0) -> xarray.Dataset:
