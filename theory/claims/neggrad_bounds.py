@@ -113,6 +113,10 @@ def _excess(
         null=_null(lab, pretraining),
         n_runs=lines.n_runs,
         details=_details(lab, lines, here),
+        distributions={
+            f"clean error of the {word} class, cells of the claim": values[:, here].ravel()
+            for word, values in _by_class(lines).items()
+        },
         conditions=lines.conditions_where(here),
         endings=lines.endings,
         picture=_picture(lines, x_label),

@@ -24,7 +24,7 @@ __all__ = ["BUDGETS", "Budget", "Grid", "Lab", "conditions_of"]
 Budget = Literal["quick", "full"]
 """How many replicates an experiment runs."""
 BUDGETS: tuple[Budget, ...] = get_args(Budget)
-"""quick: some four minutes for the whole ledger on two cores; full: within an hour."""
+"""quick: some three minutes for the whole ledger on two cores; full: within an hour."""
 
 _Made = TypeVar("_Made")
 

@@ -148,6 +148,9 @@ def test_gaps_are_those_of_one_end_less_another() -> None:
     assert at.null.value == pytest.approx(0.01, abs=1e-3)
     assert beyond.effect.value == pytest.approx(0.10, abs=1e-3)
     assert abs(beyond.null.value) < 1e-3
+    assert len(at.distributions) == 6
+    np.testing.assert_allclose(at.distributions["clean error of the worse class, matched"], 0.03, atol=2e-4)
+    np.testing.assert_allclose(at.distributions["clean error of the better class, matched"], 0.0, atol=2e-4)
 
 
 def methods() -> xarray.Dataset:
