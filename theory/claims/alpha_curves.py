@@ -138,8 +138,7 @@ _SETTING = (
     f"d^¼ n^-¼ q; NegGrad with SGD after SGD and after SAM; {INSIDE}. An α is enough for a replicate if it forgets "
     f"with a test error of at most {ABOVE:g} above that of the network retrained without F"
 )
-_LEFT_OUT = (choices.ALPHA, choices.WEIGHTS)
-_CHOICES = tuple(choice for choice in choices.UNLEARNING if choice not in _LEFT_OUT)
+_CHOICES = choices.unlearning_without(choices.ALPHA, choices.WEIGHTS)
 _COMMON: dict[str, Any] = {
     "number": 23,
     "statement": STATEMENTS["lemma_3_4_alpha_gap"].latex,
@@ -179,7 +178,7 @@ CLAIMS = (
         ),
         control=Control(name="even α = 0.8 is enough for half of them at most", region=Region(high=0.5)),
         null=Control(name="which pretraining is which left to chance", region=Region.around(0.0, 0.5)),
-        choices=tuple(choice for choice in _CHOICES if choice is not choices.STOP),
+        choices=choices.unlearning_without(choices.ALPHA, choices.WEIGHTS, choices.STOP),
         measure=_gap,
         **_COMMON,
     ),

@@ -135,7 +135,7 @@ _STATISTIC = (
 _LEMMA = "Lemma 3.4 of the unlearning paper as its summaries state it [S]"
 
 _AGAIN = Control(name="SGD against itself with other seeds", region=Region.around(0.0, 0.02))
-_CHOICES = tuple(choice for choice in choices.UNLEARNING if choice is not choices.WEIGHTS)
+_CHOICES = choices.unlearning_without(choices.WEIGHTS)
 
 CLAIMS = (
     Claim(

@@ -86,7 +86,7 @@ _COMMON: dict[str, Any] = {
     "experiment": UNLEARNED + " SGD in both; the same on until accuracy 1/2 on F; and a network retrained without F.",
     "stopping_rule": MATCHED + replicated(32, 300),
     "hypotheses": HYPOTHESES,
-    "choices": (*(c for c in choices.UNLEARNING if c is not choices.STOP), choices.DIMENSION),
+    "choices": (*choices.unlearning_without(choices.STOP), choices.DIMENSION),
     "family": "ours",
 }
 

@@ -90,7 +90,7 @@ CLAIMS = (
         control=Control(name="on the boundary it has fallen to p, too", region=Region(high=0.005)),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.01)),
         hypotheses=HYPOTHESES,
-        choices=(*(choice for choice in choices.UNLEARNING if choice is not choices.FLIP), choices.DIMENSION),
+        choices=(*choices.unlearning_without(choices.FLIP), choices.DIMENSION),
         measure=_measure,
         family="ours",
     ),

@@ -10,8 +10,8 @@ from theory.experiments import choices
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.lab import Lab
 from theory.experiments.training import sam
-from theory.experiments.words import replicated
-from theory.formulas.conditions import HYPOTHESES
+from theory.experiments.words import HALVES, replicated
+from theory.formulas.conditions import SCANNED
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, slope
@@ -124,11 +124,6 @@ def _time(lab: Lab) -> Evidence:
     )
 
 
-_HALVES = Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.1))
-_SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")
-"""Below P σ_p is where SAM's boundary lies: the hypothesis on the signal would leave nothing to see."""
-_CHOICES = (choices.PRETRAINED, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)
-
 CLAIMS = (
     Claim(
         name="sam-boundary-time",
@@ -145,9 +140,9 @@ CLAIMS = (
         control=Control(name="the time does not matter", region=Region.around(0.0, 0.1)),
         measure=_time,
         family="ours",
-        null=_HALVES,
-        hypotheses=_SCANNED,
-        choices=_CHOICES,
+        null=HALVES,
+        hypotheses=SCANNED,
+        choices=choices.TRAINING,
     ),
     Claim(
         name="sam-boundary-d",
@@ -167,9 +162,9 @@ CLAIMS = (
         control=Control(name="it grows as d to the 1/4, as with SGD", region=Region.around(0.25, 0.05)),
         measure=_dimension,
         family="ours",
-        null=_HALVES,
-        hypotheses=_SCANNED,
-        choices=_CHOICES,
+        null=HALVES,
+        hypotheses=SCANNED,
+        choices=choices.TRAINING,
     ),
     Claim(
         name="sam-weak-signal-onset",
@@ -188,8 +183,8 @@ CLAIMS = (
         control=Control(name="it falls as n to the -1/4, as with SGD", region=Region.around(-0.25, 0.1)),
         measure=_samples,
         family="open",
-        null=_HALVES,
-        hypotheses=_SCANNED,
-        choices=_CHOICES,
+        null=HALVES,
+        hypotheses=SCANNED,
+        choices=choices.TRAINING,
     ),
 )
