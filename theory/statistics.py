@@ -27,6 +27,7 @@ __all__ = [
     "exact",
     "from_fractions",
     "from_replicates",
+    "jackknife",
     "slope",
     "slopes",
     "worst_of",
@@ -248,6 +249,34 @@ def bootstrap(
         return Estimate(math.nan, math.nan, n_replicates - 1)
     # A bootstrap sample varies by (R - 1) / R of what a fresh sample does.
     error = float(known.std(ddof=1)) * math.sqrt(n_replicates / (n_replicates - 1))
+    return Estimate(float(value), error, n_replicates - 1)
+
+
+def jackknife(statistic: Callable[[np.ndarray], float], n_replicates: int) -> Estimate:
+    """A statistic of all replicates, with the standard error of leaving out one after another.
+
+    For what is smooth in the replicates, and dear: it takes as many statistics as there are replicates.
+
+    Args:
+        statistic: Maps the chosen replicates, (R,) of whole numbers, to a number.
+        n_replicates: Number of replicates R.
+
+    Returns:
+        The estimate; NaN if one of the statistics is.
+
+    Example:
+        >>> values = np.arange(20.0)
+        >>> found, mean = jackknife(lambda rows: float(values[rows].mean()), 20), from_replicates(values)
+        >>> round(found.standard_error, 6) == round(mean.standard_error, 6)
+        True
+    """
+    checks.integer("n_replicates", n_replicates, least=2, most=_MOST)
+    everyone = np.arange(n_replicates)
+    value = statistic(everyone)
+    without = np.array([statistic(np.delete(everyone, row)) for row in everyone])
+    if not math.isfinite(value) or not np.isfinite(without).all():
+        return Estimate(math.nan, math.nan, n_replicates - 1)
+    error = math.sqrt((n_replicates - 1) * float(np.square(without - without.mean()).mean()))
     return Estimate(float(value), error, n_replicates - 1)
 
 

@@ -17,6 +17,7 @@ from theory.statistics import (
     exact,
     from_fractions,
     from_replicates,
+    jackknife,
     slope,
     slopes,
     worst_of,
@@ -219,6 +220,18 @@ def test_what_is_too_rare_to_be_met_is_allowed_for() -> None:
     assert covered[1] > 0.97
     wide = Estimate(0.1, 0.3, 19)
     assert allowing_for_rare(wide, 20, most=0.4) == wide
+
+
+def test_leaving_one_out_tells_the_error_of_what_is_smooth() -> None:
+    """Of the logarithm of a mean: s / (x √R), which the bootstrap finds, too."""
+    values = np.random.default_rng(1).gamma(4.0, size=60)
+    found = jackknife(lambda rows: float(np.log(values[rows].mean())), 60)
+    assert found.value == float(np.log(values.mean()))
+    assert found.standard_error == pytest.approx(values.std(ddof=1) / values.mean() / 60**0.5, rel=0.02)
+    assert found.degrees_of_freedom == 59
+    gone = jackknife(lambda rows: float(values[rows].mean()) if 7 in rows else np.nan, 60)
+    assert math.isnan(gone.value)  # one replicate without which there is no number
+    assert math.isnan(gone.interval()[0])
 
 
 def test_fractions_that_vary_keep_their_deviation() -> None:
