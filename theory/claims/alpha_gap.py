@@ -88,8 +88,8 @@ def _picture(lab: Lab, data: xarray.Dataset) -> Picture:
 
 def _distributions(lab: Lab, data: xarray.Dataset) -> dict[str, np.ndarray]:
     """Errors of both classes at the protocol's α, all sizes together."""
-    here = data.sel(alpha=Course(lab).alpha)
-    tables = [errors_by_class(here.sel(pretraining=name), f"after {name}") for name in ("SGD", "SAM")]
+    chosen = data.sel(alpha=Course(lab).alpha)
+    tables = [errors_by_class(chosen.sel(pretraining=name), f"after {name}") for name in ("SGD", "SAM")]
     return {label: values for found in tables for label, values in found.items()}
 
 
