@@ -20,12 +20,14 @@ __all__ = [
     "EQUIVALENCE_LEVEL",
     "FAMILY_LEVEL",
     "Estimate",
+    "allowing_for_rare",
     "between_halves",
     "bootstrap",
     "bootstrap_between_halves",
     "exact",
     "from_fractions",
     "from_replicates",
+    "jackknife",
     "slope",
     "slopes",
     "worst_of",
@@ -195,6 +197,29 @@ def from_fractions(values: np.ndarray, trials: float, comparisons: int = 1) -> E
     return replace(estimate, standard_error=max(estimate.standard_error, floor), range=(0.0, 1.0))
 
 
+def allowing_for_rare(estimate: Estimate, n_replicates: int, most: float) -> Estimate:
+    """A mean whose error allows for replicates that are too rare to have been met.
+
+    Where nearly all replicates agree and one in a hundred is far away, a few that agree say nothing of that one. The
+    standard error is then at least that of a value that is `most` away in one of N + 2 replicates, as `from_fractions`
+    has it of a success that never came.
+
+    Args:
+        estimate: The mean.
+        n_replicates: Number of replicates N that it was taken over.
+        most: How far away a replicate can be.
+
+    Example:
+        >>> round(allowing_for_rare(from_replicates(np.zeros(18)), 18, most=0.4).standard_error, 4)
+        0.0205
+    """
+    checks.integer("n_replicates", n_replicates, least=1)
+    checks.real("most", most, positive=True)
+    share = 1.0 / (n_replicates + 2.0)
+    least = most * math.sqrt(share * (1.0 - share) / n_replicates)
+    return replace(estimate, standard_error=max(estimate.standard_error, least))
+
+
 def bootstrap(
     statistic: Callable[[np.ndarray], float], n_replicates: int, rng: np.random.Generator, resamples: int = 200
 ) -> Estimate:
@@ -224,6 +249,34 @@ def bootstrap(
         return Estimate(math.nan, math.nan, n_replicates - 1)
     # A bootstrap sample varies by (R - 1) / R of what a fresh sample does.
     error = float(known.std(ddof=1)) * math.sqrt(n_replicates / (n_replicates - 1))
+    return Estimate(float(value), error, n_replicates - 1)
+
+
+def jackknife(statistic: Callable[[np.ndarray], float], n_replicates: int) -> Estimate:
+    """A statistic of all replicates, with the standard error of leaving out one after another.
+
+    For what is smooth in the replicates, and dear: it takes as many statistics as there are replicates.
+
+    Args:
+        statistic: Maps the chosen replicates, (R,) of whole numbers, to a number.
+        n_replicates: Number of replicates R.
+
+    Returns:
+        The estimate; NaN if one of the statistics is.
+
+    Example:
+        >>> values = np.arange(20.0)
+        >>> found, mean = jackknife(lambda rows: float(values[rows].mean()), 20), from_replicates(values)
+        >>> round(found.standard_error, 6) == round(mean.standard_error, 6)
+        True
+    """
+    checks.integer("n_replicates", n_replicates, least=2, most=_MOST)
+    everyone = np.arange(n_replicates)
+    value = statistic(everyone)
+    without = np.array([statistic(np.delete(everyone, row)) for row in everyone])
+    if not math.isfinite(value) or not np.isfinite(without).all():
+        return Estimate(math.nan, math.nan, n_replicates - 1)
+    error = math.sqrt((n_replicates - 1) * float(np.square(without - without.mean()).mean()))
     return Estimate(float(value), error, n_replicates - 1)
 
 

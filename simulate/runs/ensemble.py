@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +11,14 @@ import numpy as np
 import xarray
 
 from simulate.dynamics.engines import Engine, make_engine
+from simulate.dynamics.optimizers import SharpMinMax
 from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import compile_phase
 from simulate.dynamics.state import Status
 from simulate.house import checks
 from simulate.problems.instance import Instance, Space
 from simulate.problems.problem import Problem
-from simulate.runs.lanes import Lanes, cut, side_by_side
+from simulate.runs.lanes import Lanes, cut, leaders, side_by_side
 from simulate.runs.measure import MOST_DIRECTIONS, measure_test_error
 from simulate.runs.observe import NEEDS_RADIUS, OBSERVABLES, Snapshot
 from simulate.runs.record import Record
@@ -43,11 +44,21 @@ class Cell:
     """Seed of everything random in it."""
 
     @property
-    def shape(self) -> tuple[object, ...]:
-        """What cells of one chunk have in common: array shapes and the kind of every step."""
-        kinds = tuple((type(phase.objective), type(phase.optimizer)) for phase in self.phases)
+    def shape(self) -> tuple[Hashable, ...]:
+        """What cells of one chunk have in common: array shapes, and the moves of a step of every phase."""
+        moves = tuple(2 if isinstance(phase.optimizer, SharpMinMax) else 1 for phase in self.phases)
         data = "drawn" if isinstance(self.problem, Problem) else (self.problem.test_set is None, self.problem.noise_law)
-        return self.problem.n, self.problem.m, self._patches, self.problem.multiplicity, data, kinds
+        return self.problem.n, self.problem.m, self._patches, self.problem.multiplicity, data, moves
+
+    @property
+    def kinds(self) -> tuple[Hashable, ...]:
+        """Objective and optimizer of every phase."""
+        return tuple((type(phase.objective), type(phase.optimizer)) for phase in self.phases)
+
+    @property
+    def family(self) -> Hashable:
+        """What cells have in common that start from the same data and weights."""
+        return self.problem, self.seed
 
     @property
     def n_bytes(self) -> int:
@@ -159,25 +170,34 @@ class _Ended:
 
 
 def _run_chunk(cells: Sequence[Cell], engine: str, directions: int, record: Record) -> _Ended:
-    """Train, observe and summarise cells of one shape."""
-    space: Space = "ambient" if engine == "dense" else "frame"
-    machine = make_engine(engine, [cell.instance(space) for cell in cells])
+    """Train, observe and summarise cells of one shape; what trainings have in common is done once."""
+    first = leaders([cell.family for cell in cells])  # of each cell the first that has come the same way
+    machine = make_engine(engine, _instances(cells, first, "ambient" if engine == "dense" else "frame"))
     failed = np.zeros(len(cells), dtype=bool)
     steps = np.empty((len(cells), len(cells[0].phases)), dtype=np.int64)
     observed: list[list[_Observed]] = [[] for _ in cells] if record.observe else []
     named = {str(phase.stop_forget_loss_above) for cell in cells for phase in cell.phases}
     for number in range(steps.shape[1]):
         phases = [cell.phases[number] for cell in cells]
+        first = leaders(list(zip(first, phases, strict=True)))
         machine.begin([compile_phase(*pair) for pair in zip(phases, machine.instances, strict=True)])
+        machine.follow(first)
         _advance(machine, np.array([phase.steps for phase in phases]))
+        machine.catch_up(first)
         steps[:, number] = machine.steps
         failed |= [status is Status.NONFINITE for status in machine.status]
         for t, rows in enumerate(observed):
-            rows.append(_observe(machine, t, directions, record))
+            rows.append(_observe(machine, t, directions, record) if first[t] == t else observed[first[t]][number])
         machine.end(named)
     machine.finish()
     tests = measure_test_error(machine, range(len(cells)), directions)
     return _Ended(summarise(machine, tests, steps.sum(axis=1), failed), tests.clean_error_by_label, steps, observed)
+
+
+def _instances(cells: Sequence[Cell], first: Sequence[int], space: Space) -> list[Instance]:
+    """The instance of each cell; cells of a family have the same."""
+    drawn = {number: cells[number].instance(space) for number in sorted({*first})}
+    return [drawn[number] for number in first]
 
 
 def _observe(machine: Engine, t: int, directions: int, record: Record) -> _Observed:

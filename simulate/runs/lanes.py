@@ -1,16 +1,20 @@
-"""How the cells of an ensemble are cut into chunks, and how many chunks run side by side."""
+"""How the cells of an ensemble are cut into chunks, and how many chunks run side by side.
+
+Cells of a family have their problem and seed in common. Those of one chunk whose trainings begin alike, phase for
+phase, are trained once as far as they do: many ways to unlearn one network need one pretraining.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numba
 
-__all__ = ["Lanes", "cut", "side_by_side"]
+__all__ = ["Lanes", "cut", "leaders", "side_by_side"]
 
 CHUNK_BYTES = 256 * 2**20
 """Memory that the arrays of all chunks under way may take."""
@@ -32,8 +36,16 @@ class _Sized(Protocol):
     """What is known of a cell."""
 
     @property
-    def shape(self) -> tuple[object, ...]:
+    def shape(self) -> tuple[Hashable, ...]:
         """What cells of one chunk have in common."""
+
+    @property
+    def kinds(self) -> tuple[Hashable, ...]:
+        """The kind of every phase."""
+
+    @property
+    def family(self) -> Hashable:
+        """What cells have in common that start alike."""
 
     @property
     def n_bytes(self) -> int:
@@ -54,6 +66,8 @@ class Lanes:
     """Cells that a chunk should have, if there are so many."""
     most: int
     """Most cells of a chunk, where several run side by side."""
+    mixed: bool = True
+    """Whether a chunk may hold phases of several kinds; a card would take the steps of all kinds for each."""
 
     @classmethod
     def of(cls, engine: str, threads: int) -> Lanes:
@@ -65,25 +79,53 @@ class Lanes:
         if engine == "numba":
             return cls(count=threads, threads=1, n_bytes=CHUNK_BYTES, least=1, most=CHUNK_CELLS)
         if engine == "cupy":
-            return cls(count=min(2, threads), threads=threads, n_bytes=CARD_BYTES, least=CARD_CELLS, most=CARD_CELLS)
+            return cls(
+                count=min(2, threads), threads=threads, n_bytes=CARD_BYTES, least=CARD_CELLS, most=CARD_CELLS,
+                mixed=False,
+            )  # fmt: skip
         return cls(count=1, threads=threads, n_bytes=CHUNK_BYTES, least=1, most=CHUNK_CELLS)
 
 
 def cut(cells: Sequence[_Sized], lanes: Lanes) -> Iterator[list[int]]:
-    """Numbers of cells that fit in one chunk, in order within each shape.
+    """Numbers of cells that fit in one chunk, family by family within each shape.
 
     With several lanes the chunks are small enough that all of them are busy to the end.
     """
-    by_shape: dict[tuple[object, ...], list[int]] = {}
+    by_shape: dict[Hashable, dict[Hashable, list[int]]] = {}
     for number, cell in enumerate(cells):
-        by_shape.setdefault(cell.shape, []).append(number)
-    for numbers in by_shape.values():
+        shape = cell.shape if lanes.mixed else (cell.shape, cell.kinds)
+        by_shape.setdefault(shape, {}).setdefault(cell.family, []).append(number)
+    for families in by_shape.values():
+        numbers = [number for family in families.values() for number in family]
         per_chunk = max(1, lanes.n_bytes // (lanes.count * cells[numbers[0]].n_bytes))
         if lanes.count > 1:
             busy = max(lanes.least, -(-len(numbers) // (8 * lanes.count)))
             per_chunk = min(per_chunk, lanes.most, busy)
-        for first in range(0, len(numbers), per_chunk):
-            yield numbers[first : first + per_chunk]
+        yield from _together(list(families.values()), per_chunk)
+
+
+def _together(families: Sequence[list[int]], most: int) -> Iterator[list[int]]:
+    """Chunks of whole families; one that is too large for a chunk is cut."""
+    chunk: list[int] = []
+    for family in families:
+        for first in range(0, len(family), most):
+            part = family[first : first + most]
+            if len(chunk) + len(part) > most:
+                yield chunk
+                chunk = []
+            chunk = chunk + part
+    yield chunk
+
+
+def leaders(courses: Sequence[Hashable]) -> list[int]:
+    """For each course the number of the first that is equal to it.
+
+    Example:
+        >>> leaders(["a", "b", "a", "b", "c"])
+        [0, 1, 0, 1, 4]
+    """
+    first: dict[Hashable, int] = {}
+    return [first.setdefault(course, number) for number, course in enumerate(courses)]
 
 
 def side_by_side(run: Callable[[_In], _Out], chunks: Sequence[_In], lanes: Lanes) -> Iterator[_Out]:

@@ -10,12 +10,14 @@ from scipy import stats
 from theory.statistics import (
     FAMILY_LEVEL,
     Estimate,
+    allowing_for_rare,
     between_halves,
     bootstrap,
     bootstrap_between_halves,
     exact,
     from_fractions,
     from_replicates,
+    jackknife,
     slope,
     slopes,
     worst_of,
@@ -203,6 +205,33 @@ def test_fractions_that_all_agree_are_not_exact() -> None:
     assert none.standard_error == pytest.approx(all_of_them.standard_error)
     assert 0 < none.standard_error < 0.002
     assert none.interval()[0] == 0.0 < none.interval()[1] < 0.01
+
+
+def test_what_is_too_rare_to_be_met_is_allowed_for() -> None:
+    """Where one replicate in forty errs by 0.4 more, samples of twenty mostly meet none or one."""
+    rng = np.random.default_rng(0)
+    met = rng.random((400, 20)) < 1 / 40
+    means = [from_replicates(0.1 + 0.4 * row + 1e-4 * rng.standard_normal(20)) for row in met]
+    allowing = [allowing_for_rare(mean, 20, most=0.4) for mean in means]
+    covered = [
+        np.mean([low <= 0.11 <= high for low, high in map(Estimate.interval, each)]) for each in (means, allowing)
+    ]
+    assert covered[0] < 0.45
+    assert covered[1] > 0.97
+    wide = Estimate(0.1, 0.3, 19)
+    assert allowing_for_rare(wide, 20, most=0.4) == wide
+
+
+def test_leaving_one_out_tells_the_error_of_what_is_smooth() -> None:
+    """Of the logarithm of a mean: s / (x √R), which the bootstrap finds, too."""
+    values = np.random.default_rng(1).gamma(4.0, size=60)
+    found = jackknife(lambda rows: float(np.log(values[rows].mean())), 60)
+    assert found.value == float(np.log(values.mean()))
+    assert found.standard_error == pytest.approx(values.std(ddof=1) / values.mean() / 60**0.5, rel=0.02)
+    assert found.degrees_of_freedom == 59
+    gone = jackknife(lambda rows: float(values[rows].mean()) if 7 in rows else np.nan, 60)
+    assert math.isnan(gone.value)  # one replicate without which there is no number
+    assert math.isnan(gone.interval()[0])
 
 
 def test_fractions_that_vary_keep_their_deviation() -> None:

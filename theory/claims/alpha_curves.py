@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray
-from scipy.special import ndtr
+from scipy.special import expit, logit, ndtr, ndtri
 
 from theory.experiments import choices
 from theory.experiments.forgetting.needed import (
@@ -27,32 +27,30 @@ from theory.experiments.words import INSIDE, MATCHED, replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, bootstrap, exact, from_fractions
+from theory.statistics import Estimate, exact, from_fractions, jackknife
 
 __all__ = ["CLAIMS"]
 
-_RESAMPLES = 60
 _PRETRAININGS = {"SGD": 1.0, "SAM": 0.0}
+_SHARES = (0.5, 0.9)
+"""Shares of the replicates that an α is to be enough for."""
 
 
-def _slope(found: Needed, factor: str, rows: np.ndarray) -> float:
-    """Coefficient of a factor in the mean log-odds over some replicates."""
-    return float(found.law(rows).slopes[FACTORS.index(factor)])
+def _shift(found: Needed, factor: str, rows: np.ndarray) -> float:
+    """Coefficient of a factor in the mean of the law of some replicates, in standard deviations; NaN if it is fixed."""
+    number = FACTORS.index(factor)
+    return float(found.law(rows).shifts[number]) if np.ptp(found.factors[:, number]) > 0.0 else np.nan
 
 
-def _details(lab: Lab, found: Needed) -> dict[str, Estimate]:
-    words = {"d": "slope of the log-odds over log d", "n": "the same over log n", "signal": "the same over log ‖φ‖"}
+def _details(found: Needed) -> dict[str, Estimate]:
+    words = {"d": "shift of the law over log d", "n": "the same over log n", "signal": "the same over log ‖φ‖"}
     count = len(found.low)
     return {
+        **{text: jackknife(partial(_shift, found, factor), count) for factor, text in words.items()},
         **{
-            text: bootstrap(partial(_slope, found, factor), count, lab.rng("odds", factor), _RESAMPLES)
-            for factor, text in words.items()
-        },
-        **{
-            f"α needed by half of the replicates, {name}, mean setting": bootstrap(
-                partial(_median, found, value), count, lab.rng("odds median"), _RESAMPLES
-            )
+            f"α needed by {share:.0%} of the replicates, {name}, mean setting": exact(_quantile(found, value, share))
             for name, value in _PRETRAININGS.items()
+            for share in _SHARES
         },
         "share of the thresholds below the least α tried": exact(float(np.isneginf(found.low).mean())),
         "share of the thresholds above the largest": exact(float(np.isposinf(found.high).mean())),
@@ -60,41 +58,49 @@ def _details(lab: Lab, found: Needed) -> dict[str, Estimate]:
     }
 
 
-def _median(found: Needed, sgd: float, rows: np.ndarray) -> float:
-    return float(found.law(rows).median(np.array([1.0, sgd, 0.0, 0.0, 0.0])))
+def _quantile(found: Needed, sgd: float, share: float) -> float:
+    """The α that is enough for a share of the replicates; NaN beyond what was tried, where the law is a guess."""
+    law = found.law(np.arange(len(found.low)))
+    odds = law.slopes @ [1.0, sgd, 0.0, 0.0, 0.0] + law.spread * ndtri(share)
+    alpha = float(expit(odds))
+    return alpha if ALPHAS[0] <= alpha <= ALPHAS[-1] else np.nan
 
 
 def _picture(found: Needed) -> Picture:
-    """Share of the replicates that an α is enough for: steps of what was tried, and the law."""
+    """Share of the replicates that an α is enough for, over the signal: what was tried, and the law."""
     law = found.law(np.arange(len(found.low)))
-    odds = np.linspace(-5.0, 3.0, 60)
+    odds = np.linspace(logit(ALPHAS[0]), logit(ALPHAS[-1]), 40)
     curves = []
     for name, value in _PRETRAININGS.items():
-        mine = found.factors[:, FACTORS.index("SGD")] == value
-        enough = np.array([np.mean(found.high[:, mine] <= np.log(alpha / (1.0 - alpha)) + 1e-9) for alpha in ALPHAS])
-        curves.append(Curve(f"{name}, tried", np.array(ALPHAS), enough))
-        means = found.factors[mine] @ law.slopes
-        share = ndtr((odds[:, None] - means) / law.spread).mean(axis=1)
-        curves.append(Curve(f"{name}, law", 1.0 / (1.0 + np.exp(-odds)), share, style="line"))
+        for signal in np.unique(found.factors[:, FACTORS.index("signal")]):
+            mine = (found.factors[:, [FACTORS.index("SGD"), FACTORS.index("signal")]] == [value, signal]).all(axis=1)
+            enough = np.array([np.mean(found.high[:, mine] <= logit(alpha) + 1e-9) for alpha in ALPHAS])
+            words = f"{name}, {np.exp(signal):.2g} times the mean ‖φ‖"
+            curves.append(Curve(words, np.array(ALPHAS), enough))
+            means = found.factors[mine] @ law.shifts
+            share = ndtr(odds[:, None] / law.spread - means).mean(axis=1)
+            curves.append(Curve(f"law, {name}", expit(odds), share, style="line"))
     return Picture(r"$\alpha$", "share of the replicates it is enough for", tuple(curves))
 
 
 def _gap(lab: Lab) -> Evidence:
     found, grids = lab.once(needed), [lab.once(beyond), lab.once(retrained)]
-    effect = bootstrap(partial(_slope, found, "SGD"), len(found.low), lab.rng("odds gap"), _RESAMPLES)
+    effect = jackknife(partial(_shift, found, "SGD"), len(found.low))
     chance = found.exchanged(lab.rng("odds chance"))
     return Evidence(
         effect=effect,
         control=_at_the_least(lab, grids[0], ALPHAS[-1]),
-        null=bootstrap(partial(_slope, chance, "SGD"), len(found.low), lab.rng("odds gap"), _RESAMPLES),
+        null=jackknife(partial(_shift, chance, "SGD"), len(found.low)),
         n_runs=sum(data.attrs["n_runs"] for data in grids),
-        details=_details(lab, found),
+        details=_details(found),
         conditions=conditions_of(grids[0]),
         endings=grids[0].attrs["endings"],
         picture=_picture(found),
         remark=(
             "Every replicate's threshold is an interval between two α that were tried, open where it lies beyond them; "
-            "the likelihood takes all of them. One spread for all settings."
+            "the likelihood takes all of them. One spread for all settings, in which shifts are told: where most "
+            "thresholds lie beyond the ends, no α in decades is known of them. An α that is needed has no number where "
+            "it lies beyond those that were tried."
         ),
     )
 
@@ -138,8 +144,7 @@ _SETTING = (
     f"d^¼ n^-¼ q; NegGrad with SGD after SGD and after SAM; {INSIDE}. An α is enough for a replicate if it forgets "
     f"with a test error of at most {ABOVE:g} above that of the network retrained without F"
 )
-_LEFT_OUT = (choices.ALPHA, choices.WEIGHTS)
-_CHOICES = tuple(choice for choice in choices.UNLEARNING if choice not in _LEFT_OUT)
+_CHOICES = choices.unlearning_without(choices.ALPHA, choices.WEIGHTS)
 _COMMON: dict[str, Any] = {
     "number": 23,
     "statement": STATEMENTS["lemma_3_4_alpha_gap"].latex,
@@ -168,18 +173,18 @@ CLAIMS = (
         name="alpha-curves-gap",
         title="Until F is guessed, SGD-pretrained networks need the larger α, over d, n and the signal",
         source="Lemma 3.4 of the unlearning paper as its summaries state it [S]; thresholds of each replicate are ours",
-        effect="mean log-odds of the α needed after SGD, less those after SAM, at equal d, n and signal",
+        effect="shift of the α needed after SGD over that after SAM, at equal d, n, ‖φ‖, in standard deviations",
         supported=Region(low=0.0),
         refuted_if="After SAM the larger α is needed.",
         experiment=f"{_SETTING}; needed is the least α from which on it is.",
         stopping_rule="Accuracy 1/2 on F (200,000 steps at most); α = 0.02, 0.1, 0.4, 0.8; " + replicated(10, 25),
         statistic=(
             "Normal law of the log-odds with a mean linear in the optimizer, log d, log n and log ‖φ‖, by maximum "
-            "likelihood of the intervals; standard error by bootstrap over replicates."
+            "likelihood of the intervals, open ones too; standard error by jackknife over replicates."
         ),
         control=Control(name="even α = 0.8 is enough for half of them at most", region=Region(high=0.5)),
         null=Control(name="which pretraining is which left to chance", region=Region.around(0.0, 0.5)),
-        choices=tuple(choice for choice in _CHOICES if choice is not choices.STOP),
+        choices=choices.unlearning_without(choices.ALPHA, choices.WEIGHTS, choices.STOP),
         measure=_gap,
         **_COMMON,
     ),

@@ -9,6 +9,7 @@ import xarray
 
 from theory.experiments import choices
 from theory.experiments.course import Course
+from theory.experiments.forgetting.classes import errors_by_class
 from theory.experiments.forgetting.thresholds import critical_alpha
 from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.training.signals import alpha_needed
@@ -85,6 +86,13 @@ def _picture(lab: Lab, data: xarray.Dataset) -> Picture:
     return Picture(r"$\sqrt{d/n}$", r"$\alpha$ needed", curves, x_log=True)
 
 
+def _distributions(lab: Lab, data: xarray.Dataset) -> dict[str, np.ndarray]:
+    """Errors of both classes at the protocol's α, all sizes together."""
+    chosen = data.sel(alpha=Course(lab).alpha)
+    tables = [errors_by_class(chosen.sel(pretraining=name), f"after {name}") for name in ("SGD", "SAM")]
+    return {label: values for found in tables for label, values in found.items()}
+
+
 def _null(lab: Lab, data: xarray.Dataset) -> Estimate:
     """SGD against itself: half of its replicates less the other half."""
     error = data["test_error"].sel(alpha=Course(lab).alpha, pretraining="SGD").mean(("d", "n"))
@@ -100,6 +108,7 @@ def _measure(lab: Lab, testable: bool) -> Evidence:
         null=_null(lab, data),
         n_runs=data.attrs["n_runs"],
         details=_details(data, lab) if testable else {},
+        distributions=_distributions(lab, data) if testable else {},
         conditions=conditions_of(data.sel(alpha=[Course(lab).alpha])),
         endings=data.attrs["endings"],
         picture=_picture(lab, data),
@@ -126,7 +135,7 @@ _STATISTIC = (
 _LEMMA = "Lemma 3.4 of the unlearning paper as its summaries state it [S]"
 
 _AGAIN = Control(name="SGD against itself with other seeds", region=Region.around(0.0, 0.02))
-_CHOICES = tuple(choice for choice in choices.UNLEARNING if choice is not choices.WEIGHTS)
+_CHOICES = choices.unlearning_without(choices.WEIGHTS)
 
 CLAIMS = (
     Claim(

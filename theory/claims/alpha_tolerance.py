@@ -9,6 +9,7 @@ import xarray
 
 from theory.experiments import choices
 from theory.experiments.course import Course
+from theory.experiments.forgetting.classes import errors_by_class
 from theory.experiments.forgetting.thresholds import critical_alpha
 from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.unlearning import again, alpha_grid
@@ -72,6 +73,7 @@ def _measure(lab: Lab, role: str) -> Evidence:
         )
         for first, second in (_PLAIN, *_ROLES.values())
     )
+    classes = [errors_by_class(_of(here, pair), " then ".join(pair)) for pair in (_PLAIN, *_ROLES.values())]
     used = xarray.concat([_of(here, pair)["margin"] for pair in pairs], "pair")
     return Evidence(
         effect=effect,
@@ -79,6 +81,7 @@ def _measure(lab: Lab, role: str) -> Evidence:
         null=from_replicates(plain - lab.once(again)["test_error"].values),
         n_runs=data.attrs["n_runs"],
         details=_details(lab, data, here),
+        distributions={label: values for found in classes for label, values in found.items()},
         conditions=conditions_of(xarray.Dataset({"margin": used})),
         endings=data.attrs["endings"],
         picture=Picture(r"$\alpha$", "test error after unlearning", curves),

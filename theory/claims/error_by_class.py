@@ -10,7 +10,7 @@ import xarray
 
 from theory.experiments import choices
 from theory.experiments.course import Course
-from theory.experiments.forgetting.classes import ENDS, better_and_worse, by_class, gap
+from theory.experiments.forgetting.classes import ENDS, better_and_worse, by_class, errors_by_class, gap
 from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.words import MATCHED, UNLEARNED, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -67,6 +67,7 @@ def _measure(lab: Lab, end: str, against: str) -> Evidence:
         null=from_replicates(gap(data, against), range=(0.0, 1.0)) if against == _RETRAINED else _again(data),
         n_runs=data.attrs["n_runs"],
         details={**_details(data), "fraction of the runs forgotten": from_fractions(ended, 1)},
+        distributions={k: v for end in ENDS for k, v in errors_by_class(data.sel(end=end), end).items()},
         conditions=conditions_of(data),
         endings=data.attrs["endings"],
         picture=_picture(data),
@@ -85,7 +86,7 @@ _COMMON: dict[str, Any] = {
     "experiment": UNLEARNED + " SGD in both; the same on until accuracy 1/2 on F; and a network retrained without F.",
     "stopping_rule": MATCHED + replicated(32, 300),
     "hypotheses": HYPOTHESES,
-    "choices": (*(c for c in choices.UNLEARNING if c is not choices.STOP), choices.DIMENSION),
+    "choices": (*choices.unlearning_without(choices.STOP), choices.DIMENSION),
     "family": "ours",
 }
 

@@ -85,7 +85,7 @@ CLAIMS = tuple(
         statistic="Mean over replicates, Student's interval.",
         null=Control(name="a set that was never learned changes nothing", region=Region.around(0.0, 0.001)),
         hypotheses=HYPOTHESES,
-        choices=tuple(choice for choice in choices.UNLEARNING if choice is not choices.ALPHA),
+        choices=choices.unlearning_without(choices.ALPHA),
         control=Control(name="it doubles, or more", region=Region(low=0.69)),
         measure=partial(_measure, name=name, alpha=alpha),
         family="open",

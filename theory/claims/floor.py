@@ -13,9 +13,12 @@ from theory.experiments.words import INSIDE, MATCHED, replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, between_halves, exact, from_replicates, worst_of
+from theory.statistics import Estimate, allowing_for_rare, between_halves, exact, from_replicates, worst_of
 
 __all__ = ["CLAIMS"]
+
+_GUESSING = 0.5
+"""Test error of a network whose signal was unlearned: a few in a hundred, which a few replicates may not meet."""
 
 
 def _excess(data: xarray.Dataset, place: float) -> np.ndarray:
@@ -50,7 +53,7 @@ def _measure(lab: Lab) -> Evidence:
     data = lab.once(over_label_noise)
     far = _excess(data, FAR)
     return Evidence(
-        effect=worst_of(far, np.argmax),
+        effect=allowing_for_rare(worst_of(far, np.argmax), len(far), most=_GUESSING),
         control=worst_of(_excess(data, NEAR), np.argmax),
         null=between_halves(far.mean(axis=1)),
         n_runs=data.attrs["n_runs"],
@@ -80,11 +83,14 @@ CLAIMS = (
             f"0.1, 0.2; {INSIDE}."
         ),
         stopping_rule=MATCHED + replicated(20, 200),
-        statistic="Mean over replicates at the worst p, its interval widened for having been picked.",
+        statistic=(
+            "Mean over replicates at the worst p, its interval widened for having been picked, and for a network that "
+            "guesses, too rare to be met in so few."
+        ),
         control=Control(name="on the boundary it has fallen to p, too", region=Region(high=0.005)),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.01)),
         hypotheses=HYPOTHESES,
-        choices=(*(choice for choice in choices.UNLEARNING if choice is not choices.FLIP), choices.DIMENSION),
+        choices=(*choices.unlearning_without(choices.FLIP), choices.DIMENSION),
         measure=_measure,
         family="ours",
     ),

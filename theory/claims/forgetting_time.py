@@ -11,6 +11,7 @@ import xarray
 
 from theory.experiments import choices
 from theory.experiments.forgetting import durations
+from theory.experiments.forgetting.thresholds import LEAST_FORGOTTEN
 from theory.experiments.lab import Lab
 from theory.experiments.words import INSIDE, MATCHED, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -20,8 +21,6 @@ from theory.statistics import bootstrap, bootstrap_between_halves, exact, from_r
 
 __all__ = ["CLAIMS"]
 
-_ENOUGH = 0.9
-"""Share of the runs of every cell that have to forget; where fewer do there is no mean time."""
 _FACTORS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "d": lambda d: d,
     "alpha": lambda alpha: 1.0 - alpha,
@@ -37,7 +36,7 @@ def _exponent(x: np.ndarray, time: np.ndarray, forgotten: np.ndarray, rows: np.n
 
     Times and whether runs were forgotten are (replicates, values).
     """
-    if forgotten[rows].mean(axis=0).min() < _ENOUGH:
+    if forgotten[rows].mean(axis=0).min() < LEAST_FORGOTTEN:
         return np.nan
     return slope(np.log(x), np.log(time[rows].mean(axis=0)))
 

@@ -11,6 +11,7 @@ from simulate.house import ties
 from theory.experiments import choices
 from theory.experiments.course import Course
 from theory.experiments.forgetting.retrained import interaction
+from theory.experiments.forgetting.thresholds import LEAST_FORGOTTEN
 from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.words import MATCHED, UNLEARNED, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -22,8 +23,6 @@ __all__ = ["CLAIMS"]
 
 _FRACTIONS = (0.6, 0.9)
 _ALPHAS = (0.5, 0.9)
-_ENOUGH = 0.9
-"""Fraction of the runs that have to be forgotten in every cell that is compared."""
 
 
 def _gain(data: xarray.Dataset, fraction: float) -> xarray.DataArray:
@@ -40,7 +39,7 @@ def _forgotten(lab: Lab, data: xarray.Dataset) -> xarray.DataArray:
 
 def _ridge(lab: Lab, data: xarray.Dataset) -> str:
     """The best α at each fraction, of those at which the runs are forgotten."""
-    error = data["test_error"].mean("seed").where(_forgotten(lab, data) >= _ENOUGH)
+    error = data["test_error"].mean("seed").where(_forgotten(lab, data) >= LEAST_FORGOTTEN)
     words = []
     for fraction in data["fraction"].values:
         column = error.sel(fraction=fraction).values
@@ -56,7 +55,7 @@ def _measure(lab: Lab) -> Evidence:
     gains = [_gain(data, fraction) for fraction in _FRACTIONS]
     effect = from_replicates((gains[0] - gains[1]).values)
     compared = float(_forgotten(lab, data).sel(fraction=list(_FRACTIONS), alpha=list(_ALPHAS)).min())
-    if compared < _ENOUGH:
+    if compared < LEAST_FORGOTTEN:
         effect = replace(effect, value=np.nan)
     curves = tuple(
         Curve(f"α = {alpha:g}", data["fraction"].values, row.values, style="both")
@@ -106,7 +105,7 @@ CLAIMS = (
         control=Control(name="the gain at fraction 0.6 is larger by 0.15 or more", region=Region(low=0.15)),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.05)),
         hypotheses=HYPOTHESES,
-        choices=tuple(choice for choice in choices.UNLEARNING if choice is not choices.ALPHA),
+        choices=choices.unlearning_without(choices.ALPHA),
         measure=_measure,
         family="open",
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from theory.experiments import choices
-from theory.experiments.lab import Lab
+from theory.experiments.lab import Lab, lies_outside
 from theory.experiments.training.memory import LEAST, POINTS, Path, paths
 from theory.experiments.words import INSIDE, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -21,7 +21,7 @@ __all__ = ["CLAIMS"]
 
 def _margins(found: list[Path]) -> dict[str, tuple[float, float]]:
     """Margins of the hypotheses: all trainings are of one problem."""
-    return {name: (margin, float(margin < -1e-9)) for name, margin in found[0].margins.items()}
+    return {name: (margin, float(lies_outside(margin))) for name, margin in found[0].margins.items()}
 
 
 def _picture(found: list[Path]) -> Picture:

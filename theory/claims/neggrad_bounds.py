@@ -12,17 +12,16 @@ import numpy as np
 from theory.experiments import choices, unlearning
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.course import Course
+from theory.experiments.forgetting.thresholds import LEAST_FORGOTTEN
 from theory.experiments.lab import Lab
 from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
-from theory.formulas.conditions import HYPOTHESES
+from theory.formulas.conditions import HYPOTHESES, SCANNED
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, exact, from_replicates, worst_of
 
 __all__ = ["CLAIMS"]
 
-_ENOUGH = 0.9
-"""Fraction of the runs of a cell that have to get to their end, be it forgotten or, from the start, fitted."""
 _EDGE = 256.0
 """Least d/n of cells below the boundary: there half of it is still at least P σ_p."""
 
@@ -105,7 +104,7 @@ def _excess(
     here, there = cells.of(lines), control.of(others)
     excess = lines.error - lab.pick(choices.FLIP)
     effect = worst_of(excess[:, here], pick)
-    if _ended(lab, lines)[here].min() < _ENOUGH:
+    if _ended(lab, lines)[here].min() < LEAST_FORGOTTEN:
         effect = Estimate(np.nan, np.nan, len(excess) - 1)
     return Evidence(
         effect=effect,
@@ -113,6 +112,10 @@ def _excess(
         null=_null(lab, pretraining),
         n_runs=lines.n_runs,
         details=_details(lab, lines, here),
+        distributions={
+            f"clean error of the {word} class, cells of the claim": values[:, here].ravel()
+            for word, values in _by_class(lines).items()
+        },
         conditions=lines.conditions_where(here),
         endings=lines.endings,
         picture=_picture(lines, x_label),
@@ -124,7 +127,7 @@ def _exponent(lab: Lab, experiment: Callable[[Lab], Lines], x_label: str, pretra
     """Exponent of d."""
     lines = lab.once(experiment)
     effect = lines.exponents(lab.rng("surface"), "d")["d"]
-    if _ended(lab, lines).min() < _ENOUGH:
+    if _ended(lab, lines).min() < LEAST_FORGOTTEN:
         effect = Estimate(np.nan, np.nan, len(lines.error) - 1)
     levels = {
         f"exponent at test error {level:g} alone": lines.level_slope("d", level, lab.rng("level")) for level in LEVELS
@@ -147,9 +150,8 @@ _WORST = "Mean over replicates in the worst of the cells, its interval widened f
 _POOLED = "Exponent of d in the pooled model of the test error; standard error by bootstrap over replicates."
 _SGD = f"SGD to a loss of 0.05, then NegGrad with SGD at α = 0.7; {SIZES}, d = 2,000 to 20,000; {INSIDE}."
 _SAM = f"SAM and SGD to a loss of 0.05, then NegGrad with {{}} at α = 0.7; {SIZES}, d = {{}}; {INSIDE}."
-_SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")
 """What rows on a boundary presuppose: the signal itself is what they vary."""
-_CHOICES: tuple[Any, ...] = tuple(choice for choice in choices.UNLEARNING if choice is not choices.WEIGHTS)
+_CHOICES = choices.unlearning_without(choices.WEIGHTS)
 _FAMILY: dict[str, Any] = {"number": 8, "family": "paper", "null": _NEVER}
 
 CLAIMS = (
@@ -215,7 +217,7 @@ CLAIMS = (
         stopping_rule=MATCHED + "6 signals at 2 dimensions (quick), 3 (full); " + replicated(16, 60),
         statistic=_POOLED,
         control=Control(name="it does not move with d", region=Region.around(0.0, 0.05)),
-        hypotheses=_SCANNED,
+        hypotheses=SCANNED,
         choices=_CHOICES,
         measure=partial(_exponent, experiment=unlearning.after_sgd, x_label=_RELATIVE, pretraining="SGD"),
         **_FAMILY,
@@ -233,7 +235,7 @@ CLAIMS = (
         statistic=_WORST,
         control=Control(name="so it is at 0.5 times the boundary", region=Region(high=0.05)),
         hypotheses=HYPOTHESES,
-        choices=tuple(choice for choice in _CHOICES if choice not in (choices.STOP, choices.ALPHA)),
+        choices=choices.unlearning_without(choices.WEIGHTS, choices.STOP, choices.ALPHA),
         measure=partial(
             _excess,
             experiment=unlearning.from_start,
@@ -259,7 +261,7 @@ CLAIMS = (
         stopping_rule=MATCHED + "6 signals at 2 dimensions (quick), 4 (full); " + replicated(8, 50),
         statistic=_POOLED,
         control=Control(name="it grows as √d, as with SGD at these weights", region=Region.around(0.5, 0.1)),
-        hypotheses=_SCANNED,
+        hypotheses=SCANNED,
         choices=_CHOICES,
         measure=partial(_exponent, experiment=unlearning.after_sam, x_label=_IN_NOISE, pretraining="SAM"),
         **_FAMILY,

@@ -10,8 +10,8 @@ from theory.experiments import choices
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.lab import Lab
 from theory.experiments.training import sam
-from theory.experiments.words import replicated
-from theory.formulas.conditions import HYPOTHESES
+from theory.experiments.words import HALVES, replicated
+from theory.formulas.conditions import SCANNED
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, slope
@@ -124,11 +124,6 @@ def _time(lab: Lab) -> Evidence:
     )
 
 
-_HALVES = Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.1))
-_SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")
-"""Below P σ_p is where SAM's boundary lies: the hypothesis on the signal would leave nothing to see."""
-_CHOICES = (choices.PRETRAINED, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)
-
 CLAIMS = (
     Claim(
         name="sam-boundary-time",
@@ -145,9 +140,9 @@ CLAIMS = (
         control=Control(name="the time does not matter", region=Region.around(0.0, 0.1)),
         measure=_time,
         family="ours",
-        null=_HALVES,
-        hypotheses=_SCANNED,
-        choices=_CHOICES,
+        null=HALVES,
+        hypotheses=SCANNED,
+        choices=choices.TRAINING,
     ),
     Claim(
         name="sam-boundary-d",
@@ -167,9 +162,9 @@ CLAIMS = (
         control=Control(name="it grows as d to the 1/4, as with SGD", region=Region.around(0.25, 0.05)),
         measure=_dimension,
         family="ours",
-        null=_HALVES,
-        hypotheses=_SCANNED,
-        choices=_CHOICES,
+        null=HALVES,
+        hypotheses=SCANNED,
+        choices=choices.TRAINING,
     ),
     Claim(
         name="sam-weak-signal-onset",
@@ -180,14 +175,16 @@ CLAIMS = (
         effect="exponent of n in the critical signal",
         supported=Region.around(0.0, 0.1),
         refuted_if="The exponent differs from 0 by more than 0.1 (equivalence test).",
-        experiment=f"{_SCALES}, d = 2,000, m = 10, p = 0.1, n = 10, 20 (quick), 40 (full). {_TRAINING}",
+        experiment=(
+            f"{_SCALES}, d = 1,000 (quick), 2,000 (full), m = 10, p = 0.1, n = 10, 20 (quick), 40 (full). {_TRAINING}"
+        ),
         stopping_rule="8 signals of 0.15 to 1.5 (P-1)σ_p at each n; " + replicated(8, 40),
         statistic=_STATISTIC,
         control=Control(name="it falls as n to the -1/4, as with SGD", region=Region.around(-0.25, 0.1)),
         measure=_samples,
         family="open",
-        null=_HALVES,
-        hypotheses=_SCANNED,
-        choices=_CHOICES,
+        null=HALVES,
+        hypotheses=SCANNED,
+        choices=choices.TRAINING,
     ),
 )

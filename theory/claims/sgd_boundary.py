@@ -8,8 +8,8 @@ from theory.experiments import choices
 from theory.experiments.boundaries import LEVELS, Lines
 from theory.experiments.lab import Lab
 from theory.experiments.training import sgd
-from theory.experiments.words import replicated
-from theory.formulas.conditions import HYPOTHESES
+from theory.experiments.words import HALVES, replicated
+from theory.formulas.conditions import SCANNED
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 
@@ -38,8 +38,6 @@ _EXPERIMENT = (
     "hypotheses, along lines that cross at d = 6,400, n = 20, q = 1: d = 1,000 to 32,000 (quick to 16,000), n = 10 to "
     "80, q = 1/4 to 4 (through σ_p and through P)."
 )
-_HALVES = Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.1))
-_SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")
 _CHOICES = (choices.PRETRAINED, choices.BATCH, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)
 _LABELS = {"d": "dimension $d$", "n": "samples $n$", "noise": r"noise scale $(P-1)\sigma_p$"}
 
@@ -95,8 +93,8 @@ def _exponent(factor: str, words: str, law: str, predicted: float, margin: float
             lab, lab.once(sgd.small_weights), factor, predicted, *(("noise",) if factor == "noise" else ("d", "n"))
         ),
         family="ours",
-        null=_HALVES,
-        hypotheses=_SCANNED,
+        null=HALVES,
+        hypotheses=SCANNED,
         choices=_CHOICES,
     )
 
@@ -126,8 +124,8 @@ CLAIMS = (
         control=Control(name="the boundary does not move with d", region=Region.around(0.0, 0.05)),
         measure=lambda lab: _evidence(lab, lab.once(sgd.large_weights), "d", 0.25, "d"),
         family="ours",
-        null=_HALVES,
-        hypotheses=_SCANNED,
+        null=HALVES,
+        hypotheses=SCANNED,
         choices=_CHOICES,
     ),
 )

@@ -8,7 +8,7 @@ import numpy as np
 import xarray
 
 from theory.experiments import choices
-from theory.experiments.forgetting.retrained import GRADIENTS, METHODS, scored
+from theory.experiments.forgetting.retrained import GRADIENTS, METHODS, OURS, scored
 from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -17,8 +17,6 @@ from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, between_halves, from_fractions, from_replicates, worst_of
 
 __all__ = ["CLAIMS"]
-
-_OURS = "Sharp MinMax"
 
 
 def _unlearned(data: xarray.Dataset) -> xarray.Dataset:
@@ -50,14 +48,14 @@ def _details(data: xarray.Dataset) -> dict[str, Estimate]:
 def _measure(lab: Lab, pretraining: str) -> Evidence:
     data = lab.once(scored)
     here = _unlearned(data.sel(pretraining=pretraining))
-    effect = worst_of(_leads(here, _OURS), np.argmin)
+    effect = worst_of(_leads(here, OURS), np.argmin)
     bars = [from_replicates(here["tow"].sel(unlearner=method).values) for method in METHODS]
     low, high = (np.array(ends) for ends in zip(*(bar.interval() for bar in bars), strict=True))
     bar = Curve("mean", np.arange(len(METHODS)), np.array([bar.value for bar in bars]), low, high)
     return Evidence(
         effect=effect,
         control=effect,
-        null=between_halves(here["tow"].sel(unlearner=_OURS).values),
+        null=between_halves(here["tow"].sel(unlearner=OURS).values),
         n_runs=data.attrs["n_runs"],
         details=_details(here),
         conditions=conditions_of(data.sel(pretraining=pretraining)),

@@ -8,7 +8,7 @@ import numpy as np
 import xarray
 
 from theory.experiments import choices
-from theory.experiments.forgetting.retrained import GRADIENTS, scored
+from theory.experiments.forgetting.retrained import GRADIENTS, OURS, scored
 from theory.experiments.lab import Lab, conditions_of
 from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
@@ -18,14 +18,13 @@ from theory.statistics import Estimate, from_fractions, from_replicates
 
 __all__ = ["CLAIMS"]
 
-_OURS = "Sharp MinMax"
 _MARGIN = 0.02
 """Least difference of ToW that is of interest, in the paper's tables as here."""
 
 
 def _pair(data: xarray.Dataset, rival: str) -> tuple[xarray.Dataset, np.ndarray]:
     """Both methods, and the replicates in which there was something to forget and both forgot it."""
-    both = data.sel(unlearner=[_OURS, rival])
+    both = data.sel(unlearner=[OURS, rival])
     counted = (both["steps"].max("unlearner") > 0) & both["forgotten"].all("unlearner")
     return both, np.asarray(counted.values)
 
@@ -59,10 +58,10 @@ def _measure(lab: Lab, rival: str) -> Evidence:
                     ("forget_accuracy", "forget accuracy"),
                 )
             },
-            **{f"gradients to forget, {method}": _gradients(both, method, counted) for method in (_OURS, rival)},
+            **{f"gradients to forget, {method}": _gradients(both, method, counted) for method in (OURS, rival)},
             "share of the replicates that count": from_fractions(counted.astype(float), 1),
         },
-        conditions=conditions_of(data.sel(pretraining=["SGD"], unlearner=[_OURS, rival])),
+        conditions=conditions_of(data.sel(pretraining=["SGD"], unlearner=[OURS, rival])),
         endings=data.attrs["endings"],
         picture=Picture(
             f"tug of war, {rival}", "tug of war, Sharp MinMax",

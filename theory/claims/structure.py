@@ -89,8 +89,6 @@ def _training_time(lab: Lab) -> Evidence:
     )
 
 
-_CHOICES = (choices.PRETRAINED, choices.FILTERS, choices.PATCHES, choices.LAW, choices.STEP)
-
 CLAIMS = (
     Claim(
         name="signal-to-memory",
@@ -107,7 +105,7 @@ CLAIMS = (
         control=Control(name="the exponent is 1", region=Region.around(1.0, 0.2)),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.2)),
         hypotheses=HYPOTHESES,
-        choices=_CHOICES,
+        choices=choices.TRAINING,
         measure=_signal_to_memory,
         family="ours",
     ),
@@ -126,7 +124,7 @@ CLAIMS = (
         control=Control(name="it grows as the square root of d", region=Region.around(0.5, 0.05)),
         null=Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.05)),
         hypotheses=tuple(name for name in HYPOTHESES if name != "signal_noise"),
-        choices=_CHOICES,
+        choices=choices.TRAINING,
         measure=_training_time,
         family="ours",
     ),

@@ -11,13 +11,12 @@ import xarray
 from simulate.boundaries.boundary import critical_signal
 from theory.experiments.images import NOISES, digit_residuals, folder_residuals, thresholds
 from theory.experiments.lab import Lab
+from theory.experiments.training.places import LEVEL
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, exact
 
 __all__ = ["CLAIMS"]
-
-_LEVEL = 0.3
 
 
 def _digits(lab: Lab) -> tuple[xarray.Dataset, float]:
@@ -34,7 +33,7 @@ def _folder(lab: Lab) -> tuple[xarray.Dataset, float]:
 
 def _critical(data: xarray.Dataset, noise: str, rows: np.ndarray) -> float:
     error = data["test_error"].sel(noise=noise).isel(seed=rows).mean("seed").values
-    return critical_signal(data["place"].values, error, _LEVEL)
+    return critical_signal(data["place"].values, error, LEVEL)
 
 
 def _log_shift(data: xarray.Dataset, rows: np.ndarray) -> float:

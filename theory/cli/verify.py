@@ -38,7 +38,7 @@ class Verify:
     claims: Annotated[tuple[str, ...], ALL_CLAIMS] = ()
     """Names of claims, or their numbers."""
     budget: Budget = "quick"
-    """quick: some four minutes for everything; full: within an hour."""
+    """quick: some three minutes for everything; full: within an hour."""
     seed: int = 0
     """Master seed; the same seed and budget write the same ledger, byte for byte."""
     images: Annotated[Path | None, _FOLDER] = None

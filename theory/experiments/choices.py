@@ -12,7 +12,7 @@ from theory.ledger.choice import Choice
 
 __all__ = [
     "ALPHA", "BATCH", "DIMENSION", "FILTERS", "FLIP", "FORGET", "LAW", "PATCHES", "PRETRAINED", "RADIUS", "STEP",
-    "STOP", "UNLEARNING", "WEIGHTS", "Step", "Stop", "Weights",
+    "STOP", "TRAINING", "UNLEARNING", "WEIGHTS", "Step", "Stop", "Weights", "unlearning_without",
 ]  # fmt: skip
 
 Stop = Literal["retrained loss", "accuracy 1/2", "5 passes", "10 passes", "retain loss"]
@@ -141,7 +141,19 @@ DIMENSION: Choice[int] = Choice(
     reason="d ≥ n² and d ≥ n‖φ‖²/(Pσ_p)² hold; steps inside the hypotheses get shorter with d.",
 )
 """Dimension of a patch at the standard problem."""
+TRAINING: tuple[Choice[Any], ...] = (PRETRAINED, FILTERS, PATCHES, LAW, STEP)
+"""The choices of training in full batches at an optimizer's own weights."""
 UNLEARNING: tuple[Choice[Any], ...] = (
     STOP, ALPHA, FORGET, FLIP, BATCH, PRETRAINED, WEIGHTS, FILTERS, PATCHES, LAW, STEP,
 )  # fmt: skip
 """The choices of every experiment that unlearns at one problem."""
+
+
+def unlearning_without(*left_out: Choice[Any]) -> tuple[Choice[Any], ...]:
+    """The choices of unlearning but for those that an experiment varies, or that are not its to make.
+
+    Example:
+        >>> [choice.name for choice in UNLEARNING if choice not in unlearning_without(STOP, WEIGHTS)]
+        ['stop', 'weights']
+    """
+    return tuple(choice for choice in UNLEARNING if choice not in left_out)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import xarray
 from scipy.special import ndtri
@@ -11,6 +9,7 @@ from scipy.special import ndtri
 from simulate import SAM, Loss, Phase, Problem
 from simulate.runs.ensemble import Cell
 from theory.experiments.lab import Lab
+from theory.experiments.protocols import TINY_WEIGHTS, tiny_radius
 from theory.formulas import symbols as s
 from theory.formulas.statements import STATEMENTS
 
@@ -19,8 +18,6 @@ __all__ = [
     "off_in_a_step", "small_dimensions",
 ]  # fmt: skip
 
-_TINY = 1e-9
-"""σ_0 at which outputs vanish, so that all samples pull equally; the law is about this limit."""
 _HARMLESS = 1e-16
 """Step size at which no step moves a pre-activation to speak of."""
 _RATIOS = (0.25, 0.5, 1.0)
@@ -31,8 +28,8 @@ def at_start(lab: Lab) -> xarray.Dataset:
     """Fractions switched off at initialisation over n, m and the ratio τ / (σ_0 √(m n)), full batch."""
 
     def make(seed: int, n: int, m: int, ratio: float) -> Cell:
-        problem = Problem(d=10**8, n=n, m=m, signal=2.0, sigma_0=_TINY, forget=0.0)
-        tau = ratio * _TINY * math.sqrt(m * n)
+        problem = Problem(d=10**8, n=n, m=m, signal=2.0, sigma_0=TINY_WEIGHTS, forget=0.0)
+        tau = tiny_radius(ratio, m, n)
         return Cell(problem, (Phase("look", Loss(), SAM(tau=tau), steps=0),), seed)
 
     return lab.grid(
@@ -49,8 +46,8 @@ def minibatches(lab: Lab) -> xarray.Dataset:
     """
 
     def make(seed: int, batch: int, ratio: float) -> Cell:
-        problem = Problem(d=10**8, n=40, m=10, signal=2.0, sigma_0=_TINY, forget=0.0)
-        tau = ratio * _TINY * math.sqrt(problem.m * batch)
+        problem = Problem(d=10**8, n=40, m=10, signal=2.0, sigma_0=TINY_WEIGHTS, forget=0.0)
+        tau = tiny_radius(ratio, problem.m, batch)
         optimizer = SAM(lr=_HARMLESS, tau=tau, batch=batch)
         return Cell(problem, (Phase("epoch", Loss(), optimizer, steps=problem.n // batch),), seed)
 
@@ -78,8 +75,8 @@ def small_dimensions(lab: Lab) -> xarray.Dataset:
     """Fractions switched off at initialisation from d = 100 on; phases are the ratios, n is B."""
 
     def make(seed: int, d: int, n: int, signal: float) -> Cell:
-        problem = Problem(d=d, n=n, m=10, signal=signal, sigma_0=_TINY, label_flip=0.1, forget=0.0)
-        radii = [ratio * _TINY * math.sqrt(problem.m * n) for ratio in _RATIOS]
+        problem = Problem(d=d, n=n, m=10, signal=signal, sigma_0=TINY_WEIGHTS, label_flip=0.1, forget=0.0)
+        radii = [tiny_radius(ratio, problem.m, n) for ratio in _RATIOS]
         phases = [Phase(f"look_{k}", Loss(), SAM(tau=tau), steps=0) for k, tau in enumerate(radii)]
         return Cell(problem, tuple(phases), seed)
 

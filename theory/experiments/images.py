@@ -18,6 +18,7 @@ from simulate.problems.images import digits
 from simulate.problems.streams import stream
 from simulate.runs.ensemble import Cell
 from theory.experiments.lab import Lab
+from theory.experiments.protocols import OPTIMIZERS
 
 __all__ = ["NOISES", "PLACES", "Residuals", "digit_residuals", "folder_residuals", "thresholds"]
 
@@ -26,7 +27,6 @@ NOISES = ("images", "gaussian")
 PLACES = (0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2)
 """Signals over (tr Σ² / n)^¼, Σ the covariance of the noise; for isotropic noise that is d^¼ n^-¼ q."""
 _N, _M, _TEST, _FLIP = 20, 10, 400, 0.1
-_OPTIMIZERS = ("SGD", "SAM")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +132,12 @@ def thresholds(lab: Lab, residuals: Residuals) -> xarray.Dataset:
         return lab.grid("images", make, {"noise": NOISES}, replicates=replicates, test_directions=16)
 
     # One place at a time: instances carry their data, and all of them at once would fill the memory.
-    columns = [[column(optimizer, place) for place in PLACES] for optimizer in _OPTIMIZERS]
+    columns = [[column(optimizer, place) for place in PLACES] for optimizer in OPTIMIZERS]
     error = np.array([[data["test_error"].values for data in row] for row in columns])
     first = columns[0][0]
     return xarray.Dataset(
         {"test_error": (("optimizer", "place", "noise", "seed"), error)},
-        coords={"optimizer": list(_OPTIMIZERS), "place": list(PLACES), "noise": list(NOISES), "seed": first["seed"]},
+        coords={"optimizer": list(OPTIMIZERS), "place": list(PLACES), "noise": list(NOISES), "seed": first["seed"]},
         attrs={"n_runs": sum(data.attrs["n_runs"] for row in columns for data in row)},
     )
 

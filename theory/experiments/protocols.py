@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
 from simulate.dynamics.optimizers import Optimizer
@@ -19,12 +19,15 @@ from theory.experiments.choices import Step, Stop, Weights
 from theory.formulas.conditions import largest_step
 
 __all__ = [
-    "FIT_LOSS", "FORGOTTEN", "REFERENCE", "SHORTER", "Pretraining", "fit", "has_forgotten", "initialised", "matched",
-    "pretrain", "retrain", "sam_stage", "unlearn", "unlearning_radius",
+    "FIT_LOSS", "FORGOTTEN", "OPTIMIZERS", "REFERENCE", "SHORTER", "TINY_WEIGHTS", "Pretraining", "fit",
+    "has_forgotten", "initialised", "matched", "pretrain", "retrain", "sam_stage", "tiny_radius", "unlearn",
+    "unlearning_radius",
 ]  # fmt: skip
 
 Pretraining = Literal["SGD", "SAM"]
 """Optimizer of pretraining."""
+OPTIMIZERS: tuple[Pretraining, ...] = get_args(Pretraining)
+"""Both of them, the plain one first."""
 
 FIT_LOSS = 0.01
 """Training loss at which a network counts as fitted."""
@@ -38,6 +41,8 @@ OWN_STEP_UNLEARNING = 0.2
 """The largest own-noise step of a large step of unlearning, over retain and forget samples."""
 REFERENCE = "reference_"
 """What the names of the phases begin with in which the retrained network is trained, aside."""
+TINY_WEIGHTS = 1e-9
+"""σ_0 at which outputs vanish, so that all samples pull equally; the laws of deactivation are about this limit."""
 SHORTER = 25
 """How many times as many steps are allowed where they are inside the hypotheses."""
 
@@ -93,6 +98,11 @@ def unlearning_radius(problem: Problem, ratio: float = 1.0) -> float:
     slopes vanish exponentially in them.
     """
     return ratio * sam_radius(problem) / math.sqrt(problem.m)
+
+
+def tiny_radius(ratio: float, m: int, batch: int) -> float:
+    """A radius at tiny weights, τ = ratio · σ_0 √(m B): at a ratio of 1 the laws of deactivation have z = 1."""
+    return ratio * TINY_WEIGHTS * math.sqrt(m * batch)
 
 
 def unlearn(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from theory.experiments.course import STANDARD
 from theory.experiments.protocols import SHORTER
+from theory.ledger import Control, Region
 
-__all__ = ["INSIDE", "MATCHED", "SIZES", "UNLEARNED", "replicated"]
+__all__ = ["HALVES", "INSIDE", "MATCHED", "SIZES", "UNLEARNED", "replicated"]
 
 SIZES = f"n = {STANDARD.n}, |F| = {STANDARD.n_forget}, m = {STANDARD.m}, p = {STANDARD.label_flip:g}"
 """Sizes of the experiments on unlearning but the dimension and the signal."""
@@ -21,6 +22,10 @@ MATCHED = (
     f"({4000 * SHORTER:,} steps at most); "
 )
 """When unlearning stops by the primary reading."""
+
+
+HALVES = Control(name="half of the replicates less the other half", region=Region.around(0.0, 0.1))
+"""Null experiment of an exponent."""
 
 
 def replicated(quick: int, full: int) -> str:

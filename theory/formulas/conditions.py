@@ -37,7 +37,7 @@ from theory.formulas import symbols as s
 from theory.formulas.printing import latex
 
 __all__ = [
-    "ARGUMENTS", "CASES", "CONDITIONS", "HYPOTHESES", "Condition", "largest_step", "margins",
+    "ARGUMENTS", "CASES", "CONDITIONS", "HYPOTHESES", "SCANNED", "Condition", "largest_step", "margins",
     "problem_margins",
 ]  # fmt: skip
 
@@ -201,6 +201,8 @@ CASES = ("sgd_benign", "sgd_harmful", "sam_signal")
 
 HYPOTHESES = tuple(name for name in CONDITIONS if name not in CASES)
 """What the theorems presuppose; a run has the margins of those that speak of it, see `problem_margins`."""
+SCANNED = tuple(name for name in HYPOTHESES if name != "signal_noise")
+"""What is left where signals on both sides of a boundary are the cells, some of them below P σ_p."""
 
 
 def margins(

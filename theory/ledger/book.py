@@ -10,6 +10,7 @@ from typing import Any
 
 from simulate.house.verdicts import Verdict
 from theory.ledger.claim import FAMILIES, Claim, Evidence
+from theory.ledger.distribution import counts
 from theory.ledger.judging import judged, level_of, measured, rounded, tried
 from theory.ledger.picture import Picture
 from theory.statistics import FAMILY_LEVEL
@@ -92,6 +93,8 @@ class Row:
     """Both ends of the interval by which an effect is held against the margin; None without either."""
     detectable: dict[str, float] = field(default_factory=dict)
     """What an inconclusive row with a margin could have seen: see `theory.ledger.judging.detectable`."""
+    distributions: dict[str, list[int]] = field(default_factory=dict)
+    """How single replicates lie in [0, 1], by what is counted: see `theory.ledger.distribution.counts`."""
 
     @property
     def violated(self) -> list[str]:
@@ -130,7 +133,7 @@ class Ledger:
         return [row.name for row in self.rows if row.null and row.null["verdict"] == Verdict.REFUTED.value]
 
     def to_json(self) -> str:
-        """The rows as text, the same bytes for the same numbers; what only margins bring, only where there is one."""
+        """The rows as text, the same bytes for the same numbers; what few rows have stands in those alone."""
         return json.dumps(self.records, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @property
@@ -140,7 +143,7 @@ class Ledger:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    left_out = _OF_MARGINS if row.margin is None else ()
+    left_out = {*(_OF_MARGINS if row.margin is None else ()), *(() if row.distributions else ("distributions",))}
     return {name: value for name, value in asdict(row).items() if name not in left_out}
 
 
@@ -241,6 +244,7 @@ def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) ->
             f"{level_of(claim.supported):.0%} for the effects of all {rows} claims of its family together (Bonferroni)"
         ),
         details={label: measured(estimate, rows, FAMILY_LEVEL) for label, estimate in evidence.details.items()},
+        distributions={label: counts(values) for label, values in evidence.distributions.items()},
         conditions={
             name: {"least_margin": rounded(least), "fraction_outside": rounded(outside)}
             for name, (least, outside) in evidence.conditions.items()

@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from simulate.house import checks
 from simulate.house.discovery import check_told_apart
 from simulate.house.verdicts import Region
 from theory.ledger.choice import Choice
+from theory.ledger.distribution import check_distributions
 from theory.ledger.picture import Picture
 from theory.statistics import Estimate
 
@@ -57,6 +60,8 @@ class Evidence:
     """What the null experiment measured; None if the claim has none."""
     details: Mapping[str, Estimate] = field(default_factory=dict)
     """Other numbers worth knowing; no verdict hangs on them."""
+    distributions: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Values in [0, 1] of single replicates, (N,), by what they are of, where a mean alone would mislead."""
     conditions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Each hypothesis of the theory: its least margin over the cells (decades; negative is outside), and the
     fraction of the cells outside."""
@@ -80,10 +85,11 @@ class Evidence:
         _require(self, Estimate, "an Estimate", "control")
         _require(self, Estimate | None, "an Estimate or None", "null")
         checks.integer("n_runs", self.n_runs, least=0)
-        _require(self, Mapping, "a dict", "details", "conditions", "endings")
+        _require(self, Mapping, "a dict", "details", "distributions", "conditions", "endings")
         _require(self, Picture | None, "a Picture or None", "picture")
         _require(self, str, "a text", "remark")
         checks.boolean("was_run", self.was_run)
+        check_distributions(self.distributions)
         for name, kind in (("details", Estimate), ("conditions", tuple), ("endings", float | int)):
             if not all(isinstance(each, kind) for each in getattr(self, name).values()):
                 checks.fail(name, "hold what its text says", getattr(self, name))

@@ -20,6 +20,7 @@ from theory.ledger.wording import (
     with_minus,
 )
 from theory.page.conditions import condition_words, conditions_table
+from theory.page.distributions import distributions_table
 from theory.page.once import Once
 from theory.page.pieces import badge, folded, formula, image, kind, marked, table, terms
 
@@ -107,6 +108,7 @@ def _all_of_it(
         once.show(row, "Formula", row.statement, lambda: formula(row.statement)),
         folded("LaTeX", f"<code>{escape(row.statement)}</code>"),
         once.show(row, "Picture", svg, lambda: image(svg, words, "picture")),
+        once.show(row, "Distributions", distributions_table(row)),
         _terms(row),
         once.show(row, "Choices", _choices(row)),
         once.show(row, "Other numbers", _details(row)),

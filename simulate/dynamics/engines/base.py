@@ -31,6 +31,9 @@ class Engine(ABC):
         left: Where a trajectory that went aside was before, by attribute, or None, one a trajectory.
     """
 
+    _closest: np.ndarray
+    """What `closest` is taken from, one or a row of numbers a trajectory."""
+
     def __init__(self, instances: Sequence[Instance]) -> None:
         self.instances = list(instances)
         self.coefficients = np.stack([np.zeros_like(instance.geometry.start) for instance in instances])
@@ -69,6 +72,25 @@ class Engine(ABC):
                 self._go_aside(number) if plan.phase.aside else self._come_back(number)
                 self.steps[number] = 0
                 self.forget_parts[number] = self._forget_part(number, plan)
+
+    def follow(self, leaders: Sequence[int]) -> None:
+        """Spare trajectories the steps of this phase that another takes for them; see `catch_up`.
+
+        Args:
+            leaders: For each trajectory the one whose training has been, and will be in this phase, the same; its own
+                number if there is no other.
+        """
+        for number, leader in enumerate(leaders):
+            if leader != number:
+                self.status[number] = Status.CONVERGED  # who has ended takes no step
+
+    def catch_up(self, leaders: Sequence[int]) -> None:
+        """Put trajectories that followed another where it is now."""
+        for number, leader in enumerate(leaders):
+            if leader != number:
+                self.put(number, self.place(leader))
+                self.steps[number], self.status[number] = self.steps[leader], self.status[leader]
+                self._closest[number] = self._closest[leader]
 
     def end(self, noted: Collection[str] | None = None) -> None:
         """Leave the phase: its losses on the forget set are noted.

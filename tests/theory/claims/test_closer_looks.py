@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray
-from scipy.special import ndtr
+from scipy.special import expit, ndtr
 
 from theory.claims import (
     alpha_curves,
@@ -148,6 +148,9 @@ def test_gaps_are_those_of_one_end_less_another() -> None:
     assert at.null.value == pytest.approx(0.01, abs=1e-3)
     assert beyond.effect.value == pytest.approx(0.10, abs=1e-3)
     assert abs(beyond.null.value) < 1e-3
+    assert len(at.distributions) == 6
+    np.testing.assert_allclose(at.distributions["clean error of the worse class, matched"], 0.03, atol=2e-4)
+    np.testing.assert_allclose(at.distributions["clean error of the better class, matched"], 0.0, atol=2e-4)
 
 
 def methods() -> xarray.Dataset:
@@ -182,6 +185,10 @@ def test_the_floor_is_looked_at_far_above_the_boundary() -> None:
     assert found.effect.value == pytest.approx(0.003, abs=1e-4)
     assert found.control.value == pytest.approx(0.3, abs=1e-4)
     assert found.effect.comparisons == 3
+    low, high = found.effect.interval()
+    assert low < 0.0
+    assert high > 0.1  # one network in eight may guess, and six have not met it
+    assert found.control.interval()[0] > 0.29
 
 
 def times(factor: str, values: list[float], exponent: float, forgotten: float = 1.0) -> xarray.Dataset:
@@ -221,10 +228,29 @@ def test_the_gap_in_alpha_is_that_of_sgd_over_sam() -> None:
         alpha_curves, "alpha-curves-gap",
         {needed.needed: needed.Needed(factors, low, high), needed.beyond: grids, needed.retrained: target},
     )  # fmt: skip
-    assert found.effect.value == pytest.approx(1.0, abs=0.25)
+    assert found.effect.value == pytest.approx(1.0 / 0.6, abs=0.3)
+    assert 0.1 < found.effect.standard_error < 0.4
     assert found.control.value == 0.5
     assert abs(found.null.value) < 0.3
-    assert found.details["share of the thresholds below the least α tried"].value < 0.2
+    details = {name: estimate.value for name, estimate in found.details.items()}
+    assert details["share of the thresholds below the least α tried"] < 0.2
+    for name, median in (("SGD", -0.5), ("SAM", -1.5)):
+        assert details[f"α needed by 50% of the replicates, {name}, mean setting"] == pytest.approx(
+            expit(median), abs=0.05
+        )
+    assert np.isnan(details["the same over log n"])  # there is one n
+    assert {curve.style for curve in found.picture.curves} == {"points", "line"}
+
+
+def test_an_alpha_beyond_those_that_were_tried_has_no_number() -> None:
+    """Nine thresholds in ten lie below the least α, and the rest above the largest: no median, and a shift of 0."""
+    factors = np.array([[1.0, 1.0, 0, 0, 0], [1.0, 0.0, 0, 0, 0]])
+    well = np.arange(40)[:, None, None] % 10 > 0
+    low, high = needed.brackets(np.array(needed.ALPHAS), np.broadcast_to(well, (40, 2, 4)))
+    found = alpha_curves._details(needed.Needed(factors, low, high))
+    for name in ("SGD", "SAM"):
+        assert np.isnan(found[f"α needed by 50% of the replicates, {name}, mean setting"].value)
+    assert alpha_curves._shift(needed.Needed(factors, low, high), "SGD", np.arange(40)) == pytest.approx(0.0, abs=1e-3)
 
 
 def test_an_alpha_is_enough_near_the_retrained_network() -> None:

@@ -34,6 +34,11 @@ def made_up() -> xarray.Dataset:
         test_error=lambda pretraining, d, n, alpha, seed: (
             0.15 + FALL[pretraining] * (needed(pretraining, d, n) - alpha) + shaken(pretraining)[seed]
         ),
+        clean_error_by_label=lambda pretraining, d, alpha, seed, label: (
+            (0.25 if pretraining == "SGD" else 0.1) + (0.5 if label == 1 and seed == 0 and d == 1000 else 0.0)
+            if alpha == 0.7
+            else 0.9
+        ),
         status=lambda pretraining, d, n, alpha, seed: (
             "max_steps" if (pretraining, d, n, alpha) == ("SGD", 1000, 20, 0.95) and seed < 2 else "converged"
         ),
@@ -54,6 +59,14 @@ def test_the_gap_is_that_of_the_error_at_the_protocols_weight(alpha: float) -> N
     check_mean(found.null, shaken("SGD")[::2] - shaken("SGD")[1::2])
     assert found.conditions.keys() == words(NAMES, D, N, [alpha])
     assert found.n_runs == 24 * SEEDS
+
+
+def test_errors_of_both_classes_are_told_apart() -> None:
+    found = evidence("alpha-gap-sign", {alpha_needed: DATA}).distributions
+    for name, usual in (("SGD", 0.25), ("SAM", 0.1)):
+        np.testing.assert_allclose(found[f"clean error of the better class, after {name}"], np.full(4 * SEEDS, usual))
+        worse = np.sort(found[f"clean error of the worse class, after {name}"])
+        np.testing.assert_allclose(worse, [*np.full(4 * SEEDS - 2, usual), usual + 0.5, usual + 0.5])
 
 
 def test_thresholds_and_the_exponent_of_their_gap() -> None:

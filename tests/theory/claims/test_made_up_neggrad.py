@@ -59,6 +59,9 @@ def test_harmful_below_where_there_is_dimension_enough() -> None:
     details = found.details
     assert details["clean error of the better class, cells of the claim"].value == pytest.approx(0.114)
     assert details["clean error of the worse class, cells of the claim"].value == pytest.approx(0.614)
+    for word in ("better", "worse"):
+        name = f"clean error of the {word} class, cells of the claim"
+        assert found.distributions[name].mean() == pytest.approx(details[name].value)
     other = of("sgd-harmful", unlearning.after_sgd, made_up(), label_flip=0.2)
     assert other.effect is not None
     assert other.effect.value == pytest.approx(0.2)

@@ -1,10 +1,13 @@
 """Closer looks at unlearning, on made-up data whose answer is known by hand."""
 
+import math
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 import xarray
+from scipy.optimize import minimize
 
 from simulate import Loss
 from theory.experiments.course import Course
@@ -48,6 +51,41 @@ def test_the_law_behind_censored_thresholds_is_found() -> None:
     assert law.median(np.array([1.0, 0.0])) == pytest.approx(1.0 / (1.0 + np.exp(-law.slopes[0])))
     seen = np.isfinite(low) & np.isfinite(high)
     assert LogOdds.fit(factors[seen], low[seen], high[seen]).spread < 0.5  # leaving the others out is no remedy
+
+
+def slow_likelihood(parameters: list[float], factors: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+    """Minus the log-likelihood, threshold by threshold, of slopes and the logarithm of the spread."""
+    *slopes, log_spread = parameters
+    total = 0.0
+    for row, least, most in zip(factors, low, high, strict=True):
+        law = NormalDist(sum(a * b for a, b in zip(slopes, row, strict=True)), math.exp(log_spread))
+        total -= math.log(law.cdf(most) - law.cdf(least))
+    return total
+
+
+def test_the_law_is_that_of_a_slow_twin() -> None:
+    data = made_up(60)
+    law, slow = LogOdds.fit(*data), minimize(slow_likelihood, [0.0, 0.5, 0.0], args=data, method="Nelder-Mead")
+    np.testing.assert_allclose([*law.slopes, np.log(law.spread)], slow.x, atol=2e-3)
+
+
+@pytest.mark.parametrize("stretched", [1.0, 30.0])
+def test_shares_beyond_the_ends_are_known_by_hand(stretched: float) -> None:
+    """An α is enough for 90 % after SAM and for 70 % after SGD, whatever α: a shift of z(0.9) - z(0.7)."""
+    sgd = np.repeat([1.0, 0.0], 1000)
+    enough = np.tile(np.arange(1000) / 1000, 2) < np.where(sgd == 1.0, 0.7, 0.9)
+    ends = stretched * np.array([-1.0, 1.0])
+    law = LogOdds.fit(np.column_stack([np.ones(2000), sgd]), np.where(enough, -np.inf, ends[1]),
+                      np.where(enough, ends[0], np.inf))  # fmt: skip
+    assert law.shifts[1] == pytest.approx(NormalDist().inv_cdf(0.9) - NormalDist().inv_cdf(0.7), abs=0.01)
+    assert law.spread > 900.0  # none lies inside
+
+
+def test_a_factor_that_tells_all_has_no_shift() -> None:
+    sgd = np.repeat([1.0, 0.0], 20)
+    low, high = np.where(sgd == 1.0, 1.0, -np.inf), np.where(sgd == 1.0, np.inf, -1.0)
+    low[:5], high[:5] = -1.0, 1.0
+    assert np.isnan(LogOdds.fit(np.column_stack([np.ones(40), sgd]), low, high).shifts).all()
 
 
 def test_the_gradient_of_the_likelihood_is_its_slope() -> None:

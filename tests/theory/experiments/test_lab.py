@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from simulate import SGD, Loss, Phase, Problem, run
 from simulate.runs.ensemble import Cell
@@ -55,6 +56,15 @@ def test_shared_experiments_run_once() -> None:
     lab, other = Lab(), Lab()
     assert [lab.once(experiment), lab.once(experiment), other.once(experiment)] == [1, 1, 2]
     assert calls == [lab, other]
+
+
+def test_experiments_run_on_one_blas_thread() -> None:
+    def threads(lab: Lab | None = None) -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        assert Lab().once(threads) == {1}
+        assert threads() == {2}
 
 
 def test_budget_chooses() -> None:

@@ -210,7 +210,10 @@ def test_lines_of_small_weights() -> None:
                 assert (cell.problem.forget, cell.problem.label_flip, cell.problem.m) == (0.0, 0.1, 10)
                 check_pretraining(cell.problem, cell.phases, "SGD")
                 check_inside(cell, "signal_noise")
-    for value, (P, sigma_p) in {0.25: (2, 0.25), 1.0: (2, 1.0), 4.0: (5, 1.0)}.items():
+    assert [found.grid.axes[name] for found, name in ((along_n, "n"), (along_noise, "noise"))] == [
+        [10, 20, 80], [0.25, 4.0],
+    ]  # fmt: skip
+    for value, (P, sigma_p) in {0.25: (2, 0.25), 4.0: (5, 1.0)}.items():
         problem = along_noise.cell(noise=value, place=1.1).problem
         assert (problem.P, problem.sigma_p, problem.patches) == (P, sigma_p, "copied")
         assert problem.signal == pytest.approx(1.1 * 320**0.25 * value)
@@ -242,7 +245,7 @@ def test_lines_of_sam(experiment: Callable[[Lab], Any], factor: str, values: lis
     for value in values:
         for place in found.grid.axes["place"]:
             cell = found.cell(**{factor: value, "place": place})
-            expected = {"d": 2000, "n": 20, factor: value}
+            expected = {"d": 1000, "n": 20, factor: value}
             assert {name: getattr(cell.problem, name) for name in expected} == expected
             assert cell.problem.signal == pytest.approx(place)
             check_pretraining(cell.problem, cell.phases, "SAM")

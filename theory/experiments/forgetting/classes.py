@@ -12,7 +12,7 @@ from theory.experiments.course import Course
 from theory.experiments.lab import Lab
 from theory.experiments.protocols import matched, retrain, unlearn
 
-__all__ = ["ENDS", "better_and_worse", "by_class", "gap"]
+__all__ = ["ENDS", "better_and_worse", "by_class", "errors_by_class", "gap"]
 
 ENDS = ("retrained", "matched", "accuracy 1/2")
 """Where a network is looked at: retrained without F, unlearned as the protocol says, and until F is guessed."""
@@ -34,6 +34,13 @@ def by_class(lab: Lab) -> xarray.Dataset:
         return Cell(problem, phases, seed)
 
     return lab.grid("by class", make, {"end": ENDS}, replicates=lab.choose(quick=32, full=300))
+
+
+def errors_by_class(data: xarray.Dataset, of: str) -> dict[str, np.ndarray]:
+    """Errors without label flips of the better and of the worse class of every run, by words for what they are of."""
+    by_label = [dim for dim in data["clean_error_by_label"].dims if dim != "label"]
+    ordered = np.sort(data["clean_error_by_label"].transpose(*by_label, "label").values.reshape(-1, 2), axis=1)
+    return {f"clean error of the {word} class, {of}": ordered[:, k] for k, word in enumerate(("better", "worse"))}
 
 
 def better_and_worse(data: xarray.Dataset, end: str) -> np.ndarray:

@@ -18,13 +18,15 @@ from theory.experiments.protocols import SHORTER, Pretraining, retrain
 from theory.experiments.unlearning import phase_from_end
 from theory.formulas.conditions import largest_step
 
-__all__ = ["GRADIENTS", "METHODS", "RELEARN_STEPS", "interaction", "scored"]
+__all__ = ["GRADIENTS", "METHODS", "OURS", "RELEARN_STEPS", "interaction", "scored"]
 
+OURS = "Sharp MinMax"
+"""The method that the paper proposes, by its name among METHODS."""
 METHODS: dict[str, Callable[[float, float], tuple[Objective, Optimizer]]] = {
     "NegGrad SGD": lambda alpha, tau: (NegGrad(alpha=alpha), SGD()),
     "NegGrad SAM": lambda alpha, tau: (NegGrad(alpha=alpha), SAM(tau=tau)),
     "NegGrad retain-SAM": lambda alpha, tau: (NegGrad(alpha=alpha), SAM(tau=tau, on="retain")),
-    "Sharp MinMax": lambda alpha, tau: (NegGrad(alpha=alpha), SharpMinMax(tau=tau)),
+    OURS: lambda alpha, tau: (NegGrad(alpha=alpha), SharpMinMax(tau=tau)),
     "NegGrad forget-SAM max": lambda alpha, tau: (NegGrad(alpha=alpha), SAM(tau=tau, on="forget", sharpness="max")),
     "random label SGD": lambda alpha, tau: (RandomLabel(), SGD()),
     "random label 1/2 SGD": lambda alpha, tau: (RandomLabel(flip=0.5), SGD()),
@@ -32,7 +34,7 @@ METHODS: dict[str, Callable[[float, float], tuple[Objective, Optimizer]]] = {
 }
 """Ways to unlearn that are compared, each of a weight α of the retain loss and a radius."""
 
-GRADIENTS = {name: 2 if "SAM" in name else 4 if name == "Sharp MinMax" else 1 for name in METHODS}
+GRADIENTS = {name: 2 if "SAM" in name else 4 if name == OURS else 1 for name in METHODS}
 """Gradients that a step takes: each sharpness-aware move takes two, and Sharp MinMax makes two moves."""
 
 _WEAK = replace(STANDARD, signal=3.5)

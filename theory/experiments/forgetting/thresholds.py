@@ -10,7 +10,7 @@ from simulate.house import checks, ties
 __all__ = ["LEAST_FORGOTTEN", "critical_alpha"]
 
 LEAST_FORGOTTEN = 0.9
-"""Fraction of the runs that have to be forgotten for an α to count at all."""
+"""Fraction of the runs of a cell that have to be forgotten for the cell, or its α, to count at all."""
 
 
 def critical_alpha(alpha: np.ndarray, error: np.ndarray, forgotten: np.ndarray, level: float) -> float:

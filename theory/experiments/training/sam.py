@@ -46,8 +46,9 @@ def over_dimension(lab: Lab) -> Lines:
 def over_samples(lab: Lab) -> Lines:
     """The line over n."""
     line = Line("n", lab.choose(quick=(10, 20), full=(10, 20, 40)))
+    base = replace(BASE, d=lab.choose(quick=1000, full=2000))
     return run_lines(
-        lab, "sam samples", (line,), _PLACES, scale=noise_scale, base=replace(BASE, d=2000),
+        lab, "sam samples", (line,), _PLACES, scale=noise_scale, base=base,
         replicates=lab.choose(quick=8, full=40), **_training(lab),  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -35,7 +35,9 @@ def _training(lab: Lab, weights: Pretraining) -> dict[str, Callable[[Problem], o
 def small_weights(lab: Lab) -> Lines:
     """Lines over d, n and the noise from the initial weights of SGD's theorem."""
     dimensions = lab.choose(quick=(1000, 4000, 16_000), full=(1000, 2000, 4000, 8000, 16_000, 32_000))
-    lines = (Line("d", dimensions), Line("n", (10, 20, 40, 80)), Line("noise", (0.25, 1.0, 4.0)))
+    sizes = lab.choose(quick=(10, 20, 80), full=(10, 20, 40, 80))
+    scales = lab.choose(quick=(0.25, 4.0), full=(0.25, 1.0, 4.0))
+    lines = (Line("d", dimensions), Line("n", sizes), Line("noise", scales))
     return run_lines(
         lab, "sgd small weights", lines, _PLACES, scale=predicted_boundary, base=_BASE,
         replicates=lab.choose(quick=10, full=60), **_training(lab, "SGD"),  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,13 +13,11 @@ from simulate.problems.geometry import SIGNS
 from simulate.problems.scales import sam_radius, with_sam_weights
 from theory.experiments.course import STANDARD
 from theory.experiments.lab import Lab
+from theory.experiments.protocols import TINY_WEIGHTS, tiny_radius
 from theory.formulas import symbols as s
 from theory.formulas.statements import STATEMENTS
 
 __all__ = ["CELLS", "Neurons", "at_the_radius", "depth_of", "look", "over_cells", "predicted_depth"]
-
-_TINY = 1e-9
-"""σ_0 at which outputs vanish, so that all samples pull equally; the law is about this limit."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def _gradient(instance: Instance, z: np.ndarray, weight: np.ndarray) -> np.ndarr
 
 CELLS = tuple((d, signal, ratio) for d in (20_000, 200_000) for signal in (2.0, 4.0) for ratio in (0.5, 1.0))
 """d, ‖φ‖ and τ/(σ_0 √(m n)) of the law's cells."""
-_LAW = Problem(n=160, m=10, sigma_0=_TINY, forget=0.0)
+_LAW = Problem(n=160, m=10, sigma_0=TINY_WEIGHTS, forget=0.0)
 
 
 def over_cells(lab: Lab) -> np.ndarray:
@@ -79,7 +76,7 @@ def over_cells(lab: Lab) -> np.ndarray:
         found = []
         for d, signal, ratio in CELLS:
             instance = Instance.draw(replace(_LAW, d=d, signal=signal), seed)
-            found.append(look(instance, ratio * _TINY * math.sqrt(_LAW.m * _LAW.n)).off)
+            found.append(look(instance, tiny_radius(ratio, _LAW.m, _LAW.n)).off)
         rows.append(found)
     return np.array(rows)
 
@@ -87,8 +84,8 @@ def over_cells(lab: Lab) -> np.ndarray:
 def predicted_depth(d: float, signal: float, ratio: float) -> float:
     """z of the law's fraction 2Φ(z) - 1 in a cell."""
     shift = STATEMENTS["signal_deactivation"].function(s.tau, s.signal, s.m, s.n, s.d, s.P, s.sigma_p, s.sigma_0)
-    tau = ratio * _TINY * math.sqrt(_LAW.m * _LAW.n)
-    return float(shift(tau, signal, _LAW.m, _LAW.n, d, _LAW.P, _LAW.sigma_p, _TINY)[0]) / (_TINY * signal)
+    tau = tiny_radius(ratio, _LAW.m, _LAW.n)
+    return float(shift(tau, signal, _LAW.m, _LAW.n, d, _LAW.P, _LAW.sigma_p, TINY_WEIGHTS)[0]) / (TINY_WEIGHTS * signal)
 
 
 def depth_of(share: np.ndarray) -> np.ndarray:

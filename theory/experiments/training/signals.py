@@ -13,7 +13,7 @@ from theory.experiments import choices
 from theory.experiments.boundaries import predicted_boundary
 from theory.experiments.course import STANDARD, Course
 from theory.experiments.lab import Lab
-from theory.experiments.protocols import Pretraining, initialised
+from theory.experiments.protocols import OPTIMIZERS, Pretraining, initialised
 from theory.experiments.unlearning import ALPHAS
 from theory.formulas.conditions import largest_step
 
@@ -34,7 +34,6 @@ DIMENSIONS = (1000, 2000, 4000)
 """Dimensions that are compared."""
 SAMPLES = (10, 20, 40)
 _BASE = replace(STANDARD, signal=3.0, forget=0.0)
-_OPTIMIZERS = ("SGD", "SAM")
 
 
 def over_signal(lab: Lab) -> xarray.Dataset:
@@ -60,7 +59,7 @@ def _end_of_training(lab: Lab, factor: str, values: tuple[float, ...]) -> xarray
         problem = initialised(sized, optimizer, lab.pick(choices.WEIGHTS))
         return Cell(problem, course.pretrain(problem, optimizer), seed)
 
-    axes = {"optimizer": _OPTIMIZERS, factor: values}
+    axes = {"optimizer": OPTIMIZERS, factor: values}
     return lab.grid("signal learned", make, axes, replicates=lab.choose(quick=24, full=200))
 
 
@@ -84,7 +83,7 @@ def _first_steps(lab: Lab, ratio: float) -> xarray.Dataset:
         chosen = SGD(lr=lr) if optimizer == "SGD" else SAM(lr=lr, tau=ratio * sam_radius(problem))
         return Cell(problem, (Phase("early", Loss(), chosen, steps=10),), seed)
 
-    axes = {"optimizer": _OPTIMIZERS, "signal": SIGNALS}
+    axes = {"optimizer": OPTIMIZERS, "signal": SIGNALS}
     return lab.grid("early signal", make, axes, replicates=lab.choose(quick=64, full=400))
 
 
@@ -102,7 +101,7 @@ def alpha_needed(lab: Lab) -> xarray.Dataset:
         return Cell(problem, course.unlearn(problem, before, NegGrad(alpha=alpha), SGD()), seed)
 
     axes = {
-        "pretraining": _OPTIMIZERS,
+        "pretraining": OPTIMIZERS,
         "d": lab.choose(quick=DIMENSIONS[:2], full=DIMENSIONS),
         "n": (20, 30),
         "alpha": tuple(sorted({*lab.choose(quick=(0.3, 0.95), full=ALPHAS), course.alpha})),
