@@ -1,4 +1,4 @@
-"""Methods by pretraining and unlearning optimizer at several scales: what a search tries, and scores are estimated of."""
+"""Methods by pretraining and unlearning optimizer, at several scales: what searches try and scores are of."""
 
 from __future__ import annotations
 

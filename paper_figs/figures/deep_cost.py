@@ -47,9 +47,9 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         shows=(
             "What each arm has lost of the accuracy of its pretrained network on retain and test set when its loss on "
             "the forget set is that of a retrained network, and what it took to get there, each arm at its own "
-            "learning rate. Steps and seconds are geometric means. Filled: after SGD; open: after ASAM. Seconds are those of one process, looks at all sets "
-            "on the way included, of the runs that reached the match; times of a shared machine carry noise. Hardware: "
-            f"{'; '.join(_hardware(scale) for scale in shown)}. {means_note(shown)}"
+            "learning rate. Steps and seconds are geometric means. Filled: after SGD; open: after ASAM. Seconds are "
+            "those of one process, looks at all sets on the way included, of the runs that reached the match; times of "
+            f"a shared machine carry noise. Hardware: {'; '.join(map(_hardware, shown))}. {means_note(shown)}"
         ),
     )
 

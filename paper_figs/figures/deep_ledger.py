@@ -20,7 +20,7 @@ from paper_figs.workshop.style import legend_below, new_figure
 from simulate.house.drawing.palette import VERDICTS
 from theory.ledger.wording import number
 
-__all__ = ["Row", "draw", "in_margins", "main", "names_of", "told"]
+__all__ = ["draw", "in_margins", "main", "names_of", "told"]
 
 Row = Mapping[str, Any]
 _LINE, _END = 0.15, 40.0  # inches a claim; where the axis ends, in margins

@@ -114,11 +114,13 @@ def _draw_panel(axes: Axes, scale: Scale, name: str) -> None:
 
 
 def _handles(shown: Sequence[Scale]) -> list[Line2D]:
-    made = []
-    for method, (words, dashes) in _METHODS.items():
-        for how in ("SGD", "ASAM"):
-            if any(f"{method}-{how.lower()}-after-{PLAIN}" in _arms(scale) for scale in shown):
-                made.append(Line2D([], [], color=COLORS[how], ls=dashes, label=f"{words}, {how}"))
+    there = {arm for scale in shown for arm in _arms(scale)}
+    made = [
+        Line2D([], [], color=COLORS[how], ls=dashes, label=f"{words}, {how}")
+        for method, (words, dashes) in _METHODS.items()
+        for how in ("SGD", "ASAM")
+        if f"{method}-{how.lower()}-after-{PLAIN}" in there
+    ]
     return [
         *made,
         Line2D([], [], color="0.35", lw=0.8, label="the match"),

@@ -6,12 +6,14 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from deepnet.ledger.choices import OWN_REFERENCE, OWN_STOP, UNREACHED
 from deepnet.ledger.effects import estimated, of_arm
 from deepnet.ledger.findings import Findings, NotMeasuredError
+from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Reading, Rules
 from deepnet.publishing import Published
 from deepnet.report.naming import optimizer_words
@@ -67,7 +69,7 @@ class Scale:
             about = next(iter(rows.values()))
             if about["pretraining"] == pretraining and about["forget"] == self.forget:
                 try:
-                    found = _known(estimated(lambda reading, arm=arm: reading.ceiling(arm, RULES), self.reading))
+                    found = _known(estimated(partial(_ceiling, arm), self.reading))
                 except NotMeasuredError:
                     return None
                 return None if found is None else found.value
@@ -153,6 +155,10 @@ def nothing_to_draw(what: str, shown: Sequence[Scale]) -> ValueError:
     names = ", ".join(scale.name for scale in shown)
     commands = " or ".join(f"`{scale.published.provenance['commands'][0]}`" for scale in shown)
     return ValueError(f"There is nothing to draw: {what} were not run at the scales {names}; run {commands}.")
+
+
+def _ceiling(arm: str, reading: Reading) -> Masked:
+    return reading.ceiling(arm, RULES)
 
 
 def _known(found: Estimate) -> Estimate | None:

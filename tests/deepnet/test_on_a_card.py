@@ -181,6 +181,12 @@ def test_curvature(channels_last: bool, monkeypatch: pytest.MonkeyPatch) -> None
     assert found.top > 0
 
 
+def _flat_map(**given: object) -> object:
+    from deepnet.metrics.feature_map import feature_map
+
+    return feature_map(**given, method="pca")  # type: ignore[arg-type]
+
+
 def rehearsed(only: tuple[str, ...], folder: Path) -> None:
     """The rehearsal of the matched study with a ResNet-18, on made-up photographs, channels last."""
     root = image_folder(folder / "images", CLASSES, size=(32, 32), train=8, test=8)
@@ -193,6 +199,7 @@ def rehearsed(only: tuple[str, ...], folder: Path) -> None:
     assert {row["status"] for row in rows} == {"finished"}
 
 
+@pytest.mark.slow
 def test_the_rehearsal_of_an_arm(of_small_blocks: None, tmp_path: Path) -> None:
     """Stops, snapshots, the attack by relearning and what is measured of weights, of a small network."""
     rehearsed(("minmax-asam-after-sgd",), tmp_path)
