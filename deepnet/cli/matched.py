@@ -71,8 +71,6 @@ class MatchedCommand:
     processes: Annotated[int | None, Shown(default="auto")] = None
     """Processes that share out the replicates, of one thread each; None is one a core on a CPU, as far as memory
     goes, and one on a GPU."""
-    channels_last: bool = False
-    """Lay images out channel by channel last, which tensor cores like."""
     dry_run: bool = False
     """Only list the arms and their learning rates."""
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from deepnet.ledger.findings import PLAIN
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, means_note, nothing_to_draw, scales
+from paper_figs.workshop.deep_data import Scale, means_note, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, LINES, MARKERS, label_panels, legend_below, new_figure
@@ -26,7 +26,7 @@ _PANELS = {"tow": ("ToW at the match", 1.0, (0.0, 1.0)), "damage": ("accuracy lo
 
 def draw(results: Results) -> tuple[Figure, Caption]:
     """ToW and the accuracy lost by NegGrad over α, one line an optimizer."""
-    found = scales(results)
+    found = unvaried(scales(results))
     shown = [scale for scale in found if len(_alphas(scale)) > 1]
     if not shown:
         raise nothing_to_draw("several weights α", found)

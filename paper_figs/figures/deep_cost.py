@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from paper_figs.figures.deep_tow import measured
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, main_arms, means_note, nothing_to_draw, of_replicates, scales
+from paper_figs.workshop.deep_data import Scale, main_arms, means_note, nothing_to_draw, of_replicates, scales, unvaried
 from paper_figs.workshop.deep_dots import Panel, dots_figure
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
@@ -39,7 +39,7 @@ _PANELS = (
 
 def draw(results: Results) -> tuple[Figure, Caption]:
     """Accuracy lost, steps and seconds to the match."""
-    shown = scales(results)
+    shown = unvaried(scales(results))
     arms = [(scale, main_arms(scale)) for scale in shown]
     if not any(names for _, names in arms):
         raise nothing_to_draw("arms", shown)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales
+from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.ledger_picture import region_of, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
@@ -23,7 +23,7 @@ from theory.ledger.wording import number
 __all__ = ["draw", "in_margins", "main", "names_of", "told"]
 
 Row = Mapping[str, Any]
-_LINE, _END = 0.15, 40.0  # inches a claim; where the axis ends, in margins
+_LINE, _END, _COLUMNS = 0.15, 40.0, 3  # inches a claim; where the axis ends, in margins; panels in a row
 _MARKERS = {
     "supported": "o", "refuted": "X", "no effect of interest": "s", "inconclusive": "D", "outside the hypotheses": "P",
     "not testable": "|", "not run": "_",
@@ -36,12 +36,17 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     names = names_of(shown)
     if not names:
         raise nothing_to_draw("claims", shown)
-    made = new_figure(_LINE * len(names) + 0.85)
-    panels = made.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    for axes, scale in zip(panels, shown, strict=True):
-        _draw_panel(axes, scale, list(names))
-    panels[0].set_yticks(range(len(names)), [f"{name}  {place:>2}" for name, place in names.items()], fontsize=6.3)
-    panels[0].set_ylim(len(names) - 0.4, -0.6)
+    blocks = _blocks(shown)
+    heights = [_LINE * len(claims) + 0.6 for _, claims in blocks]
+    made = new_figure(sum(heights) + 0.3)
+    grid = made.subplots(len(blocks), min(len(shown), _COLUMNS), sharey="row", squeeze=False, height_ratios=heights)
+    for panels, (scales_there, claims) in zip(grid, blocks, strict=True):
+        for axes, scale in zip(panels, scales_there, strict=False):
+            _draw_panel(axes, scale, claims)
+        for axes in panels[len(scales_there) :]:
+            axes.set_axis_off()
+        panels[0].set_yticks(range(len(claims)), [f"{name}  {names[name]:>2}" for name in claims], fontsize=6.3)
+        panels[0].set_ylim(len(claims) - 0.4, -0.6)
     verdicts = {row["verdict"] for scale in shown for row in scale.published.ledger}
     handles: list[Any] = [
         Line2D([], [], ls="none", marker=_MARKERS[verdict], color=color, label=verdict, ms=4)
@@ -55,9 +60,27 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "right where the claim is right; grey: smaller than that. A claim is supported if its whole interval lies "
             "to the right of 0 and does not lie in the grey, refuted if to the left, has no effect of interest if it "
             "lies in the grey, and is inconclusive otherwise. Beyond ±2 the scale is logarithmic; arrows lie beyond "
-            "the axis. On the left: name of the claim and its number."
+            "the axis. On the left: name of the claim and its number; claims that were run at no scale of a row are "
+            "left out of it. Scales that differ from another in one thing have rows of their own."
         )
     )
+
+
+def _blocks(shown: Sequence[Scale]) -> list[tuple[list[Scale], list[str]]]:
+    """Scales side by side, those that are no variant first, with the claims that were run at one of them."""
+    first = unvaried(shown)
+    rest = [scale for scale in shown if scale not in first]
+    found = []
+    for scales_there in (*_in_rows(first), *_in_rows(rest)):
+        rows = [row for scale in scales_there for row in scale.published.ledger]
+        were_run = {row["name"] for row in rows if row["verdict"] != "not run"}
+        every = list(names_of(scales_there))
+        found.append((scales_there, [name for name in every if name in were_run] or every))
+    return found
+
+
+def _in_rows(shown: Sequence[Scale]) -> list[list[Scale]]:
+    return [list(shown[start : start + _COLUMNS]) for start in range(0, len(shown), _COLUMNS)]
 
 
 def in_margins(row: Row) -> tuple[float, float, float] | None:
@@ -90,7 +113,8 @@ def _draw_panel(axes: Axes, scale: Scale, names: Sequence[str]) -> None:
     axes.axvspan(-1.0, 1.0, color="0.9", lw=0, zorder=0)
     axes.axvline(0.0, color="0.6", lw=0.5, zorder=1)
     for row in scale.published.ledger:
-        _draw_row(axes, names.index(row["name"]), row)
+        if row["name"] in names:
+            _draw_row(axes, names.index(row["name"]), row)
     axes.set_xscale("symlog", linthresh=2.0, linscale=1.5)
     axes.set_xlim(-_END, _END)
     axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "−2", "", "0", "", "2", "20"])

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, main_arms, means_note, nothing_to_draw, scales
+from paper_figs.workshop.deep_data import Scale, main_arms, means_note, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.deep_dots import Panel, dots_figure
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
@@ -62,7 +62,7 @@ _PANELS = (
 
 def draw(results: Results) -> tuple[Figure, Caption]:
     """ToW, and accuracy on retain, forget and test set, of every arm at the retrained network's forget loss."""
-    shown = scales(results)
+    shown = unvaried(scales(results))
     arms = [(scale, main_arms(scale)) for scale in shown]
     if not any(names for _, names in arms):
         raise nothing_to_draw("arms", shown)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from deepnet.ledger.findings import PLAIN
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, family, nothing_to_draw, scales
+from paper_figs.workshop.deep_data import Scale, family, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
@@ -28,7 +28,7 @@ _SETS = {"retain": "accuracy kept on the retain set (%)", "test": "accuracy on t
 
 def draw(results: Results) -> tuple[Figure, Caption]:
     """Accuracy on retain and test set over the loss on the forget set, of NegGrad and Sharp MinMax."""
-    found = scales(results)
+    found = unvaried(scales(results))
     shown = [scale for scale in found if any(_courses(scale, arm, "retain").size for arm in _arms(scale))]
     if not shown:
         raise nothing_to_draw("courses of NegGrad and Sharp MinMax", found)

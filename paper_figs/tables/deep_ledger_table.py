@@ -5,7 +5,7 @@ from __future__ import annotations
 from deepnet.ledger.scales import summary_of
 from paper_figs.figures.deep_ledger import names_of, told
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import nothing_to_draw, scales
+from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import table
 from paper_figs.workshop.tabular import Table
@@ -22,23 +22,35 @@ def draw(results: Results) -> tuple[Table, Caption]:
     names = names_of(shown)
     if not names:
         raise nothing_to_draw("claims", shown)
-    ledgers = [
-        {row.name: row for row in ledger_from((scale.published.folder / "ledger.json").read_text("utf-8")).rows}
-        for scale in shown
-    ]
+    ledgers = {scale.name: _rows(scale) for scale in shown}
+    columns = [scale.name for scale in unvaried(shown)]
+    varied = [name for name in ledgers if name not in columns]
     texts = []
     for name, place in names.items():
-        rows = [ledger[name] for ledger in ledgers if name in ledger]
-        cells = [cell(ledger[name]) if name in ledger else "—" for ledger in ledgers]
-        texts.append((str(place), rows[0].title, OWNERS[rows[0].family], *cells, summary_of(rows)))
-    heads = ("#", "claim", "whose", *(scale.name for scale in shown), "together")
-    widths = (0.0, 0.26, 0.0, *[round(0.5 / len(shown), 2)] * len(shown), 0.1)
+        rows = {scale: ledger[name] for scale, ledger in ledgers.items() if name in ledger}
+        cells = [cell(rows[scale]) if scale in rows else "—" for scale in columns]
+        others = [
+            f"{scale}: {cell(rows[scale])}" for scale in varied if scale in rows and not rows[scale].has_no_verdict
+        ]
+        any_row = next(iter(rows.values()))
+        together = summary_of([row for scale, row in rows.items() if scale in columns])
+        more = ("; ".join(others) or "—",) if varied else ()
+        texts.append((str(place), any_row.title, OWNERS[any_row.family], *cells, together, *more))
+    heads = ("#", "claim", "whose", *columns, "together", *(["with one thing changed"] if varied else []))
+    width = round(0.5 / (len(columns) + bool(varied)), 2)
+    widths = (0.0, 0.26, 0.0, *[width] * len(columns), 0.1, *([width] if varied else []))
     return Table(heads=heads, rows=tuple(texts), numeric=(0,), widths=widths), Caption(
         shows=(
             f"{told(shown)} Each cell: verdict, effect and interval. What every effect is, and what was fixed before "
             "it was measured, is in ledger.json beside the data of each scale."
         )
     )
+
+
+def _rows(scale: Scale) -> dict[str, Row]:
+    """The rows of a scale's ledger by name."""
+    text = (scale.published.folder / "ledger.json").read_text(encoding="utf-8")
+    return {row.name: row for row in ledger_from(text).rows}
 
 
 def cell(row: Row) -> str:

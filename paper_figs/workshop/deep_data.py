@@ -21,11 +21,14 @@ from paper_figs.workshop.results import Results
 from simulate.house.counting import counted
 from theory.statistics import Estimate, from_replicates
 
-__all__ = ["RULES", "Scale", "family", "main_arms", "means_note", "nothing_to_draw", "of_replicates", "scales"]
+__all__ = [
+    "RULES", "Scale", "family", "main_arms", "means_note", "nothing_to_draw", "of_replicates", "scales", "unvaried",
+    "variants_of",
+]  # fmt: skip
 
 RULES = Rules(stop=OWN_STOP, reference=OWN_REFERENCE, unreached=UNREACHED)
 """Every arm is read, and held against networks, as it was pretrained."""
-_BY_ALPHA, _CONTROL = re.compile(r"-alpha-[0-9.]+-"), re.compile("control-")
+_VARIED, _CONTROL = re.compile(r"-alpha-[0-9.]+-|-fraction-[0-9.]+-|-at-[a-z]+-rate-"), re.compile("control-")
 
 
 @dataclass(frozen=True)
@@ -119,12 +122,23 @@ def scales(results: Results, name: str = "rows.jsonl") -> list[Scale]:
     return found
 
 
+def unvaried(shown: Sequence[Scale]) -> list[Scale]:
+    """The scales that are no variant of another one."""
+    varied = [variant for scale in shown for variant in variants_of(scale, shown)]
+    return [scale for scale in shown if scale not in varied]
+
+
+def variants_of(scale: Scale, shown: Sequence[Scale]) -> list[Scale]:
+    """The scales that differ in one thing from a scale, as their names say: digits-noise from digits."""
+    return [other for other in shown if other.name.startswith(f"{scale.name}-")]
+
+
 def main_arms(scale: Scale) -> list[str]:
-    """The arms of a scale that forget its usual set at their usual α, without controls, in the order of its rows."""
+    """The arms of a scale that forget its usual set at their usual settings, without controls, in the order of rows."""
     return [
         arm
         for arm in scale.findings.arms
-        if scale.findings.about(arm, "forget") == scale.forget and not _BY_ALPHA.search(arm) and not _CONTROL.match(arm)
+        if scale.findings.about(arm, "forget") == scale.forget and not _VARIED.search(arm) and not _CONTROL.match(arm)
     ]
 
 
