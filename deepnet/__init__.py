@@ -1,4 +1,4 @@
-"""Unlearning of deep networks on images: one loop, every method, every metric, and the confirmation study.
+"""Unlearning of deep networks on images: one loop, every method, every metric, and the deep ledger.
 
 The names below are found when they are first used, so that a report can be read without torch.
 """

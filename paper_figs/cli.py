@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from paper_figs import registry
-from paper_figs.workshop.results import DEFAULT_PRESET, Results
+from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import OUT, Sheet, check_formats
 from simulate.house.command_line.door import Command, Door
 from simulate.house.command_line.options import Shown
@@ -39,8 +39,8 @@ class Draw:
     """Formats of the figures; tables are written as Markdown and LaTeX."""
     out: Path = OUT
     """Folder of the files."""
-    preset: str = DEFAULT_PRESET
-    """Study that the figures of deep networks draw from, a folder in paper_figs/data."""
+    preset: Annotated[str | None, Shown(value="SCALE", default="every one")] = None
+    """Scale that the figures of deep networks show, a folder in paper_figs/data."""
 
     def __call__(self) -> int:
         """Draw one after another; what cannot be drawn is told, and stops no other."""
@@ -51,7 +51,7 @@ class Draw:
         check_files(*(self.out / f"{sheet.name}.md" for sheet in chosen))
         results = Results(self.budget, preset=self.preset)
         if any(sheet.deep for sheet in chosen):
-            results.check_preset()
+            _ = results.scales  # one that is not published is an error before all work
         failed = [sheet for sheet in chosen if not self._draw(sheet, results)]
         return 2 if failed else 0
 

@@ -17,7 +17,7 @@ FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
     "theory": (("statistics",), ("formulas", "ledger"), ("experiments", "page"), ("claims",), ("cli",)),
     "deepnet": (
         ("house",), ("networks", "data", "report"), ("learning", "metrics", "packing"), ("methods",), ("studies",),
-        ("matched",), ("confirm", "ledger"), ("publishing",), ("cli",),
+        ("matched",), ("ledger",), ("publishing",), ("cli",),
     ),
     "paper_figs": (("workshop",), ("figures",), ("tables",), ("registry",), ("cli",)),
     "sharpmu": (("completion",), ("doors",)),
@@ -35,7 +35,7 @@ MAY_IMPORT: Mapping[str, Sequence[str]] = {
 """What each package may import besides itself; a name stands for the module and all that is inside it."""
 
 DISCOVERED = {
-    "theory/claims", "deepnet/confirm/claims", "deepnet/ledger/claims", "deepnet/methods", "paper_figs/figures",
+    "theory/claims", "deepnet/ledger/claims", "deepnet/methods", "paper_figs/figures",
     "paper_figs/tables",
 }  # fmt: skip
 """Rooms of one file a thing, found by its place: they grow, and may have more modules than others."""

@@ -11,6 +11,9 @@ from types import ModuleType
 import matplotlib as mpl
 import pytest
 
+from deepnet.ledger.findings import Findings
+from deepnet.ledger.reading import Reading
+from tests.deepnet.ledger.planted import planted
 from tests.places import ROOT
 from theory.experiments.lab import Lab
 from theory.ledger import run_claims
@@ -55,16 +58,13 @@ def test_a_claim_gets_its_atlas_for_nothing() -> None:
     assert "the signal ‖φ‖ decides" in sentence(entry)
 
 
-@pytest.mark.parametrize(("planted", "verdict"), [(-0.1, "supported"), (0.1, "refuted")])
-def test_a_deep_claim(planted: float, verdict: str) -> None:
-    pytest.importorskip("torch")
-    from tests.deepnet.made_up_findings import SGD, made_up_findings
-
-    ascent = {"method": "ascent", "optimizer": SGD, "pretrain": SGD}
-    claims = load("deep_claim.py", "deepnet.confirm.claims.ascent_alone").CLAIMS
-    findings = made_up_findings([(ascent, "test_accuracy", planted)], pretrains=[SGD])
-    ledger = run_claims(claims, findings, rows=1, seed=0, budget="made up", version="test")
+@pytest.mark.parametrize(("amount", "verdict"), [(-0.1, "supported"), (0.1, "refuted")])
+def test_a_deep_claim(amount: float, verdict: str) -> None:
+    claims = load("deep_claim.py", "deepnet.ledger.claims.traces").CLAIMS
+    rows = planted({"neggrad-asam-after-sgd": {"auc": amount}}, wobble=1e-3)
+    ledger = run_claims(claims, Reading(Findings.of(rows)), rows=1, seed=0, budget="made up", version="test")
     assert [row.verdict for row in ledger.rows] == [verdict]
+    assert ledger.unrefuted_controls == []
 
 
 def test_a_method() -> None:
@@ -131,7 +131,7 @@ def test_each_is_one_file(tmp_path: Path) -> None:
         "pytest",
         "-q",
         "tests/deepnet/methods",
-        "tests/deepnet/confirm/test_claims.py",
+        "tests/deepnet/ledger/test_claims.py",
         "tests/deepnet/cli/test_deepnet_cli.py",
         "tests/deepnet/studies/test_search.py",
         "tests/deepnet/report/test_report_statistics.py",

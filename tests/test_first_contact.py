@@ -183,7 +183,7 @@ def contact(tmp_path: Path, **options: object) -> Contact:
 def test_nine_minutes_are_enough_for_all_but_the_last(tmp_path):
     made = parts(contact(tmp_path))
     assert [part.name for part in made] == [
-        "machine", "kernel", "images", "mask", "resnet18", "resnet50", "hessian", "alpha",
+        "machine", "kernel", "images", "rehearsal", "resnet18", "resnet50", "hessian", "matched",
     ]  # fmt: skip
     assert [part.seconds for part in made] == [15, 150, 25, 60, 130, 110, 45, INF]
     assert sum(part.seconds for part in made[:-1]) <= 9 * 60
@@ -206,14 +206,14 @@ def test_parts_can_be_chosen(tmp_path):
 
 def test_without_a_card_a_part_is_rehearsed_or_says_why_not(tmp_path):
     made = {part.name: part for part in parts(contact(tmp_path, device="cpu"))}
-    assert made["resnet50"].skipped == made["alpha"].skipped == "needs CUDA"
+    assert made["resnet50"].skipped == made["matched"].skipped == "needs CUDA"
     assert made["kernel"].environment["NUMBA_ENABLE_CUDASIM"] == "1"
     assert (
         "--rehearse"
-        in {part.name: part for part in parts(contact(tmp_path, device="cpu", small=True))}["alpha"].command
+        in {part.name: part for part in parts(contact(tmp_path, device="cpu", small=True))}["matched"].command
     )
     bare = Contact(out=tmp_path, work=tmp_path, carried=Carried(), minutes=9.0, device="cuda", small=False)
-    assert "no images" in {part.name: part for part in parts(bare)}["mask"].skipped
+    assert "no images" in {part.name: part for part in parts(bare)}["rehearsal"].skipped
 
 
 @pytest.mark.parametrize("options", [{}, {"device": "cpu", "small": True}], ids=["card", "rehearsal"])
@@ -221,10 +221,10 @@ def test_the_commands_of_parts_are_ones_that_there_are(tmp_path, options):
     """An option that is renamed elsewhere would be noticed on the card otherwise."""
     tyro = pytest.importorskip("tyro")
     pytest.importorskip("torch")
-    from deepnet.cli.confirm import ConfirmCommand
+    from deepnet.cli.matched import MatchedCommand
     from tests.benchmarks.deepnet_options import Options as DeepOptions
 
-    takes = {"confirm": ConfirmCommand, "gpu": GpuOptions, "deepnet": DeepOptions}
+    takes = {"matched": MatchedCommand, "gpu": GpuOptions, "deepnet": DeepOptions}
     for part in parts(contact(tmp_path, **options)):
         words = list(part.command[3:])
         if not part.skipped and part.name not in ("machine", "images", "hessian"):
@@ -320,12 +320,12 @@ def test_wheels_become_one_archive_without_their_tests(tmp_path):
 def test_a_study_is_read_while_it_runs(tmp_path):
     assert study_so_far(tmp_path) is None
     for kind in ("rows", "models", "journals"):
-        (tmp_path / "shared" / kind).mkdir(parents=True)
-    (tmp_path / "shared/rows/a.json").write_text('{"test_accuracy": 0.9, "versions": {"torch": "2"}}', encoding="utf-8")
-    (tmp_path / "shared/rows/.b.json.1.partial").write_text("{", encoding="utf-8")
-    (tmp_path / "shared/rows/c.json").write_text("{", encoding="utf-8")
+        (tmp_path / kind).mkdir(parents=True)
+    (tmp_path / "rows/a.json").write_text('{"test_accuracy": 0.9, "versions": {"torch": "2"}}', encoding="utf-8")
+    (tmp_path / "rows/.b.json.1.partial").write_text("{", encoding="utf-8")
+    (tmp_path / "rows/c.json").write_text("{", encoding="utf-8")
     head = json.dumps({"__metadata__": {"about": json.dumps({"history": {"losses": [2.3]}})}}).encode()
-    (tmp_path / "shared/models/m.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + b"weights")
+    (tmp_path / "models/m.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + b"weights")
     found = study_so_far(tmp_path)
     assert found == {
         "rows": {"a": {"test_accuracy": 0.9}}, "models": {"m": {"history": {"losses": [2.3]}}}, "left_out": 0,

@@ -22,12 +22,6 @@ def _options() -> Command:
     return Command(cls=OptionsCommand)
 
 
-def _confirm() -> Command:
-    from deepnet.cli.confirm import ConfirmCommand
-
-    return Command(cls=ConfirmCommand)
-
-
 def _matched() -> Command:
     from deepnet.cli.matched import MatchedCommand
 
@@ -80,15 +74,14 @@ DOOR = Door(
     package="deepnet",
     about="Unlearning of deep networks: every method with SGD, SAM and ASAM, measured against retrained models.",
     commands={
-        "run": _run, "options": _options, "confirm": _confirm, "matched": _matched, "judge": _judge, "search": _search,
-        "scores": _scores, "report": _report, "pack": _pack, "unpack": _unpack, "presets": _presets,
+        "run": _run, "options": _options, "matched": _matched, "judge": _judge, "search": _search, "scores": _scores,
+        "report": _report, "pack": _pack, "unpack": _unpack, "presets": _presets,
     },
     summaries={
         "run": "make and measure every model of a study (--preset digits takes a minute or two on a CPU)",
         "options": "the fields of a study that match a word: each is an option of `run`",
-        "confirm": "the confirmation study, and the deep ledger of the paper's conclusions",
         "matched": "methods compared step by step, where they have forgotten equally much, each arm at its own rate",
-        "judge": "the deep claims, judged from the rows of `matched`: a ledger a scale, and a table of all",
+        "judge": "the deep ledger: the paper's conclusions and ours, judged from the rows of `matched`, scale by scale",
         "search": "hyper-parameters of every method, the same number of trials each, judged on the validation split",
         "scores": "memorization scores estimated here, beside published ones",
         "report": "tables and figures of a study's results",
@@ -96,7 +89,7 @@ DOOR = Door(
         "unpack": "such parts as a study's folder again, from where it goes on",
         "presets": "the studies that come with the project, and the quirks of the released code",
     },
-    goes_on=frozenset({"run", "confirm", "matched", "search", "scores", "pack", "unpack"}),
+    goes_on=frozenset({"run", "matched", "search", "scores", "pack", "unpack"}),
     extra="deepnet",
 )  # fmt: skip
 """All commands, as `sharpmu` finds them, too."""

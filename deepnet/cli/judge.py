@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
 from simulate.house.terminal import console
+
+if TYPE_CHECKING:
+    from deepnet.ledger.scales import Judgement
+    from theory.ledger.atlas import Entry
 
 __all__ = ["JudgeCommand"]
 
@@ -22,8 +26,8 @@ _FOLDERS = Shown(value="FOLDER", default="results/matched/digits", positional=Tr
 class JudgeCommand:
     """Judge the deep claims from rows of matched unlearning, a ledger for each scale and one table of all.
 
-    Only rows.jsonl of each folder is read; nothing is trained. Exit status 1 if a negative control was not refuted, or
-    a null experiment saw something.
+    Rows are read, and nothing is trained. Exit status 1 if a negative control was not refuted, or a null experiment saw
+    something.
     """
 
     folders: Annotated[tuple[Path, ...], tyro.conf.Positional, _FOLDERS] = (Path("results/matched/digits"),)
@@ -34,6 +38,10 @@ class JudgeCommand:
     """Names of claims, or their numbers."""
     protocols: int = 48
     """Protocols that are tried of each claim at most for the atlas; 0 makes none."""
+    publish: Annotated[Path | None, Shown(value="DIR", default="not published")] = None
+    """Folder in which each scale is published, in a sub-folder of its name, for the figures that are drawn of it."""
+    overwrite: bool = False
+    """With --publish: rows that were published before may be lost."""
 
     def __call__(self) -> int:
         """Judge, write and print; returns the exit status."""
@@ -41,11 +49,12 @@ class JudgeCommand:
         from deepnet.ledger.findings import Findings
         from deepnet.ledger.pages import atlas_of, holding, table_of, write_atlas, write_judgement
         from deepnet.ledger.scales import judge
-        from theory.ledger.wording import warning
 
         claims = find_claims(self.claims)
         checks.integer("protocols", self.protocols, least=0, most=10_000)
-        rows = self._rows()
+        places = self._places()
+        self._check_publication(places)
+        rows = {scale: _rows_in(folder) for scale, folder in places.items()}
         asked = rows if self.protocols else {}
         entries = {scale: atlas_of(Findings.of(found), self.protocols, claims) for scale, found in asked.items()}
         judgement = judge(rows, claims=claims, holds=holding(entries))
@@ -53,25 +62,64 @@ class JudgeCommand:
         for scale, found in entries.items():
             written += write_atlas(found, scale, self.out)
         console.print(table_of(judgement))
+        written += self._published(places, judgement, entries)
         console.print("\n".join(f"Written: {path}" for path in written))
-        alarms = {scale: warning(ledger) for scale, ledger in judgement.ledgers.items()}
-        for scale, alarm in alarms.items():
-            if alarm:
-                console.print(f"{scale}: {alarm}")
-        return 1 if any(alarms.values()) else 0
+        return _alarmed(judgement)
 
-    def _rows(self) -> Mapping[str, list[Mapping[str, Any]]]:
-        """The rows of each folder by their scale."""
-        from deepnet.matched.records import read_rows
-
-        found: dict[str, list[Mapping[str, Any]]] = {}
+    def _places(self) -> dict[str, Path]:
+        """The folders by their scale."""
+        found: dict[str, Path] = {}
         for folder in self.folders:
-            path = folder / "rows.jsonl"
-            rows: list[Mapping[str, Any]] = list(read_rows(path).values())
-            if not rows:
-                raise ValueError(f"Argument `folders` must name folders with a rows.jsonl, but {path} has no rows.")
-            scale = str(rows[0].get("scale"))
+            scale = str(_rows_in(folder)[0].get("scale"))
             if scale in found:
                 raise ValueError(f"Argument `folders` must name a folder a scale, but two are of the scale {scale}.")
-            found[scale] = rows
+            found[scale] = folder
         return found
+
+    def _check_publication(self, places: Mapping[str, Path]) -> None:
+        """Require, before all work, that nothing less is published than all claims of all rows."""
+        if self.publish is None:
+            return
+        from deepnet.publishing.writing import check_publication
+
+        if self.claims:
+            raise ValueError("Arguments `publish` and `claims` must not be given both: all claims are published.")
+        if not self.protocols:
+            checks.fail("protocols", "be at least 1 with `publish`, which holds an atlas", self.protocols)
+        for scale, folder in places.items():
+            check_publication(folder, self.publish / scale, overwrite=self.overwrite)
+
+    def _published(
+        self, places: Mapping[str, Path], judgement: Judgement, entries: Mapping[str, Sequence[Entry]]
+    ) -> list[Path]:
+        if self.publish is None:
+            return []
+        from deepnet.publishing.writing import publish
+
+        written: list[Path] = []
+        for scale, ledger in judgement.ledgers.items():
+            found, target = judgement.findings[scale], self.publish / scale
+            written += publish(places[scale], target, found, ledger, entries[scale], overwrite=self.overwrite)
+        return written
+
+
+def _rows_in(folder: Path) -> list[Mapping[str, Any]]:
+    """The rows of a folder."""
+    from deepnet.matched.records import read_rows
+
+    path = folder / "rows.jsonl"
+    rows: list[Mapping[str, Any]] = list(read_rows(path).values())
+    if not rows:
+        raise ValueError(f"Argument `folders` must name folders with a rows.jsonl, but {path} has no rows.")
+    return rows
+
+
+def _alarmed(judgement: Judgement) -> int:
+    """Tell of controls that do not do what they must; returns the exit status."""
+    from theory.ledger.wording import warning
+
+    alarms = {scale: warning(ledger) for scale, ledger in judgement.ledgers.items()}
+    for scale, alarm in alarms.items():
+        if alarm:
+            console.print(f"{scale}: {alarm}")
+    return 1 if any(alarms.values()) else 0

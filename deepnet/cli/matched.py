@@ -16,6 +16,7 @@ from deepnet.house.environment import find_device
 from deepnet.matched.noise import Noise, largest, thread_noise
 from deepnet.matched.noise import as_csv as noise_as_csv
 from deepnet.matched.presets import matched_preset
+from deepnet.matched.rehearsal import rehearsal
 from deepnet.matched.running import run_matched
 from deepnet.matched.study import RESERVED, MatchedStudy
 from deepnet.matched.tuning.rates import EFFORTS, as_csv, rates_in, tracked_rates, with_rates
@@ -61,6 +62,8 @@ class MatchedCommand:
     """Look for the learning rates, on replicates that no study uses, and write rates.csv."""
     noise: bool = False
     """Run everything with one thread and with two, and write how the numbers at the stops differ as noise.csv."""
+    rehearse: bool = False
+    """Go through all of it with a few images and one epoch, to see that nothing stops a long run half-way."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
     channels_last: bool = False
@@ -76,22 +79,25 @@ class MatchedCommand:
         if self.search and self.noise:
             raise ValueError("Arguments `search` and `noise` must not be given both.")
         study = matched_preset(self.preset, self.images, self.scores).only(self.only)
-        if not self.search:
+        if not (self.search or self.rehearse) or self.rates:
             path = self.rates or tracked_rates(self.preset)
             study = with_rates(study, rates_in(path), path)
         study = replace(study, replicates=self._replicates(study))
+        if self.rehearse:
+            study = rehearsal(study)
         if self.dry_run:
             return _list_arms(study)
         execution = Execution(device=find_device(self.device), channels_last=self.channels_last)
         with workforce(execution.device, processes=self.processes, threads=study.threads) as crew:
-            run = partial(run_matched, folder=self.out / self.preset, execution=execution, progress=shown_progress)
+            folder = self.out / study.name
+            run = partial(run_matched, folder=folder, execution=execution, progress=shown_progress)
             if self.search:
                 return self._search(study, partial(run, rows="search.jsonl", crew=crew))
             if self.noise:
                 return self._noise(study, partial(run, rows="noise.jsonl", crew=crew))
             rows = run(study, crew=crew)
         console.print(_table_of_matches(study, rows))
-        console.print(f"Rows: {self.out / self.preset / 'rows.jsonl'}")
+        console.print(f"Rows: {folder / 'rows.jsonl'}")
         return 0
 
     @property
@@ -114,7 +120,7 @@ class MatchedCommand:
 
     def _search(self, study: MatchedStudy, run: Run) -> int:
         trials = search(study, run, replace(self._effort, replicates=study.replicates))
-        path = write_text(self.out / self.preset / "rates.csv", as_csv(trials, self._about(study, "--search")))
+        path = write_text(self.out / study.name / "rates.csv", as_csv(trials, self._about(study, "--search")))
         console.print(_table_of_trials(trials))
         console.print(f"Trials: {path}")
         return 0
@@ -122,7 +128,7 @@ class MatchedCommand:
     def _noise(self, study: MatchedStudy, run: Run) -> int:
         found = thread_noise(study, run)
         text = noise_as_csv(found, self._about(study, "--noise"))
-        path = write_text(self.out / self.preset / "noise.csv", text)
+        path = write_text(self.out / study.name / "noise.csv", text)
         console.print(_table_of_noise(found))
         console.print(f"Differences: {path}")
         return 0

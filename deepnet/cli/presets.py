@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from deepnet.confirm.confirmation import CONFIRMATIONS
+from deepnet.matched.presets import PRESETS as MATCHED
 from deepnet.studies.compat import QUIRKS
 from deepnet.studies.presets import PRESETS
+from deepnet.studies.scales import SCALES
 from simulate.house.terminal import console
 
 __all__ = ["PresetsCommand"]
@@ -20,8 +21,11 @@ class PresetsCommand:
     def __call__(self) -> int:
         """Print both lists; returns the exit status."""
         _list("Studies (run --preset NAME)", {name: _first_line(make) for name, make in PRESETS.items()})
-        confirmations = {name: _first_line(make) for name, make in CONFIRMATIONS.items()}
-        _list("Confirmation studies (confirm, search, scores --preset NAME)", confirmations)
+        _list("Matched studies (matched --preset NAME)", {name: _first_line(make) for name, make in MATCHED.items()})
+        _list(
+            "Grids of methods (search, scores --preset NAME)",
+            {name: _first_line(make) for name, make in SCALES.items()},
+        )
         _list("Quirks of the released code (run --compat NAME ...)", {name: q.title for name, q in QUIRKS.items()})
         return 0
 

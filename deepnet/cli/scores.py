@@ -9,17 +9,17 @@ from typing import Annotated
 
 from deepnet.cli.progress import shown_progress
 from deepnet.cli.workforce import workforce
-from deepnet.confirm.agreement import Agreement, agreement
-from deepnet.confirm.confirmation import confirmation
 from deepnet.house import parallel
 from deepnet.house.environment import find_device, hardware, versions
 from deepnet.house.identity import as_json
 from deepnet.house.seeding import generator
 from deepnet.networks.precision import Precision
+from deepnet.studies.agreement import Agreement, agreement
 from deepnet.studies.memorization import Memorization
-from deepnet.studies.planning.precision import in_precision, used_in
+from deepnet.studies.planning.precision import in_precision
 from deepnet.studies.planning.requirements import check_comparable
 from deepnet.studies.running import cast_votes
+from deepnet.studies.scales import scale
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study
@@ -40,9 +40,9 @@ class ScoresCommand:
     scores: Path
     """File of published scores; see `deepnet.data.scores` for the layouts."""
     preset: str = "cifar10-small"
-    """Scale of the confirmation study whose images and network are taken."""
-    out: Path = Path("results/confirm")
-    """Folder for the results, shared with the confirmation study, which then finds the models there."""
+    """Scale whose images and network are taken."""
+    out: Path = Path("results/scores")
+    """Folder for the results; a preset has a sub-folder of its name."""
     images: Path | None = None
     """Folder of the images, if the preset needs one."""
     models: int = 40
@@ -59,14 +59,11 @@ class ScoresCommand:
 
     def __call__(self) -> int:
         """Train, compare, write and print; returns the exit status."""
-        study = replace(
-            confirmation(self.preset, self.images, None).base, memorization=Memorization(models=self.models)
-        )
+        study = replace(scale(self.preset, self.images), memorization=Memorization(models=self.models))
         if self.precision is not None:
             study = in_precision(study, self.precision)
         folder, execution = self.out / self.preset, Execution(device=find_device(self.device))
-        begun = sorted(path.parent for path in folder.glob("*/study.json"))  # which share these models
-        stages = Stages(used_in(study, *begun), Store(folder / "shared"), execution)
+        stages = Stages(study, Store(folder), execution)
         theirs = stages.dataset.scores(str(self.scores))  # a wrong file is an error before all work
         check_comparable(stages, theirs)
         with workforce(execution.device, processes=self.processes, threads=self.threads) as crew:

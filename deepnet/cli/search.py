@@ -13,13 +13,13 @@ from rich.table import Table
 
 from deepnet.cli.progress import shown_progress
 from deepnet.cli.workforce import workforce
-from deepnet.confirm.confirmation import confirmation
 from deepnet.house import parallel
 from deepnet.house.environment import find_device
 from deepnet.networks.precision import Precision
 from deepnet.studies.planning.precision import in_precision
 from deepnet.studies.planning.requirements import check_validated
 from deepnet.studies.running import run_study
+from deepnet.studies.scales import scale
 from deepnet.studies.search import Trial, judge, search_study
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
@@ -42,7 +42,7 @@ class SearchCommand:
     """
 
     preset: str = "digits"
-    """Scale of the confirmation study whose methods are tried."""
+    """Scale whose methods are tried."""
     out: Path = Path("results/search")
     """Folder for the results; a preset has a sub-folder of its name."""
     images: Path | None = None
@@ -63,7 +63,7 @@ class SearchCommand:
 
     def __call__(self) -> int:
         """Run the trials and say which won; returns the exit status."""
-        study = search_study(confirmation(self.preset, self.images, self.scores).base)
+        study = search_study(scale(self.preset, self.images, self.scores))
         if self.seeds not in range(1, len(study.seeds) + 1):
             checks.fail("seeds", f"be a whole number from 1 to {len(study.seeds)}", self.seeds)
         study = replace(study, seeds=study.seeds[: self.seeds])

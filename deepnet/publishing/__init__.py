@@ -1,9 +1,8 @@
-"""A confirmation's results as a folder of small text files, from which figures are drawn without torch.
+"""Matched studies as folders of small text files, one a scale, from which ledgers and figures are made without torch.
 
-`deepnet.publishing.writing.publish` makes such a folder of a finished confirmation; `Published` reads it.
+`deepnet.publishing.writing.publish` makes such a folder of a study and its ledger; `Published` reads it.
 """
 
-from deepnet.publishing.reading import Published
-from deepnet.publishing.records import Contrast, Curve, GroupRecord, Movement, Surface, Who
+from deepnet.publishing.reading import Published, published_scales
 
-__all__ = ["Contrast", "Curve", "GroupRecord", "Movement", "Published", "Surface", "Who"]
+__all__ = ["Published", "published_scales"]

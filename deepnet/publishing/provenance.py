@@ -1,91 +1,135 @@
-"""Where published numbers come from: configurations, seeds, versions, hardware, times."""
+"""Where published numbers come from: configuration, replicates, versions, hardware, times."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from deepnet.confirm.confirmation import Confirmation
-from deepnet.confirm.findings import Findings, Row
-from deepnet.house.identity import key_of
-from deepnet.publishing.checking import anywhere, preset_words
+from deepnet.ledger.findings import Findings
+from deepnet.matched.records import read_rows
+from simulate.house.files import parse_json
 from simulate.house.version import __version__
 
 __all__ = ["commit", "provenance_of"]
 
-_FORMAT = 1
+_FORMAT = 2
+_STUDY, _EARLIER = "study.json", "provenance.json"
+_CARRIED = ("version", "commit", "versions", "hardware", "study")
+"""What rows alone do not tell, and is carried over when a published folder is published again."""
+_WAYS = {"pretrain": "pretraining", "retrain": "retraining"}
+_REPLICATE = (
+    "The number of a replicate seeds its split, its validation and forget set, its weights and its batches; where the "
+    "study says how many images a replicate has, it draws these, too."
+)
 
 
-def provenance_of(confirmation: Confirmation, findings: Findings, preset: str) -> dict[str, Any]:
+def provenance_of(folder: Path, findings: Findings) -> dict[str, Any]:
     """What stands in `provenance.json`.
 
     Args:
-        confirmation: The configuration.
-        findings: The rows of the studies that were run.
-        preset: Name of the confirmation.
+        folder: The results of a matched study, with its `study.json`; or a published folder, whose record is carried
+            over.
+        findings: What is published of it.
 
     Returns:
-        A mapping that JSON can hold. `models` counts each model once, also where studies share it, and so does
-        `training_seconds`, the wall time of their trainings.
+        A mapping that JSON can hold. `seconds` are wall times of trainings by kind, of one process each; those of
+        pretrained and retrained networks as far as the networks lie in the folder.
+
+    Raises:
+        FileNotFoundError: if the folder has neither record.
+        ValueError: if it is damaged.
     """
-    studies = confirmation.studies()
-    models = {key_of(row["config"]): row for rows in findings.rows.values() for row in rows}
+    carried, networks = _carried(folder)
+    runs = [row for of_arm in findings.arms.values() for row in of_arm.values()]
+    study = carried["study"]
+    kinds = Counter(row["kind"] for row in findings.rows)
+    searched = [row for row in read_rows(folder / "search.jsonl").values() if row["kind"] == "trajectory"]
+    seconds = networks | {"unlearning": _seconds(runs)} | ({"search": _seconds(searched)} if searched else {})
     return {
         "format": _FORMAT,
-        "preset": preset,
-        "scale": confirmation.scale,
-        "command": _command(confirmation.base.seeds, preset),
-        "optimizers": list(findings.optimizers),
-        "version": __version__,
-        "commit": commit(),
-        "versions": _distinct(row.get("versions") for row in models.values()),
-        "hardware": _distinct(row.get("hardware") for row in models.values()),
-        "models": len(models),
-        "training_seconds": _seconds(models.values()),
-        "not_run": [name for name in studies if name not in findings.rows],
-        "studies": {name: _study(rows) | {"configuration": anywhere(studies[name])}
-                    for name, rows in findings.rows.items()},
-    }  # fmt: skip
-
-
-def _command(seeds: Sequence[int], preset: str) -> str:
-    counted = f" --seeds {len(seeds)}" if tuple(seeds) == tuple(range(len(seeds))) else ""
-    return f"python -m deepnet confirm {preset_words(preset)}{counted} --publish paper_figs/data/{preset}"
-
-
-def _study(rows: Sequence[Row]) -> dict[str, Any]:
-    return {
-        "models": len(rows),
-        "seeds": sorted({row["seed"] for row in rows}),
-        "split_seed": rows[0]["split_seed"],
-        "training_seconds": _seconds(rows),
-        "quirks": list(rows[0]["compat"]),
-        "diverged": [_lost(row) for row in rows if row["status"] != "finished"],
+        "scale": findings.scale,
+        "about": study.get("about", ""),
+        "commands": _commands(findings.scale, study),
+        **{name: carried[name] for name in _CARRIED[:-1]},
+        "threads": findings.rows[0]["threads"],
+        "precision": findings.rows[0]["precision"],
+        "replicates": list(findings.replicates),
+        "replicate": _REPLICATE,
+        "rows": dict(sorted(kinds.items())),
+        "diverged": [_lost(row) for row in findings.rows if row["status"] != "finished"],
+        "seconds": seconds,
+        "seconds_by_arm": {arm: _seconds(of_arm.values()) for arm, of_arm in findings.arms.items()},
+        "study": study,
     }
 
 
-def _lost(row: Row) -> dict[str, Any]:
-    names = ("method", "variant", "pretrain", "optimizer", "forget_set", "seed", "reason")
-    return {name: row.get(name) for name in names}
+def _carried(folder: Path) -> tuple[dict[str, Any], dict[str, float]]:
+    """What rows do not tell, and the seconds of networks by kind."""
+    path = next((path for name in (_STUDY, _EARLIER) if (path := folder / name).is_file()), None)
+    if path is None:
+        raise FileNotFoundError(f"{folder / _STUDY} is missing, which says what the rows were made with.")
+    try:
+        found = dict(parse_json(path.read_text(encoding="utf-8")))
+        if path.name == _EARLIER:
+            times = {name: found["seconds"][name] for name in (*_WAYS.values(), "search") if name in found["seconds"]}
+            return {name: found[name] for name in _CARRIED}, times
+        told = {"version": __version__, "commit": commit(), "versions": found["versions"]}
+        return told | {"hardware": found["hardware"], "study": _anywhere(found["study"])}, _of_networks(folder)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged ({error}).") from error
 
 
-def _seconds(rows: Iterable[Row]) -> float:
+def _of_networks(folder: Path) -> dict[str, float]:
+    """Seconds of the networks that lie in a folder, by how they were made."""
+    found: dict[str, float] = {}
+    for path in sorted((folder / "models").glob("*.safetensors")):
+        about = _about_weights(path)
+        way = _WAYS.get(about["config"].get("method", {}).get("name"))
+        if way is not None and "seconds" in about["history"]:
+            found[way] = found.get(way, 0.0) + about["history"]["seconds"]
+    return {way: round(seconds, 1) for way, seconds in sorted(found.items())}
+
+
+def _about_weights(path: Path) -> dict[str, Any]:
+    """What is told beside weights, which are not read."""
+    from safetensors import safe_open  # only where networks lie: who has text files alone may lack it
+
+    with safe_open(path, framework="numpy") as file:
+        return dict(parse_json(file.metadata()["about"]))
+
+
+def _commands(scale: str, study: Mapping[str, Any]) -> list[str]:
+    images = " --images DIR --scores FILE" if study["data"]["root"] is not None else ""
+    return [
+        f"python -m deepnet matched --preset {scale}{images}",
+        f"python -m deepnet judge results/matched/{scale} --publish paper_figs/data",
+    ]
+
+
+def _lost(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("kind", "arm", "forget", "optimizer", "replicate", "reason") if name in row}
+
+
+def _seconds(rows: Iterable[Mapping[str, Any]]) -> float:
     return round(sum(row.get("seconds") or 0.0 for row in rows), 1)
 
 
-def _distinct(found: Iterable[Mapping[str, Any] | None]) -> list[Any]:
-    """Each value once, in an order that does not depend on that of the rows."""
-    return [json.loads(text) for text in sorted({json.dumps(each, sort_keys=True) for each in found if each})]
+def _anywhere(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a study without the folders of this machine."""
+    found: dict[str, Any] = json.loads(json.dumps(study))
+    if found["data"]["root"] is not None:
+        found["data"]["root"] = "anywhere"
+    for forget in found["forget"]:
+        forget["scores"] = forget["scores"] and Path(forget["scores"]).name
+    return found
 
 
 def commit() -> str | None:
-    """The commit of this project's repository that the folder was written with, None where there is no repository.
-
-    The results may have been computed with an earlier one: their own versions stand beside them.
-    """
+    """The commit of this project's repository that the folder was written with, None where there is no repository."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None

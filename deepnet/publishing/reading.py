@@ -1,24 +1,23 @@
-"""Reading a published folder, part by part, when it is first asked for. Nothing here needs torch."""
+"""Reading a published scale, part by part, when it is first asked for. Nothing here needs torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from deepnet.publishing.records import Contrast, Curve, GroupRecord, Movement, Surface
-from deepnet.publishing.texts import read_contrasts, read_groups, read_json_lines
+from deepnet.ledger.findings import Findings
+from deepnet.matched.records import read_rows
 from simulate.house.files import parse_json
 
-__all__ = ["FILES", "Published"]
+__all__ = ["FILES", "ROWS", "Published", "published_scales"]
 
-FILES = (
-    "provenance.json", "groups.csv", "curves.jsonl", "contrasts.csv", "landscapes.jsonl", "feature_maps.jsonl",
-    "ledger.json", "scores.json",
-)  # fmt: skip
-"""The files of a published folder; each is there, empty where nothing was measured."""
+ROWS = "rows.jsonl"
+"""The file that all others are made of."""
+FILES = (ROWS, "provenance.json", "ledger.json", "atlas.json", "rates.csv", "noise.csv")
+"""The files of a published scale; the last two are there if learning rates were searched, or noise was measured."""
 T = TypeVar("T")
 
 
@@ -34,63 +33,44 @@ class Published:
     """The folder; its name is that of the scale."""
 
     @cached_property
+    def rows(self) -> list[Mapping[str, Any]]:
+        """The rows of the matched study."""
+        return list(self._from(ROWS, read_rows).values())
+
+    @cached_property
+    def findings(self) -> Findings:
+        """The same, found by arm and replicate."""
+        return self._from(ROWS, lambda path: Findings.of(self.rows))
+
+    @cached_property
     def provenance(self) -> dict[str, Any]:
-        """Configurations, seeds, versions, hardware and times; see `deepnet.publishing.provenance`."""
-        return self._read("provenance.json", lambda text: dict(parse_json(text)))
-
-    @cached_property
-    def groups(self) -> tuple[GroupRecord, ...]:
-        """Means over seeds of every group of models."""
-        return self._read("groups.csv", read_groups)
-
-    @cached_property
-    def curves(self) -> tuple[Curve, ...]:
-        """Relearning curves of the main study."""
-        return self._read("curves.jsonl", lambda text: read_json_lines(Curve, text))
-
-    @cached_property
-    def contrasts(self) -> tuple[Contrast, ...]:
-        """Conclusions with each quirk of the released code, and without."""
-        return self._read("contrasts.csv", read_contrasts)
-
-    @cached_property
-    def surfaces(self) -> tuple[Surface, ...]:
-        """Loss surfaces of one seed."""
-        return self._read("landscapes.jsonl", lambda text: read_json_lines(Surface, text))
-
-    @cached_property
-    def movements(self) -> tuple[Movement, ...]:
-        """Maps of features of one seed."""
-        return self._read("feature_maps.jsonl", lambda text: read_json_lines(Movement, text))
+        """Configuration, seeds, versions, hardware and times; see `deepnet.publishing.provenance`."""
+        return self._from("provenance.json", lambda path: dict(_json(path)))
 
     @cached_property
     def ledger(self) -> list[dict[str, Any]]:
-        """The rows of the deep ledger."""
-        return self._read("ledger.json", lambda text: list(parse_json(text)))
-
-    @cached_property
-    def scores(self) -> dict[str, Any] | None:
-        """How memorization scores estimated at this scale compare with published ones; None if it was not asked."""
-        return self._read("scores.json", lambda text: _or_none(parse_json(text)))
+        """The rows of the deep ledger at this scale."""
+        return self._from("ledger.json", lambda path: list(_json(path)))
 
     @property
     def command(self) -> str:
-        """What makes the folder."""
-        return f"python -m deepnet confirm --preset {self.folder.name} --publish {self.folder}"
+        """What makes the folder of results that there are."""
+        return f"python -m deepnet judge results/matched/{self.folder.name} --publish {self.folder.parent}"
 
-    def study(self, name: str) -> tuple[GroupRecord, ...]:
-        """The groups of a study; none if it was not run."""
-        return tuple(group for group in self.groups if group.study == name)
-
-    def _read(self, name: str, parse: Callable[[str], T]) -> T:
+    def _from(self, name: str, parse: Callable[[Path], T]) -> T:
         path = self.folder / name
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing: run `{self.command}`.")
         try:
-            return parse(path.read_text(encoding="utf-8"))
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            return parse(path)
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is damaged ({error}): run `{self.command}`.") from None
 
 
-def _or_none(content: Any) -> dict[str, Any] | None:
-    return None if content is None else dict(content)
+def published_scales(folder: Path) -> list[Published]:
+    """Every scale that is published in a folder, by name."""
+    return [Published(path.parent) for path in sorted(folder.glob(f"*/{ROWS}"))]
+
+
+def _json(path: Path) -> Any:
+    return parse_json(path.read_text(encoding="utf-8"))

@@ -1,109 +1,94 @@
-"""Deep networks: which optimizer bears a small weight α of the retain set."""
+"""Deep networks: how small a weight α of the retain set NegGrad bears with each optimizer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from deepnet.publishing import GroupRecord
-from deepnet.report.naming import RETRAINED, optimizer_words
+from deepnet.ledger.findings import PLAIN
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import (
-    family,
-    forget_words,
-    interval_note,
-    nothing_to_draw,
-    optimizers,
-    published,
-    scale_words,
-)
+from paper_figs.workshop.deep_data import Scale, means_note, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, LINES, MARKERS, label_panels, legend_below, new_figure
+from theory.statistics import Estimate
 
-__all__ = ["draw", "main"]
+__all__ = ["CLOSE", "draw", "main", "over_alpha"]
 
-_WORD = "alpha="
-_PANELS = {
-    "tow": ("ToW", 1.0),
-    "retain_accuracy": ("retain accuracy (%)", 100.0),
-    "forget_accuracy": ("forget accuracy (%)", 100.0),
-    "test_accuracy": ("test accuracy (%)", 100.0),
-}
+CLOSE = 0.03
+"""How far below the ceiling ToW still counts as close to it, in the ledger's primary protocol."""
+_ARM = re.compile(rf"neggrad(?:-alpha-[0-9.]+)?-(sgd|sam|asam)-after-{PLAIN}")
+_PANELS = {"tow": ("ToW at the match", 1.0, (0.0, 1.0)), "damage": ("accuracy lost (%)", 100.0, (-100.0, 100.0))}
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
-    """ToW and the three accuracies of NegGrad over α, one line an optimizer."""
-    found = published(results, "groups.csv", "alpha")
-    groups = found.study("alpha")
-    tried = [group for group in groups if group.variant.startswith(_WORD)]
-    if not tried:
-        raise nothing_to_draw(found, "weights α", ["alpha"])
-    alphas = sorted({_alpha(group) for group in tried}, reverse=True)
-    made = new_figure(3.6)
-    panels = made.subplots(2, 2, sharex=True).ravel()
-    for axes, metric in zip(panels, _PANELS, strict=True):
-        _draw_panel(axes, metric, groups, tried, alphas)
-    for axes in panels[2:]:
-        axes.set_xlabel(r"weight $\alpha$ of the retain set")
-    label_panels(panels)
-    legend_below(made, _handles(tried), columns=4)
+    """ToW and the accuracy lost by NegGrad over α, one line an optimizer."""
+    found = unvaried(scales(results))
+    shown = [scale for scale in found if len(_alphas(scale)) > 1]
+    if not shown:
+        raise nothing_to_draw("several weights α", found)
+    made = new_figure(2.2 * len(shown) + 0.4)
+    grid = made.subplots(len(shown), 2, squeeze=False)
+    for row, scale in zip(grid, shown, strict=True):
+        for axes, column in zip(row, _PANELS, strict=True):
+            _draw_panel(axes, scale, column)
+    label_panels(grid.ravel(), [scale.name for scale in shown for _ in _PANELS])
+    legend_below(made, columns=5)
     return made, Caption(
         shows=(
-            "NegGrad with each optimizer over the weight α of the retain set, after pretraining with SGD; the "
-            f"{forget_words(tried[0].forget_set)} samples are forgotten. From left to right the forget set weighs "
-            "more. Places are those of the α that were tried, not to scale. Dashed: the retrained models "
-            f"(their ToW against those of the other seeds). {interval_note(tried)} Intervals end where "
-            f"values cannot be.\n\n{scale_words(found)}"
+            "NegGrad over the weight α of the retain set, after pretraining with SGD, at the first step at which the "
+            "loss on the forget set is that of the retrained network; each α and optimizer has a learning rate of its "
+            "own. To the right the forget set weighs more. Dashed: the ceiling, ToW of retrained networks among each "
+            f"other; dotted: {CLOSE:g} below it, what still counts as close. Right: accuracy lost since pretraining, "
+            f"mean of retain and test set. {means_note(shown)}"
         ),
         symbols={
             "α": "weight in α L(R) − (1 − α) L(F), the loss of NegGrad on retain set R and forget set F",
-            "ToW": "tug of war, 1 is best",
+            "ToW": "tug of war against all retrained networks, 1 is best",
         },
     )
 
 
-def _alpha(group: GroupRecord) -> float:
-    return float(group.variant.removeprefix(_WORD))
+def over_alpha(scale: Scale, column: str) -> dict[str, dict[float, Estimate]]:
+    """A number of NegGrad by optimizer and α, from large to small α."""
+    found: dict[str, dict[float, Estimate]] = {}
+    for arm in scale.findings.arms:
+        named = _ARM.fullmatch(arm)
+        known = scale.estimate(arm, column) if named else None
+        if named and known:
+            found.setdefault(named[1].upper(), {})[_alpha(scale, arm)] = known
+    return {how: dict(sorted(values.items(), reverse=True)) for how, values in found.items() if len(values) > 1}
 
 
-def _draw_panel(
-    axes: Axes, metric: str, groups: Sequence[GroupRecord], tried: Sequence[GroupRecord], alphas: Sequence[float]
-) -> None:
-    words, scale = _PANELS[metric]
-    names = optimizers(tried)
-    for number, name in enumerate(names):
-        members = sorted((g for g in tried if g.optimizer == name), key=_alpha, reverse=True)
-        beside = 0.07 * (number - (len(names) - 1) / 2)  # so that intervals do not hide each other
-        known = [group for group in members if group.means[metric].value is not None]
-        x = np.array([alphas.index(_alpha(group)) + beside for group in known])
-        means = [group.means[metric] for group in known]
-        y = scale * np.array([mean.value for mean in means], dtype=float)
-        ends = scale * np.clip(
-            np.array([[mean.low, mean.high] for mean in means], dtype=float).reshape(-1, 2), 0.0, 1.0
-        )
-        bars = np.abs(ends.T - y)  # NaN, and so no bar, where there is no interval
-        axes.errorbar(x, y, bars, color=COLORS[family(name)], marker=MARKERS[family(name)], ls=LINES[family(name)],
-                      elinewidth=0.8)  # fmt: skip
-    column = "tow_other_seeds" if metric == "tow" else metric
-    goal = next((group.means[column] for group in groups if group.method == RETRAINED), None)
-    if goal is not None and goal.value is not None:
-        axes.axhline(scale * goal.value, color="0.35", lw=0.8, ls=(0, (4, 2)), zorder=1)
-    axes.set_xticks(range(len(alphas)), [f"{alpha:g}" for alpha in alphas])
+def _alpha(scale: Scale, arm: str) -> float:
+    return float(scale.findings.about(arm, "settings")["alpha"])
+
+
+def _alphas(scale: Scale) -> list[float]:
+    return sorted({_alpha(scale, arm) for arm in scale.findings.arms if _ARM.fullmatch(arm)}, reverse=True)
+
+
+def _draw_panel(axes: Axes, scale: Scale, column: str) -> None:
+    words, unit, possible = _PANELS[column]
+    for place, (name, values) in enumerate(sorted(over_alpha(scale, column).items(), reverse=True)):
+        x = np.array([(1.0 - alpha) / alpha for alpha in values]) * 1.05**place  # intervals do not hide each other
+        y = unit * np.array([each.value for each in values.values()])
+        ends = unit * np.array([each.interval() for each in values.values()])
+        bars = np.abs(np.clip(ends, *possible).T - y)
+        axes.errorbar(x, y, bars, color=COLORS[name], marker=MARKERS[name], ls=LINES[name], elinewidth=0.8, label=name)
+    ceiling = scale.ceiling(PLAIN) if column == "tow" else None
+    if ceiling is not None:
+        axes.axhline(ceiling, color="0.35", lw=0.8, ls=(0, (4, 2)), zorder=1, label="ceiling")
+        axes.axhline(ceiling - CLOSE, color="0.35", lw=0.8, ls=(0, (1, 1.5)), zorder=1, label="close to it")
+    alphas = _alphas(scale)
+    axes.set_xscale("log")
+    axes.set_xticks([(1.0 - alpha) / alpha for alpha in alphas], [f"{alpha:g}" for alpha in alphas])
+    axes.minorticks_off()
+    axes.set_xlabel(r"weight $\alpha$ of the retain set")
     axes.set_ylabel(words)
-
-
-def _handles(tried: Sequence[GroupRecord]) -> list[Line2D]:
-    made = [
-        Line2D([], [], color=COLORS[family(name)], marker=MARKERS[family(name)], ls=LINES[family(name)],
-               label=optimizer_words(name))
-        for name in optimizers(tried)
-    ]  # fmt: skip
-    return [*made, Line2D([], [], color="0.35", lw=0.8, ls=(0, (4, 2)), label="retrained")]
 
 
 main = figure(draw, number=11)

@@ -1,9 +1,8 @@
-"""Deep networks: the deep ledger, every claim with its effect and its verdict."""
+"""Deep networks: the deep ledger, a column a scale, every claim in units of its smallest effect of interest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,126 +11,147 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from paper_figs.figures.deep_corrections import MARKS
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import nothing_to_draw, published, scale_words
+from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.ledger_picture import region_of, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import legend_below, new_figure
-from simulate.house.counting import counted
 from simulate.house.drawing.palette import VERDICTS
-from theory.ledger.wording import interval, number
+from theory.ledger.wording import number
 
-__all__ = ["draw", "main", "margin", "told"]
+__all__ = ["draw", "in_margins", "main", "names_of", "told"]
 
 Row = Mapping[str, Any]
-_LINE, _END = 0.123, 20.0  # inches a row; where the axis ends
-_MARKS = {**MARKS, "inconclusive": "D", "not testable": "|", "not run": "_"}
+_LINE, _END, _COLUMNS = 0.15, 40.0, 3  # inches a claim; where the axis ends, in margins; panels in a row
+_MARKERS = {
+    "supported": "o", "refuted": "X", "no effect of interest": "s", "inconclusive": "D", "outside the hypotheses": "P",
+    "not testable": "|", "not run": "_",
+}  # fmt: skip
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
-    """One line a claim: how far its effect lies inside or outside of what it predicts."""
-    found = published(results, "ledger.json")
-    rows = found.ledger
-    if not rows:
-        raise nothing_to_draw(found, "claims", ["main"])
-    made = new_figure(_LINE * len(rows) + 0.75)
-    axes = made.subplots()
-    axes.axvspan(0.0, _END, color="0.93", lw=0, zorder=0)
-    for place, row in enumerate(rows):
-        _draw_row(axes, place, row)
-    _frame(axes, rows)
+    """A line a claim, a column a scale."""
+    shown = scales(results, "ledger.json")
+    names = names_of(shown)
+    if not names:
+        raise nothing_to_draw("claims", shown)
+    blocks = _blocks(shown)
+    heights = [_LINE * len(claims) + 0.6 for _, claims in blocks]
+    made = new_figure(sum(heights) + 0.3)
+    grid = made.subplots(len(blocks), min(len(shown), _COLUMNS), sharey="row", squeeze=False, height_ratios=heights)
+    for panels, (scales_there, claims) in zip(grid, blocks, strict=True):
+        for axes, scale in zip(panels, scales_there, strict=False):
+            _draw_panel(axes, scale, claims)
+        for axes in panels[len(scales_there) :]:
+            axes.set_axis_off()
+        panels[0].set_yticks(range(len(claims)), [f"{name}  {names[name]:>2}" for name in claims], fontsize=6.3)
+        panels[0].set_ylim(len(claims) - 0.4, -0.6)
+    verdicts = {row["verdict"] for scale in shown for row in scale.published.ledger}
     handles: list[Any] = [
-        Line2D([], [], ls="none", marker=_MARKS[verdict], color=color, label=verdict, ms=4)
+        Line2D([], [], ls="none", marker=_MARKERS[verdict], color=color, label=verdict, ms=4)
         for verdict, color in VERDICTS.items()
-        if verdict in {row["verdict"] for row in rows}
+        if verdict in verdicts
     ]
-    legend_below(made, [*handles, Patch(color="0.93", label="predicted")], columns=5)
+    legend_below(made, [*handles, Patch(color="0.9", label="no effect of interest")], columns=4)
     return made, Caption(
         shows=(
-            f"{told(rows)} Across: distance of the effect from the border of the region that the claim predicts, to "
-            "the right (grey) inside of it, in units of half its interval, so that every line reaches from one unit "
-            "below its marker to one above. A claim is supported if its whole line lies in the grey, refuted if it "
-            "lies outside, and inconclusive across the border. Beyond ±2 the scale is logarithmic; arrows lie beyond "
-            "the axis. On the right: effect and interval as they are. On the left: name of the claim and number of "
-            f"its group.\n\n{scale_words(found)}"
+            f"{told(shown)} Across: the effect and its interval in units of the smallest effect of interest, to the "
+            "right where the claim is right; grey: smaller than that. A claim is supported if its whole interval lies "
+            "to the right of 0 and does not lie in the grey, refuted if to the left, has no effect of interest if it "
+            "lies in the grey, and is inconclusive otherwise. Beyond ±2 the scale is logarithmic; arrows lie beyond "
+            "the axis. On the left: name of the claim and its number; claims that were run at no scale of a row are "
+            "left out of it. Scales that differ from another in one thing have rows of their own."
         )
     )
 
 
-def margin(row: Row) -> float | None:
-    """Distance of the effect to the nearest border of its region, positive inside, over half its interval.
+def _blocks(shown: Sequence[Scale]) -> list[tuple[list[Scale], list[str]]]:
+    """Scales side by side, those that are no variant first, with the claims that were run at one of them."""
+    first = unvaried(shown)
+    rest = [scale for scale in shown if scale not in first]
+    found = []
+    for scales_there in (*_in_rows(first), *_in_rows(rest)):
+        rows = [row for scale in scales_there for row in scale.published.ledger]
+        were_run = {row["name"] for row in rows if row["verdict"] != "not run"}
+        every = list(names_of(scales_there))
+        found.append((scales_there, [name for name in every if name in were_run] or every))
+    return found
 
-    At least 1 is supported, at most -1 is refuted, whatever the region, since Student's intervals are symmetric.
+
+def _in_rows(shown: Sequence[Scale]) -> list[list[Scale]]:
+    return [list(shown[start : start + _COLUMNS]) for start in range(0, len(shown), _COLUMNS)]
+
+
+def in_margins(row: Row) -> tuple[float, float, float] | None:
+    """Effect and interval in units of the smallest effect of interest, positive as the claim has it.
 
     Args:
         row: A row of a ledger.
 
     Returns:
-        The distance, infinite for an exact effect off the border; None for a row without effect or interval.
+        Effect, lower and upper end; None for a row without effect, interval or margin.
 
     Example:
-        >>> margin({"effect": 0.3, "interval": [0.1, 0.5], "predicted": "≥ 0"})
-        1.5
+        >>> in_margins({"effect": -0.25, "interval": [-0.5, 0.25], "predicted": "≤ 0", "margin": 0.25})
+        (1.0, -1.0, 2.0)
     """
-    if row["effect"] is None or row["interval"] is None:
+    if row["effect"] is None or row["interval"] is None or not row.get("margin"):
         return None
-    region, half = region_of(row["predicted"]), (row["interval"][1] - row["interval"][0]) / 2
-    inside = min(row["effect"] - region.low, region.high - row["effect"])
-    if half == 0.0:
-        return float(np.copysign(np.inf, inside)) if inside else 0.0
-    return float(round(inside / half, 12))
+    sign = -1.0 if np.isfinite(region_of(row["predicted"]).high) else 1.0
+    ends = sorted(sign * end / row["margin"] for end in row["interval"])
+    return sign * row["effect"] / row["margin"], ends[0], ends[1]
+
+
+def names_of(shown: Sequence[Scale]) -> dict[str, int]:
+    """Names of all claims with their numbers, by number."""
+    found = {row["name"]: row["number"] for scale in shown for row in scale.published.ledger}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def _draw_panel(axes: Axes, scale: Scale, names: Sequence[str]) -> None:
+    axes.axvspan(-1.0, 1.0, color="0.9", lw=0, zorder=0)
+    axes.axvline(0.0, color="0.6", lw=0.5, zorder=1)
+    for row in scale.published.ledger:
+        if row["name"] in names:
+            _draw_row(axes, names.index(row["name"]), row)
+    axes.set_xscale("symlog", linthresh=2.0, linscale=1.5)
+    axes.set_xlim(-_END, _END)
+    axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "−2", "", "0", "", "2", "20"])
+    axes.minorticks_off()
+    axes.set_xlabel("effect, smallest = 1")
+    axes.set_title(scale.name, fontsize=7.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
 
 
 def _draw_row(axes: Axes, place: int, row: Row) -> None:
     """Interval and marker; an arrow where the effect lies beyond the axis."""
-    color, found = VERDICTS[row["verdict"]], margin(row)
+    color, found = VERDICTS[row["verdict"]], in_margins(row)
     if found is None:
         word = "not run" if row["verdict"] == "not run" else "not testable"  # any other mark would say: measured as 0
-        axes.plot(0.0, place, marker=_MARKS[word], color=color, ms=4)
+        axes.plot(0.0, place, marker=_MARKERS[word], color=color, ms=4)
         return
-    if abs(found) >= _END - 1.0:
-        axes.plot(np.copysign(0.93 * _END, found), place, marker=">" if found > 0 else "<", color=color, ms=3.6)
-        return
-    axes.plot([found - 1.0, found + 1.0], [place, place], color=color, lw=1.1, solid_capstyle="butt")
-    axes.plot(found, place, marker=_MARKS[row["verdict"]], color=color, ms=3.6, mew=0.3)
+    value, low, high = np.clip(found, -0.93 * _END, 0.93 * _END)
+    axes.plot([low, high], [place, place], color=color, lw=1.1, solid_capstyle="butt")
+    marker = _MARKERS[row["verdict"]] if abs(found[0]) < 0.93 * _END else (">" if found[0] > 0 else "<")
+    axes.plot(value, place, marker=marker, color=color, ms=3.6, mew=0.3)
 
 
-def _frame(axes: Axes, rows: Sequence[Row]) -> None:
-    axes.set_xscale("symlog", linthresh=2.0, linscale=1.5)
-    axes.set(xlim=(-_END, _END), ylim=(len(rows) - 0.4, -0.6))
-    axes.set_xticks([-10, -2, -1, 0, 1, 2, 10], ["−10", "−2", "−1", "0", "1", "2", "10"])
-    axes.minorticks_off()
-    axes.set_xlabel("distance into the predicted region, in half intervals")
-    axes.set_yticks(range(len(rows)), [f"{row['name']}  {row['number']:>2}" for row in rows], fontsize=6.3)
-    right = axes.secondary_yaxis("right")
-    words = ["not measured" if row["effect"] is None else _numbers(row) for row in rows]
-    right.set_yticks(range(len(rows)), words, fontsize=6.3)
-    for one in (axes, right):
-        one.tick_params(axis="y", length=0)
-    right.spines["right"].set_visible(False)
-    axes.spines["left"].set_visible(False)
-    for place, (above, below) in enumerate(pairwise(rows)):
-        if above["number"] != below["number"]:
-            axes.axhline(place + 0.5, color="0.75", lw=0.3, zorder=1)
+def told(shown: Sequence[Scale]) -> str:
+    """Counts and controls of each scale, in sentences."""
+    parts = []
+    for scale in shown:
+        rows = scale.published.ledger
+        family = [row for row in rows if row["family"] == "paper"]
+        controls = [row["control"]["verdict"] for row in rows if row["control"]["effect"] is not None]
+        standing = sum(verdict != "refuted" for verdict in controls)
+        parts.append(
+            f"{scale.name}, {rows[0]['budget'].partition(', ')[2]}: {tally(rows)}; of the paper's own "
+            f"{number(len(family))} claims {tally(family)}. {len(controls) - standing} of {len(controls)} negative "
+            "controls that were measured are refuted, as they have to be."
+        )
+    return " ".join(parts)
 
 
-def _numbers(row: Row) -> str:
-    return f"{number(row['effect'], 2)} {interval(row['interval'], 2)}"
-
-
-def told(rows: Sequence[Row]) -> str:
-    """Counts, confidence and controls of a ledger, in sentences; not every control is measured at every scale."""
-    controls = {row["name"]: row["control"]["verdict"] for row in rows if row["control"]["effect"] is not None}
-    standing = [name for name, verdict in controls.items() if verdict != "refuted"]
-    text = (
-        f"{counted(len(rows), 'claim')}: {tally(rows)}. Confidence {rows[0]['confidence']}. Budget: "
-        f"{rows[0]['budget']}. Of the "
-        f"{len(controls)} negative controls that were measured {len(controls) - len(standing)} are refuted, as they "
-        "have to be."
-    )
-    return f"{text} The verdicts of the others deserve no trust: {', '.join(standing)}." if standing else text
-
-
-main = figure(draw, number=18)
+main = figure(draw, number=15)

@@ -1,64 +1,85 @@
-"""Deep networks: tug of war and its three accuracies by method, optimizer and forget set."""
+"""Deep networks: tug of war and its three accuracies at the match, by arm."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from functools import partial
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from deepnet.publishing import GroupRecord
-from deepnet.report.naming import RETRAINED
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import interval_note, main_groups, nothing_to_draw, published, scale_words
+from paper_figs.workshop.deep_data import Scale, main_arms, means_note, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.deep_dots import Panel, dots_figure
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
+from theory.statistics import Estimate
 
-__all__ = ["draw", "main", "retrained"]
+__all__ = ["ceilings", "draw", "main", "measured", "retrained"]
 
 
-def retrained(metric: str) -> Callable[[Sequence[GroupRecord]], float | None]:
-    """What the retrained models have in a metric, among groups of one forget set."""
-    return lambda groups: next((g.means[metric].value for g in groups if g.method == RETRAINED), None)
+def measured(scale: Scale, arm: str, *, column: str) -> Estimate | None:
+    """A number of an arm at the match."""
+    return scale.estimate(arm, column)
+
+
+def ceilings(scale: Scale) -> Mapping[str, float]:
+    """ToW of retrained networks against each other, by how they were trained."""
+    found = {before: scale.ceiling(before) for before in _pretrainings(scale)}
+    return {before: level for before, level in found.items() if level is not None}
+
+
+def retrained(scale: Scale, *, column: str) -> Mapping[str, float]:
+    """Mean of a number of the retrained networks of the usual forget set, by how they were trained."""
+    found = {}
+    for before in _pretrainings(scale):
+        known = scale.findings.retrained.get((scale.forget, before), {})
+        values = [network[column] for of_replicate in known.values() for network in of_replicate if column in network]
+        if values:
+            found[before] = float(np.mean(values))
+    return found
+
+
+def _pretrainings(scale: Scale) -> list[str]:
+    return sorted({scale.findings.about(arm, "pretraining") for arm in main_arms(scale)})
 
 
 _ACCURACIES = {"retain_accuracy": "retain (%)", "forget_accuracy": "forget (%)", "test_accuracy": "test (%)"}
 _PANELS = (
-    Panel(metric="tow", label="ToW", possible=(0.0, 1.0), goal=retrained("tow")),
+    Panel(label="ToW", measure=partial(measured, column="tow"), possible=(0.0, 1.0), levels=ceilings),
     *(
-        Panel(metric=name, label=label, scale=100.0, possible=(0.0, 100.0), goal=retrained(name))
+        Panel(
+            label=label,
+            measure=partial(measured, column=name),
+            scale=100.0,
+            possible=(0.0, 100.0),
+            levels=partial(retrained, column=name),
+        )
         for name, label in _ACCURACIES.items()
     ),
 )
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
-    """ToW, and accuracy on retain, forget and test set, of every method after pretraining with SGD."""
-    found = published(results, "groups.csv", "main")
-    groups = [_with_ceiling(group) for group in main_groups(found)]
-    if not groups:
-        raise nothing_to_draw(found, "tug of war", ["main"])
-    return dots_figure(groups, _PANELS, "retrained"), Caption(
+    """ToW, and accuracy on retain, forget and test set, of every arm at the retrained network's forget loss."""
+    shown = unvaried(scales(results))
+    arms = [(scale, main_arms(scale)) for scale in shown]
+    if not any(names for _, names in arms):
+        raise nothing_to_draw("arms", shown)
+    return dots_figure(arms, _PANELS, "retrained"), Caption(
         shows=(
-            "Tug of war (ToW) of every method and optimizer after pretraining with SGD, and the three accuracies it is "
-            "made of; filled: the most memorized samples are forgotten, open: the least memorized. Lines: retrained "
-            "models. The ToW of a retrained model is that against the retrained models of the other seeds, the best "
-            f"that can be expected. {interval_note(groups)} Intervals end where values cannot be.\n\n"
-            f"{scale_words(found)}"
+            "Tug of war (ToW) of every arm, and the three accuracies it is made of, at the first step at which the "
+            "loss on the forget set is that of the network retrained without it (as the arm was pretrained). Filled: "
+            "after SGD; open: after ASAM. Lines: retrained networks; of ToW, their tug of war among each other, the "
+            "ceiling that nothing but chance can pass. Arms marked † have runs that never got there, which count by "
+            "their last values, or diverged, whose ToW is 0. Intervals end where values cannot be. "
+            f"{means_note(shown)}"
         ),
         symbols={
-            "ToW": "(1 − |ΔR|)(1 − |ΔF|)(1 − |ΔT|), Δ = accuracy on retain, forget or test set minus that of the "
-            "retrained model of the same seed; 1 is best",
+            "ToW": "mean over all retrained networks r of (1 − |R − R_r|)(1 − |F − F_r|)(1 − |T − T_r|), with R, F, T "
+            "the accuracies on retain, forget and test set; 1 is best",
         },
     )
-
-
-def _with_ceiling(group: GroupRecord) -> GroupRecord:
-    """A retrained model against those of other seeds: against itself it would have a ToW of 1."""
-    if group.method != RETRAINED:
-        return group
-    return replace(group, means={**group.means, "tow": group.means["tow_other_seeds"]})
 
 
 main = figure(draw, number=10)

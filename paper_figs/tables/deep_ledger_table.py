@@ -1,29 +1,62 @@
-"""Deep networks: the deep ledger as a table."""
+"""Deep networks: the deep ledger as a table, a column a scale."""
 
 from __future__ import annotations
 
-from paper_figs.figures.deep_ledger import told
+from deepnet.ledger.scales import summary_of
+from paper_figs.figures.deep_ledger import names_of, told
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import nothing_to_draw, published, scale_words
-from paper_figs.workshop.ledger_picture import verdict_table
+from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import table
 from paper_figs.workshop.tabular import Table
+from theory.ledger import Row
+from theory.ledger.book import ledger_from
+from theory.ledger.wording import OWNERS, interval, number, verdict_words
 
-__all__ = ["draw", "main"]
+__all__ = ["cell", "draw", "main"]
 
 
 def draw(results: Results) -> tuple[Table, Caption]:
     """One row a claim."""
-    found = published(results, "ledger.json")
-    if not found.ledger:
-        raise nothing_to_draw(found, "claims", ["main"])
-    return verdict_table(found.ledger), Caption(
+    shown = scales(results, "ledger.json")
+    names = names_of(shown)
+    if not names:
+        raise nothing_to_draw("claims", shown)
+    ledgers = {scale.name: _rows(scale) for scale in shown}
+    columns = [scale.name for scale in unvaried(shown)]
+    varied = [name for name in ledgers if name not in columns]
+    texts = []
+    for name, place in names.items():
+        rows = {scale: ledger[name] for scale, ledger in ledgers.items() if name in ledger}
+        cells = [cell(rows[scale]) if scale in rows else "—" for scale in columns]
+        others = [
+            f"{scale}: {cell(rows[scale])}" for scale in varied if scale in rows and not rows[scale].has_no_verdict
+        ]
+        any_row = next(iter(rows.values()))
+        together = summary_of([row for scale, row in rows.items() if scale in columns])
+        more = ("; ".join(others) or "—",) if varied else ()
+        texts.append((str(place), any_row.title, OWNERS[any_row.family], *cells, together, *more))
+    heads = ("#", "claim", "whose", *columns, "together", *(["with one thing changed"] if varied else []))
+    width = round(0.5 / (len(columns) + bool(varied)), 2)
+    widths = (0.0, 0.26, 0.0, *[width] * len(columns), 0.1, *([width] if varied else []))
+    return Table(heads=heads, rows=tuple(texts), numeric=(0,), widths=widths), Caption(
         shows=(
-            f"{told(found.ledger)} What every effect is, and what was fixed before it was measured, is in "
-            f"ledger.json beside the data. {scale_words(found)}"
+            f"{told(shown)} Each cell: verdict, effect and interval. What every effect is, and what was fixed before "
+            "it was measured, is in ledger.json beside the data of each scale."
         )
     )
+
+
+def _rows(scale: Scale) -> dict[str, Row]:
+    """The rows of a scale's ledger by name."""
+    text = (scale.published.folder / "ledger.json").read_text(encoding="utf-8")
+    return {row.name: row for row in ledger_from(text).rows}
+
+
+def cell(row: Row) -> str:
+    """Verdict, effect and interval of a row."""
+    words = verdict_words(row.verdict, row.margin)
+    return words if row.effect is None else f"{words}: {number(row.effect, 2)} {interval(row.interval, 2)}"
 
 
 main = table(draw, number=3)

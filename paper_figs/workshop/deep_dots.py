@@ -1,11 +1,11 @@
-"""Dots with intervals: methods and optimizers down the page, one panel a metric, forget sets told by their fill."""
+"""Dots with intervals: a block a scale, methods down the page, one panel a number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,167 +13,149 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from deepnet.publishing import GroupRecord
-from deepnet.report.naming import PRETRAINED, RETRAINED
-from paper_figs.workshop.deep_data import family, forget_sets, forget_words, optimizer_legend
+from deepnet.ledger.findings import PLAIN
+from deepnet.ledger.naming import arm_words
+from paper_figs.workshop.deep_data import Scale, family
 from paper_figs.workshop.style import COLORS, MARKERS, legend_below, new_figure
+from theory.statistics import Estimate
 
-__all__ = ["Panel", "dots_axes", "dots_figure", "draw_dots"]
+__all__ = ["Levels", "Panel", "dots_figure", "method_words"]
 
-_SLOT, _GAP, _AROUND = 0.088, 0.05, 0.9  # inches: one dot, between methods, axis labels and legend
-_DASHES = ((0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
-_FILLS: tuple[Literal["full", "none", "left", "right"], ...] = ("full", "none", "left", "right")
+_LINE, _BLOCK, _AROUND = 0.1, 0.5, 0.45  # inches: an arm, around a block, around all
+_DASHES = {PLAIN: (0, (4, 2)), "": (0, (1, 1.5))}
+Levels = Callable[[Scale], Mapping[str, float]]
+"""Lines of what is to be reached, by the optimizer of pretraining that they are of."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One panel."""
+    """One panel of each block."""
 
-    metric: str
-    """What it shows, one of `deepnet.publishing.records.METRICS`."""
     label: str
     """Label of its axis."""
+    measure: Callable[[Scale, str], Estimate | None]
+    """What it shows of an arm; where the axis is logarithmic, the natural logarithm of it."""
     scale: float = 1.0
     """What numbers are multiplied by: 100 for percent."""
     possible: tuple[float, float] = (-np.inf, np.inf)
     """Values that can be, after scaling; intervals are cut off there."""
     log: bool = False
     """Whether the axis is logarithmic."""
-    goal: Callable[[Sequence[GroupRecord]], float | None] = lambda groups: None
-    """Of the groups of one forget set, where the line of what is to be reached stands, before scaling."""
+    levels: Levels = field(default=lambda scale: {})
+    """Lines of what is to be reached, before scaling."""
+
+    def shown(self, values: Sequence[float]) -> np.ndarray:
+        """Values as they are drawn."""
+        made = np.exp(values) if self.log else np.array(values)
+        return np.clip(made * self.scale, *self.possible)
 
 
-def dots_figure(groups: Sequence[GroupRecord], panels: Sequence[Panel], goal: str) -> Figure:
+def method_words(arm: str) -> str:
+    """What an arm's method is called, without its optimizers.
+
+    Example:
+        >>> method_words("neggrad-asam-after-sgd")
+        'NegGrad'
+    """
+    return re.sub(r" with \w+ after \w+$", "", arm_words(arm))
+
+
+def dots_figure(shown: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Panel], goal: str = "") -> Figure:
     """A figure of dots with its legend.
 
     Args:
-        groups: The groups; those of one method and optimizer share a line.
+        shown: Scales with their arms; those of one method share a label.
         panels: The panels, from left to right.
         goal: What the lines of what is to be reached stand for.
     """
-    places, height = _places(groups)
-    made = new_figure(height + _AROUND)
-    axes = made.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for one, panel in zip(axes, panels, strict=True):
-        draw_dots(one, groups, panel)
-    _name_methods(axes[0], groups, places)
-    legend_below(made, _handles(groups, panels, goal), columns=4)
+    blocks = [(scale, _by_method(arms)) for scale, arms in shown]
+    heights = [_LINE * len(arms) + _BLOCK for _, arms in blocks]
+    made = new_figure(sum(heights) + _AROUND)
+    grid = made.subplots(len(blocks), len(panels), squeeze=False, sharey="row", height_ratios=heights)
+    for row, (scale, arms) in zip(grid, blocks, strict=True):
+        for axes, panel in zip(row, panels, strict=True):
+            _draw(axes, scale, arms, panel)
+        _name_methods(row[0], arms)
+        row[0].text(-0.04, 1.03, scale.name, transform=row[0].transAxes, ha="right", va="bottom", fontsize=7.5)
+    legend_below(made, _handles(blocks, panels, goal), columns=4)
     return made
 
 
-def dots_axes(axes: Axes, groups: Sequence[GroupRecord], panel: Panel, goal: str) -> list[Line2D]:
-    """One panel with the names of the methods, in axes of any height; returns the entries of its legend."""
-    places, _ = _places(groups)
-    draw_dots(axes, groups, panel)
-    _name_methods(axes, groups, places)
-    return _handles(groups, [panel], goal)
+def _by_method(arms: Sequence[str]) -> list[str]:
+    """Arms with those of one method beside each other, methods in the order in which they come first."""
+    methods = list(dict.fromkeys(map(method_words, arms)))
+    return sorted(arms, key=lambda arm: methods.index(method_words(arm)))
 
 
-def draw_dots(axes: Axes, groups: Sequence[GroupRecord], panel: Panel) -> None:
-    """Draw one panel; its y-axis is in inches from the top."""
-    places, height = _places(groups)
-    sets = forget_sets(groups)
+def _name_methods(axes: Axes, arms: Sequence[str]) -> None:
+    places: dict[str, list[int]] = {}
+    for place, arm in enumerate(arms):
+        places.setdefault(method_words(arm), []).append(place)
+    axes.set_yticks([(found[0] + found[-1]) / 2 for found in places.values()], list(places), fontsize=6.6)
+
+
+def _draw(axes: Axes, scale: Scale, arms: Sequence[str], panel: Panel) -> None:
     axes.set_xscale("log" if panel.log else "linear")
     axes.grid(axis="x", color="0.9", lw=0.5)
     axes.set_axisbelow(True)
-    for edge in _edges(groups, places):
-        axes.axhline(edge, color="0.88", lw=0.5, zorder=0)
-    for number, name in enumerate(sets):
-        goal = panel.goal([group for group in groups if group.forget_set == name])
-        if goal is not None:
-            axes.axvline(goal * panel.scale, color="0.35", lw=0.8, ls=_DASHES[number % len(_DASHES)], zorder=1)
-    for group, y in zip(groups, places, strict=True):
-        _draw_dot(axes, group, y, panel, _FILLS[sets.index(group.forget_set) % len(_FILLS)])
-    axes.set_ylim(height, 0.0)
+    for place, (above, below) in enumerate(pairwise(arms)):
+        if method_words(above) != method_words(below):
+            axes.axhline(place + 0.5, color="0.88", lw=0.5, zorder=0)
+    for pretraining, level in panel.levels(scale).items():
+        axes.axvline(level * panel.scale, color="0.35", lw=0.8, ls=_dashes(pretraining), zorder=1)
+    for place, arm in enumerate(arms):
+        found = panel.measure(scale, arm)
+        if found is not None:
+            _dot(axes, place, scale, arm, found, panel)
+    axes.set_ylim(len(arms) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(panel.label)
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.06)
     if panel.log:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=9))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
 
 
-def _draw_dot(axes: Axes, group: GroupRecord, y: float, panel: Panel, fill: Any) -> None:
-    mean = group.means[panel.metric]
-    if mean.value is None:
-        return
-    color, marker = _look(group)
-    if mean.low is not None and mean.high is not None:
-        ends = np.clip(np.array([mean.low, mean.high]) * panel.scale, *panel.possible)
-        axes.plot(ends, (y, y), color=color, lw=0.8, solid_capstyle="butt", zorder=2)
-    axes.plot(mean.value * panel.scale, y, marker, color=color, ms=3.2, mew=0.7, fillstyle=fill,
-              markerfacecoloralt="white", mfc=color if fill != "none" else "white", zorder=3)  # fmt: skip
-    if group.diverged:
-        axes.annotate("†", (mean.value * panel.scale, y), (4, 0), textcoords="offset points", va="center", fontsize=7)
+def _dot(axes: Axes, place: int, scale: Scale, arm: str, found: Estimate, panel: Panel) -> None:
+    name = family(scale.findings.about(arm, "optimizer"))
+    plain = scale.findings.about(arm, "pretraining") == PLAIN
+    (value,) = panel.shown([found.value])
+    if np.isfinite(found.standard_error):
+        axes.plot(panel.shown(found.interval()), (place, place), color=COLORS[name], lw=0.8, solid_capstyle="butt",
+                  zorder=2)  # fmt: skip
+    axes.plot(value, place, MARKERS[name], color=COLORS[name], ms=3.0, mew=0.7,
+              mfc=COLORS[name] if plain else "white", zorder=3)  # fmt: skip
+    if scale.lost(arm):
+        axes.annotate("†", (value, place), (4, 0), textcoords="offset points", va="center", fontsize=7)
 
 
-def _look(group: GroupRecord) -> tuple[str, str]:
-    """Colour and marker: of the optimizer, or of what is only there for comparison."""
-    if group.method in (PRETRAINED, RETRAINED):
-        return COLORS[group.method], {"retrain": "*", "pretrained": "x"}[group.method]
-    return COLORS[family(group.optimizer)], MARKERS[family(group.optimizer)]
+def _dashes(pretraining: str) -> tuple[int, tuple[float, ...]]:
+    return _DASHES[PLAIN if pretraining == PLAIN else ""]
 
 
-def _places(groups: Sequence[GroupRecord]) -> tuple[list[float], float]:
-    """Where each group stands, in inches from the top, and the height of all."""
-    lines = _lines(groups)
-    sets = forget_sets(groups)
-    tops: dict[tuple[str, str], float] = {}
-    top = _GAP
-    for before, line in pairwise([("", ""), *lines]):
-        top += _GAP if before[0] and before[0] != line[0] else 0.0
-        tops[line] = top
-        top += _SLOT * max(len(sets), 1.3)
-    step = _SLOT * max(len(sets), 1.3) / len(sets)
-    places = [tops[_line(group)] + step * (sets.index(group.forget_set) + 0.5) for group in groups]
-    return places, top + _GAP
-
-
-def _lines(groups: Iterable[GroupRecord]) -> list[tuple[str, str]]:
-    """Method and optimizer of each line, in the order in which methods and optimizers are listed."""
-    found = {_line(group): None for group in groups}
-    titles = list(dict.fromkeys(title for title, _ in found))
-    return sorted(found, key=lambda line: titles.index(line[0]))
-
-
-def _line(group: GroupRecord) -> tuple[str, str]:
-    title = f"{group.title} ({group.variant})" if group.variant else group.title
-    return title, group.optimizer
-
-
-def _edges(groups: Sequence[GroupRecord], places: Sequence[float]) -> list[float]:
-    """Where lines between methods stand."""
-    found = sorted((y, _line(group)[0]) for group, y in zip(groups, places, strict=True))
-    return [(y + below) / 2 for (y, one), (below, other) in pairwise(found) if one != other]
-
-
-def _name_methods(axes: Axes, groups: Sequence[GroupRecord], places: Sequence[float]) -> None:
-    middles: dict[str, list[float]] = {}
-    for group, y in zip(groups, places, strict=True):
-        middles.setdefault(_line(group)[0], []).append(y)
-    axes.set_yticks([(min(ys) + max(ys)) / 2 for ys in middles.values()], list(middles))
-
-
-def _handles(groups: Sequence[GroupRecord], panels: Sequence[Panel], goal: str) -> list[Line2D]:
-    sets = forget_sets(groups)
+def _handles(blocks: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Panel], goal: str) -> list[Line2D]:
+    every = [(scale, arm) for scale, arms in blocks for arm in arms]
+    optimizers = {family(scale.findings.about(arm, "optimizer")) for scale, arm in every}
+    before = {scale.findings.about(arm, "pretraining") for scale, arm in every}
     made = [
-        Line2D([], [], ls="none", marker=MARKERS[name], color=COLORS[name], ms=3.6, label=words)
-        for name, words in optimizer_legend(groups).items()
-    ]
-    made += [
-        Line2D([], [], ls="none", marker="o", color="0.3", ms=3.6, fillstyle=_FILLS[number % len(_FILLS)],
-               markerfacecoloralt="white", label=forget_words(name))
-        for number, name in enumerate(sets if len(sets) > 1 else [])
+        Line2D([], [], ls="none", marker=MARKERS[name], color=COLORS[name], ms=3.6, label=name)
+        for name in ("SGD", "SAM", "ASAM") if name in optimizers
     ]  # fmt: skip
-    for number, name in enumerate(sets):
-        members = [group for group in groups if group.forget_set == name]
-        if any(panel.goal(members) is not None for panel in panels):
-            made.append(Line2D([], [], color="0.35", lw=0.8, ls=_DASHES[number % len(_DASHES)],
-                               label=f"{goal}, {forget_words(name)}" if len(sets) > 1 else goal))  # fmt: skip
-    if any(group.diverged for group in groups):
-        made.append(Line2D([], [], ls="none", marker="$†$", color="0.2", ms=4, label="some runs diverged"))
+    made += [
+        Line2D([], [], ls="none", marker="o", color="0.3", mfc="0.3" if label == PLAIN else "white", ms=3.6,
+               label=f"after {family(label)}")
+        for label in sorted(before, reverse=True)
+    ]  # fmt: skip
+    levels = {label for scale, _ in blocks for panel in panels for label in panel.levels(scale)}
+    made += [
+        Line2D([], [], color="0.35", lw=0.8, ls=_dashes(label),
+               label=f"{goal}, {family(label)}" if len(levels) > 1 else goal)
+        for label in sorted(levels, reverse=True)
+    ]  # fmt: skip
+    if any(scale.lost(arm) for scale, arm in every):
+        made.append(Line2D([], [], ls="none", marker="$†$", color="0.2", ms=4, label="some runs did not reach it"))
     return made

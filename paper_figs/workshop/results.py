@@ -18,16 +18,13 @@ from simulate.house import checks
 from simulate.house.version import __version__
 from theory.experiments.lab import BUDGETS, Budget, Lab
 
-__all__ = ["DATA", "DEFAULT_PRESET", "RESULTS", "Results"]
+__all__ = ["DATA", "RESULTS", "Results"]
 
 RESULTS = Path("results/paper_figs")
 """Where results are kept."""
 
 DATA = Path(__file__).parents[1] / "data"
-"""Where the studies of deep networks lie, one folder a preset; they belong to the source."""
-
-DEFAULT_PRESET = "digits"
-"""The study that figures of deep networks draw from unless another is named."""
+"""Where the studies of deep networks lie, one folder a scale; they belong to the source."""
 
 _Made = TypeVar("_Made")
 
@@ -39,7 +36,7 @@ class Results:
         budget: "quick" or "full"; each has its own results.
         folder: Where they are kept.
         data: Folder of the studies of deep networks.
-        preset: Which of these studies is drawn.
+        preset: The scale that figures of deep networks show; None is every one.
         seed: Master seed of every experiment.
 
     Attributes:
@@ -55,12 +52,12 @@ class Results:
         *,
         folder: str | Path = RESULTS,
         data: str | Path = DATA,
-        preset: str = DEFAULT_PRESET,
+        preset: str | None = None,
         seed: int = 0,
     ) -> None:
         checks.choice("budget", budget, BUDGETS)
-        if not isinstance(preset, str):
-            checks.fail("preset", "name a study", preset)
+        if preset is not None and not isinstance(preset, str):
+            checks.fail("preset", "name a scale", preset)
         self.budget, self.preset, self.seed = budget, preset, seed
         self.used: list[Source] = []
         self._data = Path(data)
@@ -97,37 +94,45 @@ class Results:
         """The rows of the theory's ledger, as `ledger.json` has them; its claims are run if there is none."""
         return ledger_rows(self.lab, self.store, seed=self.seed)
 
-    def check_preset(self) -> None:
-        """Require that the chosen study of deep networks was published.
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """The scales of deep networks that are shown.
 
         Raises:
-            ValueError: if it was not; the message lists those that were.
+            ValueError: if the one that was asked for is not published; the message lists those that are.
         """
-        there = sorted(path.parent.name for path in self._data.glob("*/provenance.json"))
+        there = tuple(sorted(path.parent.name for path in self._data.glob("*/rows.jsonl")))
+        if self.preset is None:
+            return there
         if self.preset not in there:
-            checks.fail("preset", f"name a study that is published in {self._data} ({', '.join(there)})", self.preset)
+            checks.fail("preset", f"name a scale that is published in {self._data} ({', '.join(there)})", self.preset)
+        return (self.preset,)
 
-    def deep_file(self, name: str) -> Path:
-        """A file of the chosen study of deep networks.
+    def deep_files(self, name: str) -> list[Path]:
+        """A file of each scale of deep networks that is shown.
 
         Raises:
-            FileNotFoundError: if it is not there; the message has the command that makes it.
+            ValueError: if the scale that was asked for is not published.
+            FileNotFoundError: if there is none, or one lacks the file; the message has the command that makes it.
         """
-        path = self._data / self.preset / name
-        if not path.is_file():
+        paths = [self._data / scale / name for scale in self.scales]
+        missing = [path for path in paths if not path.is_file()]
+        if missing or not paths:
+            path = missing[0] if missing else self._data / "digits" / name
             raise FileNotFoundError(
-                f"{path} is not there: a figure of deep networks draws from a published study, which "
-                f"`python -m deepnet confirm --preset {self.preset} --publish {self._data / self.preset}` makes."
+                f"{path} is not there: figures of deep networks draw from published results, which "
+                f"`python -m deepnet judge results/matched/{path.parent.name} --publish {self._data}` makes."
             )
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        self.used.append(
-            Source(
-                name=f"deep networks, {self.preset}",
-                seeds="in provenance.json beside it",
-                configuration=f"{path.name}: SHA-256 {digest}…; configuration in provenance.json beside it",
-                version=__version__,
-                path=f"paper_figs/data/{self.preset}/{name}",
-                budgeted=False,
+        for path in paths:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+            self.used.append(
+                Source(
+                    name=f"deep networks, {path.parent.name}",
+                    seeds="in provenance.json beside it",
+                    configuration=f"{path.name}: SHA-256 {digest}…; configuration in provenance.json beside it",
+                    version=__version__,
+                    path=f"paper_figs/data/{path.parent.name}/{name}",
+                    budgeted=False,
+                )
             )
-        )
-        return path
+        return paths

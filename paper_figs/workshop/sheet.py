@@ -11,7 +11,7 @@ from typing import Any, Literal
 from matplotlib.figure import Figure
 
 from paper_figs.workshop.caption import Caption, caption_text
-from paper_figs.workshop.results import DEFAULT_PRESET, Results
+from paper_figs.workshop.results import Results
 from paper_figs.workshop.style import house_style
 from paper_figs.workshop.tabular import Table, latex, markdown
 from simulate.house import checks
@@ -64,7 +64,7 @@ class Sheet:
 
     @property
     def deep(self) -> bool:
-        """Whether it draws from a study of deep networks; its name says so."""
+        """Whether it draws from studies of deep networks; its name says so."""
         return self.name.startswith("deep_")
 
     def __call__(
@@ -73,7 +73,7 @@ class Sheet:
         formats: Sequence[Format] = ("pdf",),
         out: str | Path = OUT,
         *,
-        preset: str = DEFAULT_PRESET,
+        preset: str | None = None,
     ) -> Path:
         """Draw it from the results on disk, running what is missing.
 
@@ -81,7 +81,7 @@ class Sheet:
             budget: "quick" is few replicates; the results of the two budgets are kept apart.
             formats: Formats of a figure; a table is always written as Markdown and LaTeX.
             out: Folder of the files.
-            preset: Which study the figures of deep networks draw from.
+            preset: The scale that figures of deep networks show; None is every one.
 
         Returns:
             The first file: the figure in the first format, or the table as LaTeX. NAME.md beside it is the caption.
@@ -115,7 +115,7 @@ class Sheet:
         words = ["python -m paper_figs", self.name]
         budgeted = any(source.budgeted for source in results.used)
         words += ["--budget quick"] if budgeted and results.budget == "quick" else []
-        words += [f"--preset {results.preset}"] if results.preset != DEFAULT_PRESET else []
+        words += [f"--preset {results.preset}"] if self.deep and results.preset is not None else []
         return caption_text(
             self.title, caption, results.used, command=" ".join(words),
             budget=_BUDGETS[results.budget] if budgeted else None, version=__version__,

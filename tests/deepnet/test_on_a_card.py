@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from deepnet.confirm.confirmation import confirmation, confirmed_in  # noqa: E402
-from deepnet.confirm.confirming import findings_on_disk, run_confirmation  # noqa: E402
-from deepnet.confirm.rehearsal import rehearsal  # noqa: E402
 from deepnet.learning.journal import Journal  # noqa: E402
 from deepnet.learning.sharpness import Sharpness, asam, sam, sgd  # noqa: E402
+from deepnet.matched.presets import matched_preset  # noqa: E402
+from deepnet.matched.rehearsal import rehearsal  # noqa: E402
+from deepnet.matched.running import run_matched  # noqa: E402
 from deepnet.methods import METHODS, CurvatureSelection, FineTune, Influence, Pretrain, apply  # noqa: E402
 from deepnet.methods.base import Method  # noqa: E402
 from deepnet.metrics.curvature import curvature  # noqa: E402
@@ -180,33 +181,37 @@ def test_curvature(channels_last: bool, monkeypatch: pytest.MonkeyPatch) -> None
     assert found.top > 0
 
 
-def _flat_map(**given: object) -> measurement.feature_map:  # type: ignore[valid-type]
+def _flat_map(**given: object) -> object:
     from deepnet.metrics.feature_map import feature_map
 
     return feature_map(**given, method="pca")  # type: ignore[arg-type]
 
 
 def rehearsed(only: tuple[str, ...], folder: Path) -> None:
-    """The rehearsal of the confirmation with a ResNet-18, on made-up photographs, channels last in float16."""
+    """The rehearsal of the matched study with a ResNet-18, on made-up photographs, channels last."""
     root = image_folder(folder / "images", CLASSES, size=(32, 32), train=8, test=8)
-    chosen = rehearsal(confirmed_in(confirmation("cifar10-resnet18", root), "float16"))
-    chosen = replace(chosen, base=replace(chosen.base, forget=chosen.base.forget[:1]))
+    np.save(folder / "scores.npy", np.linspace(0.0, 1.0, 8 * len(CLASSES)))
+    chosen = rehearsal(matched_preset("photographs-resnet18", root, folder / "scores.npy").only(only))
     with pretended_card() as books:
-        run_confirmation(chosen, folder / "results", Execution(device=CARD, channels_last=True), only=only)
+        rows = run_matched(chosen, folder / "results", Execution(device=CARD, channels_last=True))
         assert books.steps > 0
-    rows = [row for one in findings_on_disk(chosen, folder / "results").rows.values() for row in one]
-    assert rows
+    assert len([row for row in rows if row["kind"] == "trajectory"]) == len(chosen.arms)
     assert {row["status"] for row in rows} == {"finished"}
 
 
 @pytest.mark.slow
-def test_the_rehearsal_of_a_resnet18(tmp_path: Path) -> None:
-    """As `confirm --preset cifar10-resnet18 --channels-last --rehearse --only mask`, with the real network."""
-    rehearsed(("mask",), tmp_path)
+def test_the_rehearsal_of_an_arm(of_small_blocks: None, tmp_path: Path) -> None:
+    """Stops, snapshots, the attack by relearning and what is measured of weights, of a small network."""
+    rehearsed(("minmax-asam-after-sgd",), tmp_path)
 
 
 @pytest.mark.slow
-def test_the_whole_rehearsal(of_small_blocks: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """All studies of the confirmation, of small networks."""
-    monkeypatch.setattr(measurement, "feature_map", _flat_map)
+def test_the_rehearsal_of_a_resnet18(tmp_path: Path) -> None:
+    """As `matched --preset photographs-resnet18 --channels-last --rehearse`, with the real network."""
+    rehearsed(("neggrad-sgd-after-sgd", "minmax-asam-after-sgd"), tmp_path)
+
+
+@pytest.mark.slow
+def test_the_whole_rehearsal(of_small_blocks: None, tmp_path: Path) -> None:
+    """All arms of the study, of small networks."""
     rehearsed((), tmp_path)

@@ -19,11 +19,11 @@ def study_so_far(folder: Path) -> dict[str, Any] | None:
     """Rows and courses of trainings by the key of their configuration, or None where there is nothing yet.
 
     Args:
-        folder: That of the study's results, above `shared`.
+        folder: That of the study's results.
     """
     found: dict[str, Any] = {}
     left_out, room = 0, MOST
-    for path in sorted((folder / "shared").glob("*/*"), key=lambda path: path.stat().st_mtime):
+    for path in sorted(folder.glob("*/*"), key=lambda path: path.stat().st_mtime):
         told = _told(path)
         if told is None:
             continue

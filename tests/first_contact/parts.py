@@ -21,6 +21,10 @@ NINE_MINUTES = 540.0
 
 NO_CARD = "needs CUDA"
 
+_SCALE = "photographs-resnet18"
+_ARMS = tuple(f"{method}-{how}-after-sgd" for method in ("neggrad", "minmax") for how in ("sgd", "asam"))
+"""Arms of the study whose rows are worth most: NegGrad and Sharp MinMax, with SGD and ASAM, from one pretraining."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
@@ -97,26 +101,26 @@ def _images(contact: Contact) -> list[Part]:
 
 
 def _rehearsal(contact: Contact) -> Part:
-    """One study with next to no images, by the path that the long ones take; its numbers mean nothing."""
-    return _study(contact, "mask", 60.0, "--rehearse", fine=(0, 1))  # 1: controls that 60 images cannot refute
+    """A study with next to no images, by the path that the long ones take; its numbers mean nothing."""
+    return _study(contact, "rehearsal", 60.0, "--rehearse")
 
 
 def _models(contact: Contact) -> Part:
-    """Models of the confirmation, in what is left of the time."""
+    """Rows of the matched study, in what is left of the time: the arms of its first claims."""
     if not contact.on_card and not contact.small:
-        return Part(name="alpha", skipped=NO_CARD)
-    return _study(contact, "alpha", float("inf"), *(("--rehearse",) if contact.small else ()), fine=(0, 1))
+        return Part(name="matched", skipped=NO_CARD)
+    return _study(contact, "matched", float("inf"), *(("--rehearse",) if contact.small else ()), "--only", *_ARMS)
 
 
-def _study(contact: Contact, name: str, seconds: float, *words: str, fine: Sequence[int]) -> Part:
+def _study(contact: Contact, name: str, seconds: float, *words: str) -> Part:
     carried, out = contact.carried, contact.work / name
-    if carried.images is None:
-        return Part(name=name, skipped="there are no images: see --images and --carried")
-    scores = () if carried.scores is None else ("--scores", str(carried.scores))
-    given = ("confirm", "--preset", "cifar10-resnet18", "--images", str(carried.images), *scores, "--channels-last",
-             "--device", contact.device, "--seeds", "1", "--only", name, "--out", str(out), *words)  # fmt: skip
-    folder = out / ("cifar10-resnet18-rehearsal" if "--rehearse" in words else "cifar10-resnet18")
-    part = _part(contact, name, seconds, "deepnet", *given, fine=fine, gather=partial(study_so_far, folder))
+    if carried.images is None or carried.scores is None:
+        return Part(name=name, skipped="there are no images, or no scores: see --images, --scores and --carried")
+    scores = ("--scores", str(carried.scores))
+    given = ("matched", "--preset", _SCALE, "--images", str(carried.images), *scores, "--channels-last",
+             "--device", contact.device, "--replicates", "1", "--out", str(out), *words)  # fmt: skip
+    folder = out / (f"{_SCALE}-rehearsal" if "--rehearse" in words else _SCALE)
+    part = _part(contact, name, seconds, "deepnet", *given, gather=partial(study_so_far, folder))
     return replace(part, after="images")
 
 

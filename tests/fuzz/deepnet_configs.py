@@ -10,7 +10,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from deepnet.confirm.confirmation import confirmation
 from deepnet.data.augment import Augment
 from deepnet.data.datasets import DataConfig
 from deepnet.data.noise import Noise
@@ -25,6 +24,7 @@ from deepnet.studies.compat import QUIRKS, with_quirks
 from deepnet.studies.memorization import Memorization
 from deepnet.studies.presets import preset
 from deepnet.studies.running import runs_of
+from deepnet.studies.scales import scale
 from deepnet.studies.study import Evaluation, Study, Unlearner
 from tests.fuzz.deepnet_values import COUNT, FRACTION, LEAST_TWO, ODD, POSITIVE, Door, Draw, Values, among, arguments
 
@@ -147,6 +147,6 @@ def studies(draw: Draw) -> Door:
 @st.composite
 def names(draw: Draw) -> Door:
     """Presets by name."""
-    door = draw(among(preset, confirmation))
+    door = draw(among(preset, scale))
     name = draw(st.one_of(among("digits", "cifar10-small", "cifar10-resnet18", "", "Digits"), ODD))
     return lambda: door(name)

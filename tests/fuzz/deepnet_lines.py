@@ -28,10 +28,12 @@ OPTIONS: Mapping[str, Mapping[str, st.SearchStrategy[str]]] = {
         "--compat": among("adamw", "official"), "--device": among("cpu", "auto"), "--threads": NUMBERS,
         "--study.name": among("tiny"), "--share": among("runs"), "--study.model.width": NUMBERS,
     },
-    "confirm": {
-        "--preset": among("digits"), "--seeds": NUMBERS, "--only": among("main"), "--device": among("cpu"),
-        "--images": among("nowhere"), "--scores": among("nothing.npz"), "--threads": NUMBERS,
+    "matched": {
+        "--preset": among("digits"), "--replicates": NUMBERS, "--only": among("neggrad-sgd-after-sgd"),
+        "--device": among("cpu"), "--images": among("nowhere"), "--scores": among("nothing.npz"),
+        "--rates": among("nothing.csv"), "--search": among(""), "--rehearse": among(""), "--processes": NUMBERS,
     },
+    "judge": {"--claims": among("1", "mask-polarity"), "--protocols": among("0", "2"), "--publish": among("nowhere")},
     "search": {"--seeds": NUMBERS, "--threads": NUMBERS, "--device": among("cpu")},
     "scores": {"--scores": among("nothing.npz"), "--models": NUMBERS, "--threads": NUMBERS},
     "pack": {"--parts": among("16M", "2K"), "--weights": among("float16", "exact", "none")},
@@ -39,7 +41,7 @@ OPTIONS: Mapping[str, Mapping[str, st.SearchStrategy[str]]] = {
     "report": {}, "presets": {}, "nonsense": {}, "": {}, "--help": {},
 }  # fmt: skip
 """Options of each command with valid values."""
-STOPS = {"run": ("--dry-run",), "confirm": ("--dry-run",), "search": ("--threads", "0"), "scores": ("--models", "1")}
+STOPS = {"run": ("--dry-run",), "matched": ("--dry-run",), "search": ("--threads", "0"), "scores": ("--models", "1")}
 """What keeps a command from training anything."""
 
 
@@ -55,7 +57,7 @@ def _line(draw: Draw, command: str) -> list[str]:
 @st.composite
 def command_lines(draw: Draw) -> Callable[[], str]:
     """A command line without training; what is refused leaves no file behind."""
-    command = draw(among(*OPTIONS, "run", "run", "confirm"))
+    command = draw(among(*OPTIONS, "run", "run", "matched"))
     words = _line(draw, command)
     place = draw(among("missing", "results"))
 
@@ -66,7 +68,7 @@ def command_lines(draw: Draw) -> Callable[[], str]:
             at = [str(folder / place)] if command in ("pack", "unpack") else []
             out = (
                 ["--out", str(folder / "out")]
-                if command in ("run", "confirm", "search", "scores", "pack", "unpack")
+                if command in ("run", "matched", "judge", "search", "scores", "pack", "unpack")
                 else []
             )
             line = [command, *at, *out, *words, *STOPS.get(command, ())]

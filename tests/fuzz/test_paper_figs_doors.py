@@ -48,7 +48,7 @@ def cells(results: Results) -> tuple[Table, Caption]:
 
 def missing(results: Results) -> tuple[Figure, Caption]:
     """A figure of a study that is not there."""
-    results.deep_file("nothing.csv")
+    results.deep_files("nothing.csv")
     return lines(results)
 
 
@@ -167,11 +167,11 @@ def _harm(path: Path, how: str | None) -> None:
 def results(draw: Draw) -> Callable[[], str]:
     """The results of a budget, and files of a preset."""
     budget = draw(spoilt(among("quick", "full")))
-    preset = draw(among(*["digits"] * 5, "nowhere", "", ".."))
-    name = draw(among(*["groups.csv", "ledger.json", "curves.jsonl"] * 3, "nothing", ""))
+    preset = draw(among(*["digits", None] * 3, "nowhere", "", ".."))
+    name = draw(among(*["rows.jsonl", "ledger.json", "provenance.json"] * 3, "nothing", ""))
 
     def enter(folder: Path) -> str:
-        return outcome(lambda: Results(budget, folder=folder, preset=preset).deep_file(name))
+        return outcome(lambda: Results(budget, folder=folder, preset=preset).deep_files(name))
 
     return lambda: in_a_folder(enter)
 

@@ -112,7 +112,7 @@ def test_options_are_named_as_they_were_typed(words: str, told: str) -> None:
         ("run training --epoch 1", "There is no option `--epoch`"),
         ("run training --dry-run", "Option `--dry-run` must stand before the word 'training'."),
         ("run --threads 0", "Argument `--threads` must be a whole number of at least 1"),
-        ("confirm --seeds 0", "Argument `--seeds` must be a whole number of at least 1"),
+        ("matched --rehearse --replicates 0", "Argument `--replicates` must be a whole number of at least 1"),
     ],
 )
 def test_options_of_studies_too(words: str, told: str) -> None:

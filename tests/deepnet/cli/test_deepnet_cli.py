@@ -112,10 +112,12 @@ def test_report_is_made_again(study_folder: Path, tmp_path: Path, capsys: pytest
         (["run", "--preset", "small", "--threads", "0"], "threads"),
         (["run", "--preset", "cifar10-resnet18"], "data"),
         (["report", "nowhere"], "nowhere"),
-        (["confirm", "--preset", "none"], "preset"),
-        (["confirm", "--preset", "cifar10-small"], "images"),
-        (["confirm", "--seeds", "0"], "seeds"),
-        (["confirm", "--only", "magic", "--device", "cpu"], "only"),
+        (["search", "--preset", "none"], "preset"),
+        (["search", "--preset", "cifar10-small"], "images"),
+        (["matched", "--preset", "none"], "preset"),
+        (["matched", "--preset", "photographs-resnet18"], "images"),
+        (["matched", "--rehearse", "--replicates", "0"], "replicates"),
+        (["matched", "--only", "magic", "--device", "cpu"], "only"),
     ],
 )
 def test_bad_words_are_named(
@@ -135,15 +137,15 @@ def test_bad_studies_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "`--study.seeds`" in capsys.readouterr().err
 
 
-def test_confirm_lists_its_studies(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["confirm", "--dry-run"]) == 0
-    assert "quirk-mask_polarity" in capsys.readouterr().out
+def test_matched_lists_its_arms(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matched", "--rehearse", "--dry-run"]) == 0
+    assert "minmax-asam-after-sgd" in capsys.readouterr().out
 
 
 def test_nothing_but_help_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert main(["--help"]) == 0
-    assert "confirm" in capsys.readouterr().out
+    assert "judge" in capsys.readouterr().out
 
 
 def launched(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -14,11 +14,11 @@ torch = pytest.importorskip("torch")
 
 from deepnet.cli import main  # noqa: E402
 from deepnet.cli.search import as_csv  # noqa: E402
-from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation  # noqa: E402
 from deepnet.house.identity import key_of  # noqa: E402
 from deepnet.methods import FineTune, Retrain  # noqa: E402
 from deepnet.studies.presets import preset  # noqa: E402
 from deepnet.studies.running import runs_of  # noqa: E402
+from deepnet.studies.scales import SCALES, scale  # noqa: E402
 from deepnet.studies.search import GRIDS, candidates, judge, search_study  # noqa: E402
 from deepnet.studies.stages import Execution, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402
@@ -34,9 +34,9 @@ def row(method: str, variant: str = "", seed: int = 0, **accuracies: float | str
     return about | found | accuracies
 
 
-@pytest.mark.parametrize("name", list(CONFIRMATIONS))
+@pytest.mark.parametrize("name", list(SCALES))
 def test_every_method_gets_nine_trials(name: str) -> None:
-    base = confirmation(name, Path(), None).base
+    base = scale(name, Path())
     study = search_study(base)
     counts = {one.method.name: 0 for one in base.unlearners}
     for trial in study.unlearners:
@@ -55,7 +55,7 @@ def _decided_by(study: Study) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["digits", "cifar10-small"])
 def test_a_search_shares_no_seed_and_no_split_with_a_study(name: str) -> None:
-    base = confirmation(name, Path(), None).base
+    base = scale(name, Path())
     mine, theirs = _decided_by(search_study(base)), _decided_by(base)
     for made in mine:
         assert made.get("start", made)["seed"] in (100, 101, 102)
@@ -65,9 +65,9 @@ def test_a_search_shares_no_seed_and_no_split_with_a_study(name: str) -> None:
     assert not set(map(key_of, mine)) & set(map(key_of, theirs))
 
 
-@pytest.mark.parametrize("name", list(CONFIRMATIONS))
+@pytest.mark.parametrize("name", list(SCALES))
 def test_a_search_looks_at_accuracies_after_plain_pretraining(name: str) -> None:
-    base = confirmation(name, Path(), None).base
+    base = scale(name, Path())
     study = search_study(base)
     assert [how.label for how in study.pretrain_sharpness] == ["sgd"]
     assert study.evaluation == Evaluation(shadow=0, entangled=0, divergence=False, relearning=None)
@@ -162,12 +162,12 @@ def test_the_preset_has_the_winners_of_the_tracked_search() -> None:
 def test_a_small_search_runs_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = confirmation("digits")
-    train = replace(small.base.pretrain, epochs=1)
+    usual = scale("digits")
+    train = replace(usual.pretrain, epochs=1)
     unlearner = Unlearner(method=FineTune(), training=train)
-    forget = tuple(replace(one, kind="random", scores=None) for one in small.base.forget[:1])
-    base = replace(small.base, pretrain=train, unlearners=(unlearner,), forget=forget)
-    monkeypatch.setitem(CONFIRMATIONS, "digits", lambda images, scores: replace(small, base=base))
+    forget = tuple(replace(one, kind="random", scores=None) for one in usual.forget[:1])
+    small = replace(usual, pretrain=train, unlearners=(unlearner,), forget=forget)
+    monkeypatch.setitem(SCALES, "digits", lambda images, scores: small)
     assert main(["search", "--seeds", "1", "--out", str(tmp_path)]) == 0
     assert "finetune" in capsys.readouterr().out
     lines = trials_in(tmp_path / "digits" / "search.csv")

@@ -195,6 +195,6 @@ def test_an_older_ledger_is_not_drawn(tmp_path: Path) -> None:
 
 
 def test_missing_study_is_told_with_its_command(tmp_path: Path) -> None:
-    results = Results("quick", folder=tmp_path, data=tmp_path, preset="digits")
-    with pytest.raises(FileNotFoundError, match=r"groups\.csv is not there.*`python -m deepnet"):
-        results.deep_file("groups.csv")
+    results = Results("quick", folder=tmp_path, data=tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"ledger\.json is not there.*`python -m deepnet judge"):
+        results.deep_files("ledger.json")

@@ -10,8 +10,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from deepnet.confirm.confirmation import confirmation  # noqa: E402
-from deepnet.confirm.confirming import _begun  # noqa: E402
 from deepnet.house.identity import as_json, key_of  # noqa: E402
 from deepnet.learning.training import Training  # noqa: E402
 from deepnet.studies.measuring.measurement import measurement_key  # noqa: E402
@@ -59,14 +57,6 @@ def test_a_study_goes_on_in_the_precision_in_which_it_was_begun(tmp_path: Path) 
     assert used_in(small_study(), tmp_path) == small_study()  # what was asked for stays
     (tmp_path / "study.json").write_text("{")
     assert used_in(begun, tmp_path) == begun
-
-
-def test_the_studies_of_a_confirmation_share_their_precision(tmp_path: Path) -> None:
-    real = confirmation("cifar10-resnet18", Path("anywhere"))
-    (tmp_path / "mask").mkdir()
-    (tmp_path / "mask" / "study.json").write_text(json.dumps(as_json(on_device(real.studies()["mask"], CUDA))))
-    for study in _begun(real, tmp_path).values():
-        assert set(precisions_of(study)) == {"float16"}
 
 
 def test_a_study_records_what_auto_was(tmp_path: Path) -> None:

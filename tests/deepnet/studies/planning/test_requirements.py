@@ -11,8 +11,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from deepnet.confirm.confirmation import confirmation  # noqa: E402
-from deepnet.confirm.confirming import run_confirmation  # noqa: E402
 from deepnet.data.datasets import DataConfig  # noqa: E402
 from deepnet.data.splits import ForgetSet  # noqa: E402
 from deepnet.learning.training import Training  # noqa: E402
@@ -133,16 +131,6 @@ class _History:
 
 def _drawn(one: Pass) -> tuple[str, ...]:
     return tuple(part for update in one.updates for term in update.terms for part in term.draws)
-
-
-def test_a_confirmation_is_looked_at_as_a_whole(tmp_path: Path) -> None:
-    """The gallery is the sixth study; nothing is trained of the first."""
-    usual = confirmation("digits")
-    small = replace(usual.base, pretrain_sharpness=usual.optimizers, data=STUDY.data, seeds=(0,))
-    changed = replace(usual, base=small, gallery=replace(usual.gallery, feature_map=2))
-    with pytest.raises(ValueError, match=r"`evaluation.feature_map` must be 0"):
-        run_confirmation(changed, tmp_path, Execution(), only=("curvature", "gallery"))
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_search_needs_validation_images_and_scores_a_choice_of_models(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ torch = pytest.importorskip("torch")
 
 from deepnet.cli import main  # noqa: E402
 from deepnet.cli.scores import as_record  # noqa: E402
-from deepnet.confirm.agreement import _rank_correlation, agreement, reliability  # noqa: E402
-from deepnet.confirm.confirmation import CONFIRMATIONS, confirmation  # noqa: E402
+from deepnet.studies.agreement import _rank_correlation, agreement, reliability  # noqa: E402
 from deepnet.studies.memorization import memorization_scores  # noqa: E402
+from deepnet.studies.scales import SCALES, scale  # noqa: E402
 
 
 def votes(truth: np.ndarray, models: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -71,10 +71,9 @@ def test_bad_scores_are_refused() -> None:
 def test_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = confirmation("digits")
-    data = replace(small.base.data, subset=60)
-    base = replace(small.base, data=data, pretrain=replace(small.base.pretrain, epochs=1))
-    monkeypatch.setitem(CONFIRMATIONS, "digits", lambda images, scores: replace(small, base=base))
+    usual = scale("digits")
+    small = replace(usual, data=replace(usual.data, subset=60), pretrain=replace(usual.pretrain, epochs=1))
+    monkeypatch.setitem(SCALES, "digits", lambda images, scores: small)
     published = tmp_path / "published.npy"
     np.save(published, np.linspace(0, 1, 1438))  # as many as the complete training set has
     words = ["scores", "--preset", "digits", "--models", "6", "--scores", str(published), "--out", str(tmp_path)]
@@ -90,7 +89,7 @@ def test_from_the_command_line(
 def test_the_record_names_no_folder_of_this_machine() -> None:
     seen, right = votes(np.linspace(0, 1, 30), 20, np.random.default_rng(0))
     found = agreement(seen, right, np.linspace(0, 1, 30), np.random.default_rng(0))
-    study = confirmation("cifar10-small", Path("somewhere/images"), None).base
+    study = scale("cifar10-small", Path("somewhere/images"))
     record = as_record(study, found, Path("somewhere/scores.npz"))
     assert record["published"] == "scores.npz"
     assert "somewhere" not in json.dumps(record)

@@ -1,0 +1,131 @@
+"""Deep networks: what is kept while the forget set is forgotten, from the first step to the match and beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from deepnet.ledger.findings import PLAIN
+from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.deep_data import Scale, family, nothing_to_draw, scales, unvaried
+from paper_figs.workshop.results import Results
+from paper_figs.workshop.sheet import figure
+from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
+from theory.statistics import from_replicates
+
+__all__ = ["GRID", "course", "draw", "main"]
+
+GRID = np.linspace(0.0, 1.5, 61)
+"""Losses on the forget set at which courses are read, in units of the retrained network's."""
+_METHODS = {"neggrad": ("NegGrad", "-"), "minmax": ("Sharp MinMax", (0, (4, 1.5)))}
+_SETS = {"retain": "accuracy kept on the retain set (%)", "test": "accuracy on the test set (%)"}
+
+
+def draw(results: Results) -> tuple[Figure, Caption]:
+    """Accuracy on retain and test set over the loss on the forget set, of NegGrad and Sharp MinMax."""
+    found = unvaried(scales(results))
+    shown = [scale for scale in found if any(_courses(scale, arm, "retain").size for arm in _arms(scale))]
+    if not shown:
+        raise nothing_to_draw("courses of NegGrad and Sharp MinMax", found)
+    made = new_figure(2.1 * len(shown) + 0.5)
+    grid = made.subplots(len(shown), 2, squeeze=False, sharex=True)
+    for row, scale in zip(grid, shown, strict=True):
+        for axes, name in zip(row, _SETS, strict=True):
+            _draw_panel(axes, scale, name)
+    for axes in grid[-1]:
+        axes.set_xlabel("loss on the forget set, retrained = 1")
+    label_panels(grid.ravel(), [scale.name for scale in shown for _ in _SETS])
+    legend_below(made, _handles(shown), columns=4)
+    told = "; ".join(f"{scale.name}: {scale.about}" for scale in shown)
+    return made, Caption(
+        shows=(
+            "Accuracy on retain and test set while NegGrad and Sharp MinMax unlearn with SGD and with ASAM, after "
+            "pretraining with SGD, over the largest loss on the forget set so far; 1, the vertical line, is the match: "
+            "the loss of the network retrained on the same split, where runs are compared. A run goes on until it has "
+            "passed all of its stops. Lines are means over replicates, straight between the steps that were kept; "
+            "bands are 95 % intervals of the mean. A line ends where half of the replicates have, and from there "
+            f"on says nothing. Dotted: mean of the retrained networks. Scales: {told}."
+        )
+    )
+
+
+def course(row: dict[str, Any], name: str) -> np.ndarray | None:
+    """Accuracy of a run over the largest forget loss so far, at `GRID`.
+
+    Args:
+        row: The row of an unlearning.
+        name: The set, "retain" or "test".
+
+    Returns:
+        The accuracies, NaN before its first loss and beyond its largest; None if the row has no course.
+    """
+    kept = row.get("trajectory", {})
+    bound = row["stops"].get("loss", {}).get("bound")
+    if not bound or f"{name}_accuracy" not in kept:
+        return None
+    pairs = [
+        (loss, accuracy)
+        for loss, accuracy in zip(kept["forget_loss"], kept[f"{name}_accuracy"], strict=True)
+        if loss is not None and accuracy is not None
+    ]
+    if len(pairs) < 2:
+        return None
+    losses, accuracies = np.array(pairs, dtype=float).T
+    highest = np.maximum.accumulate(losses)
+    first = np.concatenate([[True], np.diff(highest) > 0.0])  # of steps that fall back none counts
+    return np.interp(GRID, highest[first] / bound, accuracies[first], left=np.nan, right=np.nan)
+
+
+def _arms(scale: Scale) -> list[str]:
+    names = [f"{method}-{how}-after-{PLAIN}" for method in _METHODS for how in ("sgd", "asam")]
+    return [name for name in names if name in scale.findings.arms]
+
+
+def _courses(scale: Scale, arm: str, name: str) -> np.ndarray:
+    """The courses of all replicates, (replicates, places)."""
+    found = [course(dict(row), name) for row in scale.findings.arm(arm).values()]
+    return np.array([each for each in found if each is not None])
+
+
+def _draw_panel(axes: Axes, scale: Scale, name: str) -> None:
+    for arm in _arms(scale):
+        courses = 100.0 * _courses(scale, arm, name)
+        if not courses.size:
+            continue
+        color, dashes = COLORS[family(scale.findings.about(arm, "optimizer"))], _METHODS[arm.split("-")[0]][1]
+        there = np.isfinite(courses).sum(axis=0)
+        known = np.flatnonzero((there > len(courses) / 2) & (there > 1))
+        means = [from_replicates(column[np.isfinite(column)]) for column in courses.T[known]]
+        low, high = np.clip(np.array([each.interval() for each in means]).reshape(-1, 2).T, 0.0, 100.0)
+        axes.fill_between(GRID[known], low, high, color=color, alpha=0.15, lw=0)
+        axes.plot(GRID[known], [each.value for each in means], color=color, ls=dashes, lw=1.1)
+    axes.axvline(1.0, color="0.35", lw=0.8)
+    networks = [one for of_replicate in scale.findings.retrained.get((scale.forget, PLAIN), {}).values()
+                for one in of_replicate]  # fmt: skip
+    if networks:
+        level = 100.0 * float(np.mean([one[f"{name}_accuracy"] for one in networks]))
+        axes.axhline(level, color="0.35", lw=0.8, ls=(0, (1, 1.5)), zorder=0)
+    axes.set_ylabel(_SETS[name])
+
+
+def _handles(shown: Sequence[Scale]) -> list[Line2D]:
+    there = {arm for scale in shown for arm in _arms(scale)}
+    made = [
+        Line2D([], [], color=COLORS[how], ls=dashes, label=f"{words}, {how}")
+        for method, (words, dashes) in _METHODS.items()
+        for how in ("SGD", "ASAM")
+        if f"{method}-{how.lower()}-after-{PLAIN}" in there
+    ]
+    return [
+        *made,
+        Line2D([], [], color="0.35", lw=0.8, label="the match"),
+        Line2D([], [], color="0.35", lw=0.8, ls=(0, (1, 1.5)), label="retrained"),
+    ]
+
+
+main = figure(draw, number=12)
