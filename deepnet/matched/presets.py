@@ -173,7 +173,7 @@ def _on_a_card(name: str, replicates: int, fraction: float = 0.05) -> Made:
         sized = high if high.size else replace(high, fraction=fraction)
         return MatchedStudy(
             name=name,
-            about=f"{study.data.name}, {study.model.architecture}, {study.pretrain.epochs} epochs, GPU",
+            about=f"{study.data.name}, {study.model.name}, {study.pretrain.epochs} epochs, GPU",
             data=replace(study.data, root=str(images or study.data.root)),
             model=study.model,
             forget=(sized, replace(sized, kind="random", scores=None)),

@@ -13,7 +13,9 @@ from typing import Literal, NoReturn, get_args
 
 from torch import nn
 
+from deepnet.house.identity import came_later
 from deepnet.house.packages import TIMM, need
+from deepnet.networks.factories import check_factory
 from deepnet.networks.normalization import BatchNorm
 from simulate.house import checks
 
@@ -28,8 +30,8 @@ ImageSize = tuple[int, int]
 """Height and width of images in pixels."""
 BodyAndHead = tuple[nn.Module, nn.Linear]
 
-PACKAGES = {"vit_small": TIMM}
-"""Packages that architectures need beyond torchvision."""
+PACKAGES = {"vit_small": TIMM, "timm": TIMM}
+"""Packages that architectures, and makers of others, need beyond torchvision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +48,21 @@ class ModelConfig:
     least 2 pixels; "imagenet" is torchvision's, with patches of 16 x 16 pixels."""
     width: int = 16
     """Channels of the convnet's first layer; the later ones have two and four times as many."""
+    factory: str = came_later("")
+    """Another maker of the network, which the architecture then says nothing of: torchvision:NAME, timm:NAME, or
+    package.module:function, called with n_classes and channels."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
         checks.choice("architecture", self.architecture, get_args(Architecture))
         checks.choice("stem", self.stem, get_args(Stem))
         checks.integer("width", self.width, least=1, most=4096)
+        check_factory(self.factory)
+
+    @property
+    def name(self) -> str:
+        """What the network is called."""
+        return self.factory or self.architecture
 
 
 # --- convolutions --------------------------------------------------------------------------------------

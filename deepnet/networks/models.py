@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from deepnet.house.fields import of_type
 from deepnet.networks.architectures import BODIES, Architecture, ImageSize, ModelConfig
+from deepnet.networks.factories import made_by
 from simulate.house import checks
 
 __all__ = ["Architecture", "ModelConfig", "Network", "build"]
@@ -107,5 +108,8 @@ def build(
             checks.integer("image_size", side, least=1)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(seed))  # of the CPU alone
-        body, head = BODIES[config.architecture](config, n_classes, channels, image_size)
+        if config.factory:
+            body, head = made_by(config.factory, n_classes=n_classes, channels=channels)
+        else:
+            body, head = BODIES[config.architecture](config, n_classes, channels, image_size)
     return Network(body, head, mean, std)

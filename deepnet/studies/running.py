@@ -203,7 +203,7 @@ def check_references(study: Study) -> None:
         ValueError: if it is asked for and there are none.
     """
     for forget in study.forget if study.evaluation.official_tow else ():
-        official_reference(study.data.name, forget.label, study.model.architecture)
+        official_reference(study.data.name, forget.label, study.model.name)
 
 
 class _Unwatched:

@@ -109,6 +109,6 @@ def need_of(stages: Stages, seconds: float, items: int) -> Need:
         items=items,
         seconds=seconds,
         memory=Appraisal.of(stages).memory(stages.study.pretrain),
-        threads_pay=stages.study.model.architecture != "convnet",
+        threads_pay=stages.study.model.name != "convnet",
         formats=tuple(dict.fromkeys(precisions_of(stages.study))),
     )

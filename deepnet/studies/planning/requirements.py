@@ -88,10 +88,12 @@ def _check_packages(study: Study) -> None:
             raise ValueError(
                 f"Argument `evaluation.{name}` must be 0, or the package {package} be installed, but it is not."
             )
-    origin = PACKAGES.get(study.model.architecture)
+    model = study.model
+    origin = PACKAGES.get(model.factory.partition(":")[0] if model.factory else model.architecture)
     if origin is not None and not is_installed(origin):
+        field = "factory" if model.factory else "architecture"
         raise ValueError(
-            f'Argument `architecture` must be another than "{study.model.architecture}", or the package {origin} be '
+            f'Argument `{field}` must be another than "{model.name}", or the package {origin} be '
             f"installed, but it is not; {installed_by(origin)} does that."
         )
     for method in (one.method for one in study.unlearners):
