@@ -59,10 +59,12 @@ def check_told_apart(kind: str, names: Sequence[str]) -> None:
 
 
 def most_like(name: str, known: Sequence[str]) -> str:
-    """The known names most similar to one that is not known, for the end of an error.
+    """The known names most similar to one that is not known, whatever their capitals, for the end of an error.
 
     Example:
         >>> most_like("neg-gard", ["retrain", "neg-grad", "salun"])
         'the most similar ones are neg-grad, salun, retrain'
     """
-    return f"the most similar ones are {', '.join(difflib.get_close_matches(name, known, cutoff=0.0))}"
+    lowered = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), lowered, cutoff=0.0)
+    return f"the most similar ones are {', '.join(lowered[one] for one in close)}"

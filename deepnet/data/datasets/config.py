@@ -13,7 +13,7 @@ from simulate.house import checks
 
 __all__ = ["DataConfig"]
 
-NAMES = ("digits", "cifar10", "cifar100", "tiny-imagenet", "imagenet", "folder")
+NAMES = ("digits", "cifar10", "cifar100", "tiny-imagenet", "imagenet", "folder", "torchvision")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +25,16 @@ class DataConfig:
         5000
     """
 
-    name: Literal["digits", "cifar10", "cifar100", "tiny-imagenet", "imagenet", "folder"] = "digits"
-    """The data set; "folder" is any folder of images with a sub-folder for each class."""
+    name: Literal["digits", "cifar10", "cifar100", "tiny-imagenet", "imagenet", "folder", "torchvision"] = "digits"
+    """The data set; "folder" is any folder of images with a sub-folder for each class, "torchvision" what `dataset`
+    names."""
     root: str | None = None
     """Folder that holds the images. scikit-learn's digits need none."""
     image_size: int | None = None
     """Side in pixels of the squares that the images of a folder are brought to; None takes them as they are, and
     for ImageNet 224."""
     download: bool = False
-    """Let torchvision download CIFAR into `root` if it is not there."""
+    """Let torchvision download CIFAR, or its own data set, into `root` if it is not there."""
     test_fraction: float | None = None
     """Fraction of each class of a folder without test images that is set aside for testing; the same in every run."""
     subset: int | None = None
@@ -41,10 +42,13 @@ class DataConfig:
     test_subset: int | None = None
     """The same for test images."""
     augment: Augment | None = None
-    """Augmentation in training. None is the usual one: none for digits, crops of 4 pixels of padding and flips for
-    all others (for images streamed from their files, crops of random size and flips, which this cannot change)."""
+    """Augmentation in training. None is the usual one: none for digits and torchvision's, which may be digits, crops
+    of 4 pixels of padding and flips for all others (for images streamed from their files, crops of random size and
+    flips, which this cannot change)."""
     noise: Noise = came_later(Noise())  # noqa: RUF009 (immutable)
     """Noise that training images carry, validation images among them; none is the usual one."""
+    dataset: str = came_later("")
+    """Name of a data set of torchvision with images to train and to test on, for example MNIST or SVHN."""
     workers: int | None = None
     """Processes or threads that decode files; None takes one for each core. No result depends on it."""
 
@@ -65,9 +69,13 @@ class DataConfig:
         if (self.root is None) != (self.name == "digits"):
             requirement = "be left out" if self.name == "digits" else "name the folder of the images"
             checks.fail("root", f'{requirement} for "{self.name}"', self.root)
-        if self.image_size is not None and self.name not in ("folder", "imagenet"):
+        of_type("dataset", self.dataset, str)
+        if bool(self.dataset) != (self.name == "torchvision"):
+            requirement = "name a data set" if self.name == "torchvision" else "be left out"
+            checks.fail("dataset", f'{requirement} for "{self.name}"', self.dataset)
+        if self.image_size is not None and self.name not in ("folder", "imagenet", "torchvision"):
             checks.fail("image_size", f'be left out for "{self.name}", which has its own', self.image_size)
-        if self.download and self.name not in ("cifar10", "cifar100"):
+        if self.download and self.name not in ("cifar10", "cifar100", "torchvision"):
             checks.fail("download", f'be False for "{self.name}", which cannot be downloaded', self.download)
         if self.test_fraction is not None:
             if self.name != "folder":

@@ -95,7 +95,7 @@ def _decoded(part: Part, config: DataConfig, device: torch.device) -> DeviceImag
     pixels = part.pixels
     if pixels is None:
         pixels = decode(part.files or (), config.image_size, _workers(config))
-    usual = NO_AUGMENTATION if config.name == "digits" else Augment()
+    usual = NO_AUGMENTATION if config.name in ("digits", "torchvision") else Augment()
     return DeviceImages(pixels.to(device), part.labels, config.augment or usual)
 
 

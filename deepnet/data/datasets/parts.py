@@ -12,6 +12,7 @@ from torch import Tensor
 
 from deepnet.data.datasets.config import DataConfig
 from deepnet.data.datasets.folders import Listing, list_annotated, list_folder
+from deepnet.data.datasets.vision import labelled_images
 from deepnet.data.splits import stratified_rows
 from simulate.house.extras import installed_by
 from simulate.house.files import require_folder
@@ -71,6 +72,8 @@ def read(config: DataConfig) -> Parts:
         require_folder(root, f"The folder of the data set {config.name}")
     if config.name == "folder":
         return _folder(root, config.test_fraction)
+    if config.name == "torchvision":
+        return _of_torchvision(root, config)
     if config.name == "tiny-imagenet":
         return _tiny_imagenet(root)
     if config.name == "imagenet":
@@ -134,6 +137,12 @@ def _set_aside(everything: Part, fraction: float, class_names: tuple[str, ...]) 
     train, test = (everything.take(mask.nonzero().flatten()) for mask in (~chosen, chosen))
     if not len(test.labels):
         raise ValueError("Argument `test_fraction` must leave an image for testing, but leaves none.")
+    return Parts(train, test, class_names)
+
+
+def _of_torchvision(root: Path, config: DataConfig) -> Parts:
+    both, class_names = labelled_images(config.dataset, root, download=config.download, size=config.image_size)
+    train, test = (Part(labels, pixels) for pixels, labels in both)
     return Parts(train, test, class_names)
 
 
