@@ -19,13 +19,13 @@ _USAGE = """usage: sharpmu DOOR [COMMAND] [OPTIONS]
   theory    the paper's claims, and a ledger of what simulations say of them
   deepnet   unlearning of deep networks on images, and their ledger
   figures   figures and tables of the paper
-  verify    the main job, three minutes: simulate verify, then theory verify
+  verify    the main job, four minutes: simulate verify, then theory verify
 
 sharpmu DOOR --help tells more; sharpmu --version has the versions."""
 
 _VERIFY = """usage: sharpmu verify [--overwrite]
 
-The main job, some three minutes: simulate verify, then theory verify. Results
+The main job, some four minutes: simulate verify, then theory verify. Results
 of other settings or of another version are refused unless --overwrite is said.
 Each has more options when it is called by itself: see sharpmu simulate verify
 --help and sharpmu theory verify --help."""
