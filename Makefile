@@ -81,7 +81,8 @@ bench: $(VENV)/.full ## measure speed and memory
 lab: $(VENV)/.lab ## open the lessons in JupyterLab (as root: ARGS=--allow-root)
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/lesson_1_signal_and_noise.ipynb $(ARGS)
 
-figures: $(VENV)/.figures ## draw the figures and tables of the paper (ARGS="--budget quick" for a preview in minutes)
+figures: $(VENV)/.figures ## figures and tables of the paper, and the deep ledger's pages (ARGS="--budget quick" for a preview)
+	$(RUN) -m deepnet judge paper_figs/data/*/ --out results/judged || [ $$? -eq 1 ]  # 1: a control asks for care
 	$(RUN) -m paper_figs all $(ARGS)
 
 lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows

@@ -12,7 +12,12 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from deepnet.publishing import published_scales
+from paper_figs import Results
+from paper_figs.tables import deep_ledger_table
+from paper_figs.workshop.tabular import markdown
 from tests.places import ROOT
+from theory.ledger.wording import number, verdict_words
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks/README.md"]
 BLOCKS = [
@@ -90,20 +95,50 @@ def test_the_ledger_is_the_published_one() -> None:
     assert {row["control"]["verdict"] for row in rows if row["effect"] is not None} == {"refuted"}
 
 
-def test_the_deep_ledger_is_the_published_one() -> None:
-    text = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/deepnet.md"))
-    found = re.findall(r"\| (\w+) \| [^|]*: (−?\d\.\d{3}) \[(−?\d\.\d{3}), (−?\d\.\d{3})\] \|", text)
-    rows = json.loads((ROOT / "paper_figs/data/digits/ledger.json").read_text(encoding="utf-8"))
-    published = {
-        (row["verdict"], *(f"{value:.3f}".replace("-", "−") for value in (row["effect"], *row["interval"])))
-        for row in rows
-        if row["effect"] is not None
-    }
-    assert len(found) >= 10
+def deep_ledgers() -> dict[str, list[dict[str, Any]]]:
+    """The tracked ledger of each scale."""
+    return {scale.folder.name: scale.ledger for scale in published_scales(ROOT / "paper_figs/data")}
+
+
+def test_the_table_of_the_deep_ledger_is_that_of_the_tracked_ones() -> None:
+    """`make figures` writes it to results/figures/deep_ledger_table.md; docs/deepnet.md has it between two comments."""
+    made, _ = deep_ledger_table.main.draw(Results("quick", folder=ROOT / "results/nowhere"))
+    text = (ROOT / "docs/deepnet.md").read_text(encoding="utf-8")
+    told = text.partition("<!-- the deep ledger -->\n")[2].partition("<!-- its end -->")[0]
+    assert told.strip() == markdown(made)
+
+
+def test_intervals_of_deep_networks_are_published_ones() -> None:
+    """Every effect with an interval in the five sentences, and in the README's rows with its verdict."""
+    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/deepnet.md")}
+    sentences = pages["docs/deepnet.md"].partition("### What the deep ledger says")[2].partition("<!-- the deep")[0]
+    numeral = r"(−?\d+(?:\.\d+)?)"
+    pattern = rf"{numeral}\s\[{numeral},\s{numeral}\]"
+    every = [row for rows in deep_ledgers().values() for row in rows if row["effect"] is not None]
+    published = {(number(row["effect"], 2), *(number(end, 2) for end in row["interval"])) for row in every}
+    found = re.findall(pattern, sentences)
+    assert len(found) >= 5
     assert set(found) <= published
-    counts = Counter(row["verdict"] for row in rows)
-    assert f"of {len(rows)} rows {counts['supported']} are" in text
-    assert f"{counts['refuted']} refuted, {counts['inconclusive']} inconclusive" in text
+    rows = re.findall(rf"\| Deep networks[^|]*\| ([^|]+) \| [^|]*?{pattern}[^|]*\|", pages["README.md"])
+    assert len(rows) >= 2
+    known = {
+        (
+            verdict_words(row["verdict"], row["margin"]),
+            number(row["effect"], 2),
+            *(number(end, 2) for end in row["interval"]),
+        )
+        for row in every
+    }
+    assert set(rows) <= known
+
+
+def test_the_counts_of_the_deep_ledger_are_the_published_ones() -> None:
+    """The README's sentence on each scale: how many of the paper's ten claims are decided."""
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    for scale, rows in deep_ledgers().items():
+        family = [row["verdict"] for row in rows if row["family"] == "paper"]
+        decided = sum(verdict in ("supported", "refuted", "no effect of interest") for verdict in family)
+        assert f"{scale}: {decided} of {len(family)} decided" in text or "-" in scale.removeprefix("photographs-")
 
 
 def test_ten_lines_of_python(capsys) -> None:
