@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deepnet.studies.compat import UNLEARNING_QUIRKS
+from deepnet.house.quirks import UNLEARNING_QUIRKS
 
 __all__ = ["arm_words"]
 

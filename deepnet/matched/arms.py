@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from deepnet.house.quirks import UNLEARNING_QUIRKS
 from deepnet.learning.sharpness import Sharpness
 from deepnet.matched.study import Arm
 from deepnet.methods import (
@@ -16,7 +17,6 @@ from deepnet.methods import (
     Scrub,
     SharpMinMax,
 )
-from deepnet.studies.compat import UNLEARNING_QUIRKS
 
 __all__ = [
     "ALPHA",

@@ -11,11 +11,11 @@ from deepnet.data.datasets import DataConfig
 from deepnet.data.requests import REQUESTS, Request
 from deepnet.data.splits import ForgetSet
 from deepnet.house.fields import distinct, entries, of_type
+from deepnet.house.quirks import UNLEARNING_QUIRKS
 from deepnet.learning.sharpness import Sharpness, sgd
 from deepnet.learning.training import Training
 from deepnet.methods import Method, NegGrad
 from deepnet.networks.models import ModelConfig
-from deepnet.studies.compat import UNLEARNING_QUIRKS
 from deepnet.studies.memorization import Memorization
 from simulate.house import checks
 

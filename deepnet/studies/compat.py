@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deepnet.data.augment import Augment
+from deepnet.house.quirks import TITLES
 from deepnet.studies.study import Study, Unlearner
 
-__all__ = ["QUIRKS", "UNLEARNING_QUIRKS", "Quirk", "with_quirks"]
+__all__ = ["QUIRKS", "Quirk", "with_quirks"]
 
 
 @dataclass(frozen=True)
@@ -85,51 +86,47 @@ def _randaugment(study: Study) -> Study:
 
 QUIRKS: dict[str, Quirk] = {
     "mask_polarity": Quirk(
-        "masks hold the weights with the smallest gradients on the forget set, not the largest",
+        TITLES["mask_polarity"],
         lambda study: _each(study, _smallest_gradients),
     ),
     "max_leak": Quirk(
-        "the mask acts on SAM's second gradient only, so the first one moves the weights it hides",
+        TITLES["max_leak"],
         lambda study: _each(study, _leaking),
     ),
-    "adamw": Quirk("unlearning and retraining use AdamW, whatever optimizer was asked for", _adamw),
+    "adamw": Quirk(TITLES["adamw"], _adamw),
     "split_seed": Quirk(
-        "pretraining sets aside another validation set than unlearning, so some forget samples were never learned",
+        TITLES["split_seed"],
         lambda study: replace(study, separate_val_seed=study.split_seed + 1),
     ),
     "signed_tow": Quirk(
-        "ToW is signed, and measured against fixed accuracies instead of retrained models",
+        TITLES["signed_tow"],
         lambda study: _evaluated(study, official_tow=True),
     ),
     "m_entropy": Quirk(
-        "the modified entropy of the membership attack does not depend on a sample's own label",
+        TITLES["m_entropy"],
         lambda study: _evaluated(study, m_entropy="official"),
     ),
-    "randaugment": Quirk("RandAugment is left on beside crops and flips", _randaugment),
+    "randaugment": Quirk(TITLES["randaugment"], _randaugment),
     "decay_through_masks": Quirk(
-        "weight decay and momentum move the weights that a mask hides",
+        TITLES["decay_through_masks"],
         lambda study: replace(study, holds_masked_weights=False),
     ),
     "forget_statistics": Quirk(
-        "batches that are to be forgotten enter the running statistics of batch normalisation",
+        TITLES["forget_statistics"],
         lambda study: replace(study, forget_statistics=True),
     ),
     "cycled_forget": Quirk(
-        "an epoch that outlasts the forget set meets the same augmented forget batches again and again",
+        TITLES["cycled_forget"],
         lambda study: replace(study, cycles_forget_batches=True),
     ),
-    "scrub_epoch": Quirk("SCRUB climbs for one more epoch", lambda study: _each(study, _one_more_ascent)),
+    "scrub_epoch": Quirk(TITLES["scrub_epoch"], lambda study: _each(study, _one_more_ascent)),
     "own_maximum": Quirk(
-        "entanglement by transport is scaled by each model's own largest distance, so models cannot be compared",
+        TITLES["own_maximum"],
         lambda study: _evaluated(study, transport_scale="own maximum"),
     ),
     "whole_shadow": Quirk(
-        "the membership attack learns once, from the whole test set and the first rows of the retain set",
+        TITLES["whole_shadow"],
         lambda study: _evaluated(study, shadow_sets=0),
     ),
 }
 """Every quirk by its name."""
-UNLEARNING_QUIRKS = (
-    "mask_polarity", "max_leak", "adamw", "decay_through_masks", "forget_statistics", "cycled_forget", "scrub_epoch",
-)  # fmt: skip
-"""Those that change how a pretrained network unlearns; the others change what it is, or what is measured of it."""

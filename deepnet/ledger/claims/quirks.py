@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from deepnet.house.quirks import TITLES, UNLEARNING_QUIRKS
 from deepnet.ledger.comparing import EXPERIMENT, TOW, Settings, compared
-from deepnet.studies.compat import QUIRKS, UNLEARNING_QUIRKS
 from theory.ledger import Claim
 
 __all__ = ["CLAIMS"]
@@ -19,7 +19,7 @@ def _claim(name: str) -> Claim:
         Settings({words: (arm, f"quirk-{name}-{arm}")}, "There are no others."),
         name=f"correcting-{name.replace('_', '-')}-helps",
         number=15,
-        title=f"It unlearns better to correct that {QUIRKS[name].title}",
+        title=f"It unlearns better to correct that {TITLES[name]}",
         source="The released code [S]; that the correction matters is asked here",
         statement=rf"{TOW},\quad \mathrm{{ToW}}_\mathrm{{corrected}} - \mathrm{{ToW}}_\mathrm{{released}} \geq 0",
         effect=f"ToW of {words}, corrected less as released",

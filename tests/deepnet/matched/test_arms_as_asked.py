@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("torch")
 
 from deepnet.house.identity import key_of
+from deepnet.house.quirks import UNLEARNING_QUIRKS
 from deepnet.learning.descent import Descent
 from deepnet.learning.sharpness import asam, sgd
 from deepnet.learning.training import Training
@@ -21,7 +22,7 @@ from deepnet.matched.study import Arm, Flatness, MatchedStudy, Watching
 from deepnet.matched.unlearning import arm_config
 from deepnet.matched.watched.looking import Sight, look_at
 from deepnet.methods import NegGrad, Scrub, SharpMinMax
-from deepnet.studies.compat import UNLEARNING_QUIRKS, with_quirks
+from deepnet.studies.compat import with_quirks
 from deepnet.studies.measuring.flatness import adaptive_sharpness, mean_loss
 from deepnet.studies.stages import Execution, Run, Stages
 from deepnet.studies.study import Study, Unlearner
