@@ -25,7 +25,7 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(",
-    "result.trace.zeta_mean", "apply(SharpMinMax", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(",
+    "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(",
     "larger = sweep(", "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
@@ -163,6 +163,15 @@ def test_sharp_minmax_in_python(capsys) -> None:
     forget, test = map(float, capsys.readouterr().out.split())
     assert forget < 0.95
     assert test > 0.85
+
+
+def test_likelihood_ratios_in_python(capsys) -> None:
+    pytest.importorskip("torch")
+    run_block("u_lira_null(never)")
+    remembered, forgotten, floor = map(float, capsys.readouterr().out.split())
+    assert remembered == pytest.approx(0.92, abs=0.01)
+    assert forgotten == pytest.approx(0.5, abs=0.02)
+    assert floor == pytest.approx(0.48, abs=0.02)
 
 
 def test_grids_of_the_page_on_scaling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
