@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from deepnet.data.indices import read_indices
+from deepnet.data.superclasses import classes_of
 from deepnet.house.fields import of_type
+from deepnet.house.identity import came_later
 from deepnet.house.seeding import generator
 from simulate.house import checks, ties
 from simulate.house.counting import counted
 
 __all__ = ["ForgetSet", "Split", "make_split", "stratified_rows"]
 
+_BY_SCORE = ("high", "mid", "low")
+_OWN_FIELDS = {"class": "cls", "classes": "classes", "superclass": "superclass", "file": "rows"}
+"""Kinds that have a field of their own, and its name."""
 DEFAULT_FRACTION = 0.05
 """Part of the pretraining images that is forgotten where nothing else is said."""
 
@@ -98,17 +105,25 @@ class ForgetSet:
         'class-3'
     """
 
-    kind: Literal["random", "class", "high", "mid", "low"] = "random"
-    """At random, from one class, or by score: the highest (the most memorized), those nearest to 1/2, or the lowest."""
+    kind: Literal["random", "class", "high", "mid", "low", "classes", "superclass", "file"] = "random"
+    """At random, from one class, or by score: the highest (the most memorized), those nearest to 1/2, or the lowest;
+    or from several classes, a superclass of CIFAR-100, or the rows that a file names."""
     size: int | None = None
     """Number of images; None goes by `fraction`."""
     fraction: float | None = None
-    """Their number as a fraction of all pretraining images, or of those of the class. None, and no `size`, is 5 % of
-    all, or the whole class."""
+    """Their number as a fraction of all pretraining images, or of those of the classes or the file. None, and no
+    `size`, is 5 % of all, or all of the classes or the file."""
     cls: int | None = None
     """The class, for the kind "class"."""
     scores: str | None = None
     """File of the scores, see `deepnet.data.scores.load_scores`; a study also takes the word "estimated"."""
+    classes: tuple[int, ...] = came_later(())
+    """The classes, for the kind "classes"."""
+    superclass: str = came_later("")
+    """Name of the superclass, one of `deepnet.data.superclasses.SUPERCLASSES`, for the kind "superclass"."""
+    rows: str = came_later("")
+    """File of the rows of the training images, see `deepnet.data.indices.read_indices`, for the kind "file". Those that
+    are set aside for validation are not learned, and not forgotten."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -116,23 +131,40 @@ class ForgetSet:
         Raises:
             ValueError: if a field is out of range or does not go with the kind; the message names it.
         """
-        checks.choice("kind", self.kind, ("random", "class", "high", "mid", "low"))
+        checks.choice("kind", self.kind, (*_BY_SCORE, *_OWN_FIELDS, "random"))
         if self.size is not None:
             checks.integer("size", self.size, least=1)
             if self.fraction is not None:
                 raise ValueError("Arguments `size` and `fraction` must not be given both.")
         if self.fraction is not None:
             checks.fraction("fraction", self.fraction)
-        if self.kind == "class":
-            checks.integer("cls", self.cls, least=0)
-        elif self.cls is not None:
-            checks.fail("cls", 'be left out unless the kind is "class"', self.cls)
+        for kind, name in _OWN_FIELDS.items():
+            given = getattr(self, name)
+            if (given not in (None, (), "")) != (self.kind == kind):
+                need = "be given if" if self.kind == kind else "be left out unless"
+                checks.fail(name, f'{need} the kind is "{kind}"', given)
+        for number in self.wanted_classes:
+            checks.integer("cls" if self.kind == "class" else "classes", number, least=0)
+        if len(set(self.wanted_classes)) < len(self.wanted_classes):
+            checks.fail("classes", "name each class once", list(self.classes))
+        of_type("rows", self.rows, str)
         of_type("scores", self.scores, str, optional=True)
+
+    @property
+    def wanted_classes(self) -> tuple[int, ...]:
+        """The classes that it is taken from; none for all of them."""
+        if self.kind == "superclass":
+            return classes_of(self.superclass)
+        return self.classes if self.cls is None else (self.cls,)
 
     @property
     def label(self) -> str:
         """A word for files and tables; a class by its number."""
-        return f"class-{self.cls}" if self.kind == "class" else self.kind
+        own = {
+            "class": str(self.cls), "classes": "-".join(map(str, self.classes)), "superclass": self.superclass,
+            "file": Path(self.rows).stem,
+        }  # fmt: skip
+        return f"{self.kind}-{own[self.kind]}" if self.kind in own else self.kind
 
     def named(self, class_names: Sequence[str]) -> str:
         """The same, a class by its own name, which in a folder of images is that of its folder.
@@ -221,12 +253,16 @@ def _forget_rows(
     classes: np.ndarray, candidates: np.ndarray, forget: ForgetSet, seed: int, scores: np.ndarray | None
 ) -> np.ndarray:
     """The rows to forget among the candidates, sorted."""
-    if forget.kind == "class":
-        candidates = candidates[classes[candidates] == forget.cls]
+    if forget.wanted_classes:
+        candidates = _of_classes(classes, candidates, forget)
+    if forget.kind == "file":
+        candidates = np.intersect1d(candidates, _rows_of_file(forget.rows, len(classes)))
         if not len(candidates):
-            checks.fail("cls", f"be a class of the images, 0 to {classes.max(initial=0)}", forget.cls)
+            raise ValueError(
+                f"Argument `rows` must name images that are learned, but {forget.rows} names none of them."
+            )
     count = _count(forget, len(candidates))
-    if forget.kind in ("random", "class"):
+    if forget.kind not in _BY_SCORE:
         ranked = generator(seed, "forget").permutation(candidates)
     else:
         ranked = _by_score(candidates, forget.kind, len(classes), scores)
@@ -235,12 +271,38 @@ def _forget_rows(
     return np.sort(ranked[:count])
 
 
+def _of_classes(classes: np.ndarray, candidates: np.ndarray, forget: ForgetSet) -> np.ndarray:
+    """Candidates of the classes that are wanted, each of which has some."""
+    for number in forget.wanted_classes:
+        if not (classes[candidates] == number).any():
+            name, known = _OWN_FIELDS[forget.kind], f"0 to {classes.max(initial=0)}"
+            checks.fail(name, f"be of the classes of the images, {known}", getattr(forget, name))
+    return candidates[np.isin(classes[candidates], forget.wanted_classes)]
+
+
+def _rows_of_file(path: str, n: int) -> np.ndarray:
+    """The rows that a file names, as indices or as a mask over all n images."""
+    found = read_indices(Path(path))
+    if found.dtype == bool and found.shape == (n,):
+        return np.flatnonzero(found)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"Argument `rows` must name a file of indices, or of a mask of {n} images, but {path} is none."
+        )
+    outside = found[(found < 0) | (found >= n)]
+    if len(outside):
+        raise ValueError(f"Argument `rows` must name a file of indices in 0..{n - 1}, but {path} holds {outside[0]}.")
+    if len(np.unique(found)) < len(found):
+        raise ValueError(f"Argument `rows` must name a file of indices that differ, but {path} repeats some.")
+    return found
+
+
 def _count(forget: ForgetSet, available: int) -> int:
     if forget.size is not None:
         if forget.size > available:
             checks.fail("size", f"be at most {available}, the number of images to choose from", forget.size)
         return forget.size
-    default = 1.0 if forget.kind == "class" else DEFAULT_FRACTION
+    default = 1.0 if forget.kind in _OWN_FIELDS else DEFAULT_FRACTION
     count = round((default if forget.fraction is None else forget.fraction) * available)
     if not count:
         checks.fail("fraction", f"make at least one of {available} images", forget.fraction)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -210,9 +211,11 @@ class Stages:
         return {"data": replace(data, root=anywhere, workers=None, download=False), "model": self.study.model}
 
     def forgotten(self, forget: ForgetSet) -> dict[str, Any]:
-        """What decides which samples are to be forgotten; where a file of scores lies makes no difference."""
+        """What decides which samples are to be forgotten; where a file lies makes no difference."""
         scores = forget.scores and Path(forget.scores).name
-        found: dict[str, Any] = {"forget": replace(forget, scores=scores), "request": self.study.request}
+        rows = forget.rows and sha256(Path(forget.rows).read_bytes()).hexdigest()
+        told = replace(forget, scores=scores, rows=rows)
+        found: dict[str, Any] = {"forget": told, "request": self.study.request}
         return found | ({"scores": self.study.memorization} if scores == ESTIMATED else {})
 
     def config(self, run: Run) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def test_bad_forget_sets_are_named(name: str, fields: dict[str, object]) -> None
         ("`val_fraction`", ForgetSet(), {"val_fraction": 1.0}),
         ("`val_fraction`", ForgetSet(), {"val_fraction": -0.1}),
         ("`seed`", ForgetSet(), {"seed": -1}),
-        ("`cls` must be a class of the images, 0 to 4", ForgetSet(kind="class", cls=5), {}),
+        ("`cls` must be of the classes of the images, 0 to 4", ForgetSet(kind="class", cls=5), {}),
         ("`size` must be at most 180", ForgetSet(size=181), {}),
         ("`size` must be at most 36", ForgetSet(kind="class", cls=0, size=37), {}),
         ("leave some images to retain", ForgetSet(size=180), {}),

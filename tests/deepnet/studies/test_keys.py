@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -16,10 +17,12 @@ from deepnet.data.augment import Augment
 from deepnet.data.datasets import DataConfig
 from deepnet.data.noise import Noise
 from deepnet.data.splits import ForgetSet
+from deepnet.data.superclasses import SUPERCLASSES
 from deepnet.house.identity import as_json, key_of
 from deepnet.learning.sharpness import asam
 from deepnet.learning.training import Training
 from deepnet.methods import METHODS, Method
+from deepnet.networks.models import ModelConfig
 from deepnet.studies.measuring.measurement import measurement_key
 from deepnet.studies.memorization import Memorization
 from deepnet.studies.running import runs_of
@@ -55,6 +58,25 @@ CIFAR = replace(
     compat=("adamw",),
 )
 """They are trained otherwise, and the scores are published ones."""
+CHOSEN = replace(
+    CIFAR,
+    data=DataConfig(name="torchvision", dataset="MNIST", root="a"),
+    model=ModelConfig(factory="a:b"),
+    forget=(
+        ForgetSet(kind="classes", classes=(1, 2)),
+        ForgetSet(kind="superclass", superclass="fish"),
+        ForgetSet(kind="file", rows="rows.txt"),
+    ),
+)
+"""Images, network and forget sets by the names of others."""
+
+
+@pytest.fixture(autouse=True)
+def files_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What files of rows hold is told by their names, without files; any superclass is one."""
+    monkeypatch.setattr(Path, "read_bytes", lambda path: str(path).encode())
+    monkeypatch.setitem(SUPERCLASSES, "fish-other", ("ray",))
+
 
 CONCERNS = {
     "name": "", "compat": "", "data.root": "", "data.workers": "", "data.download": "", "unlearners.variant": "",
@@ -155,7 +177,9 @@ def concerned(path: str, table: dict[str, str]) -> set[str]:
     return stages | ({"measured"} if "unlearned" in stages else set())
 
 
-@pytest.mark.parametrize(("study", "table"), [(FOLDER, IN_FOLDER), (CIFAR, IN_CIFAR)], ids=["folder", "cifar"])
+@pytest.mark.parametrize(
+    ("study", "table"), [(FOLDER, IN_FOLDER), (CIFAR, IN_CIFAR), (CHOSEN, IN_CIFAR)], ids=["folder", "cifar", "chosen"]
+)
 def test_a_field_changes_the_keys_of_what_it_decides(study: Study, table: dict[str, str]) -> None:
     usual = keys(study)
     wrong = []
@@ -182,8 +206,8 @@ def _unlearned_by(method: Method) -> Study:
 
 
 def test_no_field_is_left_out() -> None:
-    """Each is changed in one of the two studies, but the goal of an optimizer, which only a method may turn."""
-    tried = {path for study in (FOLDER, CIFAR) for path, _ in changes(study)}
+    """Each is changed in one of the studies, but the goal of an optimizer, which only a method may turn."""
+    tried = {path for study in (FOLDER, CIFAR, CHOSEN) for path, _ in changes(study)}
     assert set(leaves(Study)) - tried == {"pretrain_sharpness.goal", "unlearners.sharpness.goal"}
 
 
