@@ -24,9 +24,9 @@ BLOCKS = [
     block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 ]
 MARKERS = {
-    "radius = deactivation_radius(",
-    "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(",
-    "larger = sweep(", "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
+    "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
+    "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(", "larger = sweep(",
+    "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 

@@ -28,7 +28,7 @@ class PackCommand:
     """
 
     folder: Annotated[Path, tyro.conf.Positional, Shown(value="FOLDER", positional=True)]
-    """Folder of the results, for example results/confirm/cifar10-resnet50."""
+    """Folder of the results, for example results/matched/cifar10-resnet50."""
     out: Path
     """Folder for the parts and manifest.json, which must travel with them."""
     parts: str = "16M"
@@ -61,7 +61,7 @@ class UnpackCommand:
     pack: Annotated[Path, tyro.conf.Positional, Shown(value="FOLDER", positional=True)]
     """Folder of the parts and manifest.json."""
     out: Path
-    """Folder for the results, for example results/confirm/cifar10-resnet50."""
+    """Folder for the results, for example results/matched/cifar10-resnet50."""
     keep: bool = False
     """Leave files alone that are there with other contents, instead of stopping at them."""
     available: bool = False

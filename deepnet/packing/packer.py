@@ -31,7 +31,7 @@ def pack(
     first, then tables and pictures, then models, then the states of unfinished trainings.
 
     Args:
-        folder: A study or a confirmation.
+        folder: A study, matched or not.
         out: Folder for the parts and their manifest.
         part_size: Largest size of a part, in bytes.
         weights: "float16" rounds finished models (see `rounded_model`), "exact" packs them as they are, and "none"

@@ -63,7 +63,7 @@ class Published:
             raise FileNotFoundError(f"{path} is missing: run `{self.command}`.")
         try:
             return parse(path)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"{path} is damaged ({error}): run `{self.command}`.") from None
 
 

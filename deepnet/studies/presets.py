@@ -132,7 +132,7 @@ def cifar10_resnet18() -> Study:
 
 
 def cifar10_resnet50() -> Study:
-    """CIFAR-10 and ResNet-50: the confirmation. Sixty epochs are ours, so that a night of a card is enough."""
+    """CIFAR-10 and ResNet-50. Sixty epochs are ours, so that a night of a card is enough."""
     data = DataConfig(name="cifar10", root="data")
     return _resnet("cifar10-resnet50", data, "resnet50", epochs=60, precision="auto")
 

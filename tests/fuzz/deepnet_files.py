@@ -23,10 +23,9 @@ from deepnet.learning.descent import Descent
 from deepnet.learning.journal import Journal
 from deepnet.networks import weights
 from deepnet.publishing import Published
-from deepnet.publishing.reading import FILES
 from deepnet.report.rows import read_results
 from deepnet.studies.store import Store
-from tests.deepnet.made_up_publication import write_publication
+from tests.deepnet.made_up_scales import FEW, publish_scale
 from tests.deepnet.report_rows import made_up_rows
 from tests.fuzz.deepnet_values import Door, Draw, among, arguments
 from tests.fuzz.deepnet_worlds import labels, network
@@ -161,13 +160,14 @@ def result_files(draw: Draw) -> Door:
 
 @cache
 def _publication() -> Path:
-    return write_publication(PRISTINE / "made-up")
+    return publish_scale(PRISTINE / "published", PRISTINE / "matched", "made-up", replicates=(0,), arms=FEW[:1])
 
 
 @st.composite
 def publications(draw: Draw) -> Door:
     """A published folder, one of whose files is damaged, missing, or holds other values."""
-    name = draw(among(*FILES))
+    part = draw(among("rows", "findings", "findings", "provenance", "ledger"))
+    name = {"rows": "rows.jsonl", "findings": "rows.jsonl"}.get(part, f"{part}.json")
     text = (_publication() / name).read_text(encoding="utf-8")
     if draw(st.booleans()) and name.endswith("json"):
         text = json.dumps(draw(edited(json.loads(text))))
@@ -179,8 +179,6 @@ def publications(draw: Draw) -> Door:
         if not missing:
             (folder / name).write_bytes(content)
 
-    parts = {"landscapes.jsonl": "surfaces", "feature_maps.jsonl": "movements"}
-    part = parts.get(name, name.partition(".")[0])
     return within(write, lambda folder: getattr(Published(folder), part))
 
 

@@ -151,7 +151,8 @@ def test_courses_are_read_at_equal_forgetting(data: Path) -> None:
     retained = deep_trajectories.course(row, "retain")
     assert retained is not None
     assert np.isnan(retained[-1])  # nobody looked beyond the match
-    falls = row | {"trajectory": row["trajectory"] | {"forget_loss": [0.0, 1.5, 0.3]}}
+    back = {"forget_loss": [0.0, 1.5, 0.3, 0.9], "test_accuracy": [0.92, 0.90, 0.5, 0.6]}
+    falls = row | {"trajectory": row["trajectory"] | back}
     assert deep_trajectories.course(falls, "test") == pytest.approx(np.where(at_most_one(), kept, np.nan), nan_ok=True)
     assert deep_trajectories.course(row | {"trajectory": {}}, "test") is None
     made, _ = _drawn(deep_trajectories.main, data)
