@@ -16,15 +16,16 @@ from deepnet.ledger.reading import Effect, Reading, Rules, less
 from theory.ledger import Choice, Claim, Control, Region
 
 __all__ = [
-    "EXPERIMENT", "FASTER", "MARGIN", "MATCHED", "NEGGRAD", "STATISTIC", "STOPPING", "TOW", "Settings", "compared",
-    "doing_nothing", "same_again",
+    "AGAIN", "EXPERIMENT", "FASTER", "MARGIN", "MATCHED", "NEGGRAD", "STATISTIC", "STOPPING", "TOW", "Settings",
+    "compared", "doing_nothing", "same_again",
 ]  # fmt: skip
 
 MARGIN = 0.02
 """Smallest effect of interest in ToW: what one in a hundred images lost on the retain and on the test set makes."""
 NEGGRAD = "neggrad-sgd-after-sgd"
 """The arm that controls repeat."""
-_AGAIN = "control-other-batches"
+AGAIN = "control-other-batches"
+"""The same arm with other batches."""
 MATCHED = Rules(stop=STOP, reference=REFERENCE, unreached=UNREACHED)
 """How runs are read where all arms share their pretraining."""
 TOW = r"\mathrm{ToW} = \mathrm{mean}_{r}\,(1 - |R - R_r|)\,(1 - |F - F_r|)\,(1 - |T - T_r|)"
@@ -95,7 +96,7 @@ FASTER: Mapping[str, Any] = {
 
 def same_again(column: str, rules: Rules) -> Effect:
     """An arm against itself with other batches, for null experiments."""
-    return between(_AGAIN, NEGGRAD, column, rules)
+    return between(AGAIN, NEGGRAD, column, rules)
 
 
 def _at(scale: str, effect: Effect) -> Effect:

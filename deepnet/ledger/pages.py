@@ -13,6 +13,7 @@ from deepnet.ledger.claims import all_claims
 from deepnet.ledger.findings import PLAIN, Findings
 from deepnet.ledger.reading import Reading
 from deepnet.ledger.scales import Judgement
+from deepnet.ledger.variance import as_csv, shares_of
 from simulate.house.counting import counted
 from simulate.house.drawing.palette import OPTIMIZERS
 from simulate.house.files import write_text
@@ -70,8 +71,11 @@ def as_run(claim: Claim, findings: Findings) -> Claim:
 
 
 def write_judgement(judgement: Judgement, folder: Path) -> list[Path]:
-    """Write ledger.json and ledger.html of each scale into a folder of its name, and scales.csv; returns the files."""
-    written = [write_text(folder / "scales.csv", judgement.as_csv())]
+    """Write scales.csv, variance.csv, and of each scale ledger.json and ledger.html in a folder of its name."""
+    chance = {scale: shares_of(found) for scale, found in judgement.findings.items()}
+    written = [
+        write_text(folder / "scales.csv", judgement.as_csv()), write_text(folder / "variance.csv", as_csv(chance)),
+    ]  # fmt: skip
     for scale, ledger in judgement.ledgers.items():
         told = page(
             ledger,

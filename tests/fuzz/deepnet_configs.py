@@ -80,7 +80,9 @@ PARAMETERS: Values = {
     "forget_goal": among("max", "min", "none"),
     "alpha": FRACTION, "fraction": FRACTION, "order": among("largest", "smallest"), "gamma": POSITIVE, "beta": POSITIVE,
     "free_epochs": COUNT, "ascent_epochs": COUNT, "temperature": POSITIVE, "damping": POSITIVE, "batches": LEAST_TWO,
-    "batch_size": LEAST_TWO, "probes": LEAST_TWO, "samples": LEAST_TWO,
+    "batch_size": LEAST_TWO, "probes": LEAST_TWO, "samples": LEAST_TWO, "part": FRACTION, "step": POSITIVE,
+    "selection": POSITIVE, "dampening": POSITIVE, "least": POSITIVE, "penalty": POSITIVE, "impair_epochs": COUNT,
+    "noise_steps": COUNT,
 }  # fmt: skip
 """The methods' hyper-parameters, by the names that all methods use for them."""
 STUDY: Values = {
