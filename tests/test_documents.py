@@ -12,12 +12,15 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from deepnet.ledger.findings import Findings
+from deepnet.ledger.variance import shares_of
+from deepnet.matched.records import read_rows
 from deepnet.publishing import published_scales
 from paper_figs import Results
 from paper_figs.tables import deep_ledger_table
 from paper_figs.workshop.tabular import markdown
 from tests.places import ROOT
-from theory.ledger.wording import number, verdict_words
+from theory.ledger.wording import interval, number, verdict_words
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks/README.md"]
 BLOCKS = [
@@ -195,3 +198,12 @@ def test_sliders_of_the_lessons() -> None:
     explorer = names["trajectory_explorer"](d=10**6, signal=10.0, optimizer="SAM", alpha=0.7)
     assert (explorer.settings.d, explorer.settings.alpha) == (10**6, 0.7)
     assert bytes(explorer.picture.value).startswith(b"\x89PNG")
+
+
+def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
+    rows = read_rows(ROOT / "paper_figs/data/digits/rows.jsonl").values()
+    found = {(one.number, one.of): one.share for one in shares_of(Findings.of(rows))}
+    text = " ".join((ROOT / "docs/deepnet.md").read_text(encoding="utf-8").split())
+    for of in ("retrained networks", "NegGrad at the match"):
+        share = found["forget_accuracy", of]
+        assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
