@@ -119,7 +119,7 @@ def _draw_panel(axes: Axes, scale: Scale, names: Sequence[str]) -> None:
     axes.set_xlim(-_END, _END)
     axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "−2", "", "0", "", "2", "20"])
     axes.minorticks_off()
-    axes.set_xlabel("effect, smallest = 1")
+    axes.set_xlabel("effect (1 is the smallest of interest)")
     axes.set_title(scale.name, fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
