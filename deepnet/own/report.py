@@ -61,7 +61,7 @@ class Report:
     @property
     def needs_reference(self) -> tuple[str, ...]:
         """Names of the numbers that were not measured since there is no reference."""
-        return tuple(one.name for one in self.numbers if "reference" in one.missing)
+        return tuple(one.name for one in self.numbers if "`reference`" in one.missing)
 
     @property
     def missing(self) -> dict[str, str]:
