@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from deepnet.data.datasets import Dataset
 from deepnet.data.images import Images
@@ -17,7 +19,10 @@ from deepnet.own.networks import check_labels, classes_of
 from deepnet.own.samples import dataset_of, samples_of
 from simulate.house import checks
 
-__all__ = ["Case"]
+__all__ = ["MOST_GATHERED", "Case", "OwnSight"]
+
+MOST_GATHERED = 256 * 1024**2
+"""Bytes of samples of one set that stay gathered between two looks at a network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +70,36 @@ class Case:
         dataset = dataset_of("own", sets["train_set"], sets.get("test_set"), n_classes)
         return cls(dataset, split, sets.get("val_set"))
 
-    def sights(self, probe: int) -> dict[str, Sight]:
-        """What a network is looked at on: at most so many retained and validation samples, all forgotten ones."""
+    def sights(self, probe: int, batch: int) -> dict[str, Sight]:
+        """What a network is looked at on, in batches: so many retained and validation samples, all forgotten."""
         found = {"retain": Sight(self.dataset.train, self.split.retain).at_most(probe, "retain")}
         found["forget"] = Sight(self.dataset.train, self.split.forget)
         if self.val is not None:
             found["val"] = Sight(self.val, torch.arange(len(self.val))).at_most(probe, "val")
-        return found
+        return {name: OwnSight(one.images, one.rows, batch) for name, one in found.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSight(Sight):
+    """Some samples, which stay gathered unless they are large, as pictures of floats may be."""
+
+    batch: int
+    """Samples of a batch, which the network is known to bear."""
+
+    @property
+    def chunks(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """The samples and their labels, in batches."""
+        return self._kept if self._are_small else self._read()
+
+    @cached_property
+    def _are_small(self) -> bool:
+        (sample,) = self.images.batches([(self.rows[:1], None)])
+        return sample.nbytes * len(self.rows) <= MOST_GATHERED
+
+    def _read(self) -> Iterator[tuple[Tensor, Tensor]]:
+        chunks = self.rows.split(self.batch)
+        for x, chunk in zip(self.images.batches((chunk, None) for chunk in chunks), chunks, strict=True):
+            yield x, self.images.labels[chunk].to(x.device)
 
 
 def _check_alike(name: str, samples: Images, others: Images) -> None:

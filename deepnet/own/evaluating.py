@@ -51,6 +51,7 @@ def evaluate(
     reference: nn.Module | Sequence[nn.Module] | None = None,
     features: str | None = None,
     measure: Evaluation | None = None,
+    batch_size: int = 256,
     precision: Precision = "auto",
     device: str | torch.device = "auto",
     workers: int = 0,
@@ -69,6 +70,7 @@ def evaluate(
             input of the linear layer that is called last.
         measure: Which numbers are measured, and how; None is all but relearning, curvature and sharpness, which take
             long.
+        batch_size: Samples in a forward pass.
         precision: Number format of products, as in `unlearn`.
         device: Where to compute, as in `unlearn`.
         workers: Processes that read a data set of torch that is not kept in memory.
@@ -84,12 +86,13 @@ def evaluate(
     measure = measure or Evaluation(relearning=None)
     of_type("measure", measure, Evaluation)
     checks.integer("seed", seed, least=0)
+    checks.integer("batch_size", batch_size, least=1)
     models, references = _several("model", model), [] if reference is None else _several("reference", reference)
     place = device_for(models[0], device)
     with placed(models[0], place), seeded(place, int(seed)):
         case = Case.of(models[0], train_set, forget, place, test_set=test_set, workers=workers)
         features = features if features is not None else _default_features(models[0], case.dataset.train)
-        bench = _Bench(case, measure, features, on_device(precision, place), int(seed))
+        bench = _Bench(case, measure, features, on_device(precision, place), int(batch_size), int(seed))
         for name, net in [("model", one) for one in models[1:]] + [("reference", one) for one in references]:
             with placed(net, place):
                 same_logits(name, net, models[0], case.dataset.train)
@@ -136,6 +139,7 @@ class _Bench:
     measure: Evaluation
     features: str
     precision: Precision
+    batch_size: int
     seed: int
 
     @property
@@ -198,7 +202,7 @@ class _Bench:
         return _Measured(row, margins, self._relearned(net))
 
     def _outputs(self, net: nn.Module, images: Images, rows: Tensor) -> Outputs:
-        return collect(net, images, rows, autocast=half_type(self.precision), features=self.features)
+        return collect(net, images, rows, self.batch_size, half_type(self.precision), self.features)
 
     def _relearned(self, net: nn.Module) -> Curve | None:
         if self.measure.relearning is None:

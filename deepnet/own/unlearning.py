@@ -106,7 +106,7 @@ def unlearn(
         if method.start == "fresh":
             redrawn(net, method.name)
         task = Task(net, case.dataset, case.split, training, (int(seed),), sharpness or sgd())
-        sights = case.sights(probe)
+        sights = case.sights(probe, training.batch_size)
         with matrix_products(task.training.precision), shown(progress) as show:
             stops = _stops(until, reference, task, sights["forget"])
             patience = Patience(until.patience) if until and until.patience else None
@@ -116,7 +116,7 @@ def unlearn(
                 history = apply(method, task, on_plan=show.plan, on_step=show.step, watcher=watcher)
             watcher.after()
     return Unlearned(
-        model=net, mask=_forgetting(history), history=tuple(watcher.seen), forget=case.split.forget, method=method,
+        model=net, mask=_forgetting(history, net), history=tuple(watcher.seen), forget=case.split.forget, method=method,
         sharpness=task.sharpness, training=task.training, seed=int(seed), device=str(place),
         until=() if until is None else until.words, reached=watcher.reached,
     )  # fmt: skip
@@ -150,9 +150,11 @@ def _stops(until: Until | None, reference: Any, task: Task, forget: Sight) -> tu
         return until.stops(look_at(reference, forget, task.training.precision))
 
 
-def _forgetting(history: History) -> Mask | None:
-    """The weights that may forget, of the masks of a training; None if all may."""
-    return history.masks.get("forget", next(iter(history.masks.values()), None))
+def _forgetting(history: History, model: nn.Module) -> Mask | None:
+    """The weights that may forget, of the masks of a training, where the model is now; None if all may."""
+    found = history.masks.get("forget", next(iter(history.masks.values()), None))
+    home = next(model.parameters()).device
+    return found and Mask({name: value.to(home) for name, value in found.values.items()})
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from torch import nn
 from deepnet import asam, evaluate, sgd, unlearn
 from deepnet.methods import METHODS, CurvatureSelection, Influence, NegGrad, SharpMinMax
 from tests.deepnet.own.foreign import FOREIGN, FORGET, bits, changed, mlp, table, trained
+from tests.deepnet.pretended_card import lies_on_card, pretended_card
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -105,6 +106,22 @@ def test_in_place_it_is_the_model_itself_with_its_own_parameters() -> None:
     assert [id(weight) for weight in net.parameters()] == weights
     assert [layer.training for layer in net.modules()] == modes
     assert all(weight.grad is None for weight in net.parameters())
+
+
+def test_on_a_card_it_computes_in_half_and_comes_back() -> None:
+    net, data, lr = trained("table")
+    settings = {"method": SharpMinMax(alpha=0.7), "sharpness": asam(0.3), "epochs": 1, "lr": lr, "batch_size": 32}
+    here = unlearn(net, data, FORGET, **settings)
+    with pretended_card() as books:
+        there = unlearn(net, data, FORGET, **settings)
+        assert books.steps > 0
+        assert evaluate(there.model, data, FORGET, reference=net)["retain_accuracy"] > 0.9
+        assert not any(
+            lies_on_card(value) for value in [*there.model.state_dict().values(), *there.mask.values.values()]
+        )
+        assert not any(lies_on_card(value) for value in net.state_dict().values())
+    assert (there.device, there.training.precision, here.training.precision) == ("cuda", "float16", "float32")
+    assert there.history[-1].forget_loss == pytest.approx(here.history[-1].forget_loss, rel=0.1)
 
 
 class Running(nn.Module):

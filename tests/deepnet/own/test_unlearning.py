@@ -10,7 +10,7 @@ from torch import nn
 from deepnet import Descent, Until, evaluate, unlearn
 from deepnet.learning.loop import DivergenceError
 from deepnet.methods import NegGrad, SharpMinMax
-from deepnet.own import showing
+from deepnet.own import case, showing
 from simulate.house.terminal import console
 from tests.deepnet.oracles import small_dataset, small_network
 from tests.deepnet.own.foreign import FORGET, bits, changed, mlp, table, trained
@@ -85,6 +85,19 @@ def test_patience_ends_it_and_what_is_never_reached_is_said() -> None:
     endless = forgetting(until=Until(forget_loss=1e9), epochs=1)
     assert endless.reached is None
     assert "never reached: forget loss 1e+09" in endless.summary()
+
+
+def test_large_samples_are_not_kept_between_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = forgetting(epochs=1)
+    monkeypatch.setattr(case, "MOST_GATHERED", 0)
+    read = forgetting(epochs=1)
+    assert [vars(seen) | {"seconds": 0} for seen in read.history] == [
+        vars(seen) | {"seconds": 0} for seen in kept.history
+    ]
+    found = case.Case.of(network(), TABLE, FORGET, torch.device("cpu")).sights(50, 7)
+    assert [len(x) for x, _ in found["forget"].chunks] == [6]
+    assert [len(x) for x, _ in found["retain"].chunks] == [7] * 7 + [1]
+    assert "_kept" not in vars(found["retain"])
 
 
 def test_what_has_forgotten_already_is_left_alone() -> None:
