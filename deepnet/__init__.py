@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from deepnet.metrics import collect, score
     from deepnet.networks.models import ModelConfig, Network, build
     from deepnet.networks.normalization import frozen_statistics
+    from deepnet.own.evaluating import evaluate
+    from deepnet.own.forgetting import classes
+    from deepnet.own.report import Report
+    from deepnet.own.result import Unlearned
+    from deepnet.own.stopping import Until
+    from deepnet.own.unlearning import unlearn
     from deepnet.publishing import Published
     from deepnet.studies.presets import preset
     from deepnet.studies.running import run_study
@@ -41,6 +47,12 @@ _HOME = {
     "metrics": ("collect", "score"),
     "networks.models": ("ModelConfig", "Network", "build"),
     "networks.normalization": ("frozen_statistics",),
+    "own.evaluating": ("evaluate",),
+    "own.forgetting": ("classes",),
+    "own.report": ("Report",),
+    "own.result": ("Unlearned",),
+    "own.stopping": ("Until",),
+    "own.unlearning": ("unlearn",),
     "publishing": ("Published",),
     "studies.presets": ("preset",),
     "studies.running": ("run_study",),
@@ -50,9 +62,9 @@ _HOME = {
 
 __all__ = [
     "METHODS", "Batch", "DataConfig", "Dataset", "Descent", "Evaluation", "Execution", "ForgetSet", "Method",
-    "ModelConfig", "Network", "Pass", "Published", "Sharpness", "Split", "Study", "Task", "Term", "Training",
-    "Unlearner", "Update", "apply", "asam", "build", "collect", "frozen_statistics", "gradient", "load", "make_split",
-    "preset", "run_study", "sam", "score", "sgd",
+    "ModelConfig", "Network", "Pass", "Published", "Report", "Sharpness", "Split", "Study", "Task", "Term", "Training",
+    "Unlearned", "Unlearner", "Until", "Update", "apply", "asam", "build", "classes", "collect", "evaluate",
+    "frozen_statistics", "gradient", "load", "make_split", "preset", "run_study", "sam", "score", "sgd", "unlearn",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

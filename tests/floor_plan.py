@@ -17,7 +17,7 @@ FLOORS: Mapping[str, Sequence[Sequence[str]]] = {
     "theory": (("statistics",), ("formulas", "ledger"), ("experiments", "page"), ("claims",), ("cli",)),
     "deepnet": (
         ("house",), ("networks", "data", "report"), ("learning", "metrics", "packing"), ("methods",), ("studies",),
-        ("matched",), ("ledger",), ("publishing",), ("cli",),
+        ("matched",), ("ledger", "own"), ("publishing",), ("cli",),
     ),
     "paper_figs": (("workshop",), ("figures",), ("tables",), ("registry",), ("cli",)),
     "sharpmu": (("completion",), ("doors",)),

@@ -28,7 +28,7 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
-    "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(", "larger = sweep(",
+    "result = unlearn(", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(", "larger = sweep(",
     "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
@@ -175,6 +175,14 @@ def test_likelihood_ratios_in_python(capsys) -> None:
     assert remembered == pytest.approx(0.92, abs=0.01)
     assert forgotten == pytest.approx(0.5, abs=0.02)
     assert floor == pytest.approx(0.48, abs=0.02)
+
+
+def test_ones_own_network_in_python(capsys) -> None:
+    pytest.importorskip("torch")
+    names = run_block("result = unlearn(")
+    assert names["result"].history[-1].forget_loss > names["result"].history[0].forget_loss
+    assert names["report"].needs_reference == ("tow", "tow_mia", "klom")
+    assert "forget_accuracy" in capsys.readouterr().out
 
 
 def test_grids_of_the_page_on_scaling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,26 @@ def test_a_method() -> None:
         its_test.test_it_climbs_the_samples_that_are_better_than_guessed(sharpness)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["table", "text", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mobilenet", "vit", "frozen_body")),
+     pytest.param("timm_model", marks=pytest.mark.slow)],
+)  # fmt: skip
+def test_a_network_of_ones_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    if name == "timm_model":
+        pytest.importorskip("timm")
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        made = vars(load(f"own/{name}.py", f"own_{name}"))
+    first, last = made["result"].history[0], made["result"].history[-1]
+    assert last.forget_loss > first.forget_loss + 0.5
+    assert last.retain_accuracy > 0.6
+    assert "forget_accuracy" in capsys.readouterr().out
+    assert made.get("same", True)
+
+
 def test_a_figure(tmp_path: Path) -> None:
     pytest.importorskip("tueplots")
     from tests.paper_figs.small_results import small_results

@@ -18,7 +18,7 @@ from deepnet.house.fields import of_type
 from simulate.house import checks
 from simulate.house.pictures.reading import broken_metadata_ignored, read_image
 
-__all__ = ["N_DRAWS", "BatchRequest", "DeviceImages", "Images", "StreamedImages", "append"]
+__all__ = ["N_DRAWS", "BatchRequest", "DeviceImages", "Images", "Requests", "StreamedImages", "append"]
 
 BatchRequest = tuple[Tensor, Tensor | None]
 """What a batch is asked for by: rows (b,) int64 on the CPU, and uniform numbers (b, N_DRAWS) for the augmentation,
@@ -26,15 +26,15 @@ or None for the images as they are in testing."""
 
 
 class Images(Protocol):
-    """A set of labelled images, addressed by row."""
+    """A set of labelled images, or of other samples that a network reads (`deepnet.own.samples`), addressed by row."""
 
     @property
     def labels(self) -> Tensor:
         """The class of each image, (n,) of int64 on the CPU."""
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of the images in a batch."""
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a sample in a batch: of an image channels, height and width."""
 
     @property
     def device(self) -> torch.device:
@@ -43,7 +43,10 @@ class Images(Protocol):
     def __len__(self) -> int: ...
 
     def batches(self, requests: Iterable[BatchRequest]) -> Iterator[Tensor]:
-        """For each request the images, (b, C, H, W) of uint8 on `device`; requests may be asked for ahead of need."""
+        """For each request the samples on `device`, (b, C, H, W) of uint8 if they are images.
+
+        Requests may be asked for ahead of need.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +153,7 @@ class StreamedImages:
         loader = DataLoader(
             _Decoder(self),
             batch_size=None,
-            sampler=_Requests(requests, len(self)),
+            sampler=Requests(requests, len(self)),
             num_workers=self.workers,
             prefetch_factor=2 if self.workers else None,
             pin_memory=self.device.type == "cuda",
@@ -162,7 +165,7 @@ class StreamedImages:
             yield batch.to(self.device, non_blocking=True)
 
 
-class _Requests(Sampler[tuple[np.ndarray, np.ndarray | None]]):
+class Requests(Sampler[tuple[np.ndarray, np.ndarray | None]]):
     """The requests as arrays, which travel to the workers without using up file descriptors."""
 
     def __init__(self, requests: Iterable[BatchRequest], n_images: int) -> None:

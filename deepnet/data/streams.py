@@ -35,7 +35,7 @@ class Batch:
     """What one process sees of one batch."""
 
     x: Tensor
-    """Images, (b, C, H, W) of uint8 on the device."""
+    """Samples on the device; images are (b, C, H, W) of uint8."""
     y: Tensor
     """Their labels, (b,) of int64 on the device."""
     rows: Tensor

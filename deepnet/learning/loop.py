@@ -7,8 +7,8 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,13 +16,14 @@ from torch import Tensor
 from deepnet.data.streams import Batch
 from deepnet.house.parallel import sum_across_ranks_
 from deepnet.learning.journal import Journal
-from deepnet.learning.masks import held_in_place
+from deepnet.learning.masks import Mask, held_in_place
 from deepnet.learning.sharpness import Sharpness, gradient
 from deepnet.learning.stepping import hand_over, make_step
 from deepnet.learning.task import Task
 from deepnet.learning.updates import Part, Pass, Term, Update
 from deepnet.learning.watching import Watcher, unnoticed
 from deepnet.networks.frozen import to_training
+from deepnet.networks.modes import draws, same_draws
 from deepnet.networks.normalization import frozen_statistics
 from deepnet.networks.precision import autocast, loss_scale, matrix_products
 
@@ -57,6 +58,8 @@ class History:
     """In order."""
     preparation: float = 0.0
     """Seconds spent before the first epoch, on masks and edits."""
+    masks: dict[str, Mask] = field(default_factory=dict)
+    """The weights that each optimizer may move, by its name; one that may move all of them is left out."""
 
     @property
     def seconds(self) -> float:
@@ -105,7 +108,7 @@ def train(
     """
     run = _Run(task, plan, on_step or (lambda step: None), holds_masked_weights, watcher)
     records = journal.restore(task.model, run.optimizers, run.drawn, watcher) if journal else []
-    history = History([Epoch(**record) for record in records])
+    history = History([Epoch(**record) for record in records], masks=run.masks)
     if on_plan is not None:
         on_plan(sum(run.lengths))
     to_training(task.model)
@@ -138,9 +141,12 @@ class _Run:
         self.parameters = task.parameters
         self.may_overflow = loss_scale(task.training.precision) != 1
         every = [update for passes in plan for one in passes for update in one.updates]
-        for mask in (update.mask for update in every):
-            if mask is not None:
+        self.masks: dict[str, Mask] = {}
+        """By the optimizer whose steps they confine."""
+        for update in every:
+            if (mask := update.mask) is not None:
                 mask.check(task.model)
+                self.masks.setdefault(update.optimizer, mask)
         names = dict.fromkeys(update.optimizer for update in every)
         self.optimizers = {name: task.training.descent.optimizer(self.parameters.values()) for name in names}
         parts = dict.fromkeys(part for update in every for term in update.terms for part in term.draws)
@@ -237,7 +243,7 @@ class _Run:
 
     def _gradient(self, term: Term, batches: dict[str, Batch]) -> tuple[list[Tensor], Tensor]:
         """The direction of one term, and its loss."""
-        training, model = self.task.training, self.task.model
+        training = self.task.training
 
         def loss() -> Tensor:
             with autocast(training.precision, self.task.device):
@@ -248,9 +254,24 @@ class _Run:
             self.parameters,
             self._sharpness(term),
             None if term.mask is None else term.mask.values,
-            second_pass=partial(frozen_statistics, model),
+            second_pass=self._second_look(),
             loss_scale=loss_scale(training.precision),
         )
+
+    def _second_look(self) -> Callable[[], AbstractContextManager[None]]:
+        """How the loss at w + ε is computed: as that at w, but that no statistics move.
+
+        What a model draws, such as dropout, is drawn again: else the difference of two gradients is that of two losses.
+        """
+        model, device = self.task.model, self.task.device
+        again = same_draws(device) if draws(model) else nullcontext
+
+        @contextmanager
+        def look() -> Iterator[None]:
+            with frozen_statistics(model), again():
+                yield
+
+        return look
 
     def _sharpness(self, term: Term) -> Sharpness:
         """What the optimizer does about the sharpness of a term."""

@@ -35,10 +35,10 @@ class Task:
     """A model to be changed, and all that a method may look at."""
 
     model: nn.Module
-    """The model, on its device, from images of uint8 (b, C, H, W) to logits (b, K), such as a
-    `deepnet.Network`; a method changes it in place, but for what is frozen (`requires_grad_(False)`)."""
+    """The model, on its device, from a batch of samples to logits (b, K), such as a `deepnet.Network` of images of
+    uint8, (b, C, H, W); a method changes it in place, but for what is frozen (`requires_grad_(False)`)."""
     dataset: Dataset
-    """The images."""
+    """The images, or other samples (`deepnet.own.samples`)."""
     split: Split
     """Which of them are retained, forgotten and set aside."""
     training: Training
@@ -72,17 +72,19 @@ class Task:
         object.__setattr__(self, "training", self.training.on(self.device))
 
     def _check_answer(self) -> None:
-        """Require logits for an image; that also builds layers that are lazy."""
-        (image,) = self.dataset.train.batches([(self.split.forget[:1], None)])
+        """Require logits for a sample; that also builds layers that are lazy."""
+        (sample,) = self.dataset.train.batches([(self.split.forget[:1], None)])
         wanted = (1, self.dataset.n_classes)
-        need = f"Argument `model` must turn images of uint8, {tuple(image.shape)}, into logits, {wanted}, but"
+        images = sample.dtype == torch.uint8 and sample.ndim == 4
+        kind = f"{'images' if images else 'samples'} of {str(sample.dtype).removeprefix('torch.')}"
+        need = f"Argument `model` must turn {kind}, {tuple(sample.shape)}, into logits, {wanted}, but"
         try:
             with torch.no_grad(), evaluating(self.model):
-                logits = self.model(image)
+                logits = self.model(sample)
         except (RuntimeError, TypeError, ValueError, AttributeError, IndexError) as error:
             reason = str(error).partition("\n")[0].rstrip(".")
-            hint = "`deepnet.Network` is a wrapper that takes and normalises them"
-            raise ValueError(f"{need} raises {type(error).__name__}: {reason}; {hint}.") from error
+            hint = "; `deepnet.Network` is a wrapper that takes and normalises them" if images else ""
+            raise ValueError(f"{need} raises {type(error).__name__}: {reason}{hint}.") from error
         if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
             found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise ValueError(f"{need} gives {found}.")

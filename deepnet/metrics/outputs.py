@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from deepnet.data.images import Images
 from deepnet.house.fields import of_type
+from deepnet.networks.features import READ_BY, features_noted, last_linear
 from deepnet.networks.modes import evaluating
 from simulate.house import checks
 
@@ -136,44 +138,90 @@ def _float_matrix(name: str, values: object, columns: str) -> np.ndarray:
 
 
 def collect(
-    model: nn.Module, images: Images, rows: Tensor, batch_size: int = 512, autocast: torch.dtype | None = None
+    model: nn.Module,
+    images: Images,
+    rows: Tensor,
+    batch_size: int = 512,
+    autocast: torch.dtype | None = None,
+    features: str | None = None,
 ) -> Outputs:
     """Run a model over images as for testing: no augmentation, evaluation mode, no gradient.
 
     Every layer is left in the mode, training or evaluation, in which it was found.
 
     Args:
-        model: A network with `features(x) -> (b, p)` and `head(features) -> (b, K)`; x is of uint8, (b, C, H, W).
-        images: The images.
+        model: A network from a batch x to logits (b, K). One with methods `features(x) -> (b, p)` and
+            `head(features) -> (b, K)`, such as `deepnet.Network`, says itself what its features are.
+        images: The images, or other samples.
         rows: Which of them, (n,) int64 on the CPU.
         batch_size: Images in a forward pass.
         autocast: Type for automatic mixed precision, such as `torch.float16`; None computes in the weights' own type.
+        features: Name of the layer whose output the features are; with "input:" before it, what it reads. None is the
+            model's own word for it, or else the input of the linear layer that is called last.
 
     Returns:
         The outputs, row i of them for `rows[i]`.
 
     Raises:
-        ValueError: if the model lacks `features` or `head`, if `rows` is empty or leaves the range of the images,
-            or if an output is not finite.
+        ValueError: if no features are found, if `rows` is empty or leaves the range of the images, or if an output is
+            not finite.
     """
     checks.integer("batch_size", batch_size, least=1)
     if autocast not in (None, torch.float16, torch.bfloat16):
         checks.fail("autocast", "be torch.float16, torch.bfloat16 or None", autocast)
     _check_rows(rows, len(images))
-    missing = [name for name in ("features", "head") if not callable(getattr(model, name, None))]
-    if missing:
-        raise ValueError(f"Argument `model` must have `features` and `head`, but lacks `{'` and `'.join(missing)}`.")
-    network: Any = model
+    if features is None and not _names_its_features(model):
+        features = _features_by_default(model, next(images.batches([(rows[:1], None)])))
     requests = ((chunk, None) for chunk in rows.split(min(int(batch_size), len(rows))))
-    logits, features = [], []
-    with torch.no_grad(), evaluating(model):
+    logits, found = [], []
+    with torch.no_grad(), evaluating(model), _both(model, features) as look:
         for x in images.batches(requests):
             with torch.autocast(x.device.type, dtype=autocast, enabled=autocast is not None):
-                hidden = network.features(x)
-                scores = network.head(hidden)
-            features.append(hidden.float().cpu().numpy())
+                scores, hidden = look(x)
+            found.append(hidden.float().cpu().numpy())
             logits.append(scores.float().cpu().numpy())
-    return Outputs(np.concatenate(logits), images.labels[rows].cpu().numpy(), np.concatenate(features))
+    return Outputs(np.concatenate(logits), images.labels[rows].cpu().numpy(), np.concatenate(found))
+
+
+def _names_its_features(model: nn.Module) -> bool:
+    """Whether a network has methods for features and head; layers of these names are something else."""
+    own: Any = getattr(model, "features", None)
+    return callable(own) and not isinstance(own, nn.Module) and callable(getattr(model, "head", None))
+
+
+def _features_by_default(model: nn.Module, x: Tensor) -> str:
+    """What the linear layer that is called last reads.
+
+    Raises:
+        ValueError: if none is called.
+    """
+    last = last_linear(model, x)
+    if last is None:
+        checks.fail("features", "name a layer of a network that calls no linear layer", None)
+    return READ_BY + last
+
+
+@contextmanager
+def _both(model: nn.Module, features: str | None) -> Iterator[Callable[[Tensor], tuple[Tensor, Tensor]]]:
+    """What makes logits and features of a batch."""
+    network: Any = model
+
+    def own_words(x: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = network.features(x)
+        return network.head(hidden), hidden
+
+    if features is None:
+        yield own_words
+        return
+    with features_noted(model, features) as noted:
+
+        def look(x: Tensor) -> tuple[Tensor, Tensor]:
+            logits = model(x)
+            if not noted:
+                checks.fail("features", "name a layer that is called", features)
+            return logits, noted[0]
+
+        yield look
 
 
 def _check_rows(rows: Tensor, n_images: int) -> None:

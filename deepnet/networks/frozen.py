@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+
+from deepnet.networks.normalization import keeps_statistics
 
 __all__ = ["to_training", "trainable"]
 
@@ -31,5 +32,5 @@ def to_training(model: nn.Module) -> None:
         weights = list(part.parameters())
         if weights and not any(weight.requires_grad for weight in weights):
             for layer in part.modules():
-                if isinstance(layer, _NormBase):
+                if keeps_statistics(layer):
                     layer.eval()

@@ -9,13 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from deepnet.house.parallel import sum_across_ranks, world_size
 
-__all__ = ["BatchNorm", "frozen_statistics"]
+__all__ = ["BatchNorm", "frozen_statistics", "keeps_statistics"]
+
+_RUNNING = ("running_", "num_batches_tracked")
+"""How the names of running statistics begin, in torch and in what follows its habits."""
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -69,8 +72,9 @@ class BatchNorm(nn.BatchNorm2d):
 def frozen_statistics(model: nn.Module, frozen: bool = True) -> Iterator[None]:
     """Within it, no batch changes the running statistics of a model's normalisation.
 
-    That of this package, torch's BatchNorm of one to three dimensions and SyncBatchNorm, and its InstanceNorm where
-    that tracks statistics. In training all of them go on normalising by the statistics of the batch.
+    That of this package, torch's BatchNorm of one to three dimensions and SyncBatchNorm, its InstanceNorm where that
+    tracks statistics, and any other layer whose buffers are named as theirs. In training all of them go on normalising
+    by the statistics of the batch.
 
     Args:
         model: The model.
@@ -95,7 +99,8 @@ def _switches(layer: nn.Module) -> list[tuple[str, Any]]:
     if isinstance(layer, BatchNorm):
         return [("updates_statistics", False)]
     if not isinstance(layer, _BatchNorm | _InstanceNorm):
-        return []
+        # How a layer of somebody else's moves them is not known: it moves copies, which are thrown away.
+        return [(name, value.clone()) for name, value in _running(layer)]
     if isinstance(layer, LazyModuleMixin) and layer.has_uninitialized_params():
         raise ValueError("Argument `model` must have seen a batch, which builds its lazy layers, but has not.")
     if isinstance(layer, _BatchNorm):
@@ -106,3 +111,14 @@ def _switches(layer: nn.Module) -> list[tuple[str, Any]]:
     # it is a mean over images that are all the same, and that goes into copies.
     copies: list[tuple[str, Any]] = [(name, getattr(layer, name).clone()) for name in ("running_mean", "running_var")]
     return [("momentum", 0.0), *copies]
+
+
+def keeps_statistics(layer: nn.Module) -> bool:
+    """Whether a layer normalises by batches in training, and may keep running statistics of them."""
+    return isinstance(layer, _NormBase) or bool(_running(layer))
+
+
+def _running(layer: nn.Module) -> list[tuple[str, Tensor]]:
+    """The running statistics of a layer itself, by name."""
+    found = layer.named_buffers(recurse=False)
+    return [(name, value) for name, value in found if name.startswith(_RUNNING)]

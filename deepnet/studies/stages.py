@@ -241,14 +241,15 @@ class Stages:
         """A network with new weights, on the device; the seed and the name decide them."""
         dataset = self.dataset
         seed = int(generator(seed, "weights", name).integers(2**62))
+        channels, height, width = dataset.train.shape
         model = build(
             self.study.model,
             n_classes=dataset.n_classes,
-            channels=dataset.train.shape[0],
+            channels=channels,
             mean=dataset.mean,
             std=dataset.std,
             seed=seed,
-            image_size=dataset.train.shape[1:],
+            image_size=(height, width),
         )
         return self._placed(model)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.once import folder_once
 
-FOLDERS = ("data", "learning", "methods", "metrics", "networks", "packing", "publishing", "studies")
+FOLDERS = ("data", "learning", "methods", "metrics", "networks", "own", "packing", "publishing", "studies")
 
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else [f"{folder}/*" for folder in FOLDERS]
 

@@ -72,7 +72,7 @@ def pretended_card(cards: int = 1) -> Iterator[Books]:
         "is_current_stream_capturing": lambda: False, "synchronize": lambda device=None: None,
         "is_bf16_supported": lambda *args, **kwargs: True, "_lazy_init": lambda: None,
         "Event": _Event, "get_rng_state": lambda device=None: torch.zeros(16, dtype=torch.uint8),
-        "set_rng_state": lambda state, device=None: None,
+        "set_rng_state": lambda state, device=None: None, "manual_seed": lambda seed: None,
     }  # fmt: skip
     books = Books()
     calls = Calls(books)

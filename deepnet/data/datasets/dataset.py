@@ -38,9 +38,9 @@ class Dataset:
     class_names: tuple[str, ...]
     """Names of the classes 0, 1, ..."""
     mean: tuple[float, ...]
-    """Mean of each channel, with pixels in [0, 1]."""
+    """Mean of each channel, with pixels in [0, 1]; empty for samples that are no images."""
     std: tuple[float, ...]
-    """Standard deviation of each channel, with pixels in [0, 1]."""
+    """Standard deviation of each channel, with pixels in [0, 1]; empty likewise."""
     source: Source | None = None
     """Where the training images come from; None if they are the complete set."""
 

@@ -15,22 +15,16 @@ from deepnet.house.identity import as_json
 from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.task import Task
-from deepnet.metrics.accuracy import score
-from deepnet.metrics.curvature import curvature
-from deepnet.metrics.entanglement import measure_entanglement
 from deepnet.metrics.feature_map import feature_map
 from deepnet.metrics.landscape import directions, landscape
-from deepnet.metrics.membership import membership_inference
 from deepnet.metrics.outputs import NotFiniteError, Outputs, collect, margin
 from deepnet.networks.models import Network
 from deepnet.networks.precision import half_type, matrix_products
+from deepnet.studies.measuring import numbers
 from deepnet.studies.measuring.relearning import relearning_curve
 from deepnet.studies.stages import Finished, Run, Stages
 
 __all__ = ["Measurement", "describe", "measure", "measurement_key"]
-
-_RESIDUAL = 0.03
-"""Relative residual at which an eigenvalue counts as found; its own error is of the order of the square."""
 
 
 @dataclass(frozen=True)
@@ -128,42 +122,13 @@ class _Bench:
         return {"status": "finished", "versions": versions(), "hardware": hardware(self.stages.execution.device)}
 
     def _accuracies(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name in ("retain", "forget", "val", "test"):
-            outputs = getattr(self, name)
-            measured = None if outputs is None else score(outputs)
-            found[f"{name}_accuracy"] = measured and measured.accuracy
-            found[f"{name}_loss"] = measured and measured.loss
-        return found
+        return numbers.accuracies({name: getattr(self, name) for name in ("retain", "forget", "val", "test")})
 
     def _membership(self) -> dict[str, Any]:
-        if not self.evaluation.shadow:
-            return {}
-        found = membership_inference(
-            retain=self.retain,
-            forget=self.forget,
-            test=self.test,
-            shadow="random" if self.evaluation.shadow_sets else "first",
-            shadow_size=self.evaluation.shadow if self.evaluation.shadow_sets else None,
-            draws=self.evaluation.shadow_sets or 1,
-            m_entropy_by="official" if self.evaluation.m_entropy == "official" else "definition",
-        )
-        short = {"mia": found.confidence, "mia_spread": found.spread.get("confidence")}
-        short |= {"mia_auc": found.auc, "mia_tpr": found.true_positive_rate}
-        return short | {"membership": as_json(found)}
+        return numbers.membership(self.evaluation, retain=self.retain, forget=self.forget, test=self.test)
 
     def _entanglement(self) -> dict[str, Any]:
-        if not self.evaluation.entangled:
-            return {}
-        found = measure_entanglement(
-            retain=self.retain,
-            forget=self.forget,
-            scale=self.evaluation.transport_scale,
-            max_samples=self.evaluation.entangled,
-        )
-        numbers = {key: value if np.isfinite(value) else None for key, value in as_json(found).items()}
-        short = {"entanglement": numbers["wasserstein"], "entanglement_variance": numbers["variance"]}
-        return short | {"entanglement_details": numbers}
+        return numbers.entanglement(self.evaluation, retain=self.retain, forget=self.forget)
 
     def _relearning(self) -> dict[str, Any]:
         if self.evaluation.relearning is None:
@@ -173,21 +138,14 @@ class _Bench:
         return {"relearn_curve": {"steps": list(curve.steps), "accuracy": list(curve.accuracy)}}
 
     def _curvature(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        if not self.evaluation.curvature:
+            return {}
         sets = {"": self.task.rows("retain"), "_forget": self.split.forget}
-        for suffix, rows in sets.items() if self.evaluation.curvature else ():
-            batches = self._some(rows, self.evaluation.curvature)
-            measured = curvature(self.model, batches, seed=0, probes=16, tolerance=_RESIDUAL)
-            found |= {f"hessian_top{suffix}": measured.top, f"hessian_trace{suffix}": measured.trace}
-        return found
+        batches = {suffix: self._some(rows, self.evaluation.curvature) for suffix, rows in sets.items()}
+        return numbers.curvatures(self.model, batches)
 
     def _some(self, rows: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
-        """Batches of at most so many samples, the same for every model."""
-        order = torch.from_numpy(generator(0, "measured").permutation(len(rows))[:count])
-        train = self.dataset.train
-        chunks = rows[order].split(512)
-        pictures = train.batches((chunk, None) for chunk in chunks)
-        return [(x, train.labels[chunk].to(x.device)) for x, chunk in zip(pictures, chunks, strict=True)]
+        return numbers.some_batches(self.dataset.train, rows, count)
 
     def _cost(self) -> dict[str, Any]:
         record = self.finished.history

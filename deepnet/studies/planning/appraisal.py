@@ -49,10 +49,11 @@ class Appraisal:
     def of(cls, stages: Stages) -> Appraisal:
         """Weigh the network of a study on one of its images, without computing anything."""
         data = stages.dataset
+        channels, height, width = data.train.shape
         with torch.device("meta"):
             model = build(
-                stages.study.model, n_classes=data.n_classes, channels=data.train.shape[0], mean=data.mean,
-                std=data.std, seed=0, image_size=data.train.shape[1:],
+                stages.study.model, n_classes=data.n_classes, channels=channels, mean=data.mean, std=data.std, seed=0,
+                image_size=(height, width),
             ).eval()  # fmt: skip
             found = [0.0, 0.0]
             normalised: list[int] = []

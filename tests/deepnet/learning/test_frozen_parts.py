@@ -12,7 +12,17 @@ from torch import Tensor, nn
 from deepnet.learning.masks import Mask, saliency
 from deepnet.learning.sharpness import Sharpness, asam, sgd
 from deepnet.learning.task import Task
-from deepnet.methods import METHODS, CurvatureSelection, Influence, L1Sparse, Pretrain, SalUn, Scrub, SharpMinMax
+from deepnet.methods import (
+    METHODS,
+    CurvatureSelection,
+    Influence,
+    L1Sparse,
+    Pretrain,
+    RandomSelection,
+    SalUn,
+    Scrub,
+    SharpMinMax,
+)
 from deepnet.methods import apply as apply_method
 from deepnet.metrics.curvature import curvature, hessian_diagonal
 from deepnet.networks.frozen import to_training
@@ -23,6 +33,7 @@ from tests.deepnet.oracles import batch_of, small_network, small_task, weights_o
 QUICK = {
     "influence": Influence(batches=3, batch_size=8, damping=0.5),
     "selection": CurvatureSelection(alpha=0.7, probes=2),
+    "random-selection": RandomSelection(fraction=0.5),  # a tenth of few weights may miss a whole layer
     "l1-sparse": L1Sparse(gamma=0.1),
     "scrub": Scrub(ascent_epochs=1),
 }  # fmt: skip

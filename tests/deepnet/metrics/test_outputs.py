@@ -121,9 +121,49 @@ def test_collect_refuses_rows(rows: Tensor, message: str) -> None:
         collect(Small(), Pixels(5), rows)
 
 
-def test_collect_refuses_a_model_without_parts() -> None:
-    with pytest.raises(ValueError, match=r"`model`.*lacks `features` and `head`"):
-        collect(nn.Linear(2, 2), Pixels(5), torch.arange(5))
+class Foreign(nn.Module):
+    """Somebody else's network, whose `features` and `head` are layers and not all that it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.head = nn.Linear(5, 3)
+            self.features = nn.Sequential(nn.Flatten(), nn.Linear(6, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * self.head(torch.relu(self.features(x / 255.0)))
+
+
+def test_features_of_any_network_are_read_by_its_last_linear_layer() -> None:
+    model, images, rows = Foreign(), Pixels(5), torch.tensor([4, 1, 1])
+    outputs = collect(model, images, rows, batch_size=2)
+    with torch.no_grad():
+        made = model.features(images.pixels[rows] / 255.0)
+        np.testing.assert_allclose(outputs.logits, model(images.pixels[rows]).numpy(), atol=1e-6)
+    np.testing.assert_allclose(outputs.features, torch.relu(made).numpy(), atol=1e-6)
+    named = collect(model, images, rows, features="features.1")
+    np.testing.assert_allclose(named.features, made.numpy(), atol=1e-6)
+    np.testing.assert_array_equal(
+        collect(model, images, rows, features="input:features").features, images.pixels[rows].flatten(1) / 255.0
+    )
+    assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("model", "features", "message"),
+    [
+        (nn.Flatten(), None, "`features` must name a layer of a network that calls no linear layer"),
+        (Foreign(), "neck", '`features` must be the name of a layer of the network, such as "features.1"'),
+        (nn.ModuleList([nn.Flatten(), nn.Flatten()]), "1", "`features` must name a layer that is called"),
+    ],
+    ids=["no linear layer", "no such layer", "not called"],
+)
+def test_collect_refuses_features_that_are_not_there(model: nn.Module, features: str | None, message: str) -> None:
+    if isinstance(model, nn.ModuleList):
+        model.forward = model[0].forward  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match=message):
+        collect(model, Pixels(5), torch.arange(5), features=features)
 
 
 def test_collect_refuses_a_diverged_model() -> None:

@@ -1,0 +1,165 @@
+"""Which rows are to be forgotten, in any of the ways in which one may say it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deepnet.data.splits import Split
+from simulate.house import checks
+from simulate.house.counting import counted
+
+__all__ = ["Classes", "Forget", "classes", "rows_to_forget", "split_of"]
+
+_NEED = "be indices of samples, a boolean mask, a class, `classes(...)`, or the path of a file of indices"
+
+
+@dataclass(frozen=True)
+class Classes:
+    """All samples of some classes."""
+
+    labels: tuple[int, ...]
+    """The classes, by number."""
+
+    def __post_init__(self) -> None:
+        """Require at least one class, and each once."""
+        if not self.labels:
+            raise ValueError("Argument `classes` must hold at least one class, but is empty.")
+        for label in self.labels:
+            checks.integer("classes", label, least=0)
+        if len(set(self.labels)) < len(self.labels):
+            checks.fail("classes", "hold each class once", list(self.labels))
+
+
+Forget = Collection[int] | np.ndarray | Tensor | int | Classes | str | os.PathLike[str]
+"""What may be given as `forget`."""
+
+
+def classes(*labels: int) -> Classes:
+    """All samples of some classes, to be forgotten: `forget=classes(3, 5)`.
+
+    A list of numbers would be indices of samples; a number alone, `forget=3`, is a class, too.
+
+    Example:
+        >>> rows_to_forget(classes(0, 2), torch.tensor([2, 1, 0, 1])).tolist()
+        [0, 2]
+    """
+    return Classes(labels)
+
+
+def rows_to_forget(forget: Any, labels: Tensor) -> Tensor:
+    """The rows of a training set that are to be forgotten.
+
+    Args:
+        forget: Indices (a list, an array, a tensor, a range); a mask of bool, one entry a sample; a class, by its
+            number; several, by `classes(3, 5)`; or the path of a file of indices: `.npy`, or text with whole numbers
+            between blanks, commas or line breaks, in which what follows a # is a remark.
+        labels: The classes of the training set, (n,).
+
+    Returns:
+        The rows in ascending order, (k,) of int64; at least one, and not all of them.
+
+    Raises:
+        ValueError: if it is none of these, or if an index is out of range or given twice; the message names `forget`.
+        OSError: if a file cannot be read.
+
+    Example:
+        >>> labels = torch.tensor([2, 1, 0, 1])
+        >>> rows_to_forget([3, 0], labels).tolist(), rows_to_forget(1, labels).tolist()
+        ([0, 3], [1, 3])
+    """
+    if isinstance(forget, str | os.PathLike):
+        forget = _read(Path(forget))
+    if isinstance(forget, bool):
+        checks.fail("forget", _NEED, forget)
+    if isinstance(forget, Classes | Integral):
+        rows = _of_classes(forget if isinstance(forget, Classes) else Classes((int(forget),)), labels)
+    else:
+        rows = _of_entries(forget, len(labels))
+    if not len(rows):
+        raise ValueError("Argument `forget` must name at least one sample, but names none.")
+    if len(rows) == len(labels):
+        raise ValueError(f"Argument `forget` must leave a sample to retain, but takes all {len(rows):,} of them.")
+    return rows
+
+
+def split_of(forget: Any, labels: Tensor, seed: int = 0) -> Split:
+    """The split of a training set into what is to be forgotten and all the rest."""
+    rows = rows_to_forget(forget, labels)
+    everything = torch.arange(len(labels))
+    kept = everything[~torch.isin(everything, rows)]
+    return Split(pretrain=everything, retain=kept, forget=rows, val=torch.empty(0, dtype=torch.int64), seed=seed)
+
+
+def _of_classes(wanted: Classes, labels: Tensor) -> Tensor:
+    for label in wanted.labels:
+        if not bool((labels == label).any()):
+            hint = f"; sample {label} alone is [{label}]" if len(wanted.labels) == 1 else ""
+            raise ValueError(
+                f"Argument `forget` must name classes that have samples (0 to {int(labels.max())}), but class {label} "
+                f"has none{hint}."
+            )
+    return torch.isin(labels, torch.tensor(wanted.labels)).nonzero().flatten()
+
+
+def _of_entries(forget: Any, n: int) -> Tensor:
+    if isinstance(forget, Tensor):
+        forget = forget.detach().cpu().numpy()
+    if not isinstance(forget, np.ndarray):
+        forget = checks.listed("forget", _NEED, forget)
+        if not forget:
+            return torch.empty(0, dtype=torch.int64)
+    try:
+        entries = np.asarray(forget)
+    except ValueError:
+        checks.fail("forget", _NEED, forget)
+    if entries.ndim != 1 or entries.dtype.kind not in "biu":
+        found = f"has entries of the type {entries.dtype}" if entries.ndim == 1 else f"has {entries.ndim} axes"
+        raise ValueError(f"Argument `forget` must {_NEED}, but {found}.")
+    if entries.dtype.kind == "b":
+        if len(entries) != n:
+            raise ValueError(
+                f"Argument `forget` must have an entry for each of {counted(n, 'sample')} if it is a mask, but has "
+                f"{len(entries)}."
+            )
+        return torch.from_numpy(np.flatnonzero(entries))
+    return _of_indices(entries, n)
+
+
+def _of_indices(indices: np.ndarray, n: int) -> Tensor:
+    outside = indices[(indices < 0) | (indices >= n)]
+    if len(outside):
+        raise ValueError(f"Argument `forget` must hold indices in 0..{n - 1}, but holds {outside[0]}.")
+    rows, counts = np.unique(indices.astype(np.int64), return_counts=True)
+    if len(rows) < len(indices):
+        raise ValueError(f"Argument `forget` must hold each index once, but holds {rows[counts > 1][0]} repeatedly.")
+    return torch.from_numpy(rows)
+
+
+def _read(path: Path) -> np.ndarray:
+    """The entries of a file.
+
+    Raises:
+        ValueError: if it holds anything but whole numbers.
+        OSError: if it cannot be read.
+    """
+    wanted = f"Argument `forget` must be the path of a file of whole numbers, but {path}"
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        lines = path.read_text(encoding="utf-8").splitlines()
+        words = [word for line in lines for word in line.partition("#")[0].replace(",", " ").split()]
+    except ValueError:
+        raise ValueError(f"{wanted} is none.") from None
+    for word in words:
+        if not word.lstrip("+-").isdecimal():
+            raise ValueError(f'{wanted} holds "{word}".')
+    return np.array([int(word) for word in words], dtype=np.int64)
