@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepnet.data.indices import read_indices
 from deepnet.data.splits import Split
 from simulate.house import checks
 from simulate.house.counting import counted
@@ -77,7 +78,7 @@ def rows_to_forget(forget: Any, labels: Tensor) -> Tensor:
         ([0, 3], [1, 3])
     """
     if isinstance(forget, str | os.PathLike):
-        forget = _read(Path(forget))
+        forget = read_indices(Path(forget), "forget")
     if isinstance(forget, bool):
         checks.fail("forget", _NEED, forget)
     if isinstance(forget, Classes | Integral):
@@ -142,24 +143,3 @@ def _of_indices(indices: np.ndarray, n: int) -> Tensor:
     if len(rows) < len(indices):
         raise ValueError(f"Argument `forget` must hold each index once, but holds {rows[counts > 1][0]} repeatedly.")
     return torch.from_numpy(rows)
-
-
-def _read(path: Path) -> np.ndarray:
-    """The entries of a file.
-
-    Raises:
-        ValueError: if it holds anything but whole numbers.
-        OSError: if it cannot be read.
-    """
-    wanted = f"Argument `forget` must be the path of a file of whole numbers, but {path}"
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        lines = path.read_text(encoding="utf-8").splitlines()
-        words = [word for line in lines for word in line.partition("#")[0].replace(",", " ").split()]
-    except ValueError:
-        raise ValueError(f"{wanted} is none.") from None
-    for word in words:
-        if not word.lstrip("+-").isdecimal():
-            raise ValueError(f'{wanted} holds "{word}".')
-    return np.array([int(word) for word in words], dtype=np.int64)
