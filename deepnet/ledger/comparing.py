@@ -37,7 +37,8 @@ EXPERIMENT = (
 """What every row runs."""
 STOPPING = (
     "Each run is read at the first step at which it has forgotten as much as the row's stop says, and ends when all "
-    "its stops are passed or its epochs are over. The number of replicates was fixed beforehand."
+    "its stops are passed or its epochs are over. The number of replicates was fixed before they were run; where it is "
+    "ninety, thirty had been judged before, and intervals allow for both looks."
 )
 """Where runs stop."""
 STATISTIC = (

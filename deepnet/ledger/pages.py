@@ -12,14 +12,14 @@ from rich.table import Table
 from deepnet.ledger.claims import all_claims
 from deepnet.ledger.findings import PLAIN, Findings
 from deepnet.ledger.reading import Reading
-from deepnet.ledger.scales import Judgement
+from deepnet.ledger.scales import Judgement, intervals_of
 from deepnet.ledger.variance import as_csv, shares_of
 from simulate.house.counting import counted
 from simulate.house.drawing.palette import OPTIMIZERS
 from simulate.house.files import write_text
 from simulate.house.terminal import table
 from simulate.house.version import __version__
-from theory.ledger import Choice, Claim, Row, family_sizes
+from theory.ledger import Choice, Claim, Row
 from theory.ledger.atlas import Entry, atlas_json, make_atlas, sentence
 from theory.ledger.wording import interval, number, verdict_words
 from theory.page import page
@@ -46,7 +46,7 @@ def atlas_of(findings: Findings, protocols: int, claims: Sequence[Claim] | None 
         [as_run(claim, findings) for claim in (every if claims is None else claims)],
         lambda protocol: Reading(findings, protocol, bare=True),
         protocols=protocols,
-        rows=family_sizes(every),
+        rows=intervals_of(findings),
         provenance={"version": __version__, "budget": findings.scale, "seed": 0},
     )
 

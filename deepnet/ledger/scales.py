@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deepnet.ledger.claims import all_claims
@@ -17,8 +17,12 @@ from simulate.house.version import __version__
 from theory.ledger import Claim, Ledger, Row, family_sizes, run_claims
 from theory.ledger.wording import verdict_words
 
-__all__ = ["DIFFER", "ONE_SCALE", "Judgement", "judge", "replicates_of", "summary_of"]
+__all__ = [
+    "DIFFER", "LOOKS", "ONE_SCALE", "Judgement", "intervals_of", "judge", "looks_at", "replicates_of", "summary_of",
+]  # fmt: skip
 
+LOOKS = (30, 90)
+"""Numbers of replicates at which rows are judged; written down before the second was run."""
 DIFFER = "scales differ"
 """What is said where scales have different verdicts."""
 ONE_SCALE = "one scale only"
@@ -87,16 +91,36 @@ def judge(
     ledgers, findings = {}, {}
     for scale, of_scale in rows.items():
         found = findings[scale] = Findings.of(of_scale)
-        ledgers[scale] = run_claims(
+        ledger = run_claims(
             every if claims is None else claims,
             Reading(found),
-            rows=family_sizes(every),
+            rows=intervals_of(found),
             seed=0,
             budget=f"{scale}, {counted(len(found.replicates), 'replicate')}",
             version=__version__,
             holds=(holds or {}).get(scale),
         )
+        ledgers[scale] = replace(ledger, rows=tuple(_with_looks(row, looks_at(found)) for row in ledger.rows))
     return Judgement(ledgers, findings)
+
+
+def looks_at(findings: Findings) -> int:
+    """How often the rows of a scale have been judged, this time among them, by the number of its replicates."""
+    return max(1, sum(len(findings.replicates) >= number for number in LOOKS))
+
+
+def intervals_of(findings: Findings) -> dict[str, int]:
+    """How many intervals of each family are to cover together at a scale: those of all claims, at every look."""
+    return {family: size * looks_at(findings) for family, size in family_sizes(all_claims()).items()}
+
+
+def _with_looks(row: Row, looks: int) -> Row:
+    """The row, which says of its interval that it covers at all looks."""
+    if looks == 1:
+        return row
+    claims = family_sizes(all_claims())[row.family]
+    told = row.confidence.replace(f"all {claims * looks} claims of its family", f"all {claims} claims of its family")
+    return replace(row, confidence=told.replace(" together (", f" at {looks} looks together ("))
 
 
 def summary_of(rows: Sequence[Row]) -> str:

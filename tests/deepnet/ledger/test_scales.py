@@ -14,12 +14,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from scipy.special import stdtrit
 
 from deepnet.cli.judge import JudgeCommand
 from deepnet.ledger.claims import all_claims, find_claims
 from deepnet.ledger.findings import Findings
 from deepnet.ledger.pages import account, as_run, atlas_of
-from deepnet.ledger.scales import judge, summary_of
+from deepnet.ledger.scales import intervals_of, judge, looks_at, summary_of
 from deepnet.matched.records import write_rows
 from simulate.house.terminal import console
 from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, WOBBLE, planted
@@ -96,6 +97,21 @@ def test_intervals_are_those_of_the_whole_family_whatever_is_judged() -> None:
     assert f"all {sum(claim.family == 'paper' for claim in all_claims())} claims" in every.confidence
 
 
+def test_a_second_look_doubles_what_has_to_cover() -> None:
+    rows = planted(AHEAD, wobble=WOBBLE, replicates=range(90))
+    first = [row for row in rows if row["replicate"] < 89]
+    looks = [looks_at(Findings.of(found)) for found in (rows[: len(rows) // 9], first, rows)]
+    assert looks == [1, 1, 2]
+    once, twice = (judge({"a": found}, claims=find_claims([CLAIM])).ledgers["a"].rows[0] for found in (first, rows))
+    assert once.confidence.startswith("95% for the effects of all 10 claims of its family together (")
+    assert twice.confidence.startswith("95% for the effects of all 10 claims of its family at 2 looks together (")
+    assert twice.plain_interval is not None
+    assert twice.interval is not None
+    width, plain = (end[1] - end[0] for end in (twice.interval, twice.plain_interval))
+    assert width / plain == pytest.approx(stdtrit(89, 1 - 0.05 / 40) / stdtrit(89, 1 - 0.05 / 2), rel=1e-3)
+    assert intervals_of(Findings.of(rows))["paper"] == 20
+
+
 def test_the_atlas_says_which_choice_decides() -> None:
     def change(row: dict[str, Any]) -> dict[str, Any]:
         if row.get("arm") == PLAIN:
@@ -158,7 +174,7 @@ def test_the_command_writes_ledgers_pages_atlases_and_a_table(tmp_path: Path) ->
         )()
     said = heard.get()
     assert status == 0, said
-    files = ["scales.csv", *(f"small/{name}" for name in ("ledger.json", "ledger.html", "atlas.json", "atlas.html"))]
+    files = ["scales.csv", "variance.csv", *(f"small/{name}" for name in ("ledger.json", "ledger.html", "atlas.json", "atlas.html"))]
     assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")) == sorted(
         files
     )

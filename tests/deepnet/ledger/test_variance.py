@@ -26,7 +26,7 @@ def test_the_components_are_those_that_were_drawn() -> None:
     assert share.standard_error == pytest.approx(0.1 * 0.9 * 2 / 4000**0.5, rel=0.3)  # of a ratio of mean squares
 
 
-def test_by_hand() -> None:
+def test_components_by_hand() -> None:
     """Within 2 of each pair: a half of 4; means 0, 4, 8 vary by 16, less half of that."""
     pairs = np.array([[-1.0, 1.0], [3.0, 5.0], [7.0, 9.0]])
     spread, share = share_within(pairs)
