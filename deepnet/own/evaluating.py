@@ -15,11 +15,14 @@ from deepnet.data.images import Images
 from deepnet.house.fields import of_type
 from deepnet.house.packages import CURVLINOPS, POT, is_installed
 from deepnet.learning.task import Task
+from deepnet.metrics.agreement import agreement, zero_retrain_score
 from deepnet.metrics.attacks import MIN_SIDE
 from deepnet.metrics.klom import klom
+from deepnet.metrics.likelihood_ratio import u_lira
 from deepnet.metrics.outputs import Outputs, collect, margin
 from deepnet.metrics.tug_of_war import Accuracies, tug_of_war, tug_of_war_membership
 from deepnet.networks.features import READ_BY, last_linear
+from deepnet.networks.fresh import redrawn
 from deepnet.networks.precision import Precision, half_type, matrix_products, on_device
 from deepnet.own.case import Case
 from deepnet.own.forgetting import Forget
@@ -40,6 +43,15 @@ _MEMBERSHIP = {"mia": "reference", "mia_spread": "", "mia_auc": "reference", "mi
 _GEOMETRY = {
     f"{name}{suffix}": "" for suffix in ("", "_forget") for name in ("sharpness", "hessian_top", "hessian_trace")
 }
+
+
+_COMPARED = {
+    "tow": "1", "tow_mia": "1", "js_divergence": "", "activation_distance": "", "completeness": "", "klom": "0",
+    "u_lira_auc": "0.5", "relearn": "0",
+}  # fmt: skip
+"""What needs a reference, with its best value; agreement is best where that of two references is."""
+_FEWEST = {"klom": 2, "u_lira_auc": 3}
+"""Networks a side without which there is no such number."""
 
 
 def evaluate(
@@ -122,6 +134,7 @@ class _Measured:
     """What is known of one network."""
 
     row: Mapping[str, Any]
+    forget: Outputs
     margins: np.ndarray
     curve: Curve | None
 
@@ -187,6 +200,8 @@ class _Bench:
             sets["test"] = self._outputs(net, dataset.test, torch.arange(len(dataset.test)))
         missing = self.missing()
         row = numbers.accuracies(sets)
+        ignorant = self._outputs(redrawn(net, self.seed), dataset.train, split.forget)
+        row["zrf"] = zero_retrain_score(sets["forget"], ignorant)
         if "mia" not in missing:
             row |= numbers.membership(self.measure, **sets)
         if "entanglement" not in missing:
@@ -199,7 +214,7 @@ class _Bench:
             row |= {f"sharpness{suffix}": adaptive_sharpness(net, some) for suffix, some in batches.items()}
             row |= numbers.curvatures(net, batches if "hessian_top" not in missing else {})
         margins = np.concatenate([margin(sets[name]) for name in ("forget", "test") if name in sets])
-        return _Measured(row, margins, self._relearned(net))
+        return _Measured(row, sets["forget"], margins, self._relearned(net))
 
     def _outputs(self, net: nn.Module, images: Images, rows: Tensor) -> Outputs:
         return collect(net, images, rows, self.batch_size, half_type(self.precision), self.features)
@@ -215,42 +230,45 @@ class _Bench:
 def _lines(bench: _Bench, found: list[_Measured], theirs: list[_Measured]) -> list[Number]:
     """Every number, with its reference, or why it is missing."""
     missing = bench.missing()
-    named = _ALWAYS | _MEMBERSHIP | {"entanglement": ""} | _GEOMETRY
+    named = _ALWAYS | _MEMBERSHIP | {"entanglement": "", "zrf": "reference"} | _GEOMETRY
     lines = []
     for name, best in named.items():
         mine, other = (_mean([one.row.get(name) for one in side]) for side in (found, theirs))
         lines.append(Number(name=name, value=mine, reference=other, best=best, missing=missing.get(name, "")))
-    compared = {"tow": "1", "tow_mia": "1", "klom": "0", "relearn": "0"}
     values = _compared(found, theirs, missing)
-    for name, best in compared.items():
+    for name, best in _COMPARED.items():
         why = missing.get(name, "")
         if not theirs and "not asked" not in why:
             why = f"{why} and `reference`" if why else "for want of `reference`"
-        if name == "klom" and not why and values[name] is None:
-            why = "for want of several networks and several references, of other seeds"
-        lines.append(Number(name=name, value=values[name], best=best, missing=why))
+        if not why and values.get(name) is None:
+            why = f"for want of {_FEWEST[name]} networks and as many references, of other seeds"
+        lines.append(Number(name=name, value=values.get(name), best=best, missing=why))
     return lines
 
 
 def _compared(found: list[_Measured], theirs: list[_Measured], missing: Mapping[str, str]) -> dict[str, float | None]:
-    """What only network and reference together have; means over all pairs."""
-    pairs = [(mine, other) for mine in found for other in theirs]
-    values: dict[str, float | None] = dict.fromkeys(("tow", "tow_mia", "klom", "relearn"))
-    if pairs and "tow" not in missing:
-        values["tow"] = fmean(tug_of_war(_accuracies(mine), _accuracies(other)) for mine, other in pairs)
-    if pairs and "tow_mia" not in missing:
-        values["tow_mia"] = fmean(
-            tug_of_war_membership(
-                _accuracies(mine), _accuracies(other),
-                unlearned_efficacy=mine.row["mia"], retrained_efficacy=other.row["mia"],
-            )
-            for mine, other in pairs
-        )  # fmt: skip
-    if min(len(found), len(theirs)) > 1:
+    """What only network and reference together have: means over all pairs, or of all together."""
+    rows = [_of_pair(mine, other, missing) for mine in found for other in theirs]
+    values = {name: _mean([row.get(name) for row in rows]) for name in _COMPARED}
+    few = min(len(found), len(theirs))
+    if few >= _FEWEST["klom"]:
         values["klom"] = klom(*(np.stack([one.margins for one in side]) for side in (found, theirs))).mean
-    advantages = [mine.curve.advantage(other.curve) for mine, other in pairs if mine.curve and other.curve]
-    values["relearn"] = _mean(advantages)
+    if few >= _FEWEST["u_lira_auc"]:
+        values["u_lira_auc"] = u_lira(*(np.stack([margin(one.forget) for one in side]) for side in (found, theirs))).auc
     return values
+
+
+def _of_pair(mine: _Measured, other: _Measured, missing: Mapping[str, str]) -> dict[str, float]:
+    """What a network and a reference have together."""
+    row = dict(vars(agreement(mine.forget, other.forget)))
+    if "tow" not in missing:
+        row["tow"] = tug_of_war(_accuracies(mine), _accuracies(other))
+    if "tow_mia" not in missing:
+        efficacies = {"unlearned_efficacy": mine.row["mia"], "retrained_efficacy": other.row["mia"]}
+        row["tow_mia"] = tug_of_war_membership(_accuracies(mine), _accuracies(other), **efficacies)
+    if mine.curve and other.curve:
+        row["relearn"] = mine.curve.advantage(other.curve)
+    return row
 
 
 def _accuracies(one: _Measured) -> Accuracies:

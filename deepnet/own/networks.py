@@ -1,9 +1,9 @@
-"""A network of one's own: what is asked of it, where it computes, and how its weights are drawn anew."""
+"""A network of one's own: what is asked of it, where it computes, whether others are of its kind."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,11 +16,10 @@ from deepnet.house.environment import find_device
 from deepnet.house.fields import of_type
 from deepnet.house.seeding import generator
 from deepnet.networks.modes import evaluating
-from deepnet.networks.normalization import keeps_statistics
 from simulate.house import checks
 from simulate.house.counting import counted
 
-__all__ = ["check_labels", "classes_of", "copied", "device_for", "placed", "redrawn", "same_logits", "seeded"]
+__all__ = ["check_labels", "classes_of", "copied", "device_for", "placed", "same_logits", "seeded"]
 
 
 def device_for(model: nn.Module, device: str | torch.device) -> torch.device:
@@ -150,48 +149,3 @@ def same_logits(name: str, other: Any, model: nn.Module, samples: Images) -> Non
     if len(shapes[0]) != len(shapes[1]):
         counts = f"{counted(len(shapes[0]), 'tensor')} of weights as `model` has, but has {len(shapes[1])}"
         raise ValueError(f"Argument `{name}` must have {counts}.")
-
-
-@torch.no_grad()
-def redrawn(model: nn.Module, method: str) -> None:
-    """Draw the weights of a network anew, in place, as its layers themselves do (`reset_parameters`).
-
-    Frozen weights stay, and so does the normalisation in frozen parts.
-
-    Args:
-        model: The network.
-        method: Name of the method that asks for it, for messages.
-
-    Raises:
-        ValueError: if a layer has weights and no way to draw them; the network is then as it was.
-    """
-    frozen = [weight for weight in model.parameters() if not weight.requires_grad]
-    kept = [weight.detach().clone() for weight in frozen]
-    still = {id(layer) for part in model.modules() if _is_frozen(part) for layer in part.modules()}
-    layers = [(name, layer) for name, layer in model.named_modules() if id(layer) not in still]
-    chosen: list[Callable[[], None]] = []
-    for name, layer in layers:
-        own = [weight for weight in layer.parameters(recurse=False) if weight.requires_grad]
-        if (draw := _drawing(layer)) is not None:
-            chosen.append(draw)
-        elif own or keeps_statistics(layer):
-            raise ValueError(
-                f"Argument `model` must have layers with `reset_parameters` for the method {method}, but "
-                f"{name or 'the model'} ({type(layer).__name__}) has none; an untrained `model` and the method "
-                "finetune come to the same."
-            )
-    for draw in reversed(chosen):  # what holds layers may set something of theirs, and so comes last
-        draw()
-    for weight, value in zip(frozen, kept, strict=True):
-        weight.copy_(value)
-
-
-def _drawing(layer: nn.Module) -> Callable[[], None] | None:
-    """What draws the weights of a layer anew; torch's attention hides it."""
-    found = (getattr(layer, name, None) for name in ("reset_parameters", "_reset_parameters"))
-    return next((one for one in found if callable(one)), None)
-
-
-def _is_frozen(part: nn.Module) -> bool:
-    weights: Sequence[Tensor] = list(part.parameters())
-    return bool(weights) and not any(weight.requires_grad for weight in weights)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Number", "Report"]
 
 DASH = "–"
-_PER_CENT = ("accuracy", "mia", "relearn")
+_PER_CENT = ("accuracy", "mia", "relearn", "completeness")
 
 
 @dataclass(frozen=True, kw_only=True)

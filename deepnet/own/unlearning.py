@@ -19,10 +19,11 @@ from deepnet.learning.training import Training
 from deepnet.matched.watched.looking import Sight, look_at
 from deepnet.matched.watched.stops import Stop
 from deepnet.methods import METHODS, Method, apply
+from deepnet.networks.fresh import draw_anew
 from deepnet.networks.precision import Precision, matrix_products
 from deepnet.own.case import Case
 from deepnet.own.forgetting import Forget
-from deepnet.own.networks import copied, device_for, placed, redrawn, same_logits, seeded
+from deepnet.own.networks import copied, device_for, placed, same_logits, seeded
 from deepnet.own.result import Unlearned
 from deepnet.own.showing import shown
 from deepnet.own.stopping import Patience, Until, until_of
@@ -104,7 +105,7 @@ def unlearn(
     with _lent(net, place), seeded(place, int(seed)):
         case = Case.of(net, train_set, forget, place, val_set=val_set, workers=workers)
         if method.start == "fresh":
-            redrawn(net, method.name)
+            draw_anew(net, method.name)
         task = Task(net, case.dataset, case.split, training, (int(seed),), sharpness or sgd())
         sights = case.sights(probe, training.batch_size)
         with matrix_products(task.training.precision), shown(progress) as show:

@@ -8,15 +8,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepnet import Training, evaluate, unlearn
+from deepnet.metrics.agreement import agreement
 from deepnet.metrics.curvature import curvature
 from deepnet.metrics.feature_map import feature_map
+from deepnet.metrics.klom import stack_margins
 from deepnet.metrics.landscape import directions, landscape
+from deepnet.metrics.likelihood_ratio import u_lira
 from deepnet.metrics.outputs import collect
 from deepnet.own.samples import samples_of
 from deepnet.studies.study import Evaluation
 from tests.deepnet.own.foreign import FORGET, bits, changed, table, trained
 
+CPU = torch.device("cpu")
 TABLE, TEST = table(), table(60, seed=9)
+COMPARED = ("tow", "tow_mia", "js_divergence", "activation_distance", "completeness", "klom", "u_lira_auc")
 MANY = [*FORGET, 40, 41, 42, 43, 50, 51]
 
 
@@ -53,9 +58,9 @@ def test_accuracies_losses_and_tow_are_those_of_a_plain_loop(retrained: nn.Modul
 def test_what_is_missing_is_said() -> None:
     net = trained("table")[0]
     alone = evaluate(net, TABLE, MANY, test_set=TEST)
-    assert set(alone.needs_reference) == {"tow", "tow_mia", "klom"}
+    assert set(alone.needs_reference) == set(COMPARED)
     assert alone["tow"] is None
-    assert "not measured, for want of `reference`: tow, tow_mia, klom" in str(alone)
+    assert f"not measured, for want of `reference`: {', '.join(COMPARED)}" in str(alone)
     bare = evaluate(net, TABLE, FORGET)
     assert bare.missing["test_loss"] == "for want of `test_set`"
     assert bare.missing["tow"] == "for want of `test_set` and `reference`"
@@ -80,7 +85,7 @@ def test_it_prints_as_a_table(retrained: nn.Module) -> None:
 
 def test_every_number_there_is(retrained: nn.Module) -> None:
     """Of several networks: KLoM, relearning, curvature and sharpness too; nothing of theirs is changed."""
-    nets = [trained("table")[0], retrained]
+    nets = [trained("table")[0], retrained, trained("table")[0]]
     before = [bits(net) for net in nets]
     state = torch.get_rng_state()
     measure = Evaluation(curvature=24, relearning=Training(epochs=2, batch_size=6))
@@ -88,6 +93,9 @@ def test_every_number_there_is(retrained: nn.Module) -> None:
     assert report.missing == {}
     assert all(one.value is not None for one in report.numbers)
     assert report["klom"] == pytest.approx(0.0, abs=1e-9)
+    said = [collect(net, samples_of("train_set", TABLE, CPU), torch.tensor(MANY)) for net in nets]
+    assert report["u_lira_auc"] == u_lira(stack_margins(said), stack_margins(said[::-1])).auc
+    assert report["completeness"] == pytest.approx((5 + 4 * agreement(*said[:2]).completeness) / 9)
     assert not any(changed(net, old) for net, old in zip(nets, before, strict=True))
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -109,7 +117,7 @@ def test_features_are_those_of_the_layer_that_is_named() -> None:
 
 
 def test_the_other_metrics_take_foreign_networks() -> None:
-    net, data = trained("table")[0], samples_of("train_set", TABLE, torch.device("cpu"))
+    net, data = trained("table")[0], samples_of("train_set", TABLE, CPU)
     rows = torch.arange(24)
     outputs = collect(net, data, rows)
     plane = feature_map(before=outputs, after=outputs, forgotten=rows.numpy() < 5, method="pca")

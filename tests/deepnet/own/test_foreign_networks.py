@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from deepnet import asam, evaluate, sgd, unlearn
-from deepnet.methods import METHODS, CurvatureSelection, Influence, NegGrad, SharpMinMax
+from deepnet.methods import METHODS, CurvatureSelection, Influence, LossFreeDampening, NegGrad, SharpMinMax
 from tests.deepnet.own.foreign import FOREIGN, FORGET, bits, changed, mlp, table, trained
 from tests.deepnet.pretended_card import lies_on_card, pretended_card
 
@@ -36,6 +36,7 @@ def test_a_frozen_body_keeps_its_features() -> None:
 
 
 QUICK = {
+    "ssd-loss-free": LossFreeDampening(selection=1.0),
     "influence": Influence(batches=3, batch_size=8, damping=0.5),
     "selection": CurvatureSelection(alpha=0.7, probes=2, samples=32),
 }
