@@ -166,6 +166,7 @@ def collect(
         ValueError: if no features are found, if `rows` is empty or leaves the range of the images, or if an output is
             not finite.
     """
+    of_type("model", model, nn.Module)
     checks.integer("batch_size", batch_size, least=1)
     if autocast not in (None, torch.float16, torch.bfloat16):
         checks.fail("autocast", "be torch.float16, torch.bfloat16 or None", autocast)

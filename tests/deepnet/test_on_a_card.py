@@ -15,7 +15,7 @@ from deepnet.learning.sharpness import Sharpness, asam, sam, sgd  # noqa: E402
 from deepnet.matched.presets import matched_preset  # noqa: E402
 from deepnet.matched.rehearsal import rehearsal  # noqa: E402
 from deepnet.matched.running import run_matched  # noqa: E402
-from deepnet.methods import METHODS, CurvatureSelection, FineTune, Influence, Pretrain, apply  # noqa: E402
+from deepnet.methods import METHODS, FineTune, Pretrain, apply  # noqa: E402
 from deepnet.methods.base import Method  # noqa: E402
 from deepnet.metrics.curvature import curvature  # noqa: E402
 from deepnet.networks import models  # noqa: E402
@@ -28,11 +28,11 @@ from deepnet.studies.study import Evaluation  # noqa: E402
 from tests.deepnet.oracles import weights_of  # noqa: E402
 from tests.deepnet.photographs import CLASSES, image_folder  # noqa: E402
 from tests.deepnet.pretended_card import CARD, pretended_card  # noqa: E402
+from tests.deepnet.quick_methods import EDITS, QUICK  # noqa: E402
 from tests.deepnet.small_resnet import resnet_task, small_body  # noqa: E402
 from tests.deepnet.small_study import small_study  # noqa: E402
 
 CPU = torch.device("cpu")
-QUICK = {"influence": Influence(batches=3, batch_size=8, damping=0.5), "selection": CurvatureSelection(probes=2)}
 EVERY: dict[str, Method] = {"pretrain": Pretrain()} | {name: QUICK.get(name) or METHODS[name]() for name in METHODS}
 
 
@@ -48,7 +48,7 @@ def trained(
     """Weights of the small ResNet after a method, on the CPU."""
     task = resnet_task(
         device, sharpness=sharpness, channels_last=channels_last, precision=precision, rule=rule,
-        epochs=0 if name == "influence" else 1,
+        epochs=0 if name in EDITS else 1,
     )  # fmt: skip
     apply(EVERY[name], task)
     return {name: value.cpu() for name, value in weights_of(task.model).items()}
@@ -59,7 +59,7 @@ def check(name: str, sharpness: Sharpness, *, channels_last: bool, precision: Pr
     options = {"channels_last": channels_last, "precision": precision, "rule": rule}
     with pretended_card() as books:
         found = trained(name, CARD, sharpness, **options)  # type: ignore[arg-type]
-        assert (books.steps > 0) == (name != "influence")
+        assert (books.steps > 0) == (name not in EDITS)
     there = trained(name, CPU, sharpness, **options)  # type: ignore[arg-type]
     near = 1e-3 if precision == "float32" and rule == "sgd" else 0.05  # AdamW makes steps of rounding errors, too
     assert all(torch.allclose(value, there[key], rtol=near, atol=near) for key, value in found.items())
@@ -70,7 +70,7 @@ def test_every_method_goes_through(name: str) -> None:
     """In the worst case: masks and sums beside channels last, the second pass, and a step that may overflow."""
     with pretended_card() as books:
         found = trained(name, CARD, asam(0.5), channels_last=True, precision="float16")
-        assert (books.steps > 0) == (name != "influence")
+        assert (books.steps > 0) == (name not in EDITS)
     assert all(bool(value.isfinite().all()) for value in found.values())
 
 

@@ -15,7 +15,7 @@ from deepnet.house.seeding import generator
 from deepnet.learning.descent import Descent
 from deepnet.learning.stepping import hand_over, make_step
 from deepnet.learning.task import Task
-from deepnet.learning.updates import Pass, Term, Update
+from deepnet.learning.updates import Part, Pass, Term, Update
 from deepnet.methods.base import Method
 from deepnet.methods.losses import cross_entropy
 from deepnet.methods.teachers.inputs import differentiable, slope, white
@@ -39,6 +39,7 @@ class Unsir(Method):
 
     name: ClassVar[str] = "unsir"
     title: ClassVar[str] = "UNSIR"
+    normalises: ClassVar[tuple[Part, ...]] = ("retain",)
 
     impair_epochs: int = 1
     """Number of first epochs with noise; the others repair."""

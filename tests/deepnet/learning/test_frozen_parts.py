@@ -15,12 +15,8 @@ from deepnet.learning.task import Task
 from deepnet.methods import (
     METHODS,
     CurvatureSelection,
-    Influence,
-    L1Sparse,
     Pretrain,
-    RandomSelection,
     SalUn,
-    Scrub,
     SharpMinMax,
 )
 from deepnet.methods import apply as apply_method
@@ -29,14 +25,8 @@ from deepnet.networks.frozen import to_training
 from deepnet.networks.models import Network
 from tests.deepnet.model_states import differing, state_of
 from tests.deepnet.oracles import batch_of, small_network, small_task, weights_of, with_torch_layers
+from tests.deepnet.quick_methods import QUICK
 
-QUICK = {
-    "influence": Influence(batches=3, batch_size=8, damping=0.5),
-    "selection": CurvatureSelection(alpha=0.7, probes=2),
-    "random-selection": RandomSelection(fraction=0.5),  # a tenth of few weights may miss a whole layer
-    "l1-sparse": L1Sparse(gamma=0.1),
-    "scrub": Scrub(ascent_epochs=1),
-}  # fmt: skip
 EVERY = {name: QUICK.get(name) or cls() for name, cls in METHODS.items()} | {"pretrain": Pretrain()}
 
 

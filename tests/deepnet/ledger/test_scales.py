@@ -174,7 +174,11 @@ def test_the_command_writes_ledgers_pages_atlases_and_a_table(tmp_path: Path) ->
         )()
     said = heard.get()
     assert status == 0, said
-    files = ["scales.csv", "variance.csv", *(f"small/{name}" for name in ("ledger.json", "ledger.html", "atlas.json", "atlas.html"))]
+    files = [
+        "scales.csv",
+        "variance.csv",
+        *(f"small/{name}" for name in ("ledger.json", "ledger.html", "atlas.json", "atlas.html")),
+    ]
     assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")) == sorted(
         files
     )

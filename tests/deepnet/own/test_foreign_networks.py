@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from deepnet import asam, evaluate, sgd, unlearn
-from deepnet.methods import METHODS, CurvatureSelection, Influence, LossFreeDampening, NegGrad, SharpMinMax
+from deepnet.methods import METHODS, NegGrad, SharpMinMax
 from tests.deepnet.own.foreign import FOREIGN, FORGET, bits, changed, mlp, table, trained
 from tests.deepnet.pretended_card import lies_on_card, pretended_card
+from tests.deepnet.quick_methods import QUICK
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -33,13 +34,6 @@ def test_a_frozen_body_keeps_its_features() -> None:
     before = bits(net)
     result = unlearn(net, data, FORGET, "neggrad", lr=lr, epochs=1, batch_size=16)
     assert changed(result.model, before) == {"fc.weight", "fc.bias"}
-
-
-QUICK = {
-    "ssd-loss-free": LossFreeDampening(selection=1.0),
-    "influence": Influence(batches=3, batch_size=8, damping=0.5),
-    "selection": CurvatureSelection(alpha=0.7, probes=2, samples=32),
-}
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))

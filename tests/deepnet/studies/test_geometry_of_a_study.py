@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from deepnet.learning.sharpness import sgd  # noqa: E402
 from deepnet.metrics import curvature  # noqa: E402
 from deepnet.metrics.feature_map import feature_map  # noqa: E402
-from deepnet.studies.measuring import measurement  # noqa: E402
+from deepnet.studies.measuring import measurement, numbers  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402
@@ -33,7 +33,7 @@ def study(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(measurement, "feature_map", partial(feature_map, method="pca"))  # UMAP takes long to compile
     rough = {"probes": 2, "tolerance": 0.3}  # a product takes long, and `tests/deepnet/metrics` holds its numbers
     monkeypatch.setattr(curvature, "LANCZOS_VECTORS", 4)
-    monkeypatch.setattr(measurement, "curvature", lambda *given, **asked: curvature.curvature(*given, **asked | rough))
+    monkeypatch.setattr(numbers, "curvature", lambda *given, **asked: curvature.curvature(*given, **asked | rough))
     looked_at = Evaluation(
         shadow=0, entangled=0, relearning=None, curvature=40, landscape=40, landscape_points=POINTS,
         feature_map=SAMPLES, geometry_seeds=1,

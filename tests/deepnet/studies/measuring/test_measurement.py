@@ -24,7 +24,7 @@ from deepnet.metrics.feature_map import FeatureMap  # noqa: E402
 from deepnet.metrics.landscape import Landscape  # noqa: E402
 from deepnet.metrics.membership import Membership  # noqa: E402
 from deepnet.metrics.outputs import collect, margin  # noqa: E402
-from deepnet.studies.measuring import measurement  # noqa: E402
+from deepnet.studies.measuring import measurement, numbers  # noqa: E402
 from deepnet.studies.measuring.measurement import Measurement, measure  # noqa: E402
 from deepnet.studies.measuring.relearning import Curve  # noqa: E402
 from deepnet.studies.running import runs_of  # noqa: E402
@@ -57,7 +57,8 @@ class Bench:
         self.asked: dict[str, Any] = {}
         for name in ("membership_inference", "measure_entanglement", "curvature", "landscape", "directions",
                      "feature_map", "relearning_curve"):  # fmt: skip
-            monkeypatch.setattr(measurement, name, getattr(self, f"_{name}"))
+            home = measurement if hasattr(measurement, name) else numbers
+            monkeypatch.setattr(home, name, getattr(self, f"_{name}"))
 
     def measured(self, seed: int = 0, pretrain: str = "asam-0.5") -> Measurement:
         """Of the unlearned model of a seed."""
