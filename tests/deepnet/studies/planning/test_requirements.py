@@ -75,7 +75,7 @@ REFUSED = {
                 memorization=Memorization(models=2)),
         "`forget` asks for 60 images by score, but only",
     ),
-    "no class": (replace(STUDY, forget=(ForgetSet(kind="class", cls=10),)), "`cls` must be of the classes of the images"),
+    "no class": (replace(STUDY, forget=(ForgetSet(kind="class", cls=10),)), "`cls` must be of the classes of"),
 }  # fmt: skip
 
 
