@@ -53,7 +53,7 @@ class MatchedCommand:
     scores: Path | None = None
     """File of memorization or consistency scores, if the preset needs one."""
     rates: Annotated[Path | None, Shown(value="FILE", default="the project's")] = None
-    """Table of learning rates, as --search writes it."""
+    """Table of learning rates, as --search writes it; the project's may lack some arms, which are left out then."""
     replicates: Annotated[int | None, Shown(value="N", default="the preset's")] = None
     """Number of replicates; more can be added later."""
     only: Annotated[tuple[str, ...], Shown(value="ARM", default="all")] = ()
@@ -80,8 +80,7 @@ class MatchedCommand:
             raise ValueError("Arguments `search` and `noise` must not be given both.")
         study = matched_preset(self.preset, self.images, self.scores).only(self.only)
         if not (self.search or self.rehearse) or self.rates:
-            path = self.rates or tracked_rates(self.preset)
-            study = with_rates(study, rates_in(path), path)
+            study = self._with_rates(study)
         study = replace(study, replicates=self._replicates(study))
         if self.rehearse:
             study = rehearsal(study)
@@ -99,6 +98,16 @@ class MatchedCommand:
         console.print(_table_of_matches(study, rows))
         console.print(f"Rows: {folder / 'rows.jsonl'}")
         return 0
+
+    def _with_rates(self, study: MatchedStudy) -> MatchedStudy:
+        """The study with learning rates; by the project's own table with the arms that it has, and a word on others."""
+        path = self.rates or tracked_rates(self.preset)
+        found = rates_in(path)
+        lost = [arm.name for arm in study.arms if arm.rate_of not in found]
+        if lost and len(lost) < len(study.arms) and not (self.rates or self.only):
+            console.print(f"Left out, since --search has not looked for their learning rates yet: {', '.join(lost)}.")
+            study = study.only([arm.name for arm in study.arms if arm.rate_of in found])
+        return with_rates(study, found, path)
 
     @property
     def _effort(self) -> Effort:

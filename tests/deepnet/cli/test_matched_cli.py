@@ -103,3 +103,31 @@ def test_what_is_refused(
 ) -> None:
     assert command(tmp_path, *words) == 2
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_arms_that_the_projects_table_lacks_are_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = tiny()
+    two = replace(study, arms=(*study.arms, replace(study.arms[0], name="new")))
+    monkeypatch.setitem(presets.PRESETS, "small", lambda images, scores: two)
+    table = tmp_path / "small.csv"
+    table.write_text("arm,lr,chosen\nneggrad,0.125,True\n")
+    monkeypatch.setattr(rates, "_TRACKED", tmp_path)
+    assert command(tmp_path, "--dry-run") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Left out, since --search has not looked for their learning rates yet: new." in said
+    assert said.count("0.125") == 1
+    assert command(tmp_path, "--dry-run", "--rates", str(table)) == 2  # a table that was asked for has to have all
+    assert "There is no learning rate of the arm new" in " ".join(capsys.readouterr().err.split())
+    assert command(tmp_path, "--dry-run", "--only", "new") == 2
+    table.write_text("arm,lr,chosen\nother,0.125,True\n")
+    assert command(tmp_path, "--dry-run") == 2
+
+
+def test_the_projects_tables_are_of_presets_and_their_arms() -> None:
+    tables = sorted(rates.tracked_rates("digits").parent.glob("*.csv"))
+    assert tables
+    for path in tables:
+        known = {arm.name for arm in presets.matched_preset(path.stem, Path("images"), Path("scores")).arms}
+        assert set(rates.rates_in(path)) <= known
