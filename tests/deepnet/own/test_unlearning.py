@@ -75,6 +75,12 @@ def test_it_ends_at_the_first_step_that_is_far_enough(until: Until | str, words:
     assert not any(far_enough(seen) for seen in result.history[:-1])
 
 
+def test_it_ends_within_an_epoch() -> None:
+    result = forgetting(until=Until(forget_loss=0.6), batch_size=12)
+    assert 0 < result.history[-1].step < 10
+    assert result.history[-1].epoch == 0
+
+
 def test_patience_ends_it_and_what_is_never_reached_is_said() -> None:
     result = forgetting(until=Until(patience=2), val_set=TEST, epochs=12)
     losses = [seen.val_loss for seen in result.history[1:]]
