@@ -18,6 +18,7 @@ from deepnet.house import parallel
 from deepnet.house.crew import Crew, Need, Watch
 from deepnet.house.environment import hardware, versions
 from deepnet.house.identity import as_json, key_of
+from deepnet.house.repository import commit
 from deepnet.matched.records import in_order, read_rows, write_rows
 from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.study import Arm, MatchedStudy
@@ -32,6 +33,8 @@ __all__ = ["MatchedWork", "rows_of", "run_matched", "wanted"]
 
 _STEP = 0.03
 """Seconds of a step that is watched, of the smallest network; good for comparing jobs."""
+_ROWS = "rows.jsonl"
+"""The text file of a study's own rows."""
 _OFTEN = 60.0
 """Seconds between two writings of the text file while rows come in."""
 
@@ -113,7 +116,7 @@ def run_matched(
     folder: Path,
     execution: Execution,
     *,
-    rows: str = "rows.jsonl",
+    rows: str = _ROWS,
     crew: Crew | None = None,
     progress: Progress | None = None,
 ) -> list[Mapping[str, Any]]:
@@ -141,7 +144,7 @@ def run_matched(
     missing = {number: _count_missing(work, number, texts) for number in study.replicates}
     todo = [number for number, count in missing.items() if count]
     if todo:
-        _write_study(study, folder, execution)
+        _write_study(study, folder, rows, execution)
         crew = crew or Crew()
         crew.settle(_need(work, sum(missing.values()), len(todo)))
         jobs = [Job(f"{study.name}, replicate {number} ({missing[number]} rows)", missing[number]) for number in todo]
@@ -216,11 +219,18 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _write_study(study: MatchedStudy, folder: Path, execution: Execution) -> None:
-    """What the rows of a folder were made with: the configuration, versions and hardware."""
-    about = {"study": as_json(study), "versions": versions(), "hardware": hardware(execution.device)}
-    if parallel.is_first():
-        write_text(folder / "study.json", json.dumps(about, indent=1) + "\n")
+def _write_study(study: MatchedStudy, folder: Path, rows: str, execution: Execution) -> None:
+    """What the rows of a folder were made with: the configuration, every commit, versions and hardware."""
+    if not parallel.is_first():
+        return
+    path = folder / ("study.json" if rows == _ROWS else f"{Path(rows).stem}-study.json")  # trials are another study
+    earlier = json.loads(path.read_text(encoding="utf-8")).get("commits", []) if path.exists() else []
+    commits = dict.fromkeys([*earlier, commit()])
+    about = {
+        "study": as_json(study), "commits": [each for each in commits if each is not None], "versions": versions(),
+        "hardware": hardware(execution.device),
+    }  # fmt: skip
+    write_text(path, json.dumps(about, indent=1) + "\n")
 
 
 def _need(work: MatchedWork, rows: int, items: int) -> Need:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,13 +13,13 @@ from deepnet.matched.records import read_rows
 from simulate.house.files import parse_json
 from simulate.house.version import __version__
 
-__all__ = ["commit", "provenance_of"]
+__all__ = ["provenance_of"]
 
-_FORMAT = 2
+_FORMAT = 3
 _STUDY, _EARLIER = "study.json", "provenance.json"
-_CARRIED = ("version", "commit", "versions", "hardware", "study")
+_CARRIED = ("version", "commits", "versions", "hardware", "study")
 """What rows alone do not tell, and is carried over when a published folder is published again."""
-_WAYS = {"pretrain": "pretraining", "retrain": "retraining"}
+_WAYS = {"pretrained": "pretraining", "retrained": "retraining"}
 _REPLICATE = (
     "The number of a replicate seeds its split, its validation and forget set, its weights and its batches; where the "
     "study says how many images a replicate has, it draws these, too."
@@ -36,19 +35,20 @@ def provenance_of(folder: Path, findings: Findings) -> dict[str, Any]:
         findings: What is published of it.
 
     Returns:
-        A mapping that JSON can hold. `seconds` are wall times of trainings by kind, of one process each; those of
-        pretrained and retrained networks as far as the networks lie in the folder.
+        A mapping that JSON can hold. `commits` are those that rows were made with; `seconds` are wall times of
+        trainings by kind, of one process each.
 
     Raises:
         FileNotFoundError: if the folder has neither record.
         ValueError: if it is damaged.
     """
-    carried, networks = _carried(folder)
+    carried, earlier = _carried(folder)
     runs = [row for of_arm in findings.arms.values() for row in of_arm.values()]
     study = carried["study"]
     kinds = Counter(row["kind"] for row in findings.rows)
     searched = [row for row in read_rows(folder / "search.jsonl").values() if row["kind"] == "trajectory"]
-    seconds = networks | {"unlearning": _seconds(runs)} | ({"search": _seconds(searched)} if searched else {})
+    seconds = _of_networks(findings.rows) | {"unlearning": _seconds(runs)}
+    seconds |= {"search": _seconds(searched)} if searched else earlier
     return {
         "format": _FORMAT,
         "scale": findings.scale,
@@ -68,38 +68,29 @@ def provenance_of(folder: Path, findings: Findings) -> dict[str, Any]:
 
 
 def _carried(folder: Path) -> tuple[dict[str, Any], dict[str, float]]:
-    """What rows do not tell, and the seconds of networks by kind."""
+    """What rows do not tell, and the seconds of a search whose rows are elsewhere."""
     path = next((path for name in (_STUDY, _EARLIER) if (path := folder / name).is_file()), None)
     if path is None:
         raise FileNotFoundError(f"{folder / _STUDY} is missing, which says what the rows were made with.")
     try:
         found = dict(parse_json(path.read_text(encoding="utf-8")))
         if path.name == _EARLIER:
-            times = {name: found["seconds"][name] for name in (*_WAYS.values(), "search") if name in found["seconds"]}
+            times = {name: found["seconds"][name] for name in ("search",) if name in found["seconds"]}
             return {name: found[name] for name in _CARRIED}, times
-        told = {"version": __version__, "commit": commit(), "versions": found["versions"]}
-        return told | {"hardware": found["hardware"], "study": _anywhere(found["study"])}, _of_networks(folder)
+        told = {"version": __version__, "commits": found.get("commits", []), "versions": found["versions"]}
+        return told | {"hardware": found["hardware"], "study": _anywhere(found["study"])}, {}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({error}).") from error
 
 
-def _of_networks(folder: Path) -> dict[str, float]:
-    """Seconds of the networks that lie in a folder, by how they were made."""
-    found: dict[str, float] = {}
-    for path in sorted((folder / "models").glob("*.safetensors")):
-        about = _about_weights(path)
-        way = _WAYS.get(about["config"].get("method", {}).get("name"))
-        if way is not None and "seconds" in about["history"]:
-            found[way] = found.get(way, 0.0) + about["history"]["seconds"]
-    return {way: round(seconds, 1) for way, seconds in sorted(found.items())}
-
-
-def _about_weights(path: Path) -> dict[str, Any]:
-    """What is told beside weights, which are not read."""
-    from safetensors import safe_open  # only where networks lie: who has text files alone may lack it
-
-    with safe_open(path, framework="numpy") as file:
-        return dict(parse_json(file.metadata()["about"]))
+def _of_networks(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds of networks by how they were made; a pretrained one is measured on every forget set, and counts once."""
+    found: dict[str, dict[tuple[Any, ...], float]] = {way: {} for way in _WAYS.values()}
+    for row in rows:
+        if row["kind"] in _WAYS and row.get("seconds") is not None:
+            own = (row["forget"], row["again"]) if row["kind"] == "retrained" else ()
+            found[_WAYS[row["kind"]]][row["replicate"], row["optimizer"], *own] = row["seconds"]
+    return {way: round(sum(times.values()), 1) for way, times in found.items() if times}
 
 
 def _commands(scale: str, study: Mapping[str, Any]) -> list[str]:
@@ -126,17 +117,3 @@ def _anywhere(study: Mapping[str, Any]) -> dict[str, Any]:
     for forget in found["forget"]:
         forget["scores"] = forget["scores"] and Path(forget["scores"]).name
     return found
-
-
-def commit() -> str | None:
-    """The commit of this project's repository that the folder was written with, None where there is no repository."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return None
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):  # no git here, or no commit yet
-        return None
-    return found.stdout.strip()

@@ -108,6 +108,7 @@ def scales(results: Results, name: str = "rows.jsonl") -> list[Scale]:
     for place, (path, scale) in enumerate(zip(paths, found, strict=True), start=noted):
         about = scale.published.provenance
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        commits = ", ".join(about["commits"]) or "unknown"
         results.used[place] = replace(
             results.used[place],
             name=f"matched unlearning, {scale.name}",
@@ -115,7 +116,7 @@ def scales(results: Results, name: str = "rows.jsonl") -> list[Scale]:
             version=about["version"],
             configuration=(
                 f"{name}, SHA-256 {digest}…\nmade by: {'; '.join(about['commands'])}\n"
-                f"commit {about['commit']}; configuration, software and hardware in provenance.json beside it"
+                f"commit {commits}; configuration, software and hardware in provenance.json beside it"
             ),
             n_runs=sum(about["rows"].values()),
         )

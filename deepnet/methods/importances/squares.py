@@ -18,9 +18,7 @@ from deepnet.networks.normalization import frozen_statistics
 __all__ = ["mean_squares"]
 
 
-def mean_squares(
-    task: Task, part: Part, batch_size: int, loss: Callable[[Batch], Tensor], batches: int | None = None
-) -> dict[str, Tensor]:
+def mean_squares(task: Task, part: Part, batch_size: int, loss: Callable[[Batch], Tensor]) -> dict[str, Tensor]:
     """The mean over batches of the squared gradient of a loss, times the size of the batch, entry by entry.
 
     With batches of one sample it is the diagonal of the empirical Fisher matrix. A larger batch estimates it: at a
@@ -33,13 +31,12 @@ def mean_squares(
         part: The set.
         batch_size: Samples in a batch, at most.
         loss: The loss of a batch, a mean over its samples.
-        batches: How many batches; None goes through the set once.
 
     Returns:
         By name of the parameter, of those that are not frozen.
     """
     stream = task.stream(part, augment=False, batch_size=batch_size, whole=True)
-    count = stream.steps_per_pass if batches is None else min(batches, stream.steps_per_pass)
+    count = stream.steps_per_pass
     total = {name: torch.zeros_like(weight) for name, weight in task.parameters.items()}
     with evaluating(task.model), torch.enable_grad():
         for batch, _ in zip(stream.batches(start=0), range(count), strict=False):

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from deepnet.learning.journal import Journal
 from deepnet.learning.sharpness import asam, sgd
 from deepnet.learning.task import Task
-from deepnet.matched import unlearning
+from deepnet.matched import running, unlearning
 from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.running import MatchedWork, run_matched, wanted
 from deepnet.matched.study import Watching
@@ -240,3 +240,21 @@ def test_seldom_looks_have_gaps_but_not_at_stops(tmp_path: Path) -> None:
     looked = [step for step, loss in zip(track["step"], track["retain_loss"], strict=True) if loss is not None]
     stops = {stop["step"] for stop in row["stops"].values() if stop["step"] is not None}
     assert set(looked) == {step for step in track["step"] if step % 4 == 0} | stops
+
+
+def test_every_commit_that_made_rows_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("one", "one", None, "two")):
+        monkeypatch.setattr(running, "commit", lambda name=name: name)
+        run_small(tmp_path, small_matched(arms=small_matched().arms[:1], ceiling=False, replicates=(number,)))
+    assert json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))["commits"] == ["one", "two"]
+
+
+def test_a_search_leaves_the_record_of_the_study_alone(tmp_path: Path) -> None:
+    study = small_matched(arms=small_matched().arms[:1], ceiling=False)
+    run_small(tmp_path, study)
+    before = (tmp_path / "study.json").read_bytes()
+    trials = replace(study, arms=(replace(study.arms[0], name="neggrad@0.2", lr=0.2),))
+    run_matched(trials, tmp_path, Execution(), rows="search.jsonl")
+    assert (tmp_path / "study.json").read_bytes() == before
+    (arm,) = json.loads((tmp_path / "search-study.json").read_text(encoding="utf-8"))["study"]["arms"]
+    assert arm["name"] == "neggrad@0.2"

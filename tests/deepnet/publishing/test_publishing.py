@@ -55,20 +55,27 @@ def test_provenance_says_what_was_made_where_and_how_long_it_took(published: Pat
     assert "somebody" not in json.dumps(found)
 
 
-def test_seconds_of_networks_are_told_where_they_lie(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    import torch
-
-    from deepnet.networks.weights import write
-
+def test_each_network_counts_once_in_the_seconds(tmp_path: Path) -> None:
+    """A pretrained one is measured on both forget sets; one is retrained without each, and once more."""
     folder = write_results(tmp_path, "small", arms=FEW)
-    for number, (method, seconds) in enumerate([("pretrain", 2.0), ("retrain", 3.0), ("retrain", 4.0)]):
-        about = {"config": {"method": {"name": method}}, "history": {"seconds": seconds}}
-        write(folder / f"models/{number}.safetensors", {"w": torch.zeros(2)}, about)
-    rows = [row | {"replicate": 1000} for row in made_up_rows("small", arms=FEW)]
-    write_rows(folder / "search.jsonl", rows)
+    rows = [row | ({"seconds": 2.0} if row["kind"] != "trajectory" else {}) for row in made_up_rows("small", arms=FEW)]
+    write_rows(folder / "search.jsonl", [row | {"replicate": 1000} for row in rows])
+    found = provenance_of(folder, Findings.of(rows))
+    assert found["seconds"] == {
+        "pretraining": 3 * 2 * 2.0,
+        "retraining": 3 * 6 * 2.0,
+        "unlearning": 90.0,
+        "search": 90.0,
+    }
+
+
+def test_the_commits_are_those_of_the_rows(published: Path, tmp_path: Path) -> None:
+    assert told(published)["commits"] == []  # which nobody wrote down
+    folder = write_results(tmp_path, "small", arms=FEW)
+    study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    (folder / "study.json").write_text(json.dumps(study | {"commits": ["abc", "def, with changes"]}), encoding="utf-8")
     found = provenance_of(folder, Findings.of(made_up_rows("small", arms=FEW)))
-    assert found["seconds"] == {"pretraining": 2.0, "retraining": 7.0, "unlearning": 90.0, "search": 90.0}
+    assert found["commits"] == ["abc", "def, with changes"]
 
 
 def test_a_folder_is_judged_anew_to_the_same_bytes(published: Path, tmp_path: Path) -> None:
