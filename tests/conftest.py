@@ -38,8 +38,13 @@ def one_numba_thread_a_worker() -> None:
 
 
 @pytest.fixture(autouse=True)
-def one_torch_thread_a_worker() -> Iterator[None]:
-    """Small tensors on two threads of torch wait for each other: what a test sets must not last beyond it."""
+def torch_as_it_begins() -> Iterator[None]:
+    """What a test draws from torch, or sets its threads to, must not hang on the tests that its worker ran before.
+
+    Modules draw their weights from the generator that all share. Small tensors on two threads wait for each other.
+    """
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.default_generator.manual_seed(0)
     yield
     torch = sys.modules.get("torch")
     if torch is not None and "PYTEST_XDIST_WORKER" in os.environ and torch.get_num_threads() != 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deepnet.methods import (
     CurvatureSelection,
+    GradientSelection,
     Influence,
     L1Sparse,
     LossFreeDampening,
@@ -20,6 +21,7 @@ EDITS = frozenset({"influence", "ssd", "ssd-loss-free", "fisher"})
 QUICK: dict[str, Method] = {
     "influence": Influence(batches=3, batch_size=8, damping=0.5),
     "selection": CurvatureSelection(alpha=0.7, probes=2),
+    "gradient-selection": GradientSelection(fraction=0.5),
     "random-selection": RandomSelection(fraction=0.5),  # a tenth of few weights may miss a whole layer
     "l1-sparse": L1Sparse(gamma=0.1),
     "scrub": Scrub(ascent_epochs=1),
