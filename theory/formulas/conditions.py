@@ -20,7 +20,7 @@ Marks of sources: [S] read there; [M 75%] remembered, with confidence; [D] deriv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -88,7 +88,7 @@ class Condition:
         """The hypothesis in LaTeX that matplotlib's mathtext can set."""
         return latex(self.relation)
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[str, ...]:
         """The words of the symbols it depends on."""
         needed = self.larger.free_symbols | self.smaller.free_symbols
@@ -112,13 +112,15 @@ class Condition:
         Raises:
             ValueError: if an argument is missing or out of range.
         """
-        given = []
         for word in self.arguments:
             if word not in values:
                 raise ValueError(f"Argument `{word}` must be given for the condition `{self.name}`, but is missing.")
-            given.append(_in_range(word, values[word]))
+        return self._margin({word: _in_range(word, values[word]) for word in self.arguments})
+
+    def _margin(self, given: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The margin of numbers that are known to be in range."""
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            larger, smaller = (np.log10(side) for side in self._sides(*given))
+            larger, smaller = (np.log10(side) for side in self._sides(*(given[word] for word in self.arguments)))
             return np.asarray(larger - smaller, dtype=np.float64)
 
 
@@ -258,7 +260,7 @@ def margins(
         names = ", ".join(f"`{word}`" for word in shapes)
         raise ValueError(f"Arguments must broadcast, but {names} have shapes {[*shapes.values()]}.") from None
     return {
-        name: np.broadcast_to(condition.margin(**given), shape).copy()
+        name: np.broadcast_to(condition._margin(given), shape).copy()
         for name, condition in CONDITIONS.items()
         if given.keys() >= set(condition.arguments)
     }
