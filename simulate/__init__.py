@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from simulate.boundaries.maps import PhaseMap, phase_map
     from simulate.boundaries.plots import draw_coefficients, draw_phase_maps
     from simulate.dynamics.deactivation import deactivated_fraction, deactivation_radius
-    from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-    from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
+    from simulate.dynamics.objectives import LabelNoise, Loss, NegGrad, Objective, RandomLabel
+    from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
+    from simulate.dynamics.phases import Phase
     from simulate.dynamics.state import State, Status
     from simulate.problems.instance import Instance
     from simulate.problems.problem import Problem
@@ -34,8 +35,9 @@ _HOME = {
     "boundaries.maps": ("PhaseMap", "phase_map"),
     "boundaries.plots": ("draw_coefficients", "draw_phase_maps"),
     "dynamics.deactivation": ("deactivated_fraction", "deactivation_radius"),
-    "dynamics.optimizers": ("SAM", "SGD", "SharpMinMax"),
-    "dynamics.phases": ("Loss", "NegGrad", "Phase", "RandomLabel"),
+    "dynamics.optimizers": ("SAM", "SGD", "Optimizer", "SharpMinMax"),
+    "dynamics.objectives": ("LabelNoise", "Loss", "NegGrad", "Objective", "RandomLabel"),
+    "dynamics.phases": ("Phase",),
     "dynamics.state": ("State", "Status"),
     "problems.instance": ("Instance",),
     "problems.problem": ("Problem",),
@@ -50,10 +52,10 @@ _HOME = {
 }
 
 __all__ = [
-    "SAM", "SGD", "Cell", "Instance", "Loss", "NegGrad", "Phase", "PhaseMap", "Problem", "RandomLabel", "Record",
-    "Result", "SharpMinMax", "State", "Status", "__version__", "critical_values", "deactivated_fraction",
-    "deactivation_radius", "draw_coefficients", "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run",
-    "run_ensemble", "run_to_disk", "sam_radius", "step_size", "sweep", "unfold", "with_sam_weights",
+    "SAM", "SGD", "Cell", "Instance", "LabelNoise", "Loss", "NegGrad", "Objective", "Optimizer", "Phase", "PhaseMap",
+    "Problem", "RandomLabel", "Record", "Result", "SharpMinMax", "State", "Status", "__version__", "critical_values",
+    "deactivated_fraction", "deactivation_radius", "draw_coefficients", "draw_phase_maps", "fit_boundary", "phase_map",
+    "refine", "run", "run_ensemble", "run_to_disk", "sam_radius", "step_size", "sweep", "unfold", "with_sam_weights",
     "with_small_weights",
 ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from deepnet.methods.scrub import Scrub
 from deepnet.methods.selection import CurvatureSelection
 from deepnet.methods.sharp_minmax import SharpMinMax
 from deepnet.methods.teachers import AnchoredNegGrad, BadTeacher, BoundaryShrink, Unsir
-from simulate.house.discovery import check_told_apart, modules_of
+from simulate.house.discovery import check_told_apart, modules_of, public_classes
 
 __all__ = [
     "METHODS",
@@ -53,10 +53,8 @@ def _methods() -> dict[str, type[Method]]:
     Raises:
         ValueError: if two methods have the same name.
     """
-    modules = modules_of(__name__, __path__)
-    public = dict.fromkeys(getattr(module, name) for module in modules for name in module.__all__)
-    found = [one for one in public if isinstance(one, type) and issubclass(one, Method) and hasattr(one, "name")]
-    found.remove(Pretrain)
+    public = public_classes(modules_of(__name__, __path__), Method)
+    found = [one for one in public if hasattr(one, "name") and one is not Pretrain]
     check_told_apart("method", [cls.name for cls in found])
     return {cls.name: cls for cls in found}
 

@@ -14,7 +14,7 @@ from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import label_panels, legend_below, new_figure
-from simulate.dynamics.phases import Objective
+from simulate.dynamics.objectives import Objective
 from simulate.house.drawing.palette import SERIES
 from theory.experiments.deactivation import at_start, law_constant
 from theory.experiments.lemma31 import LOOKS, MULTIPLES, UNLEARNING, Look, equal, tables

@@ -15,7 +15,7 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import table
 from paper_figs.workshop.tabular import Table
 from simulate import NegGrad, RandomLabel
-from simulate.dynamics.phases import Objective
+from simulate.dynamics.objectives import Objective
 from theory.experiments.lemma31 import UNLEARNING, tables
 from theory.statistics import Estimate
 

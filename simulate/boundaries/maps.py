@@ -27,8 +27,9 @@ import numpy as np
 import xarray
 
 from simulate.boundaries.cells import CellSettings
+from simulate.dynamics.objectives import Loss
 from simulate.dynamics.optimizers import SAM, SGD
-from simulate.dynamics.phases import Loss, Phase
+from simulate.dynamics.phases import Phase
 from simulate.house import checks
 from simulate.house.version import __version__
 from simulate.problems.problem import Problem

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Objective, Phase, RandomLabel
+from simulate.dynamics.objectives import OBJECTIVES, Objective
+from simulate.dynamics.optimizers import OPTIMIZERS, Optimizer
+from simulate.dynamics.phases import Phase
 from simulate.house.command_line.options import field_texts
 
 __all__ = ["VOCABULARY", "describe_vocabulary", "parse_part", "parse_phase", "vocabulary_in_brief"]
 
-VOCABULARY = {cls.__name__: cls for cls in (Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax)}
+VOCABULARY: dict[str, Any] = {**OBJECTIVES, **OPTIMIZERS}
 """The objectives and optimizers a phase's text may name."""
 
 
@@ -96,7 +97,7 @@ def _unparsed(node: ast.expr) -> str:
 
 
 def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) -> Any:
-    known = [field.name for field in fields(cls)]
+    known = [option.name for option in _options(cls)]
     given = [keyword.arg for keyword in keywords]
     if len(set(given)) < len(given):
         raise ValueError(f"Argument `phase` must give each option of {cls.__name__} once, but has {given}.")
@@ -110,6 +111,12 @@ def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) 
         raise ValueError(f"Argument `phase` must fit {cls.__name__}, but does not: {error}.") from None
 
 
+def _options(cls: Any) -> list[Field[Any]]:
+    """What can be given, as it is written."""
+    by_name = {field.name: field for field in fields(cls)}
+    return [by_name[name] for name in cls.options()] if issubclass(cls, Optimizer) else list(by_name.values())
+
+
 def describe_vocabulary() -> str:
     """Every objective and optimizer with its options, for a help page; the text is that of the classes."""
     return "\n\n".join(_describe(cls) for cls in (Phase, *VOCABULARY.values()))
@@ -119,7 +126,7 @@ def _describe(cls: type) -> str:
     summary = (cls.__doc__ or "").splitlines()[0]
     texts = field_texts(cls)
     lines = [f"{cls.__name__}: {summary}"]
-    for option in fields(cls):
+    for option in _options(cls):
         default = "" if option.default is MISSING else f" (default {option.default!r})"
         lines.append(f"  {option.name}: {texts.get(option.name, '')}{default}")
     return "\n".join(lines)
@@ -127,5 +134,5 @@ def _describe(cls: type) -> str:
 
 def vocabulary_in_brief() -> str:
     """Every objective and optimizer with the names of its options."""
-    parts = (f"  {cls.__name__}({', '.join(option.name for option in fields(cls))})" for cls in VOCABULARY.values())
+    parts = (f"  {cls.__name__}({', '.join(option.name for option in _options(cls))})" for cls in VOCABULARY.values())
     return "\n".join(["Objectives and optimizers of phases (--help-all tells what each option is):", *parts])

@@ -13,8 +13,9 @@ import xarray
 from simulate.boundaries.boundary import check_level
 from simulate.boundaries.maps import PhaseMap
 from simulate.cli.map import check_map, draw_and_judge
+from simulate.dynamics.objectives import Loss, NegGrad
 from simulate.dynamics.optimizers import SAM, SGD, Optimizer
-from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.dynamics.phases import Phase
 from simulate.house.drawing.saving import check_figure, save_figure
 from simulate.house.records.record import make_record
 from simulate.house.storage import MADE_BY, check_store, save

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import SGD
-from simulate.dynamics.phases import Objective, Phase
+from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import compile_phase
 from simulate.dynamics.state import State
 from simulate.dynamics.step import gradient, network_output, output_slopes, squared_norms
@@ -157,7 +158,7 @@ def _looked_at(instance: Instance, objective: Objective, state: State | None) ->
     if not isinstance(instance, Instance):
         checks.fail("instance", "be an Instance", instance)
     if not isinstance(objective, Objective):
-        checks.fail("objective", "be a Loss, NegGrad or RandomLabel", objective)
+        checks.fail("objective", "be an objective such as Loss()", objective)
     if not isinstance(state, State | None):
         checks.fail("state", "be a State or None", state)
     z = instance.geometry.start if state is None else state.preactivations

@@ -14,7 +14,18 @@ import numpy as np
 from simulate.dynamics.patterns import add_gradient, no_pattern, refresh_pattern, signal_coefficient
 from simulate.machine.compilation import summing_kernel
 
-__all__ = ["CONVERGED", "NONFINITE", "RUNNING", "advance_trajectories", "network_output", "weighted_loss"]
+__all__ = [
+    "CONVERGED",
+    "NONFINITE",
+    "RUNNING",
+    "advance_trajectories",
+    "is_watched",
+    "network_output",
+    "room_to_work",
+    "rule_met",
+    "update_along",
+    "weighted_loss",
+]
 
 RUNNING, CONVERGED, NONFINITE = 0, 1, 2
 """How a phase stands: it goes on, a stopping rule fired, or a number is not finite."""
@@ -130,33 +141,36 @@ def _move(c, z, gram, y_true, multiplicity, slopes, g, moves, step, at, pattern,
 
 
 @summing_kernel
-def _update(c, z, gram, y_true, target, multiplicity, present, update, vectors, matrices, patterns, scratch):
-    """One `simulate.dynamics.plan.Update` in place; returns False, with nothing changed, once an output is not finite.
+def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, vectors, matrices, patterns, scratch):
+    """One `simulate.dynamics.updates.Update` of c and z, its gradients taken at the pre-activations `at`.
 
-    An update is plain when no sample is marked as perturbed.
+    An update is plain when no sample is marked as perturbed. `at` is z itself, or an array of its own while c and z
+    gather a direction. Returns False, with nothing changed, once an output is not finite.
     """
-    weight, perturbed, moves, (lr, tau, mixing) = update
+    weight, perturbed, moves, (lr, tau, mixing, normalised) = update
     output, slopes, g, closest, everyone = vectors
     felt_products, z_perturbed = matrices
-    network_output(z, y_true, multiplicity, g, closest, output)
+    network_output(at, y_true, multiplicity, g, closest, output)
     if not math.isfinite(output.sum()):
         return False
-    refresh_pattern(z, patterns[0])
+    refresh_pattern(at, patterns[0])
 
     felt = _slopes(weight, target, present, perturbed, True, output, slopes)
     if felt:
-        m = z.shape[0] // 2
+        m = at.shape[0] // 2
         plus, minus = _signal_sums(slopes, y_true, m)
         _noise_slopes(slopes, multiplicity, m, g)
         felt_products[:] = 0.0
-        add_gradient(gram, z, patterns[0], g, plus, minus, everyone, 1.0, scratch, felt_products)
-        norm = math.sqrt(max(_squared_norm(z, g, plus, minus, felt_products), 0.0))
-        _perturb(z, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)
+        add_gradient(gram, at, patterns[0], g, plus, minus, everyone, 1.0, scratch, felt_products)
+        norm = 1.0
+        if normalised:
+            norm = math.sqrt(max(_squared_norm(at, g, plus, minus, felt_products), 0.0))
+        _perturb(at, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)
         if mixing != 1.0:
-            _move_coefficients(c, z, g, plus, minus, moves, lr * (1.0 - mixing))
+            _move_coefficients(c, at, g, plus, minus, moves, lr * (1.0 - mixing))
 
     if _slopes(weight, target, present, perturbed, False, output, slopes):
-        _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr, z, patterns[0], scratch)
+        _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr, at, patterns[0], scratch)
 
     if felt:
         if mixing != 1.0:
@@ -179,7 +193,13 @@ def weighted_loss(weight, target, output):
 
 
 @summing_kernel
-def _rule_met(stop, learned, target, y, forget, output):
+def is_watched(stop):
+    """Whether there is any rule to stop by."""
+    return not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]) and math.isnan(stop[3]))
+
+
+@summing_kernel
+def rule_met(stop, learned, target, y, forget, output):
     """Whether one of the rules (loss, forget_below, forget_above, forget_loss_above; NaN when absent) asks to stop."""
     if not math.isnan(stop[0]) and weighted_loss(learned, target, output) <= stop[0]:
         return True
@@ -197,34 +217,40 @@ def _rule_met(stop, learned, target, y, forget, output):
 
 
 @summing_kernel
+def room_to_work(z, n, closest):
+    """What `update_along` writes to: vectors, matrices, patterns and scratch, for pre-activations z (2m, L)."""
+    n_noise = z.shape[1] - 1
+    everyone = np.ones(len(z), np.bool_)  # the whole network is perturbed, also a part that does not move
+    vectors = (np.empty(n), np.empty(n), np.empty(n_noise), closest, everyone)
+    matrices = (np.empty_like(z), np.empty_like(z))
+    patterns = (no_pattern(len(z), n_noise), no_pattern(len(z), n_noise))
+    row_lists = (np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
+    return vectors, matrices, patterns, (np.empty((1, n_noise + 1)), np.empty(n_noise), *row_lists)
+
+
+@summing_kernel
 def _advance(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, start):
     """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
     y, y_true, forget, target, learned = labels
     weight, perturbed, moves, scalars = updates
     stop, every = rules
-    n_noise, n = z.shape[1] - 1, y.size
-    output, slopes, g = np.empty(n), np.empty(n), np.empty(n_noise)
-    everyone = np.ones(len(z), np.bool_)  # the whole network is perturbed, also a part that does not move
-    matrices = (np.empty_like(z), np.empty_like(z))
-    patterns = (no_pattern(len(z), n_noise), no_pattern(len(z), n_noise))
-    row_lists = (np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
-    scratch = (np.empty((1, n_noise + 1)), np.empty(n_noise), *row_lists)
-    watched = not (math.isnan(stop[0]) and math.isnan(stop[1]) and math.isnan(stop[2]) and math.isnan(stop[3]))
+    n = y.size
+    vectors, matrices, patterns, scratch = room_to_work(z, n, closest)
+    output, g, watched = vectors[0], vectors[2], is_watched(stop)
     step = start
     while True:
         if watched and step % every == 0:
             network_output(z, y_true, multiplicity, g, closest, output)
-            if _rule_met(stop, learned, target, y, forget, output):
+            if rule_met(stop, learned, target, y, forget, output):
                 return step, CONVERGED
         if step == until:
             return step, RUNNING
         batch = present[(step - start) % present.shape[0]]
         for number in range(scalars.shape[0]):
             lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
-            update = (weight[number], perturbed[number], moves[number], (lr, tau, mixing))
-            vectors = (output, slopes, g, closest, everyone)
-            finite = _update(
-                c, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
+            update = (weight[number], perturbed[number], moves[number], (lr, tau, mixing, True))
+            finite = update_along(
+                c, z, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
             )  # fmt: skip
             if not finite:  # a step that overflows in its first part counts as taken
                 return step + (1 if number > 0 else 0), NONFINITE

@@ -12,44 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulate.dynamics.batches import Batches, pools_of
-from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
+from simulate.dynamics.label_turns import Turns
+from simulate.dynamics.objectives import Objective
+from simulate.dynamics.phases import Phase
+from simulate.dynamics.updates import Descent, Partition, Update
 from simulate.house import ties
 from simulate.problems.instance import Instance
-from simulate.problems.streams import stream
 
-__all__ = ["Partition", "Plan", "StopRules", "Update", "compile_phase"]
-
-
-@dataclass(frozen=True, eq=False)
-class Update:
-    """One move of the weights: W ← W - η ĝ on the chosen filters.
-
-    ĝ = g + mixing (g_ε - g), where g = Σ_i ω_i ∇ℓ_i(W) over the batch and g_ε differs from g in the perturbed
-    samples, whose gradients are taken at W + ε̂; ε̂ = τ g'/‖g'‖ with g' the perturbed samples' part of g.
-
-    Attributes:
-        weight: Signed weights ω_i of the samples' losses, (n,).
-        perturbed: Samples that define ε̂ and feel it, (n,) of bool.
-        lr: Step size η.
-        tau: Radius τ; 0 leaves ĝ = g.
-        mixing: s λ of `simulate.dynamics.optimizers.SAM`: 1 for SAM, negative to maximise sharpness.
-        adaptive: Whether ε̂ is ASAM's.
-        part: Which part of a partitioned network moves: "all", "retain" or "forget".
-    """
-
-    weight: np.ndarray
-    perturbed: np.ndarray
-    lr: float
-    tau: float = 0.0
-    mixing: float = 0.0
-    adaptive: bool = False
-    part: str = "all"
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the perturbation plays no role, as in SGD."""
-        return self.tau == 0.0 or self.mixing == 0.0
+__all__ = ["Plan", "StopRules", "compile_phase"]
 
 
 @dataclass(frozen=True)
@@ -72,18 +42,6 @@ class StopRules:
     """Steps between two looks at the rules."""
 
 
-@dataclass(frozen=True)
-class Partition:
-    """How the network is split when a phase begins."""
-
-    fraction: float
-    """Fraction in the forget part."""
-    largest: bool
-    """Whether the forget part holds the largest forget gradients."""
-    by_coordinate: bool
-    """Whether single coordinates are ranked instead of filters."""
-
-
 @dataclass(frozen=True, eq=False)
 class Plan:
     """One phase of one trajectory.
@@ -94,6 +52,8 @@ class Plan:
         full_weight: Signed weights of the samples' losses when every step sees all of them, (n,).
         learned: Samples whose mean loss `stop_loss` watches, (n,) of bool.
         updates: The moves of one step, in order.
+        descent: How the direction of an update becomes a move.
+        turns: Labels that single steps see turned.
         partition: The split of the network the updates' parts refer to, or None.
         batches: Which samples each step sees.
         stop: Rules that end the phase early.
@@ -104,9 +64,22 @@ class Plan:
     full_weight: np.ndarray
     learned: np.ndarray
     updates: tuple[Update, ...]
+    descent: Descent
+    turns: Turns
     partition: Partition | None
     batches: Batches
     stop: StopRules
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every step is the same few moves W ← W - η ĝ, which depend on nothing but W and the batch."""
+        optimizer = self.phase.optimizer
+        steady = optimizer.schedule == "constant" and optimizer.warmup == 0.0 and self.turns.probability == 0.0
+        return steady and self.descent.is_plain and not any(u.gathers or not u.normalised for u in self.updates)
+
+    def rates(self, first: int, last: int) -> np.ndarray:
+        """Step sizes of the steps first, …, last - 1 over those of the updates; a single one where all are the same."""
+        return self.phase.optimizer.rates(first, last, self.phase.steps)
 
     def stopping_at(self, forget_losses: Mapping[str, float]) -> Plan:
         """The plan with a rule that names a phase filled in.
@@ -148,16 +121,19 @@ def compile_phase(phase: Phase, instance: Instance) -> Plan:
     """
     _check_sets(phase, instance)
     retain, forget = ~instance.forget, instance.forget
-    parts = _parts(phase, retain, forget)
-    pools = pools_of(tuple(np.flatnonzero(part) for part in parts), phase.optimizer.batch)
+    objective, optimizer = phase.objective, phase.optimizer
+    sets = objective.sets(retain, forget)
+    pools = pools_of(tuple(np.flatnonzero(members) for members in sets), optimizer.batch)
     batches = Batches(instance.n, pools, seed=instance.seed, phase=phase.name)
     return Plan(
         phase=phase,
-        target=_targets(phase, instance),
-        full_weight=_weights(phase, parts, [int(part.sum()) for part in parts]),
-        learned=retain if isinstance(phase.objective, NegGrad) else parts[0],
-        updates=_updates(phase.optimizer, _weights(phase, parts, [pool.batch for pool in pools]), retain, forget),
-        partition=_partition(phase.optimizer),
+        target=objective.targets(instance, phase.name),
+        full_weight=_weights(objective, sets, [int(members.sum()) for members in sets]),
+        learned=sets[0],
+        updates=optimizer.updates(_weights(objective, sets, [pool.batch for pool in pools]), retain, forget),
+        descent=optimizer.descent,
+        turns=Turns(objective.label_noise, instance.n, seed=instance.seed, phase=phase.name),
+        partition=optimizer.partition_of_network(),
         batches=batches,
         stop=_stop_rules(phase, int(forget.sum()), every=1 if batches.full else batches.steps_per_epoch),
     )
@@ -187,54 +163,9 @@ def _check_sets(phase: Phase, instance: Instance) -> None:
         raise ValueError(f'Argument `forget` must leave a retain set for phase "{phase.name}", but it is empty.')
 
 
-def _parts(phase: Phase, retain: np.ndarray, forget: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The sets that each give a batch to every step."""
-    if isinstance(phase.objective, NegGrad):
-        return retain, forget
-    if isinstance(phase.objective, Loss) and phase.objective.on != "all":
-        return (retain if phase.objective.on == "retain" else forget,)
-    return (retain | forget,)
-
-
-def _weights(phase: Phase, parts: tuple[np.ndarray, ...], sizes: list[int]) -> np.ndarray:
+def _weights(objective: Objective, sets: tuple[np.ndarray, ...], sizes: list[int]) -> np.ndarray:
     """Signed weights of the samples' losses; they already hold 1/B."""
-    weight = np.zeros(len(parts[0]))
-    if not isinstance(phase.objective, NegGrad):
-        weight[parts[0]] = 1.0 / sizes[0]
-        return weight
-    alpha = phase.objective.alpha
-    for part, factor, size in zip(parts, (alpha, alpha - 1.0), sizes, strict=True):
-        weight[part] = factor / size if phase.objective.reduction == "mean" else factor
+    weight = np.zeros(len(sets[0]))
+    for members, value in zip(sets, objective.weights(sizes), strict=True):
+        weight[members] = value
     return weight
-
-
-def _targets(phase: Phase, instance: Instance) -> np.ndarray:
-    if not isinstance(phase.objective, RandomLabel):
-        return instance.y
-    draws = stream(instance.seed, "targets", phase.name).random(instance.n)
-    return np.where(instance.forget & (draws < phase.objective.flip), -instance.y, instance.y)
-
-
-def _updates(
-    optimizer: SGD | SAM | SharpMinMax, weight: np.ndarray, retain: np.ndarray, forget: np.ndarray
-) -> tuple[Update, ...]:
-    everyone = retain | forget
-    if isinstance(optimizer, SGD):
-        return (Update(weight, everyone, optimizer.lr),)
-    if isinstance(optimizer, SAM):
-        felt_by = {"joint": everyone, "retain": retain, "forget": forget}[optimizer.on]
-        sign = 1.0 if optimizer.sharpness == "min" else -1.0
-        mixing = sign * optimizer.mixing
-        return (Update(weight, felt_by, optimizer.lr, optimizer.tau, mixing, optimizer.adaptive),)
-    tau_forget = optimizer.tau if optimizer.tau_forget is None else optimizer.tau_forget
-    common = Update(weight, everyone, optimizer.lr, adaptive=optimizer.adaptive)
-    return (
-        replace(common, weight=weight * retain, tau=optimizer.tau, mixing=optimizer.mixing, part="retain"),
-        replace(common, weight=weight * forget, tau=tau_forget, mixing=-optimizer.mixing, part="forget"),
-    )
-
-
-def _partition(optimizer: SGD | SAM | SharpMinMax) -> Partition | None:
-    if not isinstance(optimizer, SharpMinMax):
-        return None
-    return Partition(optimizer.fraction, optimizer.polarity == "top", optimizer.partition == "coordinate")

@@ -36,6 +36,8 @@ class State:
         forget_coordinates: Coordinates of the forget part of a network that is partitioned by coordinate, (2, m, D) of
             bool, or None.
         forget_losses: Mean loss on the forget set at the end of each phase before, by name.
+        initial_share: How much of each initial filter is left, (2, m); None is all of it.
+        velocity: Velocity of what moves, by name, in a phase that has momentum or the like; None without.
         left: Where the network was that a phase aside leaves alone, by attribute, or None in other phases.
     """
 
@@ -49,6 +51,8 @@ class State:
     forget_coordinates: np.ndarray | None = None
     forget_losses: dict[str, float] = field(default_factory=dict)
     left: dict[str, np.ndarray] | None = None
+    initial_share: np.ndarray | None = None
+    velocity: dict[str, np.ndarray] | None = None
 
     @property
     def back(self) -> State:
@@ -58,5 +62,5 @@ class State:
         weights = self.left.get("weights")
         return replace(
             self, coefficients=self.left["coefficients"], preactivations=self.left["preactivations"], weights=weights,
-            left=None,
+            left=None, initial_share=self.left.get("initial_share"), velocity=None,
         )  # fmt: skip

@@ -7,14 +7,17 @@ in `simulate.dynamics.kernels`; tests hold the two equal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from simulate.dynamics.plan import Update
+from simulate.dynamics.updates import Descent, Update
 from simulate.problems.geometry import SIGNS
 from simulate.problems.instance import Instance
 
 __all__ = [
-    "apply_update",
+    "descend",
+    "direction",
     "forget_saliency",
     "gradient",
     "logistic_loss",
@@ -97,35 +100,64 @@ def perturbation(b: np.ndarray, gram: np.ndarray, tau: float) -> np.ndarray:
     return tau / norm * b if norm > 0 else 0.0 * b
 
 
-def apply_update(
-    instance: Instance, c: np.ndarray, update: Update, target: np.ndarray, present: np.ndarray, moves: np.ndarray
+def direction(
+    instance: Instance, c: np.ndarray, share: np.ndarray, update: Update, target: np.ndarray, present: np.ndarray
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Move the coefficients by one update.
+    """Coefficients of the direction ĝ of an update.
 
     Args:
         instance: The instance.
         c: Coefficients (2, m, 1 + n patches).
+        share: How much of each initial filter is left, (2, m).
         update: The update.
         target: Labels the loss uses, (n,).
         present: Samples of this step's batch, (n,) of bool.
-        moves: Filters that move, (2, m) of bool.
 
     Returns:
-        The new coefficients, and the pre-activations at which gradients were taken.
+        The coefficients (2, m, 1 + n patches), and the pre-activations at which gradients were taken.
     """
     geometry = instance.geometry
     weight = update.weight * present
-    z = geometry.preactivations(c)
+    z = geometry.preactivations(c, share)
     slopes = output_slopes(weight, target, network_output(instance, z))
     step = gradient(instance, z, slopes)
     visited = [z]
     if not update.is_plain:
         felt = gradient(instance, z, slopes * update.perturbed)
-        z_perturbed = geometry.preactivations(c + perturbation(felt, geometry.gram, update.tau))
+        ahead = perturbation(felt, geometry.gram, update.tau) if update.normalised else update.tau * felt
+        z_perturbed = geometry.preactivations(c + ahead, share)
         slopes_perturbed = output_slopes(weight * update.perturbed, target, network_output(instance, z_perturbed))
         step = step + update.mixing * (gradient(instance, z_perturbed, slopes_perturbed) - felt)
         visited.append(z_perturbed)
-    return c - update.lr * moves[..., None] * step, visited
+    return step, visited
+
+
+def descend(
+    descent: Descent, lr: float, norm: float, places: Mapping[str, np.ndarray], moves: Mapping[str, np.ndarray],
+    directions: Mapping[str, np.ndarray], velocities: dict[str, np.ndarray],
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Move along a direction; the same recursion for coefficients, for shares of initial weights, and for weights.
+
+    Args:
+        descent: How the direction becomes a move.
+        lr: Step size η of this step.
+        norm: ‖ĝ‖ over what moves.
+        places: What moves, by name.
+        moves: Which entries of each do, arrays that broadcast.
+        directions: ĝ of each.
+        velocities: v of each; updated.
+
+    Returns:
+        The new places.
+    """
+    scale = min(1.0, descent.clip / norm) if norm > 0 else 1.0
+    after = {}
+    for name, place in places.items():
+        d = scale * directions[name] + descent.weight_decay * place
+        velocities[name] = np.where(moves[name], descent.momentum * velocities[name] + d, velocities[name])
+        step = d + descent.momentum * velocities[name] if descent.nesterov else velocities[name]
+        after[name] = place - lr * np.where(moves[name], step, 0.0)
+    return after
 
 
 def forget_saliency(instance: Instance, z: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
-__all__ = ["check_told_apart", "found_on_use", "modules_of", "most_like"]
+__all__ = ["check_told_apart", "found_on_use", "modules_of", "most_like", "public_classes"]
 
 
 def modules_of(package: str, folders: Iterable[str]) -> list[ModuleType]:
@@ -25,6 +25,17 @@ def modules_of(package: str, folders: Iterable[str]) -> list[ModuleType]:
         ['simulate.problems.arrays', 'simulate.problems.frame']
     """
     return [import_module(f"{package}.{name}") for name in sorted(module.name for module in iter_modules(folders))]
+
+
+def public_classes(modules: Iterable[ModuleType], kind: type) -> list[Any]:
+    """The classes of a kind that some modules make public, once each, the kind itself aside.
+
+    Args:
+        modules: The modules; each names what it makes public in `__all__`.
+        kind: The class that they are made of.
+    """
+    public = dict.fromkeys(getattr(module, name) for module in modules for name in module.__all__)
+    return [one for one in public if isinstance(one, type) and issubclass(one, kind) and one is not kind]
 
 
 def found_on_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

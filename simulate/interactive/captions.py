@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from simulate.dynamics.optimizers import SGD
 from simulate.house.version import __version__
 from simulate.interactive.map_data import MapData
 from simulate.interactive.map_settings import MapSettings
@@ -23,7 +22,8 @@ def describe_trajectory(settings: TrajectorySettings, trajectory: Trajectory) ->
     for phase in phases:
         steps, status = result.phases.get(phase.name, (0, None))
         ended = "not reached" if status is None else f"{_ENDED[status.value]} {_after(status.value)}{steps} steps"
-        radius = "" if isinstance(phase.optimizer, SGD) else f", τ = {phase.optimizer.tau:.2g}"
+        tau = getattr(phase.optimizer, "tau", None)
+        radius = "" if tau is None else f", τ = {tau:.2g}"
         stages.append(f"{phase.name}: η = {phase.optimizer.lr:.2g}{radius}, {ended}")
     return (
         f"d = {settings.d}, ‖φ‖ = {settings.signal:.4g}, σ₀ = {settings.problem.sigma_0:.2g}. {'; '.join(stages)}. "

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 
+from simulate.dynamics.objectives import Loss, NegGrad
 from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.dynamics.phases import Phase
 from simulate.problems.problem import Problem
 from simulate.problems.scales import sam_radius, step_size
 

@@ -1,8 +1,9 @@
 r"""The inner products that decide a trajectory, and the coefficients κ and ζ.
 
 Write s_0 = φ and s_1, s_2, … for the noise vectors (sample by sample, patch by patch). Gradients lie in their
-span, so every iterate is w_jr = w_jr(0) + Σ_k c_jrk s_k, and the pre-activations ⟨w_jr, s_k⟩ follow from the
-Gram matrix of the s_k and the initial pre-activations alone. The theory's coefficients are these c in the units
+span, so every iterate is w_jr = a_jr w_jr(0) + Σ_k c_jrk s_k, and the pre-activations ⟨w_jr, s_k⟩ follow from the
+Gram matrix of the s_k and the initial pre-activations alone; the share a_jr of the initial weights is 1 but for weight
+decay. The theory's coefficients are these c in the units
 of what they change: κ_jr = j c_jr0 ‖φ‖² and ζ_jrk = (multiplicity) c_jrk ‖s_k‖².
 """
 
@@ -44,9 +45,9 @@ class Geometry:
         """‖s_k‖², (1 + n patches,)."""
         return np.diagonal(self.gram).copy()
 
-    def preactivations(self, coefficients: np.ndarray) -> np.ndarray:
-        """⟨w_jr, s_k⟩ at the coefficients c, both (2, m, 1 + n patches)."""
-        return self.start + coefficients @ self.gram
+    def preactivations(self, coefficients: np.ndarray, initial_share: np.ndarray) -> np.ndarray:
+        """⟨w_jr, s_k⟩ at the coefficients c, both (2, m, 1 + n patches), and the shares of w_jr(0), (2, m)."""
+        return initial_share[..., None] * self.start + coefficients @ self.gram
 
     def kappa(self, coefficients: np.ndarray) -> np.ndarray:
         """Signal coefficients κ, (2, m)."""
@@ -58,22 +59,25 @@ class Geometry:
 
 
 def weight_grams(
-    filters: np.ndarray, start: np.ndarray, coefficients: np.ndarray, preactivations: np.ndarray
+    filters: np.ndarray, start: np.ndarray, coefficients: np.ndarray, preactivations: np.ndarray, shares: np.ndarray
 ) -> np.ndarray:
     """Inner products ⟨w_jr, w_j'r'⟩ of all filters of one trajectory or of many.
 
-    W Wᵀ = W W(0)ᵀ + (W Sᵀ) cᵀ with W W(0)ᵀ = W(0) W(0)ᵀ + c (W(0) Sᵀ)ᵀ, S the matrix of the s_k.
+    W Wᵀ = W W(0)ᵀ a + (W Sᵀ) cᵀ with W W(0)ᵀ = a W(0) W(0)ᵀ + c (W(0) Sᵀ)ᵀ, S the matrix of the s_k and a the diagonal
+    matrix of the shares of the initial weights.
 
     Args:
         filters: ⟨w_jr(0), w_j'r'(0)⟩, (..., 2m, 2m).
         start: Initial pre-activations, (..., 2, m, 1 + n patches).
         coefficients: The coefficients c, same shape as `start`.
         preactivations: The pre-activations at c, same shape.
+        shares: How much of each initial filter is left, (..., 2, m).
 
     Returns:
         Array (..., 2m, 2m).
     """
     shape = (*filters.shape[:-1], -1)
     c, z, first = (array.reshape(shape) for array in (coefficients, preactivations, start))
-    products = filters + c @ first.swapaxes(-1, -2) + z @ c.swapaxes(-1, -2)
+    a = shares.reshape(filters.shape[:-1])
+    products = (a[..., None] * filters + c @ first.swapaxes(-1, -2)) * a[..., None, :] + z @ c.swapaxes(-1, -2)
     return 0.5 * (products + products.swapaxes(-1, -2))

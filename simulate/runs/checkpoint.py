@@ -18,7 +18,8 @@ from simulate.runs.trace import Trace
 __all__ = ["Checkpoint", "Keeper"]
 
 _STATE = "state."
-_LEFT = "left."
+_FAMILIES = ("left", "velocity")
+"""What a state holds arrays of by their names."""
 _TRACE = "trace."
 _UNREADABLE = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile)
 """What is raised of a damaged file of arrays."""
@@ -45,8 +46,10 @@ class Checkpoint:
         """
         state = vars(self.state)
         arrays = {_STATE + name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-        arrays |= {_LEFT + name: value for name, value in (self.state.left or {}).items()}
-        plain = {name: value for name, value in state.items() if isinstance(value, str | int | dict) and name != "left"}
+        for family in _FAMILIES:
+            arrays |= {f"{family}.{name}": value for name, value in (state[family] or {}).items()}
+        plain = {name: value for name, value in state.items() if isinstance(value, str | int | dict)}
+        plain = {name: value for name, value in plain.items() if name not in _FAMILIES}
         columns, rows = self.trace.packed()
         ended = {name: [steps, status.value] for name, (steps, status) in self.ended.items()}
         about = {"state": plain, "ended": ended, "closest": self.closest, "trace": rows}
@@ -65,11 +68,10 @@ class Checkpoint:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 found = dict(file)
             about: dict[str, Any] = parse_json(str(found.pop("about")))
-            state = {name.removeprefix(_STATE): found[name] for name in found if name.startswith(_STATE)}
-            left = {name.removeprefix(_LEFT): found[name] for name in found if name.startswith(_LEFT)}
-            columns = {name.removeprefix(_TRACE): found[name] for name in found if name.startswith(_TRACE)}
+            state, columns = _those_of(_STATE, found), _those_of(_TRACE, found)
+            families: dict[str, Any] = {family: _those_of(f"{family}.", found) or None for family in _FAMILIES}
             return cls(
-                State(**state, **about["state"], left=left or None),
+                State(**state, **about["state"], **families),
                 {name: (int(steps), Status(status)) for name, (steps, status) in about["ended"].items()},
                 float(about["closest"]),
                 Trace.unpacked(observe, columns, about["trace"]),
@@ -79,6 +81,11 @@ class Checkpoint:
                 f"Argument `out` must hold a whole store, but {path} is damaged ({error}). "
                 "Delete it to have the run begun anew."
             ) from None
+
+
+def _those_of(prefix: str, found: dict[str, Any]) -> dict[str, Any]:
+    """What begins with a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
 
 
 class Keeper:

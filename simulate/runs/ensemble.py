@@ -11,7 +11,6 @@ import numpy as np
 import xarray
 
 from simulate.dynamics.engines import Engine, make_engine
-from simulate.dynamics.optimizers import SharpMinMax
 from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import compile_phase
 from simulate.dynamics.state import Status
@@ -46,7 +45,7 @@ class Cell:
     @property
     def shape(self) -> tuple[Hashable, ...]:
         """What cells of one chunk have in common: array shapes, and the moves of a step of every phase."""
-        moves = tuple(2 if isinstance(phase.optimizer, SharpMinMax) else 1 for phase in self.phases)
+        moves = tuple(phase.optimizer.moves for phase in self.phases)
         data = "drawn" if isinstance(self.problem, Problem) else (self.problem.test_set is None, self.problem.noise_law)
         return self.problem.n, self.problem.m, self._patches, self.problem.multiplicity, data, moves
 
@@ -216,8 +215,8 @@ def _observe(machine: Engine, t: int, directions: int, record: Record) -> _Obser
 
 
 def _advance(machine: Engine, steps: np.ndarray) -> None:
-    """Advance to each cell's own last step, drawing minibatches a segment at a time."""
-    if all(plan.batches.full for plan in machine.plans):
+    """Advance to each cell's own last step, drawing minibatches and turned labels a segment at a time."""
+    if all(plan.batches.full and plan.turns.probability == 0.0 for plan in machine.plans):
         machine.advance(steps)
         return
     for until in range(SEGMENT, int(steps.max()) + SEGMENT, SEGMENT):

@@ -121,7 +121,8 @@ def _noise_grams(engine: Engine, numbers: Sequence[int], laws: Sequence[NoiseLaw
     if not weights:
         starts = np.stack([geometry.start for geometry in geometries])
         filters = np.stack([geometry.filters for geometry in geometries])
-        products = weight_grams(filters, starts, engine.coefficients[list(numbers)], z)
+        coefficients, shares = engine.coefficients[list(numbers)], engine.initial_shares[list(numbers)]
+        products = weight_grams(filters, starts, coefficients, z, shares)
     else:
         flat = [w.reshape(2 * z.shape[2], -1) for w in weights]  # of different d, where that is an axis
         products = np.stack([w @ w.T for w in flat])
@@ -136,7 +137,7 @@ def _noise_grams(engine: Engine, numbers: Sequence[int], laws: Sequence[NoiseLaw
 def _counted(engine: Engine, number: int, test: TestSet) -> TestError:
     """The error on a test set, with its binomial standard error; ties count one half."""
     instance, w = engine.instances[number], engine.weights(number)
-    w = _weights_in_span(instance, engine.coefficients[number]) if w is None else w
+    w = _weights_in_span(engine, number) if w is None else w
     held_out = np.concatenate([instance.phi[None], test.xi.reshape(-1, len(instance.phi))])
     z = w @ held_out.T
     signal = np.maximum(z[..., :1] * test.y, 0.0)
@@ -156,8 +157,9 @@ def _counted(engine: Engine, number: int, test: TestSet) -> TestError:
     )
 
 
-def _weights_in_span(instance: Instance, c: np.ndarray) -> np.ndarray:
-    return instance.w0 + c @ instance.span
+def _weights_in_span(engine: Engine, number: int) -> np.ndarray:
+    instance, share = engine.instances[number], engine.initial_shares[number]
+    return share[..., None] * instance.w0 + engine.coefficients[number] @ instance.span
 
 
 def _undefined(count: int) -> TestError:

@@ -10,7 +10,6 @@ import numpy as np
 import xarray
 
 from simulate.dynamics.engines import Engine, make_engine
-from simulate.dynamics.optimizers import SharpMinMax
 from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import Plan, compile_phase
 from simulate.dynamics.state import State, Status
@@ -161,6 +160,8 @@ class _Course:
             forget_coordinates=machine.forget_coordinates(0),
             forget_losses=dict(machine.forget_losses[0]),
             left=machine.left[0],
+            initial_share=None if (machine.initial_shares[0] == 1.0).all() else machine.initial_shares[0].copy(),
+            velocity={name: array.copy() for name, array in machine.velocities[0].items()} or None,
         )
 
     def _go_through(self, plan: Plan, radius: float) -> None:
@@ -217,12 +218,8 @@ def _check_start(start: State, phases: Sequence[Phase], instance: Instance) -> N
         raise ValueError(
             f'Argument `start` must not be past the {planned} steps of phase "{start.phase}", but is at {start.steps}.'
         )
-    split = {
-        phase.name
-        for phase in phases
-        if isinstance(phase.optimizer, SharpMinMax) and phase.optimizer.partition == "filter"
-    }
-    if start.phase in split and start.forget_part is None:
+    parts = {phase.name: phase.optimizer.partition_of_network() for phase in phases}.get(start.phase)
+    if parts is not None and not parts.by_coordinate and start.forget_part is None:
         raise ValueError(f'Argument `start` must hold the parts of the network in phase "{start.phase}", but has none.')
     shape = instance.geometry.start.shape
     for array in (start.coefficients, start.preactivations):

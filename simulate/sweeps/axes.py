@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective, Phase
+from simulate.dynamics.phases import Phase
 from simulate.house import checks
 from simulate.house.counting import counted
 from simulate.problems.problem import Problem

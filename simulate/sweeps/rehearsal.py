@@ -11,8 +11,9 @@ import numpy as np
 import xarray
 
 from simulate.dynamics.engines import ENGINES
+from simulate.dynamics.objectives import Loss
 from simulate.dynamics.optimizers import SGD
-from simulate.dynamics.phases import Loss, Phase
+from simulate.dynamics.phases import Phase
 from simulate.house import checks
 from simulate.problems.frame import check_dimension
 from simulate.problems.problem import Problem

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, SharpMinMax
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 from simulate.dynamics.plan import compile_phase
 
 torch = pytest.importorskip("torch", reason="the autograd oracle needs PyTorch")

@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, SharpMinMax
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 
 OBJECTIVES: tuple[Objective, ...] = (
     *(Loss(on=on) for on in ("all", "retain", "forget")),

@@ -29,7 +29,8 @@ def reconstructed_weights(result: Result) -> np.ndarray:
     signs = np.array([1, -1])[:, None, None]
     signal = signs * result.kappa[..., None] * phi / (phi @ phi)
     noise = result.zeta.reshape(2, instance.m, -1) @ (xi / np.sum(xi**2, axis=1, keepdims=True))
-    return instance.w0 + signal + noise / instance.multiplicity
+    share = np.ones((2, instance.m)) if result.state.initial_share is None else result.state.initial_share
+    return share[..., None] * instance.w0 + signal + noise / instance.multiplicity
 
 
 def relative_error(weights: np.ndarray, reference: np.ndarray) -> float:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from simulate import Problem
+from simulate.dynamics.objectives import Loss
 from simulate.dynamics.optimizers import SGD
-from simulate.dynamics.phases import Loss, Phase
+from simulate.dynamics.phases import Phase
 
 NAN, INF = float("nan"), float("inf")
 ENGINES = ("dense", "numpy", "numba")

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from simulate import Instance, Phase, Record, Result, run
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 
 SEEDS = st.integers(0, 2**31)
 few = settings(max_examples=3)

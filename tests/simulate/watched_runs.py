@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, RandomLabel, Record, Result, SharpMinMax, run
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 from tests.oracles.definitions import SIGNS
 
 RADIUS = 0.4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, RandomLabel, run
-from simulate.dynamics.phases import Objective
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.plan import compile_phase
 from simulate.problems.geometry import SIGNS
 from theory.experiments.lab import Lab
@@ -64,7 +64,7 @@ def _recursion_error(seed: int, name: ObjectiveName, tau: float, P: int, lost: f
     result = run(instance, [phase], engine="dense", test_directions=16)
     step = step_function(instance.n, instance.m, name, sam=bool(tau))
     kappa, zeta = np.zeros((2, instance.m)), np.zeros((2, instance.m, instance.n))
-    alpha = {"alpha": _OBJECTIVES["neggrad"].alpha} if name == "neggrad" else {}  # type: ignore[union-attr]
+    alpha = {"alpha": phase.objective.alpha} if isinstance(phase.objective, NegGrad) else {}
     radius = {"tau": tau} if tau else {}
     labels = {"y_random": compile_phase(phase, instance).target} if name == "random_label" else {}
     for _ in range(_STEPS):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulate import SAM, SGD, Phase, Problem
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 from simulate.problems.scales import sam_radius
 from theory.experiments import choices
 from theory.experiments.lab import Lab

@@ -11,7 +11,7 @@ import numpy as np
 import xarray
 
 from simulate import SAM, Loss, NegGrad, Phase, Problem, RandomLabel
-from simulate.dynamics.phases import Objective
+from simulate.dynamics.objectives import Objective
 from simulate.problems.scales import sam_radius, with_sam_weights
 from simulate.runs.ensemble import Cell
 from theory.experiments import choices

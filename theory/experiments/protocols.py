@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 from simulate.house import ties
 from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
 from theory.experiments.choices import Step, Stop, Weights

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from simulate.dynamics.plan import Plan, StopRules, Update
+from simulate.dynamics.plan import Plan, StopRules
 from simulate.dynamics.state import State, Status
-from simulate.dynamics.step import forget_saliency, logistic_loss, network_output
+from simulate.dynamics.step import descend, forget_saliency, logistic_loss, network_output
+from simulate.dynamics.updates import Update
 from simulate.house import ties
 from simulate.problems.instance import Instance
 
@@ -24,6 +26,8 @@ class Engine(ABC):
         plans: The compiled phase each trajectory is in.
         coefficients: c, (T, 2, m, 1 + n patches).
         preactivations: ⟨w_jr, s_k⟩, same shape.
+        initial_shares: How much of each initial filter is left, (T, 2, m): 1 but for weight decay.
+        velocities: Velocity of what moves, by name, in phases that have momentum or the like, one a trajectory.
         steps: Steps taken in the current phase, (T,).
         status: How the current phase ended, or None while it runs, one a trajectory.
         forget_parts: Filters of the forget part, (2, m) of bool, or None, one a trajectory.
@@ -38,6 +42,8 @@ class Engine(ABC):
         self.instances = list(instances)
         self.coefficients = np.stack([np.zeros_like(instance.geometry.start) for instance in instances])
         self.preactivations = np.stack([instance.geometry.start for instance in instances])
+        self.initial_shares = np.ones(self.coefficients.shape[:3])
+        self.velocities: list[dict[str, np.ndarray]] = [{} for _ in instances]
         self.steps = np.zeros(len(instances), dtype=np.int64)
         self.status: list[Status | None] = [None] * len(instances)
         self.forget_parts: list[np.ndarray | None] = [None] * len(instances)
@@ -49,6 +55,8 @@ class Engine(ABC):
         """Put trajectory `number` where a state stands."""
         self.coefficients[number] = state.coefficients
         self.preactivations[number] = state.preactivations
+        self.initial_shares[number] = 1.0 if state.initial_share is None else state.initial_share
+        self.velocities[number] = {name: array.copy() for name, array in (state.velocity or {}).items()}
         self.steps[number] = state.steps
         self.forget_parts[number] = state.forget_part
         self.forget_losses[number] = dict(state.forget_losses)
@@ -71,6 +79,7 @@ class Engine(ABC):
             if not resume:
                 self._go_aside(number) if plan.phase.aside else self._come_back(number)
                 self.steps[number] = 0
+                self.velocities[number] = {}
                 self.forget_parts[number] = self._forget_part(number, plan)
 
     def follow(self, leaders: Sequence[int]) -> None:
@@ -125,18 +134,22 @@ class Engine(ABC):
     def place(self, number: int) -> dict[str, np.ndarray]:
         """Where trajectory `number` is: copies of what moves, by attribute."""
         return {
-            "coefficients": self.coefficients[number].copy(), "preactivations": self.preactivations[number].copy()
+            "coefficients": self.coefficients[number].copy(), "preactivations": self.preactivations[number].copy(),
+            "initial_share": self.initial_shares[number].copy(),
         }  # fmt: skip
 
     def initial_place(self, number: int) -> dict[str, np.ndarray]:
         """Where trajectory `number` began."""
         start = self.instances[number].geometry.start
-        return {"coefficients": np.zeros_like(start), "preactivations": start}
+        return {
+            "coefficients": np.zeros_like(start), "preactivations": start, "initial_share": np.ones(start.shape[:2])
+        }  # fmt: skip
 
     def put(self, number: int, place: dict[str, np.ndarray]) -> None:
         """Move trajectory `number` to a place."""
         self.coefficients[number] = place["coefficients"]
         self.preactivations[number] = place["preactivations"]
+        self.initial_shares[number] = place.get("initial_share", 1.0)
 
     def refuse(self, plan: Plan, instance: Instance) -> None:
         """Raise ValueError for what this engine cannot honour; coefficient engines see filters, not coordinates."""
@@ -184,6 +197,11 @@ class StepwiseEngine(Engine):
         super().__init__(instances)
         self._closest = np.full(len(self.instances), np.inf)
 
+    def restore(self, number: int, state: State) -> None:
+        """See `Engine.restore`; pre-activations are worked out anew, and so have no velocity of their own."""
+        super().restore(number, state)
+        self.velocities[number].pop("preactivations", None)
+
     def advance(self, until: int | np.ndarray) -> None:
         """Advance trajectory after trajectory; see `Engine.advance`."""
         ends = np.broadcast_to(until, len(self.plans))
@@ -196,14 +214,34 @@ class StepwiseEngine(Engine):
         return float(self._closest[number])
 
     @abstractmethod
-    def take(self, number: int, update: Update, target: np.ndarray, present: np.ndarray) -> list[np.ndarray]:
-        """Apply one update; returns the pre-activations at which gradients were taken."""
+    def direction(
+        self, number: int, update: Update, target: np.ndarray, present: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Coefficients of the direction of an update, and the pre-activations at which gradients were taken."""
+
+    @abstractmethod
+    def move(self, number: int, update: Update, b: np.ndarray, lr: float) -> None:
+        """Move along the direction with coefficients b by the step size."""
+
+    def _descend(
+        self, number: int, lr: float, norm: float, moves: Mapping[str, np.ndarray], directions: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Move what has directions, and its velocity; see `simulate.dynamics.step.descend`."""
+        place, velocity = self.place(number), self.velocities[number]
+        for name in directions:
+            velocity.setdefault(name, np.zeros_like(place[name]))
+        moving = {name: place[name] for name in directions}
+        after = descend(self.plans[number].descent, lr, norm, moving, moves, directions, velocity)
+        self.coefficients[number] = after["coefficients"]
+        self.initial_shares[number] = after["initial_share"]
+        return after
 
     def _advance(self, number: int, plan: Plan, until: int) -> None:
         instance, first = self.instances[number], int(self.steps[number])
         if first > until:
             return
         present = plan.batches.present(first, until) if until > first else None
+        rates, turned = plan.rates(first, until), plan.turns.turned(first, until)
         while True:
             step = int(self.steps[number])
             output = network_output(instance, self.preactivations[number])
@@ -213,11 +251,21 @@ class StepwiseEngine(Engine):
                 self.status[number] = Status.CONVERGED
             if self.status[number] is not None or step >= until or present is None:
                 return
-            for update in plan.updates:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    visited = self.take(number, update, plan.target, present[(step - first) % len(present)])
-                self._closest[number] = min(self._closest[number], *(np.abs(z).min() for z in visited))
+            seen, rate, turns = (rows[(step - first) % len(rows)] for rows in (present, rates, turned))
+            self._step(number, plan, np.where(turns, -plan.target, plan.target), seen, rate)
             self.steps[number] = step + 1
+
+    def _step(self, number: int, plan: Plan, target: np.ndarray, present: np.ndarray, rate: float) -> None:
+        """Take one step: updates that gather add their directions to that of the next one."""
+        gathered: Any = 0.0
+        for update in plan.updates:
+            with np.errstate(over="ignore", invalid="ignore"):
+                b, visited = self.direction(number, update, target, present)
+                gathered = gathered + b
+                if not update.gathers:
+                    self.move(number, update, gathered, update.lr * rate)
+                    gathered = 0.0
+            self._closest[number] = min(self._closest[number], *(np.abs(z).min() for z in visited))
 
 
 def rule_met(stop: StopRules, plan: Plan, instance: Instance, output: np.ndarray) -> bool:

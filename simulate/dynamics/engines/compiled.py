@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from simulate.dynamics import kernels
+from simulate.dynamics.descents import descend_trajectories
 from simulate.dynamics.engines.base import Engine
 from simulate.dynamics.plan import Plan, StopRules
 from simulate.dynamics.state import Status
+from simulate.dynamics.updates import Descent
 from simulate.machine.parallel import in_threads
 from simulate.problems.instance import Instance
 
 __all__ = ["CompiledEngine"]
 
 _ENDED = -1
+_PLACES = ("coefficients", "preactivations", "initial_share")
+"""What moves, as states call it."""
 _STATUS = {
     kernels.RUNNING: None,
     kernels.CONVERGED: Status.CONVERGED,
@@ -49,6 +53,9 @@ class CompiledEngine(Engine):
             _stack(moves),
             _stack([[(update.lr, update.tau, update.mixing) for update in plan.updates] for plan in plans], np.float64),
         )
+        self._directed = np.flatnonzero([not plan.is_plain for plan in plans])
+        if self._directed.size:
+            self._begin_descents(resume=resume)
         self._rules = (
             _stack([_thresholds(plan.stop) for plan in plans], np.float64),
             _stack([plan.stop.every for plan in plans], np.int64),
@@ -59,13 +66,17 @@ class CompiledEngine(Engine):
         T = len(self.instances)
         ends = np.maximum(np.broadcast_to(until, T), self.steps)
         status = np.array([kernels.RUNNING if ended is None else _ENDED for ended in self.status])
-        c, z = (array.reshape(T, -1, array.shape[-1]) for array in (self.coefficients, self.preactivations))
-        multiplicity = float(self.instances[0].multiplicity)
-        arrays = (
-            c, z, self._gram, self._labels, self._updates, self._present(ends, status), self._rules, ends,
-            self._closest, multiplicity, self.steps, status,
-        )  # fmt: skip
-        self._launch(arrays)
+        present = _windows([plan.batches.present(*steps) for plan, steps in self._coming(ends, status)])
+        directed = np.isin(np.arange(T), self._directed)
+        if not directed.all():
+            arrays = (
+                *self._places()[:2], self._gram, self._labels, self._updates, present, self._rules, ends,
+                self._closest, self._multiplicity, self.steps, (plain := np.where(directed, _ENDED, status)),
+            )  # fmt: skip
+            self._launch(arrays)
+            status = np.where(directed, status, plain)
+        if directed.any():
+            self._descend(present, ends, status)
         for t, code in enumerate(status):
             if code != _ENDED:
                 self.status[t] = _STATUS[int(code)]
@@ -74,21 +85,66 @@ class CompiledEngine(Engine):
         """Advance all trajectories in place; `arrays` are the arguments of `kernels.advance_trajectories`."""
         in_threads(lambda first, last: kernels.advance_trajectories(first, last, *arrays), len(self.instances))
 
-    def _present(self, until: np.ndarray, status: np.ndarray) -> np.ndarray:
-        """Batches of the coming steps, (T, S, n); a single row when all steps see the same samples."""
-        rows = [
-            plan.batches.present(int(first), int(last if code != _ENDED else first))
-            for plan, first, last, code in zip(self.plans, self.steps, until, status, strict=True)
-        ]
-        n_steps = max(map(len, rows))
-        present = np.zeros((len(rows), n_steps, self.instances[0].n), dtype=np.bool_)
-        for into, row in zip(present, rows, strict=True):
-            into[: n_steps if len(row) == 1 else len(row)] = row
-        return present
+    def _begin_descents(self, *, resume: bool) -> None:
+        """What steps need that are more than a move along the gradient; velocities are those of resumed states."""
+        plans = self.plans
+        self._descents = _stack([_numbers(plan.descent) for plan in plans], np.float64)
+        marks = [[(update.normalised, update.gathers) for update in plan.updates] for plan in plans]
+        self._marked_updates = (*self._updates[:3], np.concatenate([self._updates[3], _stack(marks, float)], axis=-1))
+        places = (self.coefficients, self.preactivations, self.initial_shares)
+        self._velocities = {name: np.zeros_like(array) for name, array in zip(_PLACES, places, strict=True)}
+        for t in self._directed:
+            before = self.velocities[t]
+            if resume and before and "preactivations" not in before:  # another engine's
+                geometry = self.instances[t].geometry
+                before["preactivations"] = geometry.preactivations(before["coefficients"], before["initial_share"])
+            for name, array in self._velocities.items():
+                array[t] = before.get(name, 0.0)
+            self.velocities[t] = {name: array[t] for name, array in self._velocities.items()}
+
+    def _descend(self, present: np.ndarray, ends: np.ndarray, status: np.ndarray) -> None:
+        """Advance the trajectories whose steps are more than a move along the gradient."""
+        turned = _windows([plan.turns.turned(*steps) for plan, steps in self._coming(ends, status)])
+        rates = _windows([plan.rates(*steps) for plan, steps in self._coming(ends, status)])
+        shapes = [place.shape for place in self._places()]
+        velocities = tuple(array.reshape(shape) for array, shape in zip(self._velocities.values(), shapes, strict=True))
+        arrays = (
+            self._places(), velocities, self._gram, self._labels, self._marked_updates, self._descents,
+            (present, turned, rates), self._rules, ends, self._closest, self._multiplicity, self.steps, status,
+        )  # fmt: skip
+        in_threads(lambda first, last: descend_trajectories(self._directed, first, last, *arrays), len(self._directed))
+
+    @property
+    def _multiplicity(self) -> float:
+        return float(self.instances[0].multiplicity)
+
+    def _places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What moves, filters along one axis: coefficients and pre-activations (T, 2m, L), initial shares (T, 2m)."""
+        T, length = len(self.instances), self.coefficients.shape[-1]
+        c, z = (array.reshape(T, -1, length) for array in (self.coefficients, self.preactivations))
+        return c, z, self.initial_shares.reshape(T, -1)
+
+    def _coming(self, until: np.ndarray, status: np.ndarray) -> Iterator[tuple[Plan, tuple[int, int]]]:
+        """Each plan, and the first of its coming steps and the one after the last."""
+        for plan, first, last, code in zip(self.plans, self.steps, until, status, strict=True):
+            yield plan, (int(first), int(last if code != _ENDED else first))
 
     def closest(self, number: int) -> float:
         """See `Engine.closest`."""
         return float(self._closest[number].min())
+
+
+def _windows(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """What single steps see, (T, S, …), from one array a trajectory; of one row, where all its steps see the same."""
+    n_steps = max(map(len, rows))
+    windows = np.zeros((len(rows), n_steps, *rows[0].shape[1:]), dtype=rows[0].dtype)
+    for into, row in zip(windows, rows, strict=True):
+        into[: n_steps if len(row) == 1 else len(row)] = row
+    return windows
+
+
+def _numbers(descent: Descent) -> tuple[float, float, float, float]:
+    return descent.momentum, float(descent.nesterov), descent.weight_decay, descent.clip
 
 
 def _thresholds(stop: StopRules) -> list[float]:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulate.dynamics.engines.base import StepwiseEngine, largest
-from simulate.dynamics.plan import Partition, Plan, Update
+from simulate.dynamics.plan import Plan
 from simulate.dynamics.state import State
 from simulate.dynamics.step import gradient, network_output, output_slopes
+from simulate.dynamics.updates import Partition, Update
 from simulate.problems.instance import Instance
 
 __all__ = ["DenseEngine"]
@@ -79,8 +80,10 @@ class DenseEngine(StepwiseEngine):
             elif self._forget_coordinates[number] is None:
                 raise ValueError("Argument `start` must hold the coordinates of the forget part, but has none.")
 
-    def take(self, number: int, update: Update, target: np.ndarray, present: np.ndarray) -> list[np.ndarray]:
-        """Apply one update; see `StepwiseEngine.take`."""
+    def direction(
+        self, number: int, update: Update, target: np.ndarray, present: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """See `StepwiseEngine.direction`."""
         instance, w, span = self.instances[number], self._weights[number], self._spans[number]
         weight = update.weight * present
         z = w @ span.T
@@ -94,20 +97,27 @@ class DenseEngine(StepwiseEngine):
             slopes_perturbed = output_slopes(weight * update.perturbed, target, output)
             b = b + update.mixing * (gradient(instance, z_perturbed, slopes_perturbed) - felt)
             visited.append(z_perturbed)
-        self._move(number, update, b)
-        return visited
+        return b, visited
 
-    def _move(self, number: int, update: Update, b: np.ndarray) -> None:
-        """W ← W - η Σ_k b_k s_k on the part that moves; the coefficients follow along."""
-        span, coordinates = self._spans[number], self._forget_coordinates[number]
-        if coordinates is not None and update.part != "all":
-            chosen = coordinates if update.part == "forget" else ~coordinates
-            self._weights[number] = self._weights[number] - update.lr * chosen * (b @ span)
-            self.coefficients[number] = np.nan
+    def move(self, number: int, update: Update, b: np.ndarray, lr: float) -> None:
+        """W ← W - η Σ_k b_k s_k on the part that moves, or as the descent has it; the coefficients follow along."""
+        span, moves = self._spans[number], self.moves(number, update)
+        coordinates = self._forget_coordinates[number]
+        by_coordinate = coordinates is not None and update.part != "all"
+        if self.plans[number].descent.is_plain and not by_coordinate:
+            b = moves[..., None] * b
+            self._weights[number] = self._weights[number] - lr * (b @ span)
+            self.coefficients[number] -= lr * b
         else:
-            b = self.moves(number, update)[..., None] * b
-            self._weights[number] = self._weights[number] - update.lr * (b @ span)
-            self.coefficients[number] -= update.lr * b
+            chosen = moves[..., None] if coordinates is None or not by_coordinate else coordinates
+            chosen = ~chosen if by_coordinate and update.part == "retain" else chosen
+            direction = b @ span
+            moving = {"coefficients": moves[..., None], "initial_share": moves, "weights": chosen}
+            directions = {"coefficients": b, "initial_share": np.zeros(moves.shape), "weights": direction}
+            norm = float(np.linalg.norm(chosen * direction))
+            self._weights[number] = self._descend(number, lr, norm, moving, directions)["weights"]
+            if by_coordinate:
+                self.coefficients[number] = np.nan
         self.preactivations[number] = self._weights[number] @ span.T
 
     def _rank_coordinates(self, number: int, partition: Partition) -> np.ndarray:
@@ -119,7 +129,9 @@ class DenseEngine(StepwiseEngine):
 
 
 def _perturbation(w: np.ndarray, direction: np.ndarray, update: Update) -> np.ndarray:
-    """SAM's ε̂ = τ g/‖g‖, or ASAM's τ w² g/‖w g‖, over all filters (2, m, D)."""
+    """SAM's ε̂ = τ g/‖g‖, or τ g, or ASAM's τ w² g/‖w g‖, over all filters (2, m, D)."""
+    if not update.normalised:
+        return update.tau * direction
     scale = np.abs(w) if update.adaptive else 1.0
     norm = np.linalg.norm(scale * direction)
     return update.tau / norm * scale**2 * direction if norm > 0 else 0.0 * direction

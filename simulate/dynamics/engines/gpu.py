@@ -29,6 +29,15 @@ class CupyEngine(CompiledEngine):
         super().__init__(instances)
         self._gram_there = self._there(self._gram)
 
+    def refuse(self, plan: Plan, instance: Instance) -> None:
+        """Refuse steps that are more than a move along the gradient, too."""
+        super().refuse(plan, instance)
+        if not plan.is_plain:
+            raise ValueError(
+                f'Argument `engine` must be "numba", "numpy" or "dense" for phase "{plan.phase.name}" '
+                f'({plan.phase.objective}, {plan.phase.optimizer}), but is "cupy".'
+            )
+
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase; see `Engine.begin`."""
         super().begin(plans, resume=resume)

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from simulate import Cell, Record, Status, run, run_ensemble, sweep
+from simulate.dynamics.objectives import Loss, NegGrad
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.dynamics.phases import Phase
 from tests.simulate.engine_runs import ENGINES, PROBLEM, draw, relative_error
 
 LEARN = Phase("learn", Loss(), SGD(lr=0.02), steps=400, stop_loss=0.05)

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from simulate.dynamics.objectives import Loss, NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, RandomLabel
 from tests.oracles.configurations import DENSE_OPTIMIZERS, OPTIMIZERS, Configuration, configurations
 from tests.simulate.engine_runs import MANY, ORACLE_SAMPLE, SAMPLE, end_of, oracle_sample, relative_error
 

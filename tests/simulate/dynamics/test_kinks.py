@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from simulate import Instance, run
+from simulate.dynamics.objectives import Loss
 from simulate.dynamics.optimizers import SAM, SGD
-from simulate.dynamics.phases import Loss, Phase
+from simulate.dynamics.phases import Phase
 from tests.simulate.engine_runs import ENGINES, TOLERANCE, reconstructed_weights, relative_error
 
 

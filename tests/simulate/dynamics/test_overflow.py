@@ -7,8 +7,9 @@ import pytest
 import xarray
 
 from simulate import Instance, Problem, Result, Status, run
+from simulate.dynamics.objectives import NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import NegGrad, Phase, RandomLabel
+from simulate.dynamics.phases import Phase
 from simulate.runs.ensemble import Cell, run_ensemble
 from tests.simulate.refusals import ENGINES, SMALL, phase
 

@@ -7,8 +7,9 @@ import pytest
 import scipy.stats
 
 from simulate import Instance, run
+from simulate.dynamics.objectives import Loss, NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
+from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import compile_phase
 from tests.oracles.configurations import configurations
 from tests.simulate.engine_runs import ENGINES, PROBLEM, draw, instance_of

@@ -6,8 +6,9 @@ import pytest
 import xarray
 
 from simulate import Record, Status, run
+from simulate.dynamics.objectives import Loss, NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD
-from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
+from simulate.dynamics.phases import Phase
 from tests.simulate.engine_runs import ENGINES, PROBLEM, draw
 
 

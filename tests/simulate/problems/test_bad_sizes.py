@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulate import Instance, Status, run
+from simulate.dynamics.objectives import Loss, NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, RandomLabel
 from tests.simulate.refusals import EMPTY, ENGINES, SMALL, phase, refused
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, RandomLabel, Result, SharpMinMax, run
 from simulate.dynamics.engines.base import largest
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 from tests.simulate.small_trainings import (
     SEEDS,
     assert_close,

@@ -5,8 +5,9 @@ from functools import partial
 import pytest
 
 from simulate import Problem, Record
+from simulate.dynamics.objectives import LabelNoise, Loss, NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Phase, RandomLabel
+from simulate.dynamics.phases import Phase
 from tests.simulate.refusals import INF, NAN, phase, refused, words
 
 FIELDS = [
@@ -22,11 +23,21 @@ FIELDS = [
     (NegGrad, "reduction", ("max", "", None)),
     (RandomLabel, "flip", (-0.1, 1.1, NAN, "1", None)),
     (Loss, "on", ("both", "", None)),
+    (LabelNoise, "flip", (-0.1, 1.1, NAN, "1", None)),
     *((optimizer, "lr", (0.0, -0.1, NAN, INF, "1", True, None)) for optimizer in (SGD, SAM, SharpMinMax)),
     *((optimizer, "batch", (0, -1, 2.5, "all", True)) for optimizer in (SGD, SAM, SharpMinMax)),
     *((optimizer, "tau", (-0.1, NAN, INF, "1", None)) for optimizer in (SAM, SharpMinMax)),
     *((optimizer, "mixing", (-0.1, NAN, INF, "1", None)) for optimizer in (SAM, SharpMinMax)),
     *((optimizer, "adaptive", ("yes", 1, None)) for optimizer in (SAM, SharpMinMax)),
+    *((optimizer, "momentum", (-0.1, 1.0, NAN, "1", None)) for optimizer in (SGD, SAM, SharpMinMax)),
+    *((optimizer, "weight_decay", (-0.1, NAN, INF, "1", None)) for optimizer in (SGD, SAM, SharpMinMax)),
+    *((optimizer, "clip", (0.0, -0.1, NAN, INF, "1")) for optimizer in (SGD, SAM, SharpMinMax)),
+    (SGD, "nesterov", ("yes", 1, None, True)),  # there is no momentum
+    (SGD, "schedule", ("linear", "", None)),
+    (SGD, "warmup", (-0.1, 1.0, NAN, "1", None)),
+    (SAM, "normalised", ("no", 0, None)),
+    (partial(SAM, adaptive=True), "normalised", (False,)),
+    (SAM, "micro_batches", (0, -1, 2.5, "2", True, None)),
     (SAM, "on", ("all", "", None)),
     (SAM, "sharpness", ("flat", "", None)),
     (SharpMinMax, "tau_forget", (-0.1, NAN, INF, "1")),

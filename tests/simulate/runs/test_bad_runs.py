@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from simulate import Instance, Problem, Record, run
+from simulate.dynamics.objectives import NegGrad
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import NegGrad
 from simulate.runs.ensemble import Cell, run_ensemble
 from tests.simulate.refusals import EMPTY, ENGINES, NAN, SMALL, phase, refused, words
 

@@ -50,13 +50,13 @@ def test_what_is_shared_has_the_bits_of_what_is_alone(engine: str) -> None:
 @pytest.mark.parametrize("chunk_bytes", [lanes.CHUNK_BYTES, 1])
 def test_a_common_beginning_is_trained_once(chunk_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
-    take = ReadableEngine.take
+    move = ReadableEngine.move
 
     def counted(self, number, *arguments):
         taken.append(self.plans[number].phase.name)
-        return take(self, number, *arguments)
+        return move(self, number, *arguments)
 
-    monkeypatch.setattr(ReadableEngine, "take", counted)
+    monkeypatch.setattr(ReadableEngine, "move", counted)
     monkeypatch.setattr(lanes, "CHUNK_BYTES", chunk_bytes)
     chosen = [Cell(PROBLEM, (ASIDE, FIT, end), seed) for end in ENDS[:3] for seed in (1, 2)]
     steps = run_ensemble(chosen, engine="numpy", test_directions=16)["phase_steps"].values

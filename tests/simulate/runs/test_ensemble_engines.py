@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from simulate import Problem, Record, run
+from simulate.dynamics.objectives import Loss, NegGrad
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
-from simulate.dynamics.phases import Loss, NegGrad, Phase
+from simulate.dynamics.phases import Phase
 from simulate.runs import ensemble, lanes
 from simulate.runs.ensemble import Cell
 from tests.simulate.engine_runs import ENGINES, PROBLEM

@@ -236,14 +236,14 @@ def test_what_is_not_a_sweep_is_refused(what: str, tmp_path: Path) -> None:
 
 
 def test_memory_is_that_of_a_chunk(tmp_path: Path) -> None:
-    """Three times the trainings take hardly more memory; their results alone would."""
+    """Three times the trainings take hardly more memory; their results would, and more than waits for collection."""
     peaks = []
     for count in (2, 3, 9):
         axes = {"signal": np.linspace(1.0, 2.0, 20), "sigma_p": np.linspace(1.0, 2.0, count)}
         gc.collect()  # what is waiting to be collected is not the sweep's
         tracemalloc.start()
         data = sweep(
-            Problem(d=300, n=20, m=5), [Phase("fit", Loss(), SGD(), steps=0)], axes=axes, seeds=range(2),
+            Problem(d=300, n=40, m=10), [Phase("fit", Loss(), SGD(), steps=0)], axes=axes, seeds=range(2),
             test_directions=16, observe=("coefficients_full",), out=tmp_path / f"{count}.zarr", chunk=40,
         )  # fmt: skip
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -8,8 +8,8 @@ from dataclasses import replace
 import xarray
 
 from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, RandomLabel, SharpMinMax
+from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
-from simulate.dynamics.phases import Objective
 from simulate.runs.ensemble import Cell
 from theory.experiments import choices
 from theory.experiments.course import STANDARD, Course
