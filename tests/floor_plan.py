@@ -36,7 +36,7 @@ MAY_IMPORT: Mapping[str, Sequence[str]] = {
 
 DISCOVERED = {
     "theory/claims", "deepnet/ledger/claims", "deepnet/methods", "paper_figs/figures",
-    "paper_figs/tables",
+    "paper_figs/tables", "simulate/dynamics/objectives", "simulate/dynamics/optimizers",
 }  # fmt: skip
 """Rooms of one file a thing, found by its place: they grow, and may have more modules than others."""
 

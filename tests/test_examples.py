@@ -9,12 +9,15 @@ from pathlib import Path
 from types import ModuleType
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 from deepnet.ledger.findings import Findings
 from deepnet.ledger.reading import Reading
+from simulate import SAM, SGD, Instance, Loss, Phase, run
 from tests.deepnet.ledger.planted import planted
 from tests.places import ROOT
+from tests.simulate.two_phases import SMALL
 from theory.experiments.lab import Lab
 from theory.ledger import run_claims
 from theory.ledger.atlas import make_atlas, sentence
@@ -97,6 +100,30 @@ def test_a_network_of_ones_own(name: str, capsys: pytest.CaptureFixture[str]) ->
     assert made.get("same", True)
 
 
+def test_an_objective_and_an_optimizer() -> None:
+    """Found by text as the others are, and the engines take their steps alike; by turns is not both at once."""
+    phases = [Phase("fit", Loss(), SGD(lr=0.1), steps=60)]
+    objectives, optimizers = (
+        load(f"{kind}.py", f"simulate.dynamics.{kind}s.{name}")
+        for kind, name in (("objective", "difference"), ("optimizer", "alternating"))
+    )
+    difference = objectives.GradientDifference(weight=0.5)
+    alternating = optimizers.Alternating(lr=0.1, tau=0.2, momentum=0.5)
+    assert repr(alternating) == "Alternating(tau=0.2, lr=0.1, batch=None, momentum=0.5)"
+    ends, instance = {}, Instance.draw(SMALL, 0, space="ambient")
+    for optimizer in (alternating, SAM(lr=0.1, tau=0.2, on="retain", momentum=0.5)):
+        last = Phase("forget", difference, optimizer, steps=30)
+        one, other = (
+            run(Instance.draw(SMALL, 0, space="ambient"), [*phases, last], engine=e) for e in ("numba", "dense")
+        )
+        np.testing.assert_allclose(one.kappa, other.kappa, rtol=1e-9)
+        ends[type(optimizer).__name__] = one.kappa
+    assert np.abs(ends["Alternating"] - ends["SAM"]).max() > 1e-6
+    with pytest.raises(ValueError, match=r"^Argument `objective` must be NegGrad"):
+        Phase("x", Loss(), alternating)
+    assert difference.weights([4, 2]) == (0.25, -0.25)
+
+
 def test_a_figure(tmp_path: Path) -> None:
     pytest.importorskip("tueplots")
     from tests.paper_figs.small_results import small_results
@@ -130,7 +157,7 @@ def test_each_is_one_file(tmp_path: Path) -> None:
         shutil.copy(ROOT / path, tmp_path / path)
     table = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     places = dict(re.findall(r"(?m)^\| \[(\w+\.py)\]\(\1\).*? \| `(\S+)` \|", table))
-    assert len(places) == 6
+    assert len(places) == 8
     for example, place in places.items():
         assert not (tmp_path / place).exists()
         shutil.copy(EXAMPLES / example, tmp_path / place)
@@ -144,6 +171,8 @@ def test_each_is_one_file(tmp_path: Path) -> None:
     words = ["-m", "deepnet", "run", "--preset", "digits", "--methods", "capped-neggrad", "--dry-run"]
     assert "capped-neggrad" in told(*words)
     assert "forgotten" in told("-m", "paper_figs", "list")
+    phase = "a, GradientDifference(weight=0.5), Alternating(momentum=0.9), steps=3"
+    assert "a " in told("-m", "simulate", "run", "--problem.d", "300", "--phases", phase)
     told("-m", "jupytext", "--sync", "notebooks/lesson_8_wrong_labels.py")
     told("-m", "pytest", "-q", "-k", "lesson_8", "tests/notebooks/test_lessons.py")
     told(

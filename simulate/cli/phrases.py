@@ -133,6 +133,10 @@ def _describe(cls: type) -> str:
 
 
 def vocabulary_in_brief() -> str:
-    """Every objective and optimizer with the names of its options."""
-    parts = (f"  {cls.__name__}({', '.join(option.name for option in _options(cls))})" for cls in VOCABULARY.values())
-    return "\n".join(["Objectives and optimizers of phases (--help-all tells what each option is):", *parts])
+    """Every objective and optimizer with the names of its options; once those that all optimizers have."""
+    lines = ["Objectives and optimizers of phases (--help-all tells what each option is):"]
+    for cls in VOCABULARY.values():
+        names = [option.name for option in _options(cls) if option.name not in Optimizer.rarer]
+        lines.append(f"  {cls.__name__}({', '.join(names)})")
+    shared = [option.name for option in fields(Optimizer) if option.name in Optimizer.rarer]
+    return "\n".join([*lines, f"  every optimizer: {', '.join(shared)}"])

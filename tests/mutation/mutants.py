@@ -48,8 +48,8 @@ MUTANTS = (
     Mutant(
         name="radius-of-the-compiled-step",
         file="simulate/dynamics/kernels.py",
-        text="_perturb(z, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)",
-        replacement="_perturb(z, tau if norm > 0.0 else 0.0, felt_products, z_perturbed)",
+        text="_perturb(at, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)",
+        replacement="_perturb(at, tau if norm > 0.0 else 0.0, felt_products, z_perturbed)",
         matters="The same in the kernel that every sweep, ledger and figure runs.",
         tests=("test_engines_agree_in_the_exact_frame_too",),
     ),
@@ -71,9 +71,9 @@ MUTANTS = (
     ),
     Mutant(
         name="weights-of-neggrad",
-        file="simulate/dynamics/plan.py",
-        text="zip(parts, (alpha, alpha - 1.0), sizes, strict=True)",
-        replacement="zip(parts, (1.0 - alpha, -alpha), sizes, strict=True)",
+        file="simulate/dynamics/objectives/neggrad.py",
+        text="factors = self.alpha, self.alpha - 1.0",
+        replacement="factors = 1.0 - self.alpha, -self.alpha",
         matters="α would weigh the forget set; every statement on small α would be read backwards.",
         tests=("test_derived_steps_are_those_of_simulate", "test_full_retain_weight_ignores_the_forget_set"),
     ),
