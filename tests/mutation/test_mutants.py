@@ -24,7 +24,7 @@ COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
 EVERY = [
     *MUTANTS,
     *read_sample(),
-    *(one for name in ("theory_faults", "matched_faults", "deep_faults") for one in read_sample(name)),
+    *(one for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults") for one in read_sample(name)),
 ]
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 

@@ -267,3 +267,10 @@ def test_halves_of_an_experiment_differ_by_chance_alone() -> None:
     found = bootstrap_between_halves(lambda rows: float(values[rows].mean()), 6, np.random.default_rng(1))
     assert found.value == pytest.approx(2.0)
     assert not math.isfinite(bootstrap_between_halves(lambda rows: 1.0, 3, rng).value)
+
+
+def test_two_replicates_have_an_interval_and_one_has_none() -> None:
+    """With one degree of freedom Student's quantile is that of the Cauchy law, tan(π 0.475)."""
+    low, high = Estimate(1.0, 0.1, 1).interval()
+    assert (high - 1.0, 1.0 - low) == pytest.approx((0.1 * math.tan(math.pi * 0.475),) * 2)
+    assert all(math.isnan(end) for end in Estimate(1.0, 0.1, 0).interval())
