@@ -113,9 +113,7 @@ def test_an_objective_and_an_optimizer() -> None:
     ends, instance = {}, Instance.draw(SMALL, 0, space="ambient")
     for optimizer in (alternating, SAM(lr=0.1, tau=0.2, on="retain", momentum=0.5)):
         last = Phase("forget", difference, optimizer, steps=30)
-        one, other = (
-            run(Instance.draw(SMALL, 0, space="ambient"), [*phases, last], engine=e) for e in ("numba", "dense")
-        )
+        one, other = (run(instance, [*phases, last], engine=engine) for engine in ("numba", "dense"))
         np.testing.assert_allclose(one.kappa, other.kappa, rtol=1e-9)
         ends[type(optimizer).__name__] = one.kappa
     assert np.abs(ends["Alternating"] - ends["SAM"]).max() > 1e-6

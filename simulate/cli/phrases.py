@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
@@ -134,9 +135,16 @@ def _describe(cls: type) -> str:
 
 def vocabulary_in_brief() -> str:
     """Every objective and optimizer with the names of its options; once those that all optimizers have."""
-    lines = ["Objectives and optimizers of phases (--help-all tells what each option is):"]
-    for cls in VOCABULARY.values():
-        names = [option.name for option in _options(cls) if option.name not in Optimizer.rarer]
-        lines.append(f"  {cls.__name__}({', '.join(names)})")
     shared = [option.name for option in fields(Optimizer) if option.name in Optimizer.rarer]
-    return "\n".join([*lines, f"  every optimizer: {', '.join(shared)}"])
+    lines = (
+        "Phases (--help-all tells what each option is):",
+        f"  Objectives: {_in_a_row(OBJECTIVES.values())}",
+        f"  Optimizers: {_in_a_row(OPTIMIZERS.values())}",
+        f"  Every optimizer: {', '.join(shared)}",
+    )
+    return "\n".join(lines)
+
+
+def _in_a_row(classes: Iterable[type]) -> str:
+    told = {cls: [each.name for each in _options(cls) if each.name not in Optimizer.rarer] for cls in classes}
+    return ", ".join(f"{cls.__name__}({', '.join(names)})" for cls, names in told.items())

@@ -67,7 +67,9 @@ def _descend(places, directions, velocities, moves, lr, descent):
 
 
 @summing_kernel
-def _advance(places, velocities, gram, labels, updates, descent, windows, rules, until, closest, multiplicity, start):
+def _advance(
+    places, velocities, gram, labels, updates, descent, bound, windows, rules, until, closest, multiplicity, start
+):
     """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
     c, z = places[0], places[1]
     y, y_true, forget, target, learned = labels
@@ -92,7 +94,7 @@ def _advance(places, velocities, gram, labels, updates, descent, windows, rules,
         for number in range(scalars.shape[0]):
             lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
             how = (-1.0, tau, mixing, scalars[number, 3] > 0.0)
-            update = (weight[number], perturbed[number], moves[number], how)
+            update = (weight[number], perturbed[number], moves[number], how, bound)
             finite = update_along(
                 directions[0], directions[1], z, gram, y_true, seen, multiplicity, batch, update, vectors, matrices,
                 patterns, scratch,
@@ -108,7 +110,7 @@ def _advance(places, velocities, gram, labels, updates, descent, windows, rules,
 
 @summing_kernel
 def descend_trajectories(
-    chosen, first, last, places, velocities, gram, labels, updates, descents, windows, rules, until, closest,
+    chosen, first, last, places, velocities, gram, labels, updates, descents, bounds, windows, rules, until, closest,
     multiplicity, steps, status,
 ):  # fmt: skip
     """Advance some trajectories in place; see `simulate.dynamics.kernels.advance_trajectories`.
@@ -123,6 +125,7 @@ def descend_trajectories(
         labels: y, y_true, forget, target and normalised `learned` weights, each (T, n).
         updates: weight and perturbed (T, U, n), moves (T, U, 2m), and lr, tau, mixing, normalised, gathers (T, U, 5).
         descents: Momentum, whether it is Nesterov's, weight decay and clip, (T, 4).
+        bounds: β (T,) and log p₀ (T, n) of the terms that are damped, NaN for samples that are not.
         windows: Batches and turned labels (T, S, n) of bool, and step sizes over lr (T, S), of the coming steps.
         rules: Stopping rules (T, 4) and the steps between looks at them (T,).
         until: Last step of this call, (T,).
@@ -137,6 +140,7 @@ def descend_trajectories(
     weight, perturbed, moves, scalars = updates
     present, turned, rates = windows
     stop, every = rules
+    beta, reference = bounds
     for number in range(first, last):
         t = chosen[number]
         if status[t] == RUNNING:
@@ -144,5 +148,6 @@ def descend_trajectories(
             of_updates = (weight[t], perturbed[t], moves[t], scalars[t])
             steps[t], status[t] = _advance(
                 (c[t], z[t], initial[t]), (vc[t], vz[t], vinitial[t]), gram[t], of_labels, of_updates, descents[t],
-                (present[t], turned[t], rates[t]), (stop[t], every[t]), until[t], closest[t], multiplicity, steps[t],
+                (beta[t], reference[t]), (present[t], turned[t], rates[t]), (stop[t], every[t]), until[t], closest[t],
+                multiplicity, steps[t],
             )  # fmt: skip

@@ -69,6 +69,17 @@ def _slopes(weight, target, present, perturbed, chosen, output, slopes):
 
 
 @summing_kernel
+def _damp(slopes, target, output, bound):
+    """Multiply by 2 (p/p₀)^β / (1 + (p/p₀)^β) where log p₀ is a number; see `simulate.dynamics.step.damping`."""
+    beta, reference = bound
+    for i in range(reference.size):
+        if not math.isnan(reference[i]):
+            margin = target[i] * output[i]
+            loss = max(-margin, 0.0) + math.log1p(math.exp(-abs(margin)))
+            slopes[i] *= 2.0 / (1.0 + math.exp(beta * (loss + reference[i])))
+
+
+@summing_kernel
 def _signal_sums(slopes, y_true, m):
     """(1/m) Σ ∂L/∂f_i over the samples with ŷ = +1 and over those with ŷ = -1."""
     plus, minus = 0.0, 0.0
@@ -144,10 +155,11 @@ def _move(c, z, gram, y_true, multiplicity, slopes, g, moves, step, at, pattern,
 def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, vectors, matrices, patterns, scratch):
     """One `simulate.dynamics.updates.Update` of c and z, its gradients taken at the pre-activations `at`.
 
-    An update is plain when no sample is marked as perturbed. `at` is z itself, or an array of its own while c and z
-    gather a direction. Returns False, with nothing changed, once an output is not finite.
+    An update is plain when no sample is marked as perturbed; its last part is β and log p₀ (n,) of what is damped,
+    empty where nothing is. `at` is z itself, or an array of its own while c and z gather a direction. Returns False,
+    with nothing changed, once an output is not finite.
     """
-    weight, perturbed, moves, (lr, tau, mixing, normalised) = update
+    weight, perturbed, moves, (lr, tau, mixing, normalised), bound = update
     output, slopes, g, closest, everyone = vectors
     felt_products, z_perturbed = matrices
     network_output(at, y_true, multiplicity, g, closest, output)
@@ -157,6 +169,7 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
 
     felt = _slopes(weight, target, present, perturbed, True, output, slopes)
     if felt:
+        _damp(slopes, target, output, bound)
         m = at.shape[0] // 2
         plus, minus = _signal_sums(slopes, y_true, m)
         _noise_slopes(slopes, multiplicity, m, g)
@@ -170,6 +183,7 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
             _move_coefficients(c, at, g, plus, minus, moves, lr * (1.0 - mixing))
 
     if _slopes(weight, target, present, perturbed, False, output, slopes):
+        _damp(slopes, target, output, bound)
         _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr, at, patterns[0], scratch)
 
     if felt:
@@ -178,6 +192,7 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
         network_output(z_perturbed, y_true, multiplicity, g, closest, output)
         refresh_pattern(z_perturbed, patterns[1])
         _slopes(weight, target, present, perturbed, True, output, slopes)
+        _damp(slopes, target, output, bound)
         _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr * mixing, z_perturbed, patterns[1], scratch)
     return True
 
@@ -236,7 +251,7 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
     stop, every = rules
     n = y.size
     vectors, matrices, patterns, scratch = room_to_work(z, n, closest)
-    output, g, watched = vectors[0], vectors[2], is_watched(stop)
+    output, g, watched, nothing = vectors[0], vectors[2], is_watched(stop), np.empty(0)
     step = start
     while True:
         if watched and step % every == 0:
@@ -248,7 +263,7 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
         batch = present[(step - start) % present.shape[0]]
         for number in range(scalars.shape[0]):
             lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
-            update = (weight[number], perturbed[number], moves[number], (lr, tau, mixing, True))
+            update = (weight[number], perturbed[number], moves[number], (lr, tau, mixing, True), (0.0, nothing))
             finite = update_along(
                 c, z, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
             )  # fmt: skip

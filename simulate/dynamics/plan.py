@@ -54,6 +54,7 @@ class Plan:
         updates: The moves of one step, in order.
         descent: How the direction of an update becomes a move.
         turns: Labels that single steps see turned.
+        bound: β with which the terms of the forget set are damped, see `simulate.dynamics.step.damping`; 0 is not.
         partition: The split of the network the updates' parts refer to, or None.
         batches: Which samples each step sees.
         stop: Rules that end the phase early.
@@ -66,6 +67,7 @@ class Plan:
     updates: tuple[Update, ...]
     descent: Descent
     turns: Turns
+    bound: float
     partition: Partition | None
     batches: Batches
     stop: StopRules
@@ -74,7 +76,7 @@ class Plan:
     def is_plain(self) -> bool:
         """Whether every step is the same few moves W ← W - η ĝ, which depend on nothing but W and the batch."""
         optimizer = self.phase.optimizer
-        steady = optimizer.schedule == "constant" and optimizer.warmup == 0.0 and self.turns.probability == 0.0
+        steady = optimizer.schedule == "constant" and optimizer.warmup == self.turns.probability == self.bound == 0.0
         return steady and self.descent.is_plain and not any(u.gathers or not u.normalised for u in self.updates)
 
     def rates(self, first: int, last: int) -> np.ndarray:
@@ -133,6 +135,7 @@ def compile_phase(phase: Phase, instance: Instance) -> Plan:
         updates=optimizer.updates(_weights(objective, sets, [pool.batch for pool in pools]), retain, forget),
         descent=optimizer.descent,
         turns=Turns(objective.label_noise, instance.n, seed=instance.seed, phase=phase.name),
+        bound=objective.bound,
         partition=optimizer.partition_of_network(),
         batches=batches,
         stop=_stop_rules(phase, int(forget.sum()), every=1 if batches.full else batches.steps_per_epoch),

@@ -38,6 +38,8 @@ class State:
         forget_losses: Mean loss on the forget set at the end of each phase before, by name.
         initial_share: How much of each initial filter is left, (2, m); None is all of it.
         velocity: Velocity of what moves, by name, in a phase that has momentum or the like; None without.
+        reference: log p₀ of the forget set's labels when the phase began, (n,), NaN for other samples; None in phases
+            that do not damp what is forgotten.
         left: Where the network was that a phase aside leaves alone, by attribute, or None in other phases.
     """
 
@@ -53,6 +55,7 @@ class State:
     left: dict[str, np.ndarray] | None = None
     initial_share: np.ndarray | None = None
     velocity: dict[str, np.ndarray] | None = None
+    reference: np.ndarray | None = None
 
     @property
     def back(self) -> State:

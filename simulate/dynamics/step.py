@@ -7,7 +7,7 @@ in `simulate.dynamics.kernels`; tests hold the two equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from simulate.problems.geometry import SIGNS
 from simulate.problems.instance import Instance
 
 __all__ = [
+    "damping",
     "descend",
     "direction",
     "forget_saliency",
@@ -57,6 +58,22 @@ def output_slopes(weight: np.ndarray, target: np.ndarray, output: np.ndarray) ->
     """∂L/∂f_i = ω_i t_i ℓ'(t_i f_i) with ℓ'(x) = -1/(1 + exp(x)), all (n,)."""
     with np.errstate(over="ignore"):
         return -weight * target / (1.0 + np.exp(target * output))
+
+
+def damping(bound: float, reference: np.ndarray | None, target: np.ndarray, output: np.ndarray) -> np.ndarray | float:
+    """What the slopes of negative preference are multiplied by: 2 (p/p₀)^β / (1 + (p/p₀)^β), and 1 outside of F.
+
+    Args:
+        bound: β; 0 damps nothing.
+        reference: log p₀ of the forget set's labels, (n,), NaN for other samples; None where nothing is damped.
+        target: Labels the loss uses, (n,).
+        output: The network's output, (n,).
+    """
+    if reference is None:
+        return 1.0
+    with np.errstate(over="ignore"):
+        damped = 2.0 / (1.0 + np.exp(bound * (logistic_loss(target * output) + reference)))
+    return np.where(np.isnan(reference), 1.0, damped)
 
 
 def gradient(instance: Instance, z: np.ndarray, slopes: np.ndarray) -> np.ndarray:
@@ -101,7 +118,13 @@ def perturbation(b: np.ndarray, gram: np.ndarray, tau: float) -> np.ndarray:
 
 
 def direction(
-    instance: Instance, c: np.ndarray, share: np.ndarray, update: Update, target: np.ndarray, present: np.ndarray
+    instance: Instance,
+    c: np.ndarray,
+    share: np.ndarray,
+    update: Update,
+    target: np.ndarray,
+    present: np.ndarray,
+    damped: Callable[[np.ndarray], np.ndarray | float],
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Coefficients of the direction ĝ of an update.
 
@@ -112,6 +135,7 @@ def direction(
         update: The update.
         target: Labels the loss uses, (n,).
         present: Samples of this step's batch, (n,) of bool.
+        damped: What slopes at some outputs (n,) are multiplied by.
 
     Returns:
         The coefficients (2, m, 1 + n patches), and the pre-activations at which gradients were taken.
@@ -119,14 +143,16 @@ def direction(
     geometry = instance.geometry
     weight = update.weight * present
     z = geometry.preactivations(c, share)
-    slopes = output_slopes(weight, target, network_output(instance, z))
+    output = network_output(instance, z)
+    slopes = output_slopes(weight, target, output) * damped(output)
     step = gradient(instance, z, slopes)
     visited = [z]
     if not update.is_plain:
         felt = gradient(instance, z, slopes * update.perturbed)
         ahead = perturbation(felt, geometry.gram, update.tau) if update.normalised else update.tau * felt
         z_perturbed = geometry.preactivations(c + ahead, share)
-        slopes_perturbed = output_slopes(weight * update.perturbed, target, network_output(instance, z_perturbed))
+        output = network_output(instance, z_perturbed)
+        slopes_perturbed = output_slopes(weight * update.perturbed, target, output) * damped(output)
         step = step + update.mixing * (gradient(instance, z_perturbed, slopes_perturbed) - felt)
         visited.append(z_perturbed)
     return step, visited

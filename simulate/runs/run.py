@@ -161,6 +161,7 @@ class _Course:
             forget_losses=dict(machine.forget_losses[0]),
             left=machine.left[0],
             initial_share=None if (machine.initial_shares[0] == 1.0).all() else machine.initial_shares[0].copy(),
+            reference=machine.references[0],
             velocity={name: array.copy() for name, array in machine.velocities[0].items()} or None,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from simulate import SAM, Instance, Phase, SharpMinMax
+from simulate import SAM, BoundedNegGrad, Instance, Phase, SharpMinMax
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.plan import compile_phase
 from tests.oracles import autograd
@@ -43,12 +43,18 @@ def _train_phase(filters: list, phase: Phase, instance: Instance) -> None:
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(one, lambda step: _rate(chosen, step, phase.steps)) for one in machines
     ]
+    whole = torch.stack(filters).detach().reshape(2, instance.m, -1)
+    before = -torch.nn.functional.logsigmoid(target * autograd.network(whole, patches))
     for now, turns in zip(seen, turned, strict=True):
         labels = torch.where(turns, -target, target)
 
-        def terms(group=None, now=now, labels=labels):
+        def terms(group=None, now=now, labels=labels, before=before):
             w = torch.stack(filters).reshape(2, instance.m, -1)
             losses = -torch.nn.functional.logsigmoid(labels * autograd.network(w, patches))
+            if isinstance(phase.objective, BoundedNegGrad):
+                beta = phase.objective.beta  # (2/β) log(1 + (p/p₀)^β), descended: less of it is ascent
+                preference = 2.0 / beta * torch.nn.functional.softplus(beta * (before - losses))
+                losses = torch.where(forget, -preference, losses)
             return autograd.terms(phase.objective, losses if group is None else losses * group, now, forget)
 
         if isinstance(chosen, SharpMinMax):

@@ -3,7 +3,21 @@
 from dataclasses import replace
 from typing import Any
 
-from simulate import SAM, SGD, LabelNoise, Loss, NegGrad, Phase, Problem, RandomLabel, Record, Result, SharpMinMax, run
+from simulate import (
+    SAM,
+    SGD,
+    BoundedNegGrad,
+    LabelNoise,
+    Loss,
+    NegGrad,
+    Phase,
+    Problem,
+    RandomLabel,
+    Record,
+    Result,
+    SharpMinMax,
+    run,
+)
 
 PRETRAIN = Phase("pretrain", Loss(), SAM(lr=0.1, tau=0.1), steps=12)
 MINIBATCHES = Phase("pretrain", Loss(), SGD(lr=0.1, batch=3), steps=12)
@@ -22,6 +36,7 @@ RUNS = {
         replace(MINIBATCHES, optimizer=SGD(lr=0.1, batch=3, nesterov=True, momentum=0.5)),
         Phase("unlearn", NegGrad(), SharpMinMax(lr=0.1, tau=0.2, **INERT), steps=9),
     ],
+    "bounded": [PRETRAIN, Phase("unlearn", BoundedNegGrad(alpha=0.4, beta=3.0), SGD(lr=0.3, momentum=0.5), steps=9)],
     "stopped": [replace(MINIBATCHES, stop_loss=0.63), Phase("unlearn", NegGrad(alpha=0.3), SGD(lr=0.3), steps=9)],
 }
 SMALL = Problem(d=60, n=11, m=3, signal=2.0, sigma_p=0.3, sigma_0=0.05, forget=0.4, label_flip=0.1)

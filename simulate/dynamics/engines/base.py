@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from simulate.dynamics.plan import Plan, StopRules
 from simulate.dynamics.state import State, Status
-from simulate.dynamics.step import descend, forget_saliency, logistic_loss, network_output
+from simulate.dynamics.step import damping, descend, forget_saliency, logistic_loss, network_output
 from simulate.dynamics.updates import Update
 from simulate.house import ties
 from simulate.problems.instance import Instance
@@ -28,6 +28,8 @@ class Engine(ABC):
         preactivations: ⟨w_jr, s_k⟩, same shape.
         initial_shares: How much of each initial filter is left, (T, 2, m): 1 but for weight decay.
         velocities: Velocity of what moves, by name, in phases that have momentum or the like, one a trajectory.
+        references: log p₀ of the forget set's labels when the phase began, (n,), NaN for other samples, one a
+            trajectory; None in phases that do not damp what is forgotten.
         steps: Steps taken in the current phase, (T,).
         status: How the current phase ended, or None while it runs, one a trajectory.
         forget_parts: Filters of the forget part, (2, m) of bool, or None, one a trajectory.
@@ -44,6 +46,7 @@ class Engine(ABC):
         self.preactivations = np.stack([instance.geometry.start for instance in instances])
         self.initial_shares = np.ones(self.coefficients.shape[:3])
         self.velocities: list[dict[str, np.ndarray]] = [{} for _ in instances]
+        self.references: list[np.ndarray | None] = [None] * len(instances)
         self.steps = np.zeros(len(instances), dtype=np.int64)
         self.status: list[Status | None] = [None] * len(instances)
         self.forget_parts: list[np.ndarray | None] = [None] * len(instances)
@@ -57,6 +60,7 @@ class Engine(ABC):
         self.preactivations[number] = state.preactivations
         self.initial_shares[number] = 1.0 if state.initial_share is None else state.initial_share
         self.velocities[number] = {name: array.copy() for name, array in (state.velocity or {}).items()}
+        self.references[number] = state.reference
         self.steps[number] = state.steps
         self.forget_parts[number] = state.forget_part
         self.forget_losses[number] = dict(state.forget_losses)
@@ -80,6 +84,7 @@ class Engine(ABC):
                 self._go_aside(number) if plan.phase.aside else self._come_back(number)
                 self.steps[number] = 0
                 self.velocities[number] = {}
+                self.references[number] = self._reference(number, plan)
                 self.forget_parts[number] = self._forget_part(number, plan)
 
     def follow(self, leaders: Sequence[int]) -> None:
@@ -175,6 +180,14 @@ class Engine(ABC):
     def closest(self, number: int) -> float:
         """Smallest |pre-activation| at which trajectory `number` has taken a gradient so far."""
 
+    def _reference(self, number: int, plan: Plan) -> np.ndarray | None:
+        """How probable the labels of the forget set are, before they are forgotten."""
+        if plan.bound == 0.0:
+            return None
+        instance = self.instances[number]
+        output = network_output(instance, self.preactivations[number])
+        return np.where(instance.forget, -logistic_loss(plan.target * output), np.nan)
+
     def _forget_part(self, number: int, plan: Plan) -> np.ndarray | None:
         if plan.partition is None or plan.partition.by_coordinate:
             return None
@@ -212,6 +225,11 @@ class StepwiseEngine(Engine):
     def closest(self, number: int) -> float:
         """See `Engine.closest`."""
         return float(self._closest[number])
+
+    def _damped(self, number: int, target: np.ndarray) -> Callable[[np.ndarray], np.ndarray | float]:
+        """What the slopes of a trajectory at some outputs are multiplied by."""
+        bound, reference = self.plans[number].bound, self.references[number]
+        return lambda output: damping(bound, reference, target, output)
 
     @abstractmethod
     def direction(

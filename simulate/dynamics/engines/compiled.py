@@ -89,6 +89,9 @@ class CompiledEngine(Engine):
         """What steps need that are more than a move along the gradient; velocities are those of resumed states."""
         plans = self.plans
         self._descents = _stack([_numbers(plan.descent) for plan in plans], np.float64)
+        nothing = np.full(self.instances[0].n, np.nan)
+        references = [nothing if reference is None else reference for reference in self.references]
+        self._bounds = _stack([plan.bound for plan in plans], np.float64), _stack(references)
         marks = [[(update.normalised, update.gathers) for update in plan.updates] for plan in plans]
         self._marked_updates = (*self._updates[:3], np.concatenate([self._updates[3], _stack(marks, float)], axis=-1))
         places = (self.coefficients, self.preactivations, self.initial_shares)
@@ -110,7 +113,8 @@ class CompiledEngine(Engine):
         velocities = tuple(array.reshape(shape) for array, shape in zip(self._velocities.values(), shapes, strict=True))
         arrays = (
             self._places(), velocities, self._gram, self._labels, self._marked_updates, self._descents,
-            (present, turned, rates), self._rules, ends, self._closest, self._multiplicity, self.steps, status,
+            self._bounds, (present, turned, rates), self._rules, ends, self._closest, self._multiplicity, self.steps,
+            status,
         )  # fmt: skip
         in_threads(lambda first, last: descend_trajectories(self._directed, first, last, *arrays), len(self._directed))
 

@@ -87,14 +87,15 @@ class DenseEngine(StepwiseEngine):
         instance, w, span = self.instances[number], self._weights[number], self._spans[number]
         weight = update.weight * present
         z = w @ span.T
-        slopes = output_slopes(weight, target, network_output(instance, z))
+        damped, output = self._damped(number, target), network_output(instance, z)
+        slopes = output_slopes(weight, target, output) * damped(output)
         b = gradient(instance, z, slopes)
         visited = [z]
         if not update.is_plain:
             felt = gradient(instance, z, slopes * update.perturbed)
             z_perturbed = (w + _perturbation(w, felt @ span, update)) @ span.T
             output = network_output(instance, z_perturbed)
-            slopes_perturbed = output_slopes(weight * update.perturbed, target, output)
+            slopes_perturbed = output_slopes(weight * update.perturbed, target, output) * damped(output)
             b = b + update.mixing * (gradient(instance, z_perturbed, slopes_perturbed) - felt)
             visited.append(z_perturbed)
         return b, visited

@@ -19,7 +19,7 @@ class ReadableEngine(StepwiseEngine):
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """See `StepwiseEngine.direction`."""
         c, share = self.coefficients[number], self.initial_shares[number]
-        return direction(self.instances[number], c, share, update, target, present)
+        return direction(self.instances[number], c, share, update, target, present, self._damped(number, target))
 
     def move(self, number: int, update: Update, b: np.ndarray, lr: float) -> None:
         """See `StepwiseEngine.move`."""

@@ -41,6 +41,11 @@ class Objective:
         """Probability with which each step turns the label of each sample, drawn anew for it."""
         return 0.0
 
+    @property
+    def bound(self) -> float:
+        """β of negative preference, which damps the terms of the forget set as they are forgotten; 0 damps nothing."""
+        return 0.0
+
     def sets(self, retain: np.ndarray, forget: np.ndarray) -> Sets:
         """The sets that each give a batch to every step, (n,) of bool; the mean loss over the first is descended."""
         return (retain | forget,)

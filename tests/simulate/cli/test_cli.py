@@ -82,5 +82,14 @@ def test_every_option_of_the_vocabulary_has_a_text() -> None:
 
 
 def test_vocabulary_holds_every_objective_and_optimizer() -> None:
-    assert set(VOCABULARY) == {"LabelNoise", "Loss", "NegGrad", "RandomLabel", "SGD", "SAM", "SharpMinMax"}
+    assert set(VOCABULARY) == {
+        "BoundedNegGrad",
+        "LabelNoise",
+        "Loss",
+        "NegGrad",
+        "RandomLabel",
+        "SGD",
+        "SAM",
+        "SharpMinMax",
+    }
     assert parse_phase("x, NegGrad(), SharpMinMax()").optimizer == VOCABULARY["SharpMinMax"]()

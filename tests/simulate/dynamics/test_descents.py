@@ -9,9 +9,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulate import SAM, SGD, Cell, LabelNoise, Loss, NegGrad, Phase, RandomLabel, SharpMinMax, run, run_ensemble
+from simulate import (
+    SAM,
+    SGD,
+    BoundedNegGrad,
+    Cell,
+    Instance,
+    LabelNoise,
+    Loss,
+    NegGrad,
+    Phase,
+    RandomLabel,
+    Result,
+    SharpMinMax,
+    run,
+    run_ensemble,
+)
 from simulate.dynamics.label_turns import Turns
 from simulate.dynamics.optimizers import Optimizer
+from simulate.dynamics.step import logistic_loss, network_output
 from tests.oracles.configurations import Configuration, configurations
 from tests.oracles.gpu_rehearsal import numpy_for_cupy
 from tests.simulate.engine_runs import ENGINES, TOLERANCE, draw, end_of, instance_of, relative_error
@@ -38,7 +54,13 @@ BASES: tuple[Optimizer, ...] = (
     SharpMinMax(mixing=0.5, polarity="bottom"),
 )
 OPTIMIZERS = tuple(replace(base, **inertia) for base, inertia in product(BASES, INERTIAS))
-OBJECTIVES = (LabelNoise(flip=0.2), LabelNoise(flip=0.3, on="retain"), NegGrad(), RandomLabel(flip=0.5))
+OBJECTIVES = (
+    LabelNoise(flip=0.2),
+    LabelNoise(flip=0.3, on="retain"),
+    NegGrad(),
+    BoundedNegGrad(alpha=0.6, beta=2.0),
+    RandomLabel(flip=0.5),
+)
 
 
 def random_runs(number: int, *, steps: int, seed: int = 5) -> list[Configuration]:
@@ -48,7 +70,9 @@ def random_runs(number: int, *, steps: int, seed: int = 5) -> list[Configuration
     for each in configurations(number, optimizers=OPTIMIZERS, steps=steps, seed=seed):
         before, unlearn = each.phases
         objective = (unlearn.objective, *OBJECTIVES)[int(rng.integers(len(OBJECTIVES) + 1))]
-        if not isinstance(unlearn.optimizer, SharpMinMax) and getattr(unlearn.optimizer, "on", "joint") == "joint":
+        if isinstance(unlearn.optimizer, SharpMinMax):
+            objective = (unlearn.objective, OBJECTIVES[3])[int(rng.integers(2))]
+        if getattr(unlearn.optimizer, "on", "joint") == "joint":
             unlearn = replace(unlearn, objective=objective)
         inertia = INERTIAS[int(rng.integers(len(INERTIAS)))]
         before = replace(before, optimizer=replace(before.optimizer, **inertia))
@@ -84,7 +108,7 @@ def test_the_steps_are_those_of_torch(number: int) -> None:
         weights = torch_descent.train(instance_of(each), each.phases)
         assert relative_error(end_of(each, "numba")[0], weights) <= 1e-9, each
         seen |= {type(unlearn.optimizer).__name__, type(unlearn.objective).__name__}
-    assert seen >= {"SGD", "SAM", "SharpMinMax", "NegGrad", "LabelNoise"}
+    assert seen >= {"SGD", "SAM", "SharpMinMax", "NegGrad", "BoundedNegGrad", "LabelNoise"}
 
 
 @pytest.mark.parametrize(
@@ -130,8 +154,6 @@ def test_decay_alone_shrinks_the_initial_weights() -> None:
 
 @pytest.mark.parametrize("engine", ["numba", "numpy"])
 def test_test_errors_know_what_is_left_of_the_initial_weights(engine: str) -> None:
-    from simulate import Instance
-
     instance = Instance.draw(SMALL, 2, space="ambient")
     phases = [Phase("fit", Loss(), SGD(lr=0.2, weight_decay=0.05, momentum=0.5), steps=20)]
     dense, other = (run(instance, phases, engine=one, test_directions=64) for one in ("dense", engine))
@@ -173,6 +195,27 @@ def test_a_fresh_phase_has_no_velocity() -> None:
     instance = draw(SMALL, 1)
     twice, once = run(instance, phases), run(instance, [replace(phases[0], steps=20)])
     assert relative_error(twice.state.preactivations, once.state.preactivations) > 1e-3
+
+
+def test_what_is_forgotten_is_no_longer_pushed() -> None:
+    """The first step is NegGrad's; after a thousand the loss on F is far below NegGrad's, and β → 0 is NegGrad."""
+    instance = draw(SMALL, 1)
+    fit = Phase("fit", Loss(), SGD(lr=0.3), steps=200)
+
+    def unlearned(objective: NegGrad, steps: int) -> Result:
+        return run(instance, [fit, Phase("unlearn", objective, SGD(lr=0.1), steps=steps)])
+
+    bounded, plain = BoundedNegGrad(alpha=0.5, beta=1.0), NegGrad(alpha=0.5)
+    first, other = (unlearned(objective, 1).state.preactivations for objective in (bounded, plain))
+    assert relative_error(first, other) < 1e-12
+    ends = (unlearned(each, 1000) for each in (plain, BoundedNegGrad(alpha=0.5, beta=1e-9), bounded))
+    losses = [loss_on_forget_set(end.state.preactivations, instance) for end in ends]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[2] < 0.2 * losses[0]
+
+
+def loss_on_forget_set(z: np.ndarray, instance: Instance) -> float:
+    return float(logistic_loss(instance.y * network_output(instance, z))[instance.forget].mean())
 
 
 def test_turned_labels_are_drawn_by_step() -> None:
