@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deepnet.own.evaluating import evaluate
     from deepnet.own.forgetting import classes
     from deepnet.own.report import Report
+    from deepnet.own.requests.turns import unlearn_in_turn
     from deepnet.own.result import Unlearned
     from deepnet.own.stopping import Until
     from deepnet.own.unlearning import unlearn
@@ -54,6 +55,7 @@ _HOME = {
     "own.evaluating": ("evaluate",),
     "own.forgetting": ("classes",),
     "own.report": ("Report",),
+    "own.requests.turns": ("unlearn_in_turn",),
     "own.result": ("Unlearned",),
     "own.stopping": ("Until",),
     "own.unlearning": ("unlearn",),
@@ -69,7 +71,7 @@ __all__ = [
     "ModelConfig", "Network", "Pass", "Published", "Report", "Sharpness", "Split", "Study", "Task", "Term",
     "Training", "Unlearned", "Unlearner", "Until", "Update", "apply", "asam", "build", "classes", "collect",
     "evaluate", "export", "frozen_statistics", "gradient", "load", "load_checkpoint", "make_split", "open_network",
-    "preset", "run_study", "sam", "score", "sgd", "unlearn",
+    "preset", "run_study", "sam", "score", "sgd", "unlearn", "unlearn_in_turn",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})
