@@ -139,8 +139,8 @@ def _read_by_torch(path: Path, argument: str) -> Any:
         raise
     except Exception as error:  # whatever torch's reader says of bytes that it does not take for tensors
         raise ValueError(
-            f"Argument `{argument}` must be a file of weights, safetensors or a state_dict that torch saved, but {path} "
-            "is damaged or holds other objects, which are not opened, since they could run code."
+            f"Argument `{argument}` must be a file of weights, safetensors or a state_dict that torch saved, but "
+            f"{path} is damaged or holds other objects, which are not opened, since they could run code."
         ) from error
 
 

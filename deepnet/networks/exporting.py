@@ -52,8 +52,8 @@ def export(
 
     Args:
         model: The network. What `build` made, or the command line, knows all the rest.
-        path: The file: `.safetensors`, or `.pt` or `.pth` of `torch.save`; or `.pt2`, a program of `torch.export`, which
-            runs without any code of the network's and normalises by itself what the network normalises.
+        path: The file: `.safetensors`, or `.pt` or `.pth` of `torch.save`; or `.pt2`, a program of `torch.export`,
+            which runs without any code of the network's and normalises by itself what the network normalises.
         architecture: What made it, for whom reads the file: "torchvision:NAME", "timm:NAME" or
             "package.module:function".
         mean: Mean of each channel by which its images are normalised, with pixels in [0, 1].
@@ -118,8 +118,7 @@ def opened(checkpoint: Checkpoint, config: ModelConfig | str = "", **known: Any)
     Args:
         checkpoint: The checkpoint.
         config: Which network; nothing takes the word of the checkpoint.
-        known: Of `n_classes`, `channels`, `image_size`, `mean` and `std` what the checkpoint does not say, or what shall
-            hold in its place.
+        known: Of `n_classes`, `channels`, `image_size`, `mean` and `std` what shall hold, whatever the checkpoint says.
 
     Raises:
         ValueError: if nobody says which network it is, or its weights are of another.
@@ -181,8 +180,8 @@ def _config_in(about: Mapping[str, Any], path: Path) -> ModelConfig:
     config = ModelConfig(**{name: value for name, value in told.items() if name in known})
     if config.factory and config.factory.partition(":")[0] not in _MAKERS:
         raise ValueError(
-            f"Argument `architecture` must be given, since {path} names the function {config.factory}, and a file alone "
-            "does not have code run."
+            f"Argument `architecture` must be given, since {path} names the function {config.factory}, and a file "
+            "alone does not have code run."
         )
     return config
 

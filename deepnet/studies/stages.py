@@ -29,8 +29,8 @@ from deepnet.networks.models import Network, build
 from deepnet.studies.memorization import cast_vote, memorization_scores, part_of
 from deepnet.studies.planning.precision import on_device
 from deepnet.studies.store import Store
-from deepnet.studies.telling import told
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
+from deepnet.studies.telling import told
 
 __all__ = ["Execution", "Finished", "Run", "Stages", "Vote"]
 

@@ -189,8 +189,8 @@ class Study:
     def _check_types(self) -> None:
         """Require that every field is of its type; what it must hold beside that is looked at after."""
         kinds: dict[str, type] = {
-            "name": str, "checkpoint": str, "data": DataConfig, "model": ModelConfig, "pretrain": Training, "evaluation": Evaluation,
-            "memorization": Memorization,
+            "name": str, "checkpoint": str, "data": DataConfig, "model": ModelConfig, "pretrain": Training,
+            "evaluation": Evaluation, "memorization": Memorization,
         }  # fmt: skip
         for name, kind in kinds.items():
             of_type(name, getattr(self, name), kind)

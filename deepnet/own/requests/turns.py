@@ -89,7 +89,7 @@ def unlearn_in_turn(
     rows = _rows_in_turn(requests, samples.labels)
     with placed(model, place):
         classes_of("model", model, samples)
-    told = {name: settings[name] for name in ("precision", "device", "workers") if name in settings}
+    told: dict[str, Any] = {name: settings[name] for name in ("precision", "device", "workers") if name in settings}
     judges = _Judges.of(references, model, samples, len(rows), told)
     turns: list[Turn] = []
     for number, request in enumerate(rows):
@@ -114,7 +114,7 @@ def unlearn_in_turn(
                 accuracy=look.at(result.model),
                 reference=reference,
                 reference_accuracy=(None, None) if reference is None else look.at(reference),
-            )  # fmt: skip
+            )
         )
     return InTurn(tuple(turns))
 

@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         weights() | {"1.running_var": torch.tensor([1.0, float("nan"), 1.0])},
         r"finite weights, but 1\.running_var in \S+ holds NaN or infinity\.",
     ),
-    "optimizer": ({"optimizer": {"lr": 1.0}, "epoch": 3}, r"must hold a state_dict, .* is a dict of 'optimizer', 'epoch'"),
+    "optimizer": ({"optimizer": {"lr": 1.0}, "epoch": 3}, "must hold a state_dict, .* a dict of 'optimizer', 'epoch'"),
     "empty": ({}, "is a dict of nothing"),
     "tensor": (torch.zeros(3), "holds something of the type Tensor"),
 }  # fmt: skip

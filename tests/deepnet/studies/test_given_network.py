@@ -61,13 +61,13 @@ def test_what_pretraining_gave_is_what_the_file_gives(small_study_folder: Path, 
     ],
 )
 def test_studies_that_need_a_pretraining_of_their_own(changes: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=f"^Argument {told}"):
+    with pytest.raises(ValueError, match=told):
         begun(Path("net.pt"), **changes)
 
 
 def test_a_network_that_does_not_fit_is_said_before_the_first_model(tmp_path: Path) -> None:
     torch.save({"0.weight": torch.zeros(2, 2)}, tmp_path / "net.pt")
-    with pytest.raises(ValueError, match="^Argument `checkpoint` must hold the weights of this network"):
+    with pytest.raises(ValueError, match=r"^Argument `checkpoint` must hold the weights of this network"):
         run_small(tmp_path / "study", begun(tmp_path / "net.pt"))
     assert list((tmp_path / "study" / "models").iterdir()) == []
     with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -86,8 +86,8 @@ CONCERNS = {
     "seeds": "pretrained retrained unlearned", "split_seed": "pretrained retrained unlearned",
     "val_fraction": "pretrained retrained unlearned", "separate_val_seed": "pretrained retrained unlearned",
     "request": "pretrained retrained unlearned", "pretrain_sharpness": "pretrained retrained unlearned",
-    "checkpoint": "pretrained unlearned", "forget": "retrained unlearned", "unlearners": "unlearned", "holds_masked_weights": "unlearned",
-    "forget_statistics": "unlearned", "cycles_forget_batches": "unlearned",
+    "checkpoint": "pretrained unlearned", "forget": "retrained unlearned", "unlearners": "unlearned",
+    "holds_masked_weights": "unlearned", "forget_statistics": "unlearned", "cycles_forget_batches": "unlearned",
     "evaluation": "measured", "evaluation.geometry_seeds": "", "evaluation.official_tow": "",
     "evaluation.divergence": "",
 }  # fmt: skip

@@ -15,7 +15,17 @@ from deepnet import Descent, Training, classes, unlearn, unlearn_in_turn
 from deepnet.methods import NegGrad
 from tests.deepnet.own.foreign import Pair, bits, changed, mlp, table, trained
 from tests.deepnet.own.test_plain_loops import (
-    ALPHA, DECAY, EPOCHS, LR, MOMENTUM, assert_same, double, plain, quietly, slope, stepped,
+    ALPHA,
+    DECAY,
+    EPOCHS,
+    LR,
+    MOMENTUM,
+    assert_same,
+    double,
+    plain,
+    quietly,
+    slope,
+    stepped,
 )  # fmt: skip
 
 REQUESTS = [[3, 8, 13], [26, 18, 31, 5], [40, 41]]
