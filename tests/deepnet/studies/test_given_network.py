@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from deepnet.house.identity import key_of
 from deepnet.learning.sharpness import asam, sgd
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
@@ -72,3 +73,13 @@ def test_a_network_that_does_not_fit_is_said_before_the_first_model(tmp_path: Pa
     assert list((tmp_path / "study" / "models").iterdir()) == []
     with pytest.raises(FileNotFoundError, match="nowhere"):
         run_small(tmp_path / "study", begun(tmp_path / "nowhere.pt"))
+
+
+def test_what_the_file_holds_decides_and_not_where_it_lies(tmp_path: Path) -> None:
+    def key(text: str, place: str) -> str:
+        (tmp_path / place).write_text(text)
+        study = begun(tmp_path / place)
+        stages = Stages(study, Store(tmp_path), Execution())
+        return key_of(stages.config(runs_of(study)[1][-1]))
+
+    assert key("weights", "here.pt") == key("weights", "there.pt") != key("others", "here.pt")

@@ -36,6 +36,8 @@ from deepnet import (  # noqa: E402
     unlearn,
 )  # fmt: skip
 from deepnet.cli import main  # noqa: E402
+from deepnet.cli.unlearning.images import Given, forget_of  # noqa: E402
+from deepnet.data.images import DeviceImages  # noqa: E402
 from deepnet.methods import Pretrain, SharpMinMax  # noqa: E402
 from deepnet.networks.checkpoints import read_checkpoint  # noqa: E402
 from tests.sharpmu.every_door import printed  # noqa: E402
@@ -282,3 +284,11 @@ def test_its_help_does_not_wait_for_torch() -> None:
     code = "import sys; from deepnet.cli import main; main(['unlearn', '--help']); assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_class_is_known_by_its_name_before_its_number() -> None:
+    """Folders named 2, 9 and 10 are the classes 0, 1 and 2."""
+    images = DeviceImages(torch.zeros(3, 1, 8, 8, dtype=torch.uint8), torch.arange(3))
+    given = Given(images, None, ("2", "9", "10"), (0.0,), (1.0,))
+    assert forget_of(["2"], given) == classes(0)
+    assert forget_of(["1", "10"], given) == classes(1, 2)
