@@ -162,7 +162,7 @@ def _described(model: nn.Module, architecture: str, mean: Sequence[float], std: 
         return found
     origin = model.origin
     for name in ("mean", "std"):
-        used = [float(value) / 255 for value in getattr(model, name).flatten().double()]
+        used = [float(value) / 255 for value in getattr(model, name).flatten().cpu().double()]
         found[name] = found[name] or (used if origin is None else list(getattr(origin, name)))
     found |= {"n_classes": model.head.out_features, "channels": len(found["mean"])}
     if origin is not None:

@@ -36,6 +36,7 @@ from deepnet import (  # noqa: E402
     unlearn,
 )  # fmt: skip
 from deepnet.cli import main  # noqa: E402
+from deepnet.cli.unlearning import words as spoken  # noqa: E402
 from deepnet.cli.unlearning.images import Given, forget_of  # noqa: E402
 from deepnet.data.images import DeviceImages  # noqa: E402
 from deepnet.methods import Pretrain, SharpMinMax  # noqa: E402
@@ -186,7 +187,11 @@ def test_a_network_that_knows_nothing_of_the_images_is_doubted(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Normalised as it was not trained, it guesses."""
-    assert main(line(place, tmp_path, "--mean", "9", "9", "9", "--std", "9", "9", "9", "--epochs", "0")) == 0
+    assert main(line(place, tmp_path, "--mean", "9", "9", "9", "--epochs", "0")) == 0
+    before, about = (read_checkpoint(path / name).about for path, name in (
+        (place, "net.safetensors"), (tmp_path, "network.safetensors"),
+    ))  # fmt: skip
+    assert (about["mean"], about["std"]) == ([9.0] * 3, before["std"])
     assert "do --mean, --std, --image-size and the order of the classes fit?" in capsys.readouterr().out
 
 
@@ -292,3 +297,12 @@ def test_a_class_is_known_by_its_name_before_its_number() -> None:
     given = Given(images, None, ("2", "9", "10"), (0.0,), (1.0,))
     assert forget_of(["2"], given) == classes(0)
     assert forget_of(["1", "10"], given) == classes(1, 2)
+
+
+def test_a_package_that_is_missing_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spoken, "is_installed", lambda package: False)
+    with pytest.raises(
+        ValueError, match=r"`model` must be another than timm:resnet18, or the package timm be installed"
+    ):
+        spoken.model_of("timm:resnet18")
+    assert spoken.model_of("torchvision:resnet18").name == "torchvision:resnet18"
