@@ -184,7 +184,11 @@ class Stages:
     @cached_property
     def _digest(self) -> str:
         """What stands for that file, wherever it lies."""
-        return sha256(Path(self.study.checkpoint).read_bytes()).hexdigest()
+        path = Path(self.study.checkpoint)
+        try:
+            return sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            raise FileNotFoundError(f"The checkpoint {path} does not exist.") from None
 
     def votes(self, numbers: range | None = None) -> tuple[np.ndarray, np.ndarray]:
         """What models trained on parts of the images say; see `deepnet.studies.memorization`.

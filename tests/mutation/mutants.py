@@ -275,8 +275,8 @@ MUTANTS = (
     Mutant(
         name="network-by-its-place",
         file="deepnet/studies/stages.py",
-        text="sha256(Path(self.study.checkpoint).read_bytes()).hexdigest()",
-        replacement="self.study.checkpoint",
+        text="sha256(path.read_bytes()).hexdigest()",
+        replacement="str(path)",
         matters="Results of another network in a file of the same name would be taken for its own.",
         tests=("test_what_the_file_holds_decides_and_not_where_it_lies",),
     ),

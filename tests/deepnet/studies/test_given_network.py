@@ -71,7 +71,7 @@ def test_a_network_that_does_not_fit_is_said_before_the_first_model(tmp_path: Pa
     with pytest.raises(ValueError, match=r"^Argument `checkpoint` must hold the weights of this network"):
         run_small(tmp_path / "study", begun(tmp_path / "net.pt"))
     assert list((tmp_path / "study" / "models").iterdir()) == []
-    with pytest.raises(FileNotFoundError, match="nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"^The checkpoint \S+nowhere\.pt does not exist\.$"):
         run_small(tmp_path / "study", begun(tmp_path / "nowhere.pt"))
 
 

@@ -41,6 +41,7 @@ from deepnet.cli.unlearning.images import Given, forget_of  # noqa: E402
 from deepnet.data.images import DeviceImages  # noqa: E402
 from deepnet.methods import Pretrain, SharpMinMax  # noqa: E402
 from deepnet.networks.checkpoints import read_checkpoint  # noqa: E402
+from tests.deepnet.data.test_vision import write_mnist  # noqa: E402
 from tests.sharpmu.every_door import printed  # noqa: E402
 
 NAMES = ("cat", "dog", "owl")
@@ -211,6 +212,23 @@ def test_digits_by_their_name(place: Path, tmp_path: Path) -> None:
     digits = load(DataConfig(name="digits"))
     assert counts["forget"] == int((digits.train.labels == 3).sum())
     assert counts["test"] == len(digits.test)
+
+
+def perceptron(*, n_classes: int, channels: int) -> torch.nn.Module:
+    """A function of one's own, for images of 28 pixels a side."""
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784 * channels, n_classes))
+
+
+def test_images_of_torchvision_and_a_function_of_ones_own(tmp_path: Path) -> None:
+    written = write_mnist(tmp_path / "data")
+    torch.save(perceptron(n_classes=10, channels=1).state_dict(), tmp_path / "net.pt")
+    words = ["--checkpoint", str(tmp_path / "net.pt"), "--data", "torchvision:MNIST", "--root", str(tmp_path / "data")]
+    words += ["--model", f"{__name__}:perceptron", "--method", "finetune", "--epochs", "1", "--device", "cpu"]
+    assert main(["unlearn", *words, "--forget", "7", "--out", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["counts"]["forget"] == 4
+    about = read_checkpoint(tmp_path / "out" / "network.safetensors").about
+    assert about["mean"] == pytest.approx([written["train"][0].mean() / 255], rel=1e-6)
+    assert set(read_checkpoint(tmp_path / "out" / "network.safetensors").tensors) == {"1.weight", "1.bias"}
 
 
 REFUSED: dict[str, tuple[list[str], str]] = {
