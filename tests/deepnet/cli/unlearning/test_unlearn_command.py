@@ -42,7 +42,6 @@ from deepnet.data.images import DeviceImages  # noqa: E402
 from deepnet.methods import Pretrain, SharpMinMax  # noqa: E402
 from deepnet.networks.checkpoints import read_checkpoint  # noqa: E402
 from tests.deepnet.data.test_vision import write_mnist  # noqa: E402
-from tests.sharpmu.every_door import printed  # noqa: E402
 
 NAMES = ("cat", "dog", "owl")
 METHOD = ["--method", "sharp-minmax:alpha=0.9", "--sharpness", "asam:0.5", "--epochs", "2", "--lr", "0.02"]
@@ -148,6 +147,8 @@ def test_a_file_says_rows_by_number_or_by_name(forget: str, place: Path, tmp_pat
 
 def test_a_plain_state_dict_and_a_folder_of_classes(place: Path, tmp_path: Path) -> None:
     """Nothing is known of either but what is said and measured; it is the same, and sharpmu is another way there."""
+    from tests.sharpmu.every_door import printed  # which needs all doors
+
     files = ["--checkpoint", str(place / "net.pt"), "--data", str(place / "images" / "train")]
     words = ["--forget", "1", "owl", *LINE, "--model", "convnet:width=4", "--format", "pt", "--out", str(tmp_path)]
     status, told, err = printed(["deepnet", "unlearn", *files, *words])
