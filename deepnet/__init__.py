@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from deepnet.learning.updates import Pass, Term, Update
     from deepnet.methods import METHODS, Method, apply
     from deepnet.metrics import collect, score
+    from deepnet.networks.checkpoints import load_checkpoint
+    from deepnet.networks.exporting import export, open_network
     from deepnet.networks.models import ModelConfig, Network, build
     from deepnet.networks.normalization import frozen_statistics
     from deepnet.own.evaluating import evaluate
     from deepnet.own.forgetting import classes
     from deepnet.own.report import Report
+    from deepnet.own.requests.turns import unlearn_in_turn
     from deepnet.own.result import Unlearned
     from deepnet.own.stopping import Until
     from deepnet.own.unlearning import unlearn
@@ -45,11 +48,14 @@ _HOME = {
     "learning.updates": ("Pass", "Term", "Update"),
     "methods": ("METHODS", "Method", "apply"),
     "metrics": ("collect", "score"),
+    "networks.checkpoints": ("load_checkpoint",),
+    "networks.exporting": ("export", "open_network"),
     "networks.models": ("ModelConfig", "Network", "build"),
     "networks.normalization": ("frozen_statistics",),
     "own.evaluating": ("evaluate",),
     "own.forgetting": ("classes",),
     "own.report": ("Report",),
+    "own.requests.turns": ("unlearn_in_turn",),
     "own.result": ("Unlearned",),
     "own.stopping": ("Until",),
     "own.unlearning": ("unlearn",),
@@ -62,9 +68,10 @@ _HOME = {
 
 __all__ = [
     "METHODS", "Batch", "DataConfig", "Dataset", "Descent", "Evaluation", "Execution", "ForgetSet", "Method",
-    "ModelConfig", "Network", "Pass", "Published", "Report", "Sharpness", "Split", "Study", "Task", "Term", "Training",
-    "Unlearned", "Unlearner", "Until", "Update", "apply", "asam", "build", "classes", "collect", "evaluate",
-    "frozen_statistics", "gradient", "load", "make_split", "preset", "run_study", "sam", "score", "sgd", "unlearn",
+    "ModelConfig", "Network", "Pass", "Published", "Report", "Sharpness", "Split", "Study", "Task", "Term",
+    "Training", "Unlearned", "Unlearner", "Until", "Update", "apply", "asam", "build", "classes", "collect",
+    "evaluate", "export", "frozen_statistics", "gradient", "load", "load_checkpoint", "make_split", "open_network",
+    "preset", "run_study", "sam", "score", "sgd", "unlearn", "unlearn_in_turn",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

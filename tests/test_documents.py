@@ -28,8 +28,9 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
-    "result = unlearn(", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(", "larger = sweep(",
-    "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
+    "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "trajectory_explorer(d=10**6",
+    "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
+    "client=Client(cluster)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
@@ -183,6 +184,22 @@ def test_ones_own_network_in_python(capsys) -> None:
     assert names["result"].history[-1].forget_loss > names["result"].history[0].forget_loss
     assert names["report"].needs_reference[:2] == ("tow", "tow_mia")
     assert "forget_accuracy" in capsys.readouterr().out
+
+
+def test_files_and_requests_of_ones_own_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They go on with the names of the block before."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    names = run_block("result = unlearn(")
+    copied = run_block("export(result.model", names)["copy"].state_dict()
+    assert all(torch.equal(value, copied[name]) for name, value in names["result"].model.state_dict().items())
+    capsys.readouterr()
+    turns = run_block("turns = unlearn_in_turn(", names)["turns"]
+    assert [len(turn.request) for turn in turns] == [3, 2, 124]
+    assert turns[-1].accuracy[0] < 0.5  # a class is forgotten
+    assert len(capsys.readouterr().out.splitlines()) == 5
 
 
 def test_grids_of_the_page_on_scaling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from tests.places import ROOT
 COMMANDS = {
     "simulate": ("run", "sweep", "map", "verify"),
     "theory": ("verify", "list", "show", "atlas", "margins", "stability"),
-    "deepnet": ("run", "report", "matched", "judge", "search"),
+    "deepnet": ("run", "report", "matched", "judge", "search", "unlearn"),
     "paper_figs": ("all", "list"),
 }
 

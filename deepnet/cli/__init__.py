@@ -22,6 +22,12 @@ def _options() -> Command:
     return Command(cls=OptionsCommand)
 
 
+def _unlearn() -> Command:
+    from deepnet.cli.unlearning.command import USUAL, UnlearnCommand  # torch comes when it runs
+
+    return Command(cls=UnlearnCommand, usual=USUAL)
+
+
 def _matched() -> Command:
     from deepnet.cli.matched import MatchedCommand
 
@@ -74,12 +80,13 @@ DOOR = Door(
     package="deepnet",
     about="Unlearning of deep networks: every method with SGD, SAM and ASAM, measured against retrained models.",
     commands={
-        "run": _run, "options": _options, "matched": _matched, "judge": _judge, "search": _search, "scores": _scores,
-        "report": _report, "pack": _pack, "unpack": _unpack, "presets": _presets,
+        "run": _run, "options": _options, "unlearn": _unlearn, "matched": _matched, "judge": _judge,
+        "search": _search, "scores": _scores, "report": _report, "pack": _pack, "unpack": _unpack, "presets": _presets,
     },
     summaries={
         "run": "make and measure every model of a study (--preset digits takes a minute or two on a CPU)",
         "options": "the fields of a study that match a word: each is an option of `run`",
+        "unlearn": "a network of your own forgets: from a checkpoint and images to a network, a history and a report",
         "matched": "methods compared step by step, where they have forgotten equally much, each arm at its own rate",
         "judge": "the deep ledger: the paper's conclusions and ours, judged from the rows of `matched`, scale by scale",
         "search": "hyper-parameters of every method, the same number of trials each, judged on the validation split",

@@ -15,7 +15,7 @@ from torch import nn
 
 from deepnet.house.identity import came_later
 from deepnet.house.packages import TIMM, need
-from deepnet.networks.factories import check_factory
+from deepnet.networks.factories import HeadPlace, check_factory
 from deepnet.networks.normalization import BatchNorm
 from simulate.house import checks
 
@@ -96,7 +96,7 @@ def _resnet(config: ModelConfig, n_classes: int, channels: int, size: ImageSize 
         nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
     if config.stem == "cifar":
         net.maxpool = nn.Identity()
-    head, net.fc = net.fc, nn.Identity()
+    head, net.fc = net.fc, HeadPlace()
     return net, head
 
 
@@ -160,7 +160,7 @@ def _vit_mini(config: ModelConfig, n_classes: int, channels: int, size: ImageSiz
         net.conv_proj = nn.Conv2d(channels, 128, patch, patch)
         nn.init.trunc_normal_(net.conv_proj.weight, std=math.sqrt(1 / (channels * patch**2)))
         nn.init.zeros_(net.conv_proj.bias)
-    head, net.heads = net.heads.head, nn.Identity()
+    head, net.heads.head = net.heads.head, HeadPlace()
     return net, head
 
 
@@ -174,7 +174,7 @@ def _vit_small(config: ModelConfig, n_classes: int, channels: int, size: ImageSi
         "vit_small_patch16_224", pretrained=False, img_size=side, patch_size=patch, in_chans=channels,
         num_classes=n_classes,
     )  # fmt: skip
-    head, net.head = net.head, nn.Identity()
+    head, net.head = net.head, HeadPlace()
     return net, head
 
 

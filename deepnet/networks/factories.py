@@ -13,7 +13,11 @@ from simulate.house import checks
 from simulate.house.counting import counted
 from simulate.house.discovery import most_like
 
-__all__ = ["check_factory", "made_by", "parted"]
+__all__ = ["HeadPlace", "check_factory", "made_by", "parted"]
+
+
+class HeadPlace(nn.Identity):
+    """Stands in a body where its maker has the linear head, so that weights can have their maker's names."""
 
 
 def check_factory(factory: object) -> None:
@@ -71,7 +75,7 @@ def parted(network: nn.Module, factory: str, n_classes: int) -> tuple[nn.Module,
             f"Argument `factory` must make a network of {n_classes} logits, but the last linear layer of {factory} "
             f"makes {head.out_features}."
         )
-    setattr(owner, name, nn.Identity())
+    setattr(owner, name, HeadPlace())
     return network, head
 
 

@@ -7,6 +7,7 @@ forget to. Features are a method, not a hook.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,7 +18,25 @@ from deepnet.networks.architectures import BODIES, Architecture, ImageSize, Mode
 from deepnet.networks.factories import made_by
 from simulate.house import checks
 
-__all__ = ["Architecture", "ModelConfig", "Network", "build"]
+__all__ = ["Architecture", "ModelConfig", "Network", "Origin", "build"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What `build` made a network of: enough to make it again."""
+
+    config: ModelConfig
+    """Which network."""
+    n_classes: int
+    """Number of logits."""
+    channels: int
+    """Channels of its images."""
+    image_size: ImageSize | None
+    """Height and width of its images in pixels, if they were told."""
+    mean: tuple[float, ...]
+    """Mean of each channel by which it normalises, on the scale of [0, 1]."""
+    std: tuple[float, ...]
+    """Standard deviation of each channel, likewise."""
 
 
 class Network(nn.Module):
@@ -26,6 +45,7 @@ class Network(nn.Module):
     Attributes:
         body: Maps normalised images (b, C, H, W) to features (b, p).
         head: Maps features to logits (b, K).
+        origin: What `build` made it of; None if it was made by hand.
     """
 
     mean: Tensor
@@ -36,6 +56,7 @@ class Network(nn.Module):
         self.body = body
         self.head = head
         self.memory_format = torch.contiguous_format
+        self.origin: Origin | None = None
         for name, values in (("mean", mean), ("std", std)):
             channels = torch.tensor([float(value) for value in values])  # of NumPy's floats it would be float64
             self.register_buffer(name, 255 * channels.view(-1, 1, 1), persistent=False)
@@ -112,4 +133,10 @@ def build(
             body, head = made_by(config.factory, n_classes=n_classes, channels=channels)
         else:
             body, head = BODIES[config.architecture](config, n_classes, channels, image_size)
-    return Network(body, head, mean, std)
+    network = Network(body, head, mean, std)
+    network.origin = Origin(
+        config=config, n_classes=int(n_classes), channels=int(channels),
+        image_size=None if image_size is None else (int(image_size[0]), int(image_size[1])),
+        mean=tuple(map(float, mean)), std=tuple(map(float, std)),
+    )  # fmt: skip
+    return network

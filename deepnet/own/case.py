@@ -46,6 +46,7 @@ class Case:
         *,
         test_set: Any = None,
         val_set: Any = None,
+        without: Any = None,
         workers: int = 0,
     ) -> Case:
         """Bring samples to a device and require that they go with a network that is there.
@@ -62,7 +63,7 @@ class Case:
             for name, (data, part) in given.items()
             if data is not None
         }
-        split = split_of(forget, sets["train_set"].labels)
+        split = split_of(forget, sets["train_set"].labels, without=without)
         n_classes = classes_of("model", model, sets["train_set"])
         for name, samples in sets.items():
             check_labels(name, samples.labels, n_classes)

@@ -44,6 +44,7 @@ def unlearn(
     lr: float | Descent = 0.01,
     batch_size: int = 128,
     seed: int = 0,
+    without: Forget | None = None,
     val_set: Any = None,
     until: Until | str | None = None,
     reference: nn.Module | None = None,
@@ -70,6 +71,7 @@ def unlearn(
         lr: Learning rate of SGD with momentum 0.9 and weight decay 5e-4; or a `Descent`, which says all of that.
         batch_size: Samples of a batch.
         seed: Decides batches, new weights, and what the network draws, such as dropout.
+        without: What it has forgotten before, in the forms of `forget`: these samples are looked at no more.
         val_set: Samples to validate on, in any of the forms of `train_set`.
         until: When to end before the last epoch: "forget loss of the reference", "forget accuracy of the reference", or
             an `Until`.
@@ -103,7 +105,7 @@ def unlearn(
     place = device_for(model, device)
     net = model if in_place else copied(model)
     with _lent(net, place), seeded(place, int(seed)):
-        case = Case.of(net, train_set, forget, place, val_set=val_set, workers=workers)
+        case = Case.of(net, train_set, forget, place, val_set=val_set, without=without, workers=workers)
         if method.start == "fresh":
             draw_anew(net, method.name)
         task = Task(net, case.dataset, case.split, training, (int(seed),), sharpness or sgd())

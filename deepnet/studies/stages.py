@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,16 +24,15 @@ from deepnet.learning.training import Training
 from deepnet.learning.watching import Watcher
 from deepnet.methods import Method, Pretrain, Retrain, apply
 from deepnet.networks import weights
+from deepnet.networks.checkpoints import fill, read_checkpoint
 from deepnet.networks.models import Network, build
 from deepnet.studies.memorization import cast_vote, memorization_scores, part_of
 from deepnet.studies.planning.precision import on_device
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
+from deepnet.studies.telling import told
 
 __all__ = ["Execution", "Finished", "Run", "Stages", "Vote"]
-
-_OFTEN = 0.25
-"""Seconds between two words on how far a training is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +165,30 @@ class Stages:
         Raises:
             DivergenceError: if its training did not stay finite.
         """
+        if run.unlearner is None and self.study.checkpoint:
+            return self.given(run.seed)
         if run.unlearner is None:
             return self._make(self.config(run), run, Pretrain(), self.study.pretrain, run.pretrain)
         return self._make(self.config(run), run, run.unlearner.method, run.unlearner.training, run.sharpness)
+
+    def given(self, seed: int) -> Finished:
+        """The trained network of a file, with which a study begins in the place of pretraining.
+
+        Raises:
+            ValueError: if the file does not hold weights of this network.
+        """
+        model = self.fresh(seed, "given")
+        fill(model, read_checkpoint(self.study.checkpoint))
+        return Finished(model.eval(), {"seconds": 0.0, "images": 0, "peak_memory": None, "losses": []})
+
+    @cached_property
+    def _digest(self) -> str:
+        """What stands for that file, wherever it lies."""
+        path = Path(self.study.checkpoint)
+        try:
+            return sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            raise FileNotFoundError(f"The checkpoint {path} does not exist.") from None
 
     def votes(self, numbers: range | None = None) -> tuple[np.ndarray, np.ndarray]:
         """What models trained on parts of the images say; see `deepnet.studies.memorization`.
@@ -186,8 +205,8 @@ class Stages:
         for number in range(how.models) if numbers is None else numbers:
             config = self._vote(number)
             if not self.store.has_arrays(config):
-                told = _told(self.tell)
-                vote = cast_vote(self.fresh(number, "vote"), self.dataset, training, how.fraction, number, **told)
+                model, how_far = self.fresh(number, "vote"), told(self.tell)
+                vote = cast_vote(model, self.dataset, training, how.fraction, number, **how_far)
                 self.store.save_arrays(config, vars(vote))
                 parallel.keep_in_step()
             arrays = self.store.arrays(config)
@@ -226,9 +245,10 @@ class Stages:
             "seed": run.seed,
         }
         forgotten = self.forgotten(run.forget)
-        pretrained = common | (forgotten if study.request != "samples" else {}) | {
-            "method": Pretrain(), "training": study.pretrain, "sharpness": run.pretrain,
-        }  # fmt: skip
+        how = {"method": Pretrain(), "training": study.pretrain, "sharpness": run.pretrain}
+        if study.checkpoint:
+            how = {"checkpoint": self._digest, "precision": study.pretrain.precision}
+        pretrained = common | (forgotten if study.request != "samples" else {}) | how
         if run.unlearner is None:
             return pretrained
         training = run.unlearner.training.on(self.execution.device)
@@ -304,7 +324,7 @@ class Stages:
                 journal=self.store.journal(config),
                 watcher=watcher,
                 holds_masked_weights=self.study.holds_masked_weights,
-                **_told(self.tell),
+                **told(self.tell),
             )
         except DivergenceError as error:
             raise DivergenceError(f"{self.words(run)}: {error}") from error
@@ -321,28 +341,3 @@ def _as_released(study: Study, run: Run) -> dict[str, bool]:
     # Models whose masks should have leaked and did not, since all was held, lie under the key without this word.
     found |= {"leaks": run.sharpness is not None and run.sharpness.mask_site == "second"}
     return {name: value for name, value in found.items() if value}
-
-
-class _Telling(TypedDict):
-    """What `apply` tells of the steps that there are and were."""
-
-    on_plan: Callable[[int], None]
-    on_step: Callable[[int], None]
-
-
-def _told(tell: Callable[[float], None]) -> _Telling:
-    """What tells the share of a training that is done, as `apply` takes it; seldom enough to cost nothing."""
-    total, due = 1, time.monotonic() + _OFTEN
-
-    def plan(steps: int) -> None:
-        nonlocal total
-        total = max(steps, 1)
-
-    def step(number: int) -> None:
-        nonlocal due
-        now = time.monotonic()
-        if now >= due:
-            due = now + _OFTEN
-            tell(number / total)
-
-    return {"on_plan": plan, "on_step": step}

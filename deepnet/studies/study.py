@@ -10,6 +10,7 @@ from deepnet.data.datasets import DataConfig
 from deepnet.data.requests import REQUESTS, Request
 from deepnet.data.splits import ForgetSet
 from deepnet.house.fields import distinct, entries, of_type
+from deepnet.house.identity import came_later
 from deepnet.learning.sharpness import Sharpness, sgd
 from deepnet.learning.training import Training
 from deepnet.methods import FineTune, Method
@@ -142,6 +143,9 @@ class Study:
     """Whether an epoch meets the same augmented forget batches again and again, as in the released code."""
     separate_val_seed: int | None = None
     """Seed of another validation set for pretraining, a fault of the released code; None is the same one."""
+    checkpoint: str = came_later("")
+    """File of a trained network with which every seed begins, in the place of pretraining; references are still trained
+    from new weights."""
     compat: tuple[str, ...] = ()
     """Names of the quirks of the released code that were switched on; see `deepnet.studies.compat`."""
 
@@ -159,6 +163,7 @@ class Study:
             checks.fail("seeds", "be different", self.seeds)
         distinct("forget", [each.label for each in self.forget])
         checks.choice("request", self.request, REQUESTS)
+        self._check_start()
         checks.integer("split_seed", self.split_seed, least=0)
         if self.separate_val_seed is not None:
             checks.integer("separate_val_seed", self.separate_val_seed, least=0)
@@ -170,11 +175,22 @@ class Study:
         if len(set(keys)) < len(keys):
             raise ValueError("Argument `unlearners` must give each use of one method its own `variant`, but does not.")
 
+    def _check_start(self) -> None:
+        """Require that a network which was trained elsewhere can have been trained as the study says."""
+        if not self.checkpoint:
+            return
+        if self.request != "samples":
+            wrong = f"`checkpoint` must be left out where {self.request} are to be forgotten"
+            raise ValueError(f"Argument {wrong}, since pretraining brings what is wrong with them.")
+        if len(self.pretrain_sharpness) > 1:
+            checks.fail("pretrain_sharpness", "have one entry where a `checkpoint` takes the place of pretraining",
+                        [how.label for how in self.pretrain_sharpness])  # fmt: skip
+
     def _check_types(self) -> None:
         """Require that every field is of its type; what it must hold beside that is looked at after."""
         kinds: dict[str, type] = {
-            "name": str, "data": DataConfig, "model": ModelConfig, "pretrain": Training, "evaluation": Evaluation,
-            "memorization": Memorization,
+            "name": str, "checkpoint": str, "data": DataConfig, "model": ModelConfig, "pretrain": Training,
+            "evaluation": Evaluation, "memorization": Memorization,
         }  # fmt: skip
         for name, kind in kinds.items():
             of_type(name, getattr(self, name), kind)

@@ -34,6 +34,10 @@ OPTIONS: Mapping[str, Mapping[str, st.SearchStrategy[str]]] = {
         "--rates": among("nothing.csv"), "--search": among(""), "--rehearse": among(""), "--processes": NUMBERS,
     },
     "judge": {"--claims": among("1", "mask-polarity"), "--protocols": among("0", "2"), "--publish": among("nowhere")},
+    "unlearn": {
+        "--checkpoint": among("nothing.pt"), "--data": among("digits"), "--forget": among("3"), "--epochs": NUMBERS,
+        "--method": among("ssd", "neggrad:alpha=0.9"), "--seed": NUMBERS, "--format": among("pt"),
+    },
     "search": {"--seeds": NUMBERS, "--threads": NUMBERS, "--device": among("cpu")},
     "scores": {"--scores": among("nothing.npz"), "--models": NUMBERS, "--threads": NUMBERS},
     "pack": {"--parts": among("16M", "2K"), "--weights": among("float16", "exact", "none")},
@@ -68,7 +72,7 @@ def command_lines(draw: Draw) -> Callable[[], str]:
             at = [str(folder / place)] if command in ("pack", "unpack") else []
             out = (
                 ["--out", str(folder / "out")]
-                if command in ("run", "matched", "judge", "search", "scores", "pack", "unpack")
+                if command in ("run", "matched", "judge", "unlearn", "search", "scores", "pack", "unpack")
                 else []
             )
             line = [command, *at, *out, *words, *STOPS.get(command, ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch import Tensor
 from deepnet.data.augment import NO_AUGMENTATION, Augment
 from deepnet.data.datasets.config import DataConfig
 from deepnet.data.datasets.dataset import Dataset, Source
-from deepnet.data.datasets.folders import decode
+from deepnet.data.datasets.folders import Listing, decode, list_folder
 from deepnet.data.datasets.parts import Part, read
 from deepnet.data.images import DeviceImages, Images, StreamedImages
 from deepnet.data.noise import Noise, add_noise
@@ -21,7 +22,7 @@ from deepnet.house.seeding import generator
 from simulate.house import checks
 from simulate.house.pictures.reading import read_image
 
-__all__ = ["load"]
+__all__ = ["file_names", "load", "load_folder", "statistics_of"]
 
 MAX_DECODED_BYTES = 2 * 1024**3
 """Images of a folder that take more memory than this are streamed from their files."""
@@ -63,10 +64,39 @@ def load(config: DataConfig, device: torch.device | str = "cpu") -> Dataset:
     streamed = config.name == "imagenet" or _decoded_bytes(train, test, config.image_size) > MAX_DECODED_BYTES
     bring = _streamed if streamed else _decoded
     train_images, test_images = bring(train, config, device), bring(test, config, device)
-    mean, std = STATISTICS.get(config.name) or _statistics(train_images)  # of clean images, with noise or without
+    mean, std = STATISTICS.get(config.name) or statistics_of(train_images)  # of clean images, with noise or without
     train_images = _noisy(train_images, config.noise, kept)
     source = Source(parts.train.labels, _names(parts.train, parts.class_names), kept)
     return Dataset(config.name, train_images, test_images, parts.class_names, mean, std, source)
+
+
+def load_folder(
+    root: Path, config: DataConfig, device: torch.device | str = "cpu", class_names: Sequence[str] | None = None
+) -> tuple[DeviceImages | StreamedImages, Listing]:
+    """Read one folder of images that holds a sub-folder for each class, whatever it is for.
+
+    Args:
+        root: The folder.
+        config: How its images are read: the size that they are brought to, their augmentation, and workers.
+        device: Where batches of images shall be.
+        class_names: The classes it must have; None takes what there is.
+
+    Returns:
+        The images, and their files and classes. Images of more than 2 GiB are streamed from their files.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if it does not hold what it must, or a file is no image; the message names it.
+    """
+    listing = list_folder(root, class_names)
+    part = Part(listing.labels, files=listing.files)
+    large = _decoded_bytes(part, Part(listing.labels[:0]), config.image_size) > MAX_DECODED_BYTES
+    return (_streamed if large else _decoded)(part, config, torch.device(device)), listing
+
+
+def file_names(listing: Listing) -> tuple[str, ...]:
+    """The files of a folder as class/name, in their order."""
+    return _names(Part(listing.labels, files=listing.files), listing.class_names) or ()
 
 
 def _balanced(labels: Tensor, count: int | None, name: str) -> Tensor:
@@ -125,8 +155,11 @@ def _workers(config: DataConfig) -> int:
     return usable_cores()
 
 
-def _statistics(images: Images) -> Statistics:
-    """Mean and standard deviation of each channel, exact, from how often each of the 256 values occurs."""
+def statistics_of(images: Images) -> Statistics:
+    """Mean and standard deviation of each channel, exact, from how often each of the 256 values occurs.
+
+    Images that are streamed from their files are not read for it: they have ImageNet's.
+    """
     if not isinstance(images, DeviceImages):
         return IMAGENET_STATISTICS
     values = torch.arange(256, dtype=torch.float64) / 255

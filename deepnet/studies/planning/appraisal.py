@@ -90,7 +90,8 @@ class Appraisal:
         passes = 1 if (made.sharpness or made.pretrain).rho == 0 else 2
         relearning = study.evaluation.relearning
         attack = self._training(relearning, 0.05, 1) if relearning else 0.0
-        return self._training(training, 1.0, passes) + attack + self._look(1.2)
+        given = study.checkpoint and made.unlearner is None  # read from a file, not trained
+        return (0.0 if given else self._training(training, 1.0, passes)) + attack + self._look(1.2)
 
     def memory(self, training: Training) -> float:
         """Bytes of a process that trains: weights with gradients, momentum and copies; activations with slopes."""

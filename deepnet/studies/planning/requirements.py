@@ -36,6 +36,8 @@ def check_measurable(stages: Stages) -> None:
             the remedy.
     """
     _check_packages(stages.study)
+    if stages.study.checkpoint:
+        stages.given(stages.study.seeds[0])
     narrowest = Appraisal.of(stages).narrowest
     for forget in stages.study.forget:
         dataset, split = stages.sketch(forget)
@@ -138,7 +140,8 @@ def _trained(stages: Stages, dataset: Dataset, split: Split) -> Iterator[tuple[s
     scores = study.memorization
     if any(forget.scores == ESTIMATED for forget in study.forget):
         yield "memorization", scores.training or study.pretrain, round(scores.fraction * len(dataset.train))
-    yield "pretrain", study.pretrain, len(split.pretrain)
+    if not study.checkpoint:
+        yield "pretrain", study.pretrain, len(split.pretrain)
     yield "retrain", study.retrain or study.pretrain, retained
     for one in study.unlearners:
         sizes = {"forget": forgotten, "retain": retained, "relabelled": retained + forgotten}

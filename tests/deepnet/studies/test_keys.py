@@ -69,6 +69,8 @@ CHOSEN = replace(
     ),
 )
 """Images, network and forget sets by the names of others."""
+GIVEN = replace(CIFAR, checkpoint="net.safetensors")
+"""It begins with a network that was trained elsewhere."""
 
 
 @pytest.fixture(autouse=True)
@@ -84,8 +86,8 @@ CONCERNS = {
     "seeds": "pretrained retrained unlearned", "split_seed": "pretrained retrained unlearned",
     "val_fraction": "pretrained retrained unlearned", "separate_val_seed": "pretrained retrained unlearned",
     "request": "pretrained retrained unlearned", "pretrain_sharpness": "pretrained retrained unlearned",
-    "forget": "retrained unlearned", "unlearners": "unlearned", "holds_masked_weights": "unlearned",
-    "forget_statistics": "unlearned", "cycles_forget_batches": "unlearned",
+    "checkpoint": "pretrained unlearned", "forget": "retrained unlearned", "unlearners": "unlearned",
+    "holds_masked_weights": "unlearned", "forget_statistics": "unlearned", "cycles_forget_batches": "unlearned",
     "evaluation": "measured", "evaluation.geometry_seeds": "", "evaluation.official_tow": "",
     "evaluation.divergence": "",
 }  # fmt: skip
@@ -97,6 +99,11 @@ IN_FOLDER = CONCERNS | {
 }
 IN_CIFAR = CONCERNS | {"pretrain": "pretrained unlearned", "retrain": "retrained", "memorization": "vote"}
 IN_CIFAR["memorization.models"] = ""
+IN_GIVEN = IN_CIFAR | {
+    "pretrain": "",
+    "pretrain.precision": "pretrained unlearned",  # in which models are measured
+    "pretrain_sharpness": "retrained",
+}
 
 
 def changes(config: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -178,7 +185,9 @@ def concerned(path: str, table: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("study", "table"), [(FOLDER, IN_FOLDER), (CIFAR, IN_CIFAR), (CHOSEN, IN_CIFAR)], ids=["folder", "cifar", "chosen"]
+    ("study", "table"),
+    [(FOLDER, IN_FOLDER), (CIFAR, IN_CIFAR), (CHOSEN, IN_CIFAR), (GIVEN, IN_GIVEN)],
+    ids=["folder", "cifar", "chosen", "given"],
 )
 def test_a_field_changes_the_keys_of_what_it_decides(study: Study, table: dict[str, str]) -> None:
     usual = keys(study)
@@ -207,7 +216,7 @@ def _unlearned_by(method: Method) -> Study:
 
 def test_no_field_is_left_out() -> None:
     """Each is changed in one of the studies, but the goal of an optimizer, which only a method may turn."""
-    tried = {path for study in (FOLDER, CIFAR, CHOSEN) for path, _ in changes(study)}
+    tried = {path for study in (FOLDER, CIFAR, CHOSEN, GIVEN) for path, _ in changes(study)}
     assert set(leaves(Study)) - tried == {"pretrain_sharpness.goal", "unlearners.sharpness.goal"}
 
 

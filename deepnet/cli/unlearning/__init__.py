@@ -1,0 +1,1 @@
+"""`python -m deepnet unlearn`: unlearning for those who write no Python."""
