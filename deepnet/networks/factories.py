@@ -83,9 +83,8 @@ def parted(
         )
     setattr(owner, name, nn.Identity())
     if said is not None and sample is not None and not _say_the_same(network, head, sample, said):
-        raise ValueError(
-            f"Argument `factory` must make a network that ends in a linear layer, but {factory} does something after it."
-        )
+        ends = "ends in a linear layer, but"
+        raise ValueError(f"Argument `factory` must make a network that {ends} {factory} does something after it.")
     return network, head
 
 

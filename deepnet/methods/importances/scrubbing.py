@@ -25,7 +25,8 @@ __all__ = ["FisherForgetting"]
 class FisherForgetting(Method):
     """w ← w + N(0, α / max(F_R, c)), F_R the diagonal Fisher matrix of the retain set; nothing is trained.
 
-    F_R is the empirical one, of the samples' own labels. The linear layer that is called last gets ten times the variance.
+    F_R is the empirical one, of the samples' own labels. The linear layer that is called last gets ten times the
+    variance.
 
     Source: Golatkar et al. 2020 (arXiv 1911.04933), in the form of their code.
     """

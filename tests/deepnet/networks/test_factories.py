@@ -144,5 +144,5 @@ def test_the_head_is_the_layer_that_is_called_last() -> None:
 
 
 def test_what_comes_after_the_head_is_not_left_out_in_silence() -> None:
-    with pytest.raises(ValueError, match="ends in a linear layer, but .* does something after it"):
+    with pytest.raises(ValueError, match=r"ends in a linear layer, but .* does something after it"):
         made(f"{HERE}:with_words_after_its_head", side=4)
