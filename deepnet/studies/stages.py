@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from deepnet.data.datasets import Dataset, load
 from deepnet.data.requests import corrupt
 from deepnet.data.splits import ForgetSet, Split, make_split
 from deepnet.house import parallel
+from deepnet.house.logs import Logger
 from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import Sharpness
@@ -30,11 +30,9 @@ from deepnet.studies.memorization import cast_vote, memorization_scores, part_of
 from deepnet.studies.planning.precision import on_device
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
+from deepnet.studies.telling import loggers_for, told
 
 __all__ = ["Execution", "Finished", "Run", "Stages", "Vote"]
-
-_OFTEN = 0.25
-"""Seconds between two words on how far a training is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +109,8 @@ class Stages:
         self.study, self.store, self.execution = on_device(study, execution.device), store, execution
         self.tell: Callable[[float], None] = lambda share: None
         """Told now and then which share of a training is done."""
+        self.log: tuple[str, ...] | None = None
+        """What logs trainings beside a table (`deepnet.house.logs.check_names`); None keeps no table either."""
         self._data: dict[ForgetSet, tuple[Dataset, Split]] = {}
 
     @cached_property
@@ -186,8 +186,8 @@ class Stages:
         for number in range(how.models) if numbers is None else numbers:
             config = self._vote(number)
             if not self.store.has_arrays(config):
-                told = _told(self.tell)
-                vote = cast_vote(self.fresh(number, "vote"), self.dataset, training, how.fraction, number, **told)
+                network = self.fresh(number, "vote")
+                vote = cast_vote(network, self.dataset, training, how.fraction, number, **told(self.tell))
                 self.store.save_arrays(config, vars(vote))
                 parallel.keep_in_step()
             arrays = self.store.arrays(config)
@@ -287,6 +287,10 @@ class Stages:
         parallel.keep_in_step()
         return Finished(model, record)
 
+    def table(self, config: dict[str, Any]) -> Path:
+        """Where the epochs of a training are written down."""
+        return self.store.path("logs", config, ".csv")
+
     def watcher(self, run: Run, task: Task) -> Watcher | None:
         """Who watches a training that is about to begin, for those who want more than its end; nobody, usually."""
         return None
@@ -297,6 +301,9 @@ class Stages:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         watcher = self.watcher(run, task)
+        loggers: list[Logger] = []
+        if self.log is not None and parallel.rank() == 0:
+            loggers = loggers_for(self.table(config), self.log, self.store.folder, self.words(run))
         try:
             history = apply(
                 method,
@@ -304,7 +311,7 @@ class Stages:
                 journal=self.store.journal(config),
                 watcher=watcher,
                 holds_masked_weights=self.study.holds_masked_weights,
-                **_told(self.tell),
+                **told(self.tell, loggers),
             )
         except DivergenceError as error:
             raise DivergenceError(f"{self.words(run)}: {error}") from error
@@ -321,28 +328,3 @@ def _as_released(study: Study, run: Run) -> dict[str, bool]:
     # Models whose masks should have leaked and did not, since all was held, lie under the key without this word.
     found |= {"leaks": run.sharpness is not None and run.sharpness.mask_site == "second"}
     return {name: value for name, value in found.items() if value}
-
-
-class _Telling(TypedDict):
-    """What `apply` tells of the steps that there are and were."""
-
-    on_plan: Callable[[int], None]
-    on_step: Callable[[int], None]
-
-
-def _told(tell: Callable[[float], None]) -> _Telling:
-    """What tells the share of a training that is done, as `apply` takes it; seldom enough to cost nothing."""
-    total, due = 1, time.monotonic() + _OFTEN
-
-    def plan(steps: int) -> None:
-        nonlocal total
-        total = max(steps, 1)
-
-    def step(number: int) -> None:
-        nonlocal due
-        now = time.monotonic()
-        if now >= due:
-            due = now + _OFTEN
-            tell(number / total)
-
-    return {"on_plan": plan, "on_step": step}
