@@ -28,7 +28,7 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
-    "result = unlearn(", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(", "larger = sweep(",
+    "result = unlearn(", "class Tracker:", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(", "larger = sweep(",
     "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
@@ -215,3 +215,9 @@ def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
     for of in ("retrained networks", "NegGrad at the match"):
         share = found["forget_accuracy", of]
         assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
+
+
+def test_a_log_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run_block("class Tracker:")
+    names["tracker"](ROOT, "run").log(7, {"loss": 0.25})
+    assert capsys.readouterr().out == "0 {'loss': 0.5}\n7 {'loss': 0.25}\n"

@@ -101,9 +101,7 @@ def unlearn(
     training = Training(epochs=epochs, batch_size=batch_size, descent=descent, precision=precision)
     of_type("model", model, nn.Module)
     of_type("sharpness", sharpness, Sharpness, optional=True)
-    checks.integer("seed", seed, least=0)
-    checks.integer("probe", probe, least=1)
-    checks.boolean("in_place", in_place)
+    _check_simple(seed, probe, in_place)
     logs = loggers_of("log", log)
     _check_goes_with(until, reference, val_set)
     place = device_for(model, device)
@@ -137,6 +135,13 @@ def _method_of(method: Any) -> Method:
     of_type("method", method, Method)
     found: Method = method
     return found
+
+
+def _check_simple(seed: Any, probe: Any, in_place: Any) -> None:
+    """Require numbers of their kinds."""
+    checks.integer("seed", seed, least=0)
+    checks.integer("probe", probe, least=1)
+    checks.boolean("in_place", in_place)
 
 
 def _check_goes_with(until: Until | None, reference: Any, val_set: Any) -> None:
