@@ -28,8 +28,8 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
-    "result = unlearn(", "class Tracker:", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(", "larger = sweep(",
-    "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
+    "result = unlearn(", "class Tracker:", "trajectory_explorer(d=10**6", "coupled = {", "compared = sweep(",
+    "larger = sweep(", "critical_values(data", "phase_maps.main(", "client=Client(cluster)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
