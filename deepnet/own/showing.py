@@ -55,6 +55,7 @@ def shown(progress: bool | None, logs: Sequence[Logger] = ()) -> Iterator[Shown]
         logs: What is told of each epoch.
     """
     terminal = console.is_terminal or console.is_jupyter
+    logs = logs if is_first() else ()
     if progress is False or not terminal or not is_first():
         yield Shown(None, lines=bool(progress) and not terminal and is_first(), logs=logs)
         return
