@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from deepnet.data.datasets import DataConfig, Dataset, load
     from deepnet.data.splits import ForgetSet, Split, make_split
     from deepnet.data.streams import Batch
+    from deepnet.house.logs import CsvLog, Logger, TensorBoardLog
     from deepnet.learning.descent import Descent
     from deepnet.learning.sharpness import Sharpness, asam, gradient, sam, sgd
     from deepnet.learning.task import Task
@@ -41,6 +42,7 @@ _HOME = {
     "data.datasets": ("DataConfig", "Dataset", "load"),
     "data.splits": ("ForgetSet", "Split", "make_split"),
     "data.streams": ("Batch",),
+    "house.logs": ("CsvLog", "Logger", "TensorBoardLog"),
     "learning.descent": ("Descent",),
     "learning.sharpness": ("Sharpness", "asam", "gradient", "sam", "sgd"),
     "learning.task": ("Task",),
@@ -67,11 +69,11 @@ _HOME = {
 }
 
 __all__ = [
-    "METHODS", "Batch", "DataConfig", "Dataset", "Descent", "Evaluation", "Execution", "ForgetSet", "Method",
-    "ModelConfig", "Network", "Pass", "Published", "Report", "Sharpness", "Split", "Study", "Task", "Term",
-    "Training", "Unlearned", "Unlearner", "Until", "Update", "apply", "asam", "build", "classes", "collect",
-    "evaluate", "export", "frozen_statistics", "gradient", "load", "load_checkpoint", "make_split", "open_network",
-    "preset", "run_study", "sam", "score", "sgd", "unlearn", "unlearn_in_turn",
+    "METHODS", "Batch", "CsvLog", "DataConfig", "Dataset", "Descent", "Evaluation", "Execution", "ForgetSet",
+    "Logger", "Method", "ModelConfig", "Network", "Pass", "Published", "Report", "Sharpness", "Split", "Study",
+    "Task", "TensorBoardLog", "Term", "Training", "Unlearned", "Unlearner", "Until", "Update", "apply", "asam",
+    "build", "classes", "collect", "evaluate", "export", "frozen_statistics", "gradient", "load", "load_checkpoint",
+    "make_split", "open_network", "preset", "run_study", "sam", "score", "sgd", "unlearn", "unlearn_in_turn",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

@@ -19,6 +19,7 @@ from deepnet.publishing import published_scales
 from paper_figs import Results
 from paper_figs.tables import deep_ledger_table
 from paper_figs.workshop.tabular import markdown
+from tests.digits_methods_page import methods_table, tracked_numbers
 from tests.places import ROOT
 from theory.ledger.wording import interval, number, verdict_words
 
@@ -28,7 +29,8 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
-    "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "trajectory_explorer(d=10**6",
+    "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
+    "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
     "client=Client(cluster)",
 }  # fmt: skip
@@ -232,3 +234,24 @@ def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
     for of in ("retrained networks", "NegGrad at the match"):
         share = found["forget_accuracy", of]
         assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
+
+
+def test_a_log_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run_block("class Tracker:")
+    names["tracker"](ROOT, "run").log(7, {"loss": 0.25})
+    assert capsys.readouterr().out == "0 {'loss': 0.5}\n7 {'loss': 0.25}\n"
+
+
+def test_the_table_of_every_method_is_that_of_the_tracked_numbers() -> None:
+    """docs/deepnet.md has it between two comments, and says of which version and seeds it is."""
+    pytest.importorskip("torch")
+    from deepnet.methods import METHODS
+
+    rows = tracked_numbers()
+    text = (ROOT / "docs/deepnet.md").read_text(encoding="utf-8")
+    about, _, rest = text.partition("<!-- every method on digits -->\n")
+    assert rest.partition("<!-- its end -->")[0].strip() == methods_table(rows)
+    version, first, last = re.findall(r"version (\S+), seeds (\d) to (\d)", about)[-1]
+    assert {row["version"] for row in rows} == {version}
+    assert {int(row["seed"]) for row in rows} == set(range(int(first), int(last) + 1))
+    assert {row["method"] for row in rows} == {"pretrained", *METHODS}

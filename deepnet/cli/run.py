@@ -83,6 +83,8 @@ class RunCommand:
     """Let cuDNN try its algorithms for each size of convolution and take the fastest (CUDA devices)."""
     keep_models: bool = True
     """Keep unlearned models once they are measured."""
+    log: Annotated[tuple[str, ...], Shown(value="NAME", default="history.csv alone")] = ()
+    """What logs trainings beside history.csv: tensorboard, or functions of one's own, package.module:function."""
     dry_run: bool = False
     """Only list the models the study has."""
 
@@ -100,7 +102,7 @@ class RunCommand:
         with workforce(device, processes=self.processes, threads=self.threads, share=self.share) as crew:
             summary = run_study(
                 study, self.out / study.name, execution, progress=shown_progress, keep_models=self.keep_models,
-                crew=crew,
+                crew=crew, log=self.log,
             )  # fmt: skip
             return _tell(summary, others) if parallel.is_first() else int(bool(summary.diverged))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-__all__ = ["CURVLINOPS", "POT", "TIMM", "UMAP", "is_installed", "need"]
+__all__ = ["CURVLINOPS", "POT", "TENSORBOARD", "TIMM", "UMAP", "is_installed", "need"]
 
 POT = "POT"
 """Solves optimal transport."""
@@ -14,7 +14,9 @@ UMAP = "umap-learn"
 """Draws maps of features."""
 TIMM = "timm"
 """Has networks that torchvision lacks."""
-_MODULES = {POT: "ot", CURVLINOPS: "curvlinops", UMAP: "umap", TIMM: "timm"}
+TENSORBOARD = "tensorboard"
+"""Draws curves of trainings."""
+_MODULES = {POT: "ot", CURVLINOPS: "curvlinops", UMAP: "umap", TIMM: "timm", TENSORBOARD: "tensorboard"}
 
 
 def is_installed(package: str) -> bool:

@@ -84,6 +84,7 @@ def train(
     journal: Journal | None = None,
     on_plan: Callable[[int], None] | None = None,
     on_step: Callable[[int], None] | None = None,
+    on_epoch: Callable[[int, Epoch], None] | None = None,
     watcher: Watcher | None = None,
     holds_masked_weights: bool = True,
 ) -> History:
@@ -95,6 +96,8 @@ def train(
         journal: Where the state is kept after an epoch; what it holds already is taken up first.
         on_plan: Called before the first step with the number of steps there will have been at the end.
         on_step: Called after each step with the number of steps done.
+        on_epoch: Called after each epoch, and first for those that the journal holds, with the number of steps done and
+            what was seen of the epoch.
         watcher: Looks at the model before the first step and after each, and may end the training.
         holds_masked_weights: Whether the weights outside a mask are held in place; without it, weight decay moves them.
             Steps whose sharpness leaks through the mask (`Sharpness.leaks`) hold nothing.
@@ -111,6 +114,10 @@ def train(
     history = History([Epoch(**record) for record in records], masks=run.masks)
     if on_plan is not None:
         on_plan(sum(run.lengths))
+    ends = list(itertools.accumulate(run.lengths))
+    tell = on_epoch or (lambda step, epoch: None)
+    for done in history.epochs:
+        tell(ends[done.number], done)
     to_training(task.model)
     with matrix_products(task.training.precision):
         if not records:
@@ -119,6 +126,7 @@ def train(
             if run.ended:
                 break
             history.epochs.append(run.epoch(number))
+            tell(run.steps, history.epochs[-1])
             if journal and not run.ended:  # an ended one has no next epoch to go on with
                 journal.save(task.model, run.optimizers, run.drawn, [vars(epoch) for epoch in history.epochs], watcher)
     return history
@@ -138,6 +146,8 @@ class _Run:
         self.task, self.plan, self.on_step, self.holds, self.watcher = task, plan, on_step, holds, watcher
         self.ended = False
         """Whether the watcher has ended the training."""
+        self.steps = 0
+        """Steps that are done."""
         self.parameters = task.parameters
         self.may_overflow = loss_scale(task.training.precision) != 1
         every = [update for passes in plan for one in passes for update in one.updates]
@@ -177,7 +187,7 @@ class _Run:
             self._set_rate(step)
             for update in one.updates:
                 losses += self._update(update, batches)
-            step += 1
+            step = self.steps = step + 1
             updates += len(one.updates)
             images += sum(batch.total for batch in batches.values())
             self.on_step(step)

@@ -9,7 +9,7 @@ import torch
 
 from deepnet.house.fields import of_type
 from deepnet.learning.journal import Journal
-from deepnet.learning.loop import DivergenceError, History, train
+from deepnet.learning.loop import DivergenceError, Epoch, History, train
 from deepnet.learning.task import Task
 from deepnet.learning.watching import Watcher
 from deepnet.methods.base import Method
@@ -25,6 +25,7 @@ def apply(
     journal: Journal | None = None,
     on_plan: Callable[[int], None] | None = None,
     on_step: Callable[[int], None] | None = None,
+    on_epoch: Callable[[int, Epoch], None] | None = None,
     watcher: Watcher | None = None,
     holds_masked_weights: bool = True,
 ) -> History:
@@ -36,6 +37,8 @@ def apply(
         journal: Where the state of an unfinished training is kept, and taken up from.
         on_plan: Called before the first step with the number of steps there will have been at the end.
         on_step: Called after each step with the number of steps done.
+        on_epoch: Called after each epoch, and first for those that the journal holds, with the number of steps done and
+            what was seen of the epoch.
         watcher: Looks at the model before the first step and after each, and may end the training.
         holds_masked_weights: Whether weights outside a mask are held in place to the bit.
 
@@ -59,6 +62,7 @@ def apply(
         journal=journal,
         on_plan=on_plan,
         on_step=on_step,
+        on_epoch=on_epoch,
         watcher=watcher,
         holds_masked_weights=holds_masked_weights,
     )

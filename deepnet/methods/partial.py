@@ -14,6 +14,7 @@ from deepnet.learning.masks import Mask, select
 from deepnet.learning.task import Task
 from deepnet.learning.updates import Pass, Update
 from deepnet.methods.ascent import NegGrad, negative_gradient
+from deepnet.methods.last_layer import last_layer
 from deepnet.methods.relabelling import forget_saliency
 from simulate.house import checks
 
@@ -81,17 +82,14 @@ class RandomSelection(ChosenShare):
 
 @dataclass(frozen=True, kw_only=True)
 class LastLayer(PartialNegGrad):
-    """NegGrad by the last layer alone: that of the parameter which the model registers last."""
+    """NegGrad by the last layer alone: the linear one that the network calls last."""
 
     name: ClassVar[str] = "last-layer"
     title: ClassVar[str] = "Last layer"
 
     def mask(self, task: Task) -> Mask:
         """The weights that may move."""
-        last = next(reversed(task.parameters)).rpartition(".")[0]
+        last = last_layer(task)
         return Mask(
-            {
-                name: torch.full_like(weight, name.rpartition(".")[0] == last, dtype=torch.bool)
-                for name, weight in task.parameters.items()
-            }
+            {name: torch.full_like(weight, name in last, dtype=torch.bool) for name, weight in task.parameters.items()}
         )

@@ -13,7 +13,7 @@ from deepnet.house.fields import of_type
 from deepnet.networks.modes import evaluating
 from simulate.house import checks
 
-__all__ = ["READ_BY", "features_noted", "last_linear"]
+__all__ = ["READ_BY", "features_noted", "last_linear", "linear_calls"]
 
 READ_BY = "input:"
 """Before the name of a layer: its input, not its output."""
@@ -26,6 +26,12 @@ def last_linear(model: nn.Module, x: Tensor) -> str | None:
         >>> last_linear(nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3), nn.Dropout()), torch.zeros(1, 2))
         '2'
     """
+    called = linear_calls(model, x)
+    return called[-1] if called else None
+
+
+def linear_calls(model: nn.Module, x: Tensor) -> list[str]:
+    """The names of the linear layers that a network calls when it reads a batch, one for each call, in their order."""
     called: list[str] = []
     hooks = [
         layer.register_forward_hook(lambda layer, given, made, name=name: called.append(name))
@@ -38,7 +44,7 @@ def last_linear(model: nn.Module, x: Tensor) -> str | None:
     finally:
         for hook in hooks:
             hook.remove()
-    return called[-1] if called else None
+    return called
 
 
 @contextmanager

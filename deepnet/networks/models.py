@@ -130,7 +130,7 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(seed))  # of the CPU alone
         if config.factory:
-            body, head = made_by(config.factory, n_classes=n_classes, channels=channels)
+            body, head = made_by(config.factory, n_classes=n_classes, channels=channels, image_size=image_size)
         else:
             body, head = BODIES[config.architecture](config, n_classes, channels, image_size)
     network = Network(body, head, mean, std)

@@ -40,6 +40,8 @@ _LOGITS = ""
 """In the place of a layer's name: the whole network, whose output are the logits."""
 _ALWAYS = {f"{name}_{number}": "reference" for name in ("retain", "forget", "test") for number in ("accuracy", "loss")}
 _MEMBERSHIP = {"mia": "reference", "mia_spread": "", "mia_auc": "reference", "mia_tpr": "reference"}
+_WITHIN = {"mia_auc_within": "reference", "mia_tpr_within": "reference"}
+_CLASSES = {"test_accuracy_kept": "reference", "test_accuracy_forgotten": "reference"}
 _GEOMETRY = {
     f"{name}{suffix}": "" for suffix in ("", "_forget") for name in ("sharpness", "hessian_top", "hessian_trace")
 }
@@ -161,15 +163,15 @@ class _Bench:
         split, test = self.case.split, self.case.dataset.test
         return {"retain": len(split.retain), "forget": len(split.forget), "test": len(test)}
 
+    @property
+    def forgets_classes(self) -> bool:
+        """Whether some class is forgotten whole."""
+        labels, split = self.case.dataset.train.labels, self.case.split
+        return not bool(torch.isin(labels[split.forget], labels[split.retain]).all())
+
     def missing(self) -> dict[str, str]:
         """Why numbers are not measured of a network alone, by name."""
-        found: dict[str, str] = {}
-        if not self.counts["test"]:
-            found |= dict.fromkeys(
-                ["test_accuracy", "test_loss", *_MEMBERSHIP, "tow", "tow_mia"], "for want of `test_set`"
-            )
-        elif self._attacks_missing:
-            found |= dict.fromkeys([*_MEMBERSHIP, "tow_mia"], self._attacks_missing)
+        found = self._attacks_missing()
         if not self.measure.entangled or self.features == _LOGITS or not is_installed(POT):
             words = {
                 not self.measure.entangled: "not asked for by `measure`",
@@ -184,12 +186,22 @@ class _Bench:
             found["relearn"] = "not asked for by `measure`"
         return found
 
-    @property
-    def _attacks_missing(self) -> str:
+    def _attacks_missing(self) -> dict[str, str]:
+        """Why numbers that need test samples are not measured."""
+        if not self.counts["test"]:
+            names = ["test_accuracy", "test_loss", *_MEMBERSHIP, *_WITHIN, *_CLASSES, "tow", "tow_mia"]
+            return dict.fromkeys(names, "for want of `test_set`")
         if not self.measure.shadow:
-            return "not asked for by `measure`"
-        few = min(self.counts["forget"], self.counts["test"]) < MIN_SIDE
-        return f"for want of {MIN_SIDE} forgotten samples and test samples" if few else ""
+            return dict.fromkeys([*_MEMBERSHIP, *_WITHIN, "tow_mia"], "not asked for by `measure`")
+        found: dict[str, str] = {}
+        if min(self.counts["forget"], self.counts["test"]) < MIN_SIDE:
+            found |= dict.fromkeys(
+                [*_MEMBERSHIP, "tow_mia"], f"for want of {MIN_SIDE} forgotten samples and test samples"
+            )
+        dataset = self.case.dataset
+        if not bool(torch.isin(dataset.train.labels[self.case.split.forget], dataset.test.labels).any()):
+            found |= dict.fromkeys(_WITHIN, "for want of test samples of the forgotten classes")
+        return found
 
     def measured(self, net: nn.Module) -> _Measured:
         """All that one network is asked."""
@@ -204,6 +216,8 @@ class _Bench:
         row["zrf"] = zero_retrain_score(sets["forget"], ignorant)
         if "mia" not in missing:
             row |= numbers.membership(self.measure, **sets)
+        if "test" in sets:
+            row |= numbers.by_class(self.measure, **sets)
         if "entanglement" not in missing:
             row |= numbers.entanglement(self.measure, retain=sets["retain"], forget=sets["forget"])
         if self.measure.curvature:
@@ -230,11 +244,19 @@ class _Bench:
 def _lines(bench: _Bench, found: list[_Measured], theirs: list[_Measured]) -> list[Number]:
     """Every number, with its reference, or why it is missing."""
     missing = bench.missing()
-    named = _ALWAYS | _MEMBERSHIP | {"entanglement": "", "zrf": "reference"} | _GEOMETRY
+    named = (
+        _ALWAYS
+        | (_CLASSES if bench.forgets_classes else {})
+        | _MEMBERSHIP
+        | _WITHIN
+        | {"entanglement": "", "zrf": "reference"}
+        | _GEOMETRY
+    )
     lines = []
     for name, best in named.items():
         mine, other = (_mean([one.row.get(name) for one in side]) for side in (found, theirs))
-        lines.append(Number(name=name, value=mine, reference=other, best=best, missing=missing.get(name, "")))
+        why = missing.get(name, "" if mine is not None or name not in _CLASSES else "for want of such test samples")
+        lines.append(Number(name=name, value=mine, reference=other, best=best, missing=why))
     values = _compared(found, theirs, missing)
     for name, best in _COMPARED.items():
         why = missing.get(name, "")

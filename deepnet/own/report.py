@@ -105,6 +105,6 @@ def _told(one: Number, value: Any, sign: str = "-") -> str:
     """A number as a cell of the table."""
     if value is None or math.isnan(value):
         return DASH
-    if any(word in one.name for word in _PER_CENT) and "tow" not in one.name and one.name != "mia_auc":
+    if any(word in one.name for word in _PER_CENT) and "tow" not in one.name and "auc" not in one.name:
         return with_minus(f"{100 * value:{sign}.1f} %")
     return with_minus(f"{value:{sign}.3g}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any
 
 import torch
 from torch import nn
 
 from deepnet.house.fields import of_type
+from deepnet.house.logs import Logger, loggers_of
 from deepnet.learning.descent import Descent
 from deepnet.learning.loop import History
 from deepnet.learning.masks import Mask
@@ -53,6 +55,7 @@ def unlearn(
     workers: int = 0,
     probe: int = 2000,
     progress: bool | None = None,
+    log: str | PathLike[str] | Logger | Sequence[str | PathLike[str] | Logger] | None = None,
     in_place: bool = False,
 ) -> Unlearned:
     """Let a network forget some of the samples that it was trained on.
@@ -84,6 +87,8 @@ def unlearn(
             is to be forgotten.
         progress: None shows a bar on a terminal or in a notebook and nothing elsewhere, True also lines elsewhere,
             False nothing.
+        log: A folder, which gets the history as `history.csv`, epoch by epoch; an object with a method
+            `log(step, values)`, such as `TensorBoardLog(folder)`; or several of these.
         in_place: Whether `model` itself is changed.
 
     Returns:
@@ -98,9 +103,8 @@ def unlearn(
     training = Training(epochs=epochs, batch_size=batch_size, descent=descent, precision=precision)
     of_type("model", model, nn.Module)
     of_type("sharpness", sharpness, Sharpness, optional=True)
-    checks.integer("seed", seed, least=0)
-    checks.integer("probe", probe, least=1)
-    checks.boolean("in_place", in_place)
+    _check_simple(seed, probe, in_place)
+    logs = loggers_of("log", log)
     _check_goes_with(until, reference, val_set)
     place = device_for(model, device)
     net = model if in_place else copied(model)
@@ -110,7 +114,7 @@ def unlearn(
             draw_anew(net, method.name)
         task = Task(net, case.dataset, case.split, training, (int(seed),), sharpness or sgd())
         sights = case.sights(probe, training.batch_size)
-        with matrix_products(task.training.precision), shown(progress) as show:
+        with matrix_products(task.training.precision), shown(progress, logs) as show:
             stops = _stops(until, reference, task, sights["forget"])
             patience = Patience(until.patience) if until and until.patience else None
             watcher = EpochWatcher(net, sights, place, task.training.precision, stops, patience, show.epoch)
@@ -133,6 +137,13 @@ def _method_of(method: Any) -> Method:
     of_type("method", method, Method)
     found: Method = method
     return found
+
+
+def _check_simple(seed: Any, probe: Any, in_place: Any) -> None:
+    """Require numbers of their kinds."""
+    checks.integer("seed", seed, least=0)
+    checks.integer("probe", probe, least=1)
+    checks.boolean("in_place", in_place)
 
 
 def _check_goes_with(until: Until | None, reference: Any, val_set: Any) -> None:

@@ -11,7 +11,7 @@ from deepnet.report.naming import PRETRAINED, RETRAINED, shadow_words
 from deepnet.report.summary import Block, Mean, Summary
 from theory.ledger.wording import with_minus
 
-__all__ = ["COLUMNS", "NOTES", "TERMINAL_COLUMNS", "Column", "Line", "lines_of", "written"]
+__all__ = ["CLASS_COLUMNS", "COLUMNS", "NOTES", "TERMINAL_COLUMNS", "Column", "Line", "lines_of", "written"]
 
 DASH = "–"
 
@@ -51,6 +51,13 @@ COLUMNS = (
 )
 """The columns of the paper's table."""
 
+CLASS_COLUMNS = (
+    Column(name="test_accuracy_kept", heading="test % kept", scale=100.0, decimals=1),
+    Column(name="test_accuracy_forgotten", heading="test % forgotten", scale=100.0, decimals=1),
+    Column(name="mia_auc_within", heading="AUC within", decimals=3),
+)
+"""Those beside them where classes are forgotten."""
+
 TERMINAL_COLUMNS = ("tow", "retain_accuracy", "forget_accuracy", "test_accuracy", "mia_gap", "relearn", "seconds")
 """Those that fit 120 columns of a terminal."""
 
@@ -65,6 +72,8 @@ NOTES = {
     "of forget accuracy above the retrained model, mean over the attack; lower is better.",
     "drawn": f"MIA: {shadow_words(drawn=True)}; its spread: standard deviation over them, mean over seeds.",
     "first": f"MIA without a spread: {shadow_words(drawn=False)}.",
+    "classes": "test % kept, forgotten: on test images of the classes that stay, and of those that are forgotten; "
+    "AUC within: attack by a threshold, forgotten images against test images of their own class.",
     "klom": "KLoM, in nats, is to be read beside its floor: retrained models against retrained models.",
 }  # fmt: skip
 """What a reader of the table must know."""

@@ -12,7 +12,7 @@ WHOLES = ("seed", "split_seed")
 
 FRACTIONS = (
     "retain_accuracy", "forget_accuracy", "val_accuracy", "test_accuracy", "tow_other_seeds", "mia", "mia_spread",
-    "mia_auc", "mia_tpr",
+    "mia_auc", "mia_tpr", "test_accuracy_kept", "test_accuracy_forgotten", "mia_auc_within", "mia_tpr_within",
 )  # fmt: skip
 """Columns of numbers in [0, 1], or null."""
 
@@ -26,8 +26,8 @@ NONNEGATIVE = (
 """Columns of numbers of at least 0, or null; ToW exceeds 1 where the released code's signed one was asked for."""
 
 FINITE = (
-    "tow_signed", "mia_gap", "mia_auc_gap", "entanglement", "entanglement_variance", "relearn", "hessian_top",
-    "hessian_trace", "hessian_top_forget", "hessian_trace_forget",
+    "tow_signed", "mia_gap", "mia_auc_gap", "mia_auc_within_gap", "entanglement", "entanglement_variance", "relearn",
+    "hessian_top", "hessian_trace", "hessian_top_forget", "hessian_trace_forget",
 )  # fmt: skip
 """Columns of other numbers, or null."""
 

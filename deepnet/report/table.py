@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from deepnet.report.cells import COLUMNS, NOTES, TERMINAL_COLUMNS, Column, Line, lines_of
+from deepnet.report.cells import CLASS_COLUMNS, COLUMNS, NOTES, TERMINAL_COLUMNS, Column, Line, lines_of
 from deepnet.report.escaping import latex, markdown
 from deepnet.report.rows import Results, Row, row_from
 from deepnet.report.summary import Block, Summary, blocks, summarise
@@ -114,6 +114,7 @@ def _notes(found: Sequence[Block], columns: Sequence[Column]) -> list[str]:
         "points": bool(shown & {"mia_gap", "relearn"}),
         "drawn": any(_has(each, "mia_spread") for each in attacked),
         "first": any(_has(each, "mia") and not _has(each, "mia_spread") for each in attacked),
+        "classes": columns is COLUMNS and any(_of_classes(block) for block in found),
         "klom": "klom" in shown,
     }
     return [note for name, note in NOTES.items() if apply[name]]
@@ -121,6 +122,11 @@ def _notes(found: Sequence[Block], columns: Sequence[Column]) -> list[str]:
 
 def _has(summary: Summary, name: str) -> bool:
     return summary.means[name].value is not None
+
+
+def _of_classes(block: Block) -> bool:
+    """Whether classes are forgotten, and something was measured of them."""
+    return any(_has(each, column.name) for each in block.summaries for column in CLASS_COLUMNS)
 
 
 def _terminal_cells(line: Line, columns: Sequence[Column]) -> list[Text]:
@@ -132,9 +138,10 @@ def _terminal_cells(line: Line, columns: Sequence[Column]) -> list[Text]:
 
 
 def _markdown_block(block: Block) -> str:
-    headings = ["method", "optimizer", "runs", *(column.heading for column in COLUMNS)]
-    rows = [headings, ["---", "---", "--:", *("--:" for _ in COLUMNS)]]
-    for line in lines_of(block):
+    columns = (*COLUMNS, *CLASS_COLUMNS) if _of_classes(block) else COLUMNS
+    headings = ["method", "optimizer", "runs", *(column.heading for column in columns)]
+    rows = [headings, ["---", "---", "--:", *("--:" for _ in columns)]]
+    for line in lines_of(block, columns):
         cells = [markdown(text) for text in (line.method, line.optimizer, line.runs, *line.cells)]
         cells[3] = f"**{cells[3]}**" if line.best else cells[3]
         rows.append(cells)

@@ -1,4 +1,4 @@
-"""Writing a report: tables, paired tests, figures with their captions."""
+"""Writing a report: tables, numbers, paired tests, figures with their captions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepnet.report.comparison import compare_all, compare_with_best
 from deepnet.report.escaping import markdown
+from deepnet.report.numbers import numbers_csv
 from deepnet.report.paired_page import paired_tests_page
 from deepnet.report.rows import Results, read_results
 from deepnet.report.summary import Block, blocks, summarise
@@ -23,8 +24,8 @@ def write_report(folder: str | Path) -> list[Path]:
         folder: The study's folder: `results.jsonl`, and beside it `landscapes` and `feature_maps` if there are any.
 
     Returns:
-        The files: table.md, table.tex, tests.md, figures.md (captions of all figures, and which were left out and
-        why), and each figure as PNG and PDF with its caption.
+        The files: table.md, table.tex, numbers.csv, tests.md, figures.md (captions of all figures, and which were left
+        out and why), and each figure as PNG and PDF with its caption.
 
     Raises:
         FileNotFoundError: if there are no results.
@@ -38,6 +39,7 @@ def write_report(folder: str | Path) -> list[Path]:
     pages = {
         "table.md": markdown_table(results, found),
         "table.tex": latex_table(results, found),
+        "numbers.csv": numbers_csv(results),
         "tests.md": paired_tests_page((*compare_all(found), *compare_with_best(found)), results.warnings),
     }
     written = [write_text(report / name, text) for name, text in pages.items()]

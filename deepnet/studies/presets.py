@@ -12,18 +12,28 @@ from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
 from deepnet.learning.training import Training
 from deepnet.methods import (
     METHODS,
+    AnchoredNegGrad,
+    BadTeacher,
+    BoundaryShrink,
     CurvatureSelection,
     FineTune,
+    FisherForgetting,
     GradientAscent,
+    GradientSelection,
     Influence,
     L1Sparse,
+    LastLayer,
+    LossFreeDampening,
     Method,
     NegGrad,
     RandomLabel,
+    RandomSelection,
     RetainSAM,
     SalUn,
     Scrub,
+    SelectiveDampening,
     SharpMinMax,
+    Unsir,
 )  # fmt: skip
 from deepnet.networks.models import Architecture, ModelConfig
 from deepnet.networks.precision import Precision
@@ -75,6 +85,52 @@ def digits() -> Study:
             landscape_points=11,
             feature_map=60,
         ),
+    )
+
+
+def digits_methods() -> Study:
+    """Every method on scikit-learn's digits, in three minutes of two cores: memorized samples, and a class.
+
+    Each with one optimizer: ASAM where a method is about sharpness, SGD elsewhere. Learning rates and the methods' own
+    parameters are those that `python -m deepnet search --preset digits-methods` found, of one value for both forget
+    sets; docs/search_digits_methods.csv has all its trials.
+    """
+    base, sharp = digits(), (asam(0.5),)
+    like = base.unlearners[0].training
+
+    def use(method: Method, lr: float = 0.01, how: tuple[Sharpness, ...] = (sgd(),)) -> Unlearner:
+        epochs = 0 if method.name in ("influence", "ssd", "ssd-loss-free", "fisher") else like.epochs
+        return Unlearner(method=method, sharpness=how, training=replace(like, epochs=epochs, descent=Descent(lr=lr)))
+
+    return replace(
+        base,
+        name="digits-methods",
+        forget=(*base.forget, ForgetSet(kind="class", cls=3)),
+        unlearners=(
+            use(FineTune(), 0.2),
+            use(GradientAscent(), 0.005),
+            use(NegGrad(alpha=0.95), 0.01),
+            use(RetainSAM(alpha=0.98), 0.03, sharp),
+            use(RandomLabel(), 0.03),
+            use(SalUn(fraction=0.5), 0.03),
+            use(L1Sparse(gamma=5e-3), 0.1),
+            use(Scrub(ascent_epochs=1), 0.1),
+            use(Influence(damping=0.3)),
+            use(CurvatureSelection(alpha=0.98, fraction=0.2), 0.1),
+            use(SharpMinMax(alpha=0.95, fraction=0.3), 0.01, sharp),
+            use(GradientSelection(alpha=0.95, fraction=0.1), 0.03),
+            use(RandomSelection(alpha=0.95, fraction=0.3), 0.03),
+            use(LastLayer(alpha=0.9), 0.1),
+            use(AnchoredNegGrad(alpha=0.98), 0.03),
+            use(BadTeacher(part=0.6), 0.3),
+            use(BoundaryShrink(step=0.2), 0.01),
+            use(Unsir(impair_epochs=1), 0.1),
+            use(SelectiveDampening(selection=20.0)),
+            use(LossFreeDampening(selection=50.0)),
+            use(FisherForgetting(alpha=3e-6)),
+        ),
+        evaluation=replace(base.evaluation, curvature=0, landscape=0, feature_map=0),
+        seeds=(0, 1, 2),
     )
 
 
@@ -184,6 +240,7 @@ def _forgetting_with(unlearner: Unlearner, fraction: float) -> Unlearner:
 
 PRESETS: dict[str, Callable[[], Study]] = {
     "digits": digits,
+    "digits-methods": digits_methods,
     "cifar10-resnet18": cifar10_resnet18,
     "cifar10-resnet50": cifar10_resnet50,
     "cifar100-resnet50": cifar100_resnet50,

@@ -13,6 +13,7 @@ from typing import Any
 from deepnet.house import parallel
 from deepnet.house.crew import Crew, Watch
 from deepnet.house.identity import as_json
+from deepnet.house.logs import check_names
 from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.methods import Retrain
@@ -27,6 +28,7 @@ from deepnet.studies.planning.requirements import check_measurable
 from deepnet.studies.stages import Execution, Run, Stages, Vote
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
+from deepnet.studies.telling import History, write_histories
 from simulate.house.files import write_text
 
 __all__ = ["Job", "ModelWork", "Progress", "Summary", "cast_votes", "check_all", "run_study", "runs_of"]
@@ -89,11 +91,15 @@ class ModelWork:
     """Where and how to compute."""
     keep_models: bool
     """Whether unlearned models stay on disk once they are measured."""
+    log: tuple[str, ...] = ()
+    """What logs trainings beside a table."""
 
     @cached_property
     def stages(self) -> Stages:
         """What makes the models; it stays with the process."""
-        return Stages(self.study, self.store, self.execution)
+        made = Stages(self.study, self.store, self.execution)
+        made.log = self.log
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         """The configuration alone: images and models do not travel to other processes."""
@@ -118,6 +124,7 @@ def run_study(
     keep_models: bool = True,
     store: Store | None = None,
     crew: Crew | None = None,
+    log: Sequence[str] = (),
 ) -> Summary:
     """Make and measure every model of a study that is not on disk yet, and write the table of results.
 
@@ -130,6 +137,8 @@ def run_study(
         store: Where models and measurements lie, if not in the folder: studies that share one share their models.
         crew: Processes that share out the models; None is this one alone. The numbers are the same bit for bit, where
             processes have as many threads.
+        log: What logs each training beside `history.csv`: "tensorboard", or functions as "package.module:function",
+            which are called with the folder and the words of a model and return an object with `log(step, values)`.
 
     Returns:
         The rows and where they are. Runs that diverge are rows with this status; the others go on.
@@ -140,8 +149,9 @@ def run_study(
         OSError: if a file cannot be written.
     """
     check_references(study)
+    check_names("log", log)
     folder.mkdir(parents=True, exist_ok=True)
-    work = ModelWork(used_in(study, folder), store or Store(folder), execution, keep_models)
+    work = ModelWork(used_in(study, folder), store or Store(folder), execution, keep_models, tuple(log))
     stages = work.stages
     groups = runs_of(stages.study)
     shares = _missing(stages, groups)
@@ -276,5 +286,13 @@ def _assembled(stages: Stages, runs: Sequence[Run], folder: Path) -> Summary:
     path = folder / "results.jsonl"
     if parallel.is_first():
         write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
+        write_histories(folder / "history.csv", [_history(stages, run) for run in runs])
     diverged = tuple(row["reason"] for row in rows if row["status"] == "diverged")
     return Summary(rows, path, diverged)
+
+
+def _history(stages: Stages, run: Run) -> History:
+    """What the model of a run is, and where its epochs are written down."""
+    about = describe(stages, run) | {"forget_set": stages.set_words(run.forget)}
+    names = ("forget_set", "seed", "pretrain", "method", "variant", "optimizer")
+    return {name: about[name] for name in names}, stages.table(stages.config(run))

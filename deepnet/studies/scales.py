@@ -47,6 +47,11 @@ def _digits(images: Path | None, scores: Path | None) -> Study:
     )
 
 
+def _digits_methods(images: Path | None, scores: Path | None) -> Study:
+    """Every method on scikit-learn's digits, memorized samples and a class, each with one optimizer."""
+    return preset("digits-methods")
+
+
 def _cifar10_small(images: Path | None, scores: Path | None) -> Study:
     """Eight hundred images of CIFAR-10 at 16x16 and a small network that can memorize them, on a CPU."""
     base = preset("digits")
@@ -95,6 +100,7 @@ def _cifar10(architecture: Architecture, name: str) -> Callable[[Path | None, Pa
 
 SCALES: dict[str, Callable[[Path | None, Path | None], Study]] = {
     "digits": _digits,
+    "digits-methods": _digits_methods,
     "cifar10-small": _cifar10_small,
     "cifar10-resnet18": _cifar10("resnet18", "cifar10-resnet18"),
     "cifar10-resnet50": _cifar10("resnet50", "cifar10-resnet50"),

@@ -27,6 +27,7 @@ SPLIT_SEED = 100
 _STEPS = (0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3)
 _WEIGHTS = (0.9, 0.95, 0.98)
 _RATES = (0.01, 0.03, 0.1)
+_LARGER = (0.03, 0.1, 0.3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,16 @@ GRIDS: Mapping[str, Grid] = MappingProxyType(
         "l1-sparse": Grid(parameter="gamma", values=(5e-4, 2e-3, 5e-3)),
         "scrub": Grid(parameter="ascent_epochs", values=(1, 2, 3)),
         "influence": Grid(lr=(0.01,), parameter="damping", values=(0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 2.0)),
+        "gradient-selection": Grid(lr=_LARGER, parameter="fraction", values=(0.1, 0.3, 0.5)),
+        "random-selection": Grid(lr=_LARGER, parameter="fraction", values=(0.1, 0.3, 0.5)),
+        "last-layer": Grid(lr=_LARGER, parameter="alpha", values=_WEIGHTS),
+        "neggrad-kl": Grid(parameter="alpha", values=_WEIGHTS),
+        "bad-teacher": Grid(lr=_LARGER, parameter="part", values=(0.3, 0.6, 1.0)),
+        "boundary": Grid(lr=(0.001, 0.003, 0.01), parameter="step", values=(0.05, 0.1, 0.2)),
+        "unsir": Grid(lr=(0.02, 0.05, 0.1), parameter="impair_epochs", values=(1, 2, 4)),
+        "ssd": Grid(lr=(0.01,), parameter="selection", values=(5, 10, 15, 20, 30, 50, 100, 200, 500)),
+        "ssd-loss-free": Grid(lr=(0.01,), parameter="selection", values=(1.5, 2, 3, 5, 10, 20, 50, 100, 200)),
+        "fisher": Grid(lr=(0.01,), parameter="alpha", values=(1e-6, 3e-6, 1e-5, 2e-5, 3e-5, 5e-5, 1e-4, 3e-4, 1e-3)),
     }
 )
 """What is tried of each method; parameters that are not in it keep the values of their sources."""

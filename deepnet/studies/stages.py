@@ -16,6 +16,7 @@ from deepnet.data.datasets import Dataset, load
 from deepnet.data.requests import corrupt
 from deepnet.data.splits import ForgetSet, Split, make_split
 from deepnet.house import parallel
+from deepnet.house.logs import Logger
 from deepnet.house.seeding import generator
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import Sharpness
@@ -30,7 +31,7 @@ from deepnet.studies.memorization import cast_vote, memorization_scores, part_of
 from deepnet.studies.planning.precision import on_device
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
-from deepnet.studies.telling import told
+from deepnet.studies.telling import loggers_for, told
 
 __all__ = ["Execution", "Finished", "Run", "Stages", "Vote"]
 
@@ -109,6 +110,8 @@ class Stages:
         self.study, self.store, self.execution = on_device(study, execution.device), store, execution
         self.tell: Callable[[float], None] = lambda share: None
         """Told now and then which share of a training is done."""
+        self.log: tuple[str, ...] | None = None
+        """What logs trainings beside a table (`deepnet.house.logs.check_names`); None keeps no table either."""
         self._data: dict[ForgetSet, tuple[Dataset, Split]] = {}
 
     @cached_property
@@ -205,8 +208,8 @@ class Stages:
         for number in range(how.models) if numbers is None else numbers:
             config = self._vote(number)
             if not self.store.has_arrays(config):
-                model, how_far = self.fresh(number, "vote"), told(self.tell)
-                vote = cast_vote(model, self.dataset, training, how.fraction, number, **how_far)
+                network = self.fresh(number, "vote")
+                vote = cast_vote(network, self.dataset, training, how.fraction, number, **told(self.tell))
                 self.store.save_arrays(config, vars(vote))
                 parallel.keep_in_step()
             arrays = self.store.arrays(config)
@@ -307,6 +310,10 @@ class Stages:
         parallel.keep_in_step()
         return Finished(model, record)
 
+    def table(self, config: dict[str, Any]) -> Path:
+        """Where the epochs of a training are written down."""
+        return self.store.path("logs", config, ".csv")
+
     def watcher(self, run: Run, task: Task) -> Watcher | None:
         """Who watches a training that is about to begin, for those who want more than its end; nobody, usually."""
         return None
@@ -317,6 +324,9 @@ class Stages:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         watcher = self.watcher(run, task)
+        loggers: list[Logger] = []
+        if self.log is not None and parallel.rank() == 0:
+            loggers = loggers_for(self.table(config), self.log, self.store.folder, self.words(run))
         try:
             history = apply(
                 method,
@@ -324,7 +334,7 @@ class Stages:
                 journal=self.store.journal(config),
                 watcher=watcher,
                 holds_masked_weights=self.study.holds_masked_weights,
-                **told(self.tell),
+                **told(self.tell, loggers),
             )
         except DivergenceError as error:
             raise DivergenceError(f"{self.words(run)}: {error}") from error

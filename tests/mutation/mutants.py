@@ -1,10 +1,12 @@
-"""The faults: one wrong line each, and the tests that have to notice it."""
+"""Planted faults: one wrong line each, in files beside this one."""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["MUTANTS", "Mutant", "read_faults"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +23,8 @@ class Mutant:
     """What the fault makes of it."""
     matters: str
     """What would be wrong."""
-    tests: tuple[str, ...]
-    """Names of test functions, each of which has to fail."""
+    tests: tuple[str, ...] = ()
+    """Names of test functions, each of which has to fail; none where any test may notice it."""
 
     def apply(self, source: str) -> str:
         """The source with the fault.
@@ -35,265 +37,11 @@ class Mutant:
         return source.replace(self.text, self.replacement)
 
 
-MUTANTS = (
-    # --- simulate: the step ------------------------------------------------------------------------------
-    Mutant(
-        name="radius-of-the-readable-step",
-        file="simulate/dynamics/step.py",
-        text="return tau / norm * b if norm > 0",
-        replacement="return tau * b if norm > 0",
-        matters="SAM's perturbation would have the length τ‖∇L‖, not τ: it fades as training converges.",
-        tests=("test_derived_steps_are_those_of_simulate",),
-    ),
-    Mutant(
-        name="radius-of-the-compiled-step",
-        file="simulate/dynamics/kernels.py",
-        text="_perturb(at, tau / norm if norm > 0.0 else 0.0, felt_products, z_perturbed)",
-        replacement="_perturb(at, tau if norm > 0.0 else 0.0, felt_products, z_perturbed)",
-        matters="The same in the kernel that every sweep, ledger and figure runs.",
-        tests=("test_engines_agree_in_the_exact_frame_too",),
-    ),
-    Mutant(
-        name="patches-of-the-compiled-step",
-        file="simulate/dynamics/kernels.py",
-        text="g[k] = slopes[i] * multiplicity / m",
-        replacement="g[k] = slopes[i] / m",
-        matters="Noise would be learned P - 1 times too slowly; with P = 2, the usual case, nothing shows.",
-        tests=("test_engines_agree_in_the_exact_frame_too", "test_copied_patches_are_larger_noise"),
-    ),
-    Mutant(
-        name="unit-of-zeta",
-        file="simulate/problems/geometry.py",
-        text="return multiplicity * coefficients[..., 1:] * self.squared_norms[1:]",
-        replacement="return coefficients[..., 1:] * self.squared_norms[1:]",
-        matters="ζ would be reported in another unit than the theory's bounds, and only for P > 2.",
-        tests=("test_derived_steps_are_those_of_simulate",),
-    ),
-    Mutant(
-        name="weights-of-neggrad",
-        file="simulate/dynamics/objectives/neggrad.py",
-        text="factors = self.alpha, self.alpha - 1.0",
-        replacement="factors = 1.0 - self.alpha, -self.alpha",
-        matters="α would weigh the forget set; every statement on small α would be read backwards.",
-        tests=("test_derived_steps_are_those_of_simulate", "test_full_retain_weight_ignores_the_forget_set"),
-    ),
-    # --- simulate: laws, errors, seeds, resuming ---------------------------------------------------------
-    Mutant(
-        name="degrees-of-freedom-of-the-frame",
-        file="simulate/problems/frame.py",
-        text="freedom = problem.d - np.arange(size)",
-        replacement="freedom = problem.d + 1 - np.arange(size)",
-        matters="Data drawn in the frame would have the law of no dimension.",
-        tests=("test_frame_has_the_law_of_the_space",),
-    ),
-    Mutant(
-        name="weight-of-a-draw",
-        file="simulate/test_error/importance.py",
-        text="log_density[k] = log_add(log_density[k], on_plane - log_line)",
-        replacement="log_density[k] = log_add(log_density[k], on_plane)",
-        matters="Test errors would lose the closed-form part, and be of order one where they are 1e-100.",
-        tests=("test_one_active_neuron_is_exact", "test_agreement_with_quadrature"),
-    ),
-    Mutant(
-        name="mass-of-a-tilted-normal",
-        file="simulate/test_error/tails.py",
-        text="log_mass = level + 0.5 * slope * slope + log_normal_interval(lower - slope, upper - slope)",
-        replacement="log_mass = level + slope * slope + log_normal_interval(lower - slope, upper - slope)",
-        matters="Importance weights would be biased by the size of the tilt.",
-        tests=("test_tilted_normal_against_quadrature", "test_the_fast_case_agrees_with_the_general_one"),
-    ),
-    Mutant(
-        name="name-of-a-stream",
-        file="simulate/problems/streams.py",
-        text="np.random.SeedSequence(seed, spawn_key=key)",
-        replacement="np.random.SeedSequence(seed)",
-        matters="Labels, noise, weights and batches of a seed would be the same numbers.",
-        tests=(
-            "test_streams_of_a_seed_are_told_apart_by_their_names",
-            "test_equally_large_sets_are_shuffled_each_by_itself",
-            "test_phases_draw_for_themselves",
-        ),
-    ),
-    Mutant(
-        name="checksum-of-a-chunk",
-        file="simulate/sweeps/chunks.py",
-        text="damaged += [] if mark.read_bytes() == self._checksum(block) else [mark]",
-        replacement="damaged += []",
-        matters="A sweep would go on with damaged numbers.",
-        tests=("test_a_chunk_of_nothing_but_missing_numbers_is_written_and_watched",),
-    ),
-    Mutant(
-        name="mark-before-the-chunk",
-        file="simulate/sweeps/chunks.py",
-        text="            for name, values in _shaped(self._template, block, chunk).items():\n",
-        replacement="            _replace(self._mark(block.number), b'')\n"
-        "            for name, values in _shaped(self._template, block, chunk).items():\n",
-        matters="A sweep killed between two files would not go on.",
-        tests=("test_an_interruption_between_any_two_files_is_harmless",),
-    ),
-    # --- theory ------------------------------------------------------------------------------------------
-    Mutant(
-        name="sign-of-the-derivation",
-        file="theory/formulas/derivation.py",
-        text="(j, r, i): -s.eta * (s.P - 1) * s.xi_norm[i] ** 2 * slope",
-        replacement="(j, r, i): s.eta * (s.P - 1) * s.xi_norm[i] ** 2 * slope",
-        matters="The derived update would be ascent, and what it is held against with it.",
-        tests=("test_derived_updates_are_the_stated_ones", "test_derived_steps_are_those_of_simulate"),
-    ),
-    Mutant(
-        name="rule-of-the-verdict",
-        file="simulate/house/verdicts.py",
-        text="if ties.at_least(low, region.low) and ties.at_most(high, region.high):",
-        replacement="if ties.at_least(high, region.low) and ties.at_most(low, region.high):",
-        matters="An interval that merely touches its region would support a claim; none would be inconclusive.",
-        tests=("test_examples", "test_the_verdict_says_where_the_points_lie"),
-    ),
-    Mutant(
-        name="level-of-the-ledger",
-        file="theory/statistics.py",
-        text="(1.0 - level) / (2.0 * rows * self.comparisons)",
-        replacement="(1.0 - level) / (2.0 * self.comparisons)",
-        matters="Of 58 intervals at 95 % three would miss by chance.",
-        tests=("test_quantiles_of_student", "test_a_whole_ledger_covers_at_least_as_often_as_it_says"),
-    ),
-    # --- deepnet -----------------------------------------------------------------------------------------
-    Mutant(
-        name="sign-of-sharpness",
-        file="deepnet/learning/sharpness.py",
-        text='return self.mixing if self.goal == "min" else -self.mixing',
-        replacement="return self.mixing",
-        matters="Sharpness maximisation would minimise it: Sharp MinMax without its max.",
-        tests=("test_equals_the_twin", "test_closed_form_of_a_quadratic"),
-    ),
-    Mutant(
-        name="place-of-the-mask",
-        file="deepnet/learning/sharpness.py",
-        text="return _masked(_mixed(first, second, sharpness), hidden), value",
-        replacement="return _mixed(first, _masked(second, hidden), sharpness), value",
-        matters="Hidden weights would move, as in the paper's released code.",
-        tests=("test_equals_the_twin",),
-    ),
-    Mutant(
-        name="tug-of-war-without-absolute-value",
-        file="deepnet/metrics/tug_of_war.py",
-        text="(1.0 - abs(retain)) * (1.0 - abs(forget)) * (1.0 - abs(test))",
-        replacement="(1.0 - abs(retain)) * (1.0 - forget) * (1.0 - abs(test))",
-        matters="To forget too much would count as success.",
-        tests=("test_absolute_value_is_a_symmetric_fraction", "test_by_hand"),
-    ),
-    Mutant(
-        name="direction-of-klom",
-        file="deepnet/metrics/klom.py",
-        text="rel_entr(p, q)",
-        replacement="rel_entr(q, p)",
-        matters="The divergence would be of the retrained from the unlearned models.",
-        tests=("test_against_the_twin", "test_direction_is_of_the_unlearned_from_the_retrained"),
-    ),
-    Mutant(
-        name="rank-of-memorized-samples",
-        file="deepnet/data/splits.py",
-        text='keys = {"high": -values,',
-        replacement='keys = {"high": values,',
-        matters="The most memorized forget set would be the least memorized one.",
-        tests=("test_scores_are_ranked_as_by_hand",),
-    ),
-    Mutant(
-        name="length-of-a-seed",
-        file="deepnet/house/seeding.py",
-        text="spawn_key=(len(words), *key)",
-        replacement="spawn_key=key",
-        matters="The seeds (7,) and (7, 0) would be one: a pretrained and an unlearned model would share orders.",
-        tests=("test_other_seeds_give_other_orders",),
-    ),
-    Mutant(
-        name="pickles-opened",
-        file="deepnet/networks/checkpoints.py",
-        text='map_location="cpu", weights_only=True',
-        replacement='map_location="cpu", weights_only=False',
-        matters="A checkpoint from elsewhere would run its code.",
-        tests=("test_no_pickle_is_executed",),
-    ),
-    Mutant(
-        name="weights-that-are-nan",
-        file="deepnet/networks/checkpoints.py",
-        text="if not bool(tensor.isfinite().all()):",
-        replacement="if tensor.ndim < 0:",
-        matters="A network of NaN would be unlearned, and its numbers reported.",
-        tests=("test_other_weights_are_refused_and_change_nothing",),
-    ),
-    Mutant(
-        name="names-of-the-maker",
-        file="deepnet/networks/checkpoints.py",
-        text='f"{place}.{rest}" if part == "head" else rest',
-        replacement='f"{place}.{rest}" if part == "head" else name',
-        matters="torchvision would not take what is exported, nor we what it has.",
-        tests=(
-            "test_a_network_takes_the_names_of_its_maker",
-            "test_without_this_package_torchvision_takes_the_weights",
-        ),
-    ),
-    Mutant(
-        name="function-named-by-a-file",
-        file="deepnet/networks/exporting.py",
-        text='_MAKERS = ("torchvision", "timm")',
-        replacement='_MAKERS = ("torchvision", "timm", "tests.deepnet.networks.test_exporting")',
-        matters="A file could have any function called.",
-        tests=("test_a_file_alone_has_no_function_called",),
-    ),
-    Mutant(
-        name="earlier-requests-taught-again",
-        file="deepnet/own/forgetting.py",
-        text="    pretrain = there.nonzero().flatten()",
-        replacement="    pretrain = torch.arange(len(labels))",
-        matters="What was forgotten first would be learned again with the second request.",
-        tests=("test_requests_in_turn_are_plain_loops",),
-    ),
-    Mutant(
-        name="each-request-from-the-start",
-        file="deepnet/own/requests/turns.py",
-        text="turns[-1].result.model if turns else model,",
-        replacement="model,",
-        matters="The second request would begin with a network that still knows the first.",
-        tests=("test_requests_in_turn_are_plain_loops",),
-    ),
-    Mutant(
-        name="reference-of-one-request",
-        file="deepnet/own/requests/turns.py",
-        text="judges.on(number, so_far, seed + number)",
-        replacement="judges.on(number, request, seed + number)",
-        matters="The second network would be judged by one that has seen what the first request asked to forget.",
-        tests=("test_references_are_retrained_without_all_that_was_asked_for",),
-    ),
-    Mutant(
-        name="judged-on-one-request",
-        file="deepnet/own/requests/turns.py",
-        text="result.model, samples, so_far, test_set=test_set",
-        replacement="result.model, samples, request, test_set=test_set",
-        matters="What comes back of earlier requests would count as retained.",
-        tests=("test_requests_in_turn_are_plain_loops",),
-    ),
-    Mutant(
-        name="network-by-its-place",
-        file="deepnet/studies/stages.py",
-        text="sha256(path.read_bytes()).hexdigest()",
-        replacement="str(path)",
-        matters="Results of another network in a file of the same name would be taken for its own.",
-        tests=("test_what_the_file_holds_decides_and_not_where_it_lies",),
-    ),
-    Mutant(
-        name="number-before-name",
-        file="deepnet/cli/unlearning/images.py",
-        text="    if word in names:",
-        replacement="    if word in names and not word.isdecimal():",
-        matters="In folders named by numbers another class would be forgotten than was named.",
-        tests=("test_a_class_is_known_by_its_name_before_its_number",),
-    ),
-    Mutant(
-        name="normalisation-not-as-told",
-        file="deepnet/cli/unlearning/command.py",
-        text='self.mean or about.get("mean") or given.mean',
-        replacement='about.get("mean") or self.mean or given.mean',
-        matters="The option --mean would be ignored where the checkpoint says another.",
-        tests=("test_a_network_that_knows_nothing_of_the_images_is_doubted",),
-    ),
-)
+def read_faults(name: str) -> tuple[Mutant, ...]:
+    """The faults of a file beside this one."""
+    faults = tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))["fault"]
+    return tuple(Mutant(**fault | {"tests": tuple(fault.get("tests", ()))}) for fault in faults)
+
+
+MUTANTS = read_faults("central_faults")
+"""Faults of the lines that results hang on most, each with tests that have to notice it."""

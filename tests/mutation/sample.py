@@ -19,7 +19,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,10 +26,10 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from simulate.house.files import write_text
-from tests.mutation.mutants import Mutant
+from tests.mutation.mutants import Mutant, read_faults
 from tests.places import ROOT
 
-__all__ = ["Outcome", "nearest_tests", "page", "read_sample"]
+__all__ = ["Outcome", "nearest_tests", "page"]
 
 _COPIED = ("simulate", "theory", "deepnet", "paper_figs", "sharpmu", "notebooks", "docs", "tests")
 _LIMIT = 1800
@@ -54,12 +53,6 @@ class Outcome:
     """The fault."""
     noticed_by: str
     """The first test that failed; empty if none did."""
-
-
-def read_sample(name: str = "sample") -> tuple[Mutant, ...]:
-    """The faults of a file beside this one."""
-    faults = tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))["fault"]
-    return tuple(Mutant(**{"tests": (), **fault}) for fault in faults)
 
 
 def nearest_tests(file: str, project: Path = ROOT) -> list[str]:
@@ -179,7 +172,7 @@ def main() -> None:
     parser.add_argument("--of", default="sample", help="name of the file of faults beside this module")
     parser.add_argument("--without", action="append", default=[], help="a file of tests that is left out")
     options = parser.parse_args()
-    every = read_sample(options.of)
+    every = read_faults(options.of)
     faults = [fault for fault in every if not options.names or fault.name in options.names]
     random.Random(0).shuffle(faults)  # what is done so far is a sample of the whole
     outcomes = []

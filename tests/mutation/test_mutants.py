@@ -16,15 +16,14 @@ from pathlib import Path
 import pytest
 
 from simulate.machine.compilation import SOURCES
-from tests.mutation.mutants import MUTANTS, Mutant
-from tests.mutation.sample import read_sample
+from tests.mutation.mutants import MUTANTS, Mutant, read_faults
 from tests.places import ROOT
 
 COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
 EVERY = [
     *MUTANTS,
-    *read_sample(),
-    *(one for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults") for one in read_sample(name)),
+    *read_faults("sample"),
+    *(one for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults") for one in read_faults(name)),
 ]
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 

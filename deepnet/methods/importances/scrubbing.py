@@ -14,6 +14,7 @@ from deepnet.learning.task import Task
 from deepnet.learning.updates import Part, Pass
 from deepnet.methods.base import Method
 from deepnet.methods.importances.squares import mean_squares
+from deepnet.methods.last_layer import last_layer
 from deepnet.methods.losses import cross_entropy
 from simulate.house import checks
 
@@ -24,8 +25,8 @@ __all__ = ["FisherForgetting"]
 class FisherForgetting(Method):
     """w ← w + N(0, α / max(F_R, c)), F_R the diagonal Fisher matrix of the retain set; nothing is trained.
 
-    F_R is the empirical one, of the samples' own labels. The last layer, of the parameter that is registered last, gets
-    ten times the variance.
+    F_R is the empirical one, of the samples' own labels. The linear layer that is called last gets ten times the
+    variance.
 
     Source: Golatkar et al. 2020 (arXiv 1911.04933), in the form of their code.
     """
@@ -56,9 +57,9 @@ class FisherForgetting(Method):
         """Add the noise, which the seed of the task decides."""
         known = mean_squares(task, "retain", self.batch_size, lambda batch: cross_entropy(task.model, batch))
         rng = generator(task.seed, "noise")
-        last = next(reversed(task.parameters)).rpartition(".")[0]
+        last = last_layer(task)
         for name, weight in task.parameters.items():
             variance = self.alpha / known[name].clamp(min=self.least)
-            variance = 10.0 * variance if name.rpartition(".")[0] == last else variance
+            variance = 10.0 * variance if name in last else variance
             drawn = torch.from_numpy(np.asarray(rng.standard_normal(tuple(weight.shape))))
             weight.add_(variance.sqrt() * drawn.to(weight))

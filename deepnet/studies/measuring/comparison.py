@@ -87,7 +87,8 @@ def _gaps(row: Row, reference: Row | None) -> Row:
     """Membership inference minus that of the retrained model, which is the optimum."""
     if reference is None or row.get("mia") is None:
         return {}
-    return {f"{name}_gap": row[name] - reference[name] for name in ("mia", "mia_auc")}
+    names = [name for name in ("mia", "mia_auc", "mia_auc_within") if None not in (row.get(name), reference.get(name))]
+    return {f"{name}_gap": row[name] - reference[name] for name in names}
 
 
 def _relearning(row: Row, control: Row | None, before: Row | None) -> Row:

@@ -111,7 +111,7 @@ class _Bench:
 
     def measurement(self) -> Measurement:
         row = self._provenance() | self._accuracies() | self._membership() | self._entanglement() | self._relearning()
-        row |= self._cost()
+        row |= self._by_class() | self._cost()
         arrays = {"margins": np.concatenate([margin(self.forget), margin(self.test)])}
         if _looks_at_geometry(self.stages, self.run):
             row |= self._curvature()
@@ -126,6 +126,12 @@ class _Bench:
 
     def _membership(self) -> dict[str, Any]:
         return numbers.membership(self.evaluation, retain=self.retain, forget=self.forget, test=self.test)
+
+    def _by_class(self) -> dict[str, Any]:
+        """Of forget sets of classes; rows of others are what they were before there was this."""
+        if not self.run.forget.wanted_classes:
+            return {}
+        return numbers.by_class(self.evaluation, retain=self.retain, forget=self.forget, test=self.test)
 
     def _entanglement(self) -> dict[str, Any]:
         return numbers.entanglement(self.evaluation, retain=self.retain, forget=self.forget)

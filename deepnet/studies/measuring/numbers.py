@@ -13,13 +13,14 @@ from deepnet.data.images import Images
 from deepnet.house.identity import as_json
 from deepnet.house.seeding import generator
 from deepnet.metrics.accuracy import score
+from deepnet.metrics.by_class import attack_within_classes, class_accuracies, whole_classes
 from deepnet.metrics.curvature import curvature
 from deepnet.metrics.entanglement import measure_entanglement
 from deepnet.metrics.membership import membership_inference
 from deepnet.metrics.outputs import Outputs
 from deepnet.studies.study import Evaluation
 
-__all__ = ["accuracies", "curvatures", "entanglement", "membership", "some_batches"]
+__all__ = ["accuracies", "by_class", "curvatures", "entanglement", "membership", "some_batches"]
 
 _RESIDUAL = 0.03
 """Relative residual at which an eigenvalue counts as found; its own error is of the order of the square."""
@@ -32,6 +33,21 @@ def accuracies(sets: Mapping[str, Outputs | None]) -> dict[str, Any]:
         measured = None if outputs is None else score(outputs)
         found[f"{name}_accuracy"] = measured and measured.accuracy
         found[f"{name}_loss"] = measured and measured.loss
+    return found
+
+
+def by_class(evaluation: Evaluation, *, retain: Outputs, forget: Outputs, test: Outputs) -> dict[str, Any]:
+    """Test accuracy on classes that stay and on those that are forgotten whole, if any are, and attacks within classes.
+
+    The latter if attacks are asked for, and a class has forgotten and test samples.
+    """
+    found: dict[str, Any] = {}
+    if classes := whole_classes(retain=retain, forget=forget):
+        parts = class_accuracies(test, classes)
+        found |= {"test_accuracy_kept": parts.kept, "test_accuracy_forgotten": parts.forgotten}
+    if evaluation.shadow and np.isin(forget.labels, test.labels).any():
+        attack = attack_within_classes(forget, test)
+        found |= {"mia_auc_within": attack.auc, "mia_tpr_within": attack.true_positive_rate}
     return found
 
 

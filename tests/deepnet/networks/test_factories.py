@@ -110,3 +110,39 @@ def test_torchvisions_networks_are_for_three_channels() -> None:
 def test_a_head_makes_as_many_logits_as_there_are_classes() -> None:
     with pytest.raises(ValueError, match="7 logits, but the last linear layer of x makes 5"):
         parted(nn.Sequential(nn.Linear(3, 5)), "x", 7)
+
+
+class HeadFirst(nn.Module):
+    """Registers the layer that makes the logits before the one that is called first."""
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(n_classes, n_classes)
+        self.body = nn.Linear(48, n_classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(x.flatten(1)).relu())
+
+
+def head_first(*, n_classes: int, channels: int) -> nn.Module:
+    return HeadFirst(n_classes)
+
+
+def with_words_after_its_head(*, n_classes: int, channels: int) -> nn.Module:
+    """Says logarithms of probabilities."""
+    return nn.Sequential(perceptron(n_classes=n_classes, channels=channels), nn.LogSoftmax(1))
+
+
+def test_the_head_is_the_layer_that_is_called_last() -> None:
+    network, x = made(f"{HERE}:head_first", side=4), images(side=4)
+    twin = HeadFirst(7)
+    twin.head, twin.body = network.head, network.body.body
+    assert network.head.in_features == 7
+    with torch.no_grad():
+        assert torch.allclose(network(x), twin((x.float() / 255 - 0.5) / 0.2), atol=1e-6)
+        assert torch.equal(network.head(network.features(x)), network(x))
+
+
+def test_what_comes_after_the_head_is_not_left_out_in_silence() -> None:
+    with pytest.raises(ValueError, match=r"ends in a linear layer, but .* does something after it"):
+        made(f"{HERE}:with_words_after_its_head", side=4)

@@ -1,5 +1,6 @@
 """The tables: numbers against hand calculation, letters that would be commands, what a terminal shows."""
 
+import csv
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from deepnet.report import blocks, compare_all, latex_table, markdown_table, rea
 from deepnet.report.cells import COLUMNS
 from deepnet.report.comparison import compare_with_best
 from deepnet.report.escaping import latex, markdown
+from deepnet.report.numbers import numbers_csv
 from deepnet.report.paired_page import paired_tests_page
 from tests.deepnet.report_rows import made_up_row, made_up_rows, write_rows
 
@@ -205,3 +207,17 @@ def test_import_is_light() -> None:
     code = "import sys, deepnet.report; print({'torch', 'matplotlib', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_every_number_of_every_run_is_in_the_table_of_numbers(tmp_path: Path) -> None:
+    rows = [*small_study(), made_up_row("ascent", "sgd", seed=1)]
+    rows[2] |= {"tow": 1 / 3, "mia_tpr": None, "versions": {"sharpmu": "0.0.1"}}
+    results = read_results(write_rows(tmp_path, rows))
+    lines = list(csv.DictReader(numbers_csv(results).splitlines()))
+    assert [(line["method"], line["seed"], line["status"]) for line in lines] == [
+        (row["method"], str(row["seed"]), row["status"]) for row in rows
+    ]
+    assert (lines[2]["variant"], lines[2]["tow"], lines[2]["mia_tpr"]) == ("mask_polarity", "0.333333", "")
+    assert (lines[2]["version"], lines[3]["klom"]) == ("0.0.1", f"{rows[3]['klom']:.6g}")
+    assert lines[-1]["retain_accuracy"] == ""  # diverged
+    assert "test_accuracy_kept" not in lines[0]  # no run has it

@@ -23,9 +23,11 @@ from deepnet.studies.search import GRIDS, candidates, judge, search_study  # noq
 from deepnet.studies.stages import Execution, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402
 from deepnet.studies.study import Evaluation, Study, Unlearner  # noqa: E402
+from tests.deepnet.quick_methods import EDITS  # noqa: E402
 from tests.places import ROOT  # noqa: E402
 
-TRACKED = ROOT / "docs" / "search_digits.csv"
+TRACKED = {"digits": "docs/search_digits.csv", "digits-methods": "docs/search_digits_methods.csv"}
+"""Searches by their presets."""
 
 
 def row(method: str, variant: str = "", seed: int = 0, **accuracies: float | str | None) -> dict[str, object]:
@@ -42,8 +44,8 @@ def test_every_method_gets_nine_trials(name: str) -> None:
     for trial in study.unlearners:
         counts[trial.method.name] += 1
     assert set(counts.values()) == {9}
-    assert {trial.training.epochs for trial in study.unlearners if trial.method.name != "influence"} == {
-        one.training.epochs for one in base.unlearners if one.method.name != "influence"
+    assert {trial.training.epochs for trial in study.unlearners if trial.method.name not in EDITS} == {
+        one.training.epochs for one in base.unlearners if one.method.name not in EDITS
     }
 
 
@@ -53,7 +55,7 @@ def _decided_by(study: Study) -> list[dict[str, Any]]:
     return [stages.config(run) for runs in runs_of(study) for run in runs]
 
 
-@pytest.mark.parametrize("name", ["digits", "cifar10-small"])
+@pytest.mark.parametrize("name", ["digits", "digits-methods", "cifar10-small"])
 def test_a_search_shares_no_seed_and_no_split_with_a_study(name: str) -> None:
     base = scale(name, Path())
     mine, theirs = _decided_by(search_study(base)), _decided_by(base)
@@ -77,7 +79,7 @@ def test_a_search_looks_at_accuracies_after_plain_pretraining(name: str) -> None
 
 
 def test_trials_differ_in_what_their_names_say() -> None:
-    for trial in candidates(preset("digits").unlearners):
+    for trial in candidates(preset("digits-methods").unlearners):
         for word in trial.variant.split(", "):
             name, value = word.split("=")
             found = trial.training.descent.lr if name == "lr" else getattr(trial.method, name)
@@ -149,10 +151,12 @@ def test_the_best_and_the_worst_of_each_method_are_printed(
     assert kept[3] == "neggrad,lr=0.2,0.8000,1.0000,0.7000,0.8000,1,False"
 
 
-def test_the_preset_has_the_winners_of_the_tracked_search() -> None:
-    """`python -m deepnet search --preset digits` wrote the file."""
-    chosen = {line["method"]: line["variant"] for line in trials_in(TRACKED) if line["chosen"] == "True"}
-    for one in preset("digits").unlearners:
+@pytest.mark.parametrize("name", TRACKED)
+def test_the_preset_has_the_winners_of_the_tracked_search(name: str) -> None:
+    """`python -m deepnet search --preset NAME` wrote the file."""
+    trials = trials_in(ROOT / TRACKED[name])
+    chosen = {line["method"]: line["variant"] for line in trials if line["chosen"] == "True"}
+    for one in preset(name).unlearners:
         trials = GRIDS[one.method.name].trials(one)
         winner = next(trial for trial in trials if trial.variant == chosen[one.method.name])
         assert replace(winner, variant="") == one
