@@ -17,7 +17,8 @@ from deepnet.matched.study import Arm, MatchedStudy
 from deepnet.matched.watched.looking import Sets, Sight
 from deepnet.methods import Retrain
 from deepnet.studies.measuring.flatness import SharpnessAtLoss
-from deepnet.studies.stages import Execution, Finished, Run, Stages
+from deepnet.studies.runs import Finished, Run
+from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import Study, Unlearner
 from simulate.house import checks

@@ -22,7 +22,7 @@ from deepnet.methods import apply
 from deepnet.networks import weights
 from deepnet.networks.models import Network
 from deepnet.studies.compat import with_quirks
-from deepnet.studies.stages import Finished
+from deepnet.studies.runs import Finished
 from deepnet.studies.study import Study, Unlearner
 from simulate.house.version import __version__
 

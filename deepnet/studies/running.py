@@ -25,7 +25,8 @@ from deepnet.studies.measuring.measurement import describe, measure, measurement
 from deepnet.studies.planning.appraisal import Appraisal, need_of
 from deepnet.studies.planning.precision import used_in
 from deepnet.studies.planning.requirements import check_measurable
-from deepnet.studies.stages import Execution, Run, Stages, Vote
+from deepnet.studies.runs import Run, Vote
+from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from deepnet.studies.study import ESTIMATED, Study, Unlearner
 from deepnet.studies.telling import History, write_histories

@@ -22,7 +22,8 @@ from deepnet.networks.models import Network
 from deepnet.networks.precision import half_type, matrix_products
 from deepnet.studies.measuring import numbers
 from deepnet.studies.measuring.relearning import relearning_curve
-from deepnet.studies.stages import Finished, Run, Stages
+from deepnet.studies.runs import Finished, Run
+from deepnet.studies.stages import Stages
 
 __all__ = ["Measurement", "describe", "measure", "measurement_key"]
 

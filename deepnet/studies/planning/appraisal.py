@@ -14,7 +14,8 @@ from deepnet.learning.training import Training
 from deepnet.networks.models import build
 from deepnet.networks.normalization import BatchNorm
 from deepnet.studies.planning.precision import precisions_of
-from deepnet.studies.stages import Run, Stages, Vote
+from deepnet.studies.runs import Run, Vote
+from deepnet.studies.stages import Stages
 
 __all__ = ["Appraisal", "need_of"]
 

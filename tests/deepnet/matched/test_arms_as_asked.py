@@ -24,7 +24,8 @@ from deepnet.matched.watched.looking import Sight, look_at
 from deepnet.methods import NegGrad, Scrub, SharpMinMax
 from deepnet.studies.compat import with_quirks
 from deepnet.studies.measuring.flatness import adaptive_sharpness, mean_loss
-from deepnet.studies.stages import Execution, Run, Stages
+from deepnet.studies.runs import Run
+from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.study import Study, Unlearner
 from tests.deepnet.matched.small_matched import run_small, small_matched
 
