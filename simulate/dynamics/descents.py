@@ -27,15 +27,12 @@ __all__ = ["descend_trajectories"]
 
 
 @summing_kernel
-def _length(directions, moves):
-    """‖ĝ‖ over the filters that move, from its coefficients and their products with the Gram matrix."""
+def _length(directions):
+    """‖ĝ‖, from its coefficients and their products with the Gram matrix; filters that do not move have none."""
     c, z, total = directions[0], directions[1], 0.0
     for row in range(c.shape[0]):
-        if moves[row]:
-            inner = 0.0
-            for k in range(c.shape[1]):
-                inner += c[row, k] * z[row, k]
-            total += inner
+        for k in range(c.shape[1]):
+            total += c[row, k] * z[row, k]
     return math.sqrt(max(total, 0.0))
 
 
@@ -54,7 +51,7 @@ def _descend(places, directions, velocities, moves, lr, descent):
     momentum, nesterov, decay, clip = descent[0], descent[1] > 0.0, descent[2], descent[3]
     scale = 1.0
     if clip < math.inf:
-        norm = _length(directions, moves)
+        norm = _length(directions)
         scale = min(1.0, clip / norm) if norm > 0.0 else 1.0
     c, z, initial = places
     of_c, of_z, of_initial = velocities
