@@ -22,6 +22,7 @@ from simulate import (
     RandomLabel,
     Result,
     SharpMinMax,
+    Status,
     run,
     run_ensemble,
 )
@@ -212,6 +213,17 @@ def test_what_is_forgotten_is_no_longer_pushed() -> None:
     losses = [loss_on_forget_set(end.state.preactivations, instance) for end in ends]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[2] < 0.2 * losses[0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_stopping_looks_at_the_observed_labels(engine: str) -> None:
+    """Turned labels have a loss that never falls so low."""
+    instance = draw(SMALL, 1)
+    fit = Phase("fit", LabelNoise(flip=0.45), SGD(lr=1.0), steps=4000, stop_loss=0.6)
+    result = run(instance, [fit], engine=engine)
+    assert result.status is Status.CONVERGED
+    assert result.train_loss <= 0.6
+    assert result.phases["fit"][0] == run(instance, [fit], engine="dense").phases["fit"][0] > 5
 
 
 def loss_on_forget_set(z: np.ndarray, instance: Instance) -> float:
