@@ -13,7 +13,7 @@ from rich.console import Console  # noqa: E402
 
 from deepnet.cli import progress  # noqa: E402
 from deepnet.cli.progress import TimeLeft, in_words, shown_progress  # noqa: E402
-from deepnet.studies import stages  # noqa: E402
+from deepnet.studies import telling  # noqa: E402
 from deepnet.studies.running import Job  # noqa: E402
 
 JOBS = [Job("one", 1.0), Job("two", 1.0), Job("three", 2.0)]
@@ -102,9 +102,9 @@ def test_times_in_words(seconds: float, words: str) -> None:
 
 def test_steps_are_told_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(stages.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(telling.time, "monotonic", lambda: now[0])
     told: list[float] = []
-    how = stages._told(told.append)
+    how = telling.told(told.append)
     how["on_plan"](1000)
     for number in range(1, 1001):
         now[0] += 0.01
@@ -116,7 +116,7 @@ def test_steps_are_told_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_telling_costs_less_than_a_hundredth_of_a_step() -> None:
     """A step of the smallest network takes some four milliseconds."""
-    how = stages._told(lambda share: None)
+    how = telling.told(lambda share: None)
     began = time.process_time()
     for number in range(10_000):
         how["on_step"](number)
