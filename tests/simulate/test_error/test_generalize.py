@@ -11,7 +11,7 @@ LOG_10 = np.log(10.0)
 
 def estimate(margins, gram, *, n=512, seed=0, multiplicity=1.0, patches=1, label_flip=0.0) -> TestError:
     normals, uniforms = direction_normals(np.random.default_rng(seed), n, patches * np.shape(gram)[-1])
-    settings = {"multiplicity": multiplicity, "patches": patches, "label_flip": label_flip}
+    settings = {"multiplicity": multiplicity, "patches": patches, "label_flip": label_flip, "strengths": None}
     return test_error(margins, gram, normals=normals, uniforms=uniforms, **settings)
 
 
@@ -297,7 +297,7 @@ def test_bad_arguments_are_named(change, message):
     normals, uniforms = direction_normals(np.random.default_rng(0), 64, 4)
     arguments = {
         "signal_margin": np.ones(2), "noise_gram": np.eye(4), "multiplicity": 1.0, "patches": 1, "label_flip": 0.1,
-        "normals": normals, "uniforms": uniforms,
+        "normals": normals, "uniforms": uniforms, "strengths": None,
     }  # fmt: skip
     test_error(**arguments)
     with pytest.raises(ValueError, match="Argument") as raised:
