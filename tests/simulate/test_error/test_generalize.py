@@ -220,7 +220,7 @@ def test_trajectories_do_not_see_each_other():
 def test_each_trajectory_may_have_its_own_draws():
     gram, rng = random_gram(2, 5, 0), np.random.default_rng(0)
     draws = [direction_normals(rng, 64, 4) for _ in range(3)]
-    settings = {"multiplicity": 1.0, "patches": 1, "label_flip": 0.0}
+    settings = {"multiplicity": 1.0, "patches": 1, "label_flip": 0.0, "strengths": None}
     normals, uniforms = (np.stack(arrays) for arrays in zip(*draws, strict=True))
     together = test_error([1.0, 1.0], np.stack([gram] * 3), normals=normals, uniforms=uniforms, **settings)
     for t, (own_normals, own_uniforms) in enumerate(draws):
