@@ -174,6 +174,17 @@ def test_points_in_intervals_follow_the_normal_law():
         assert ((points > lower) & (points < upper)).mean() == pytest.approx(share, abs=1e-3)
 
 
+def test_a_pick_is_a_part_and_a_place_in_it():
+    shares = np.array([0.2, 0.5, 0.0, 0.3])
+    with np.errstate(divide="ignore"):
+        log_parts = np.log(shares)
+    for fraction in (np.arange(50) + 0.5) / 50:
+        part, inside = lines.pick(log_parts, 0.0, fraction)
+        assert shares[:part].sum() + inside * shares[part] == pytest.approx(fraction)
+        assert 0.0 <= inside <= 1.0
+    assert lines.pick(np.zeros(1), 0.0, 0.7) == (0, 0.7)
+
+
 def test_nan_propagates():
     assert math.isnan(tails.log_add(math.nan, 0.0))
     assert math.isnan(tails.log_mills_ratio(math.nan))
