@@ -32,7 +32,7 @@ MARKERS = {
     "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
     "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
-    "client=Client(cluster)",
+    "client=Client(cluster)", 'tails="student-t"',
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
@@ -44,6 +44,12 @@ def run_block(marker: str, names: dict[str, Any] | None = None) -> dict[str, Any
     vars(module).update(names or {})
     exec(compile(source, "page.md", "exec"), vars(module))
     return vars(module)
+
+
+def test_heavy_tails_are_said_in_words() -> None:
+    names = run_block('tails="student-t"')
+    assert names["problem"].tails == "student-t"
+    assert -1e4 < names["result"].test.log_clean_error < 0.0
 
 
 def test_every_block_is_known() -> None:

@@ -4,7 +4,8 @@ Every method here that is equivariant under rotations of R^d sees only the Gram 
 Gaussian vectors that matrix can be drawn without touching R^d: rotate so that vector k lies in the span of the
 first k + 1 coordinates; then its first k coordinates stay standard normal and the remaining d - k collapse to
 their norm, a χ variable with d - k degrees of freedom (Bartlett's decomposition). The M × M triangle of these
-coordinates has exactly the law of the d × M array, for any d ≥ M, at a cost that does not depend on d.
+coordinates has exactly the law of the d × M array, for any d ≥ M, at a cost that does not depend on d. Noise vectors of
+random length are these times their radii, which are independent of all directions (`simulate.problems.tails`).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def draw_frame(problem: Problem, seed: int) -> np.ndarray:
     rows = _shared_normals(seed, size).copy() if size <= _SHARED_SIZE else _normals(seed, size)
     freedom = problem.d - np.arange(size)
     rows.reshape(-1)[:: size + 1] = np.sqrt(stream(seed, "chi").chisquare(freedom))
-    return _scale(problem, rows)
+    return _scale(problem, rows, seed)
 
 
 def draw_ambient(problem: Problem, seed: int) -> np.ndarray:
@@ -59,7 +60,7 @@ def draw_ambient(problem: Problem, seed: int) -> np.ndarray:
         ValueError: if the array would take more than 8 GiB.
     """
     check_dimension(problem, "ambient")
-    return _scale(problem, stream(seed, "ambient").standard_normal((problem.frame_size, problem.d)))
+    return _scale(problem, stream(seed, "ambient").standard_normal((problem.frame_size, problem.d)), seed)
 
 
 def check_dimension(problem: Problem, space: str) -> None:
@@ -98,13 +99,16 @@ def _strictly_lower(size: int) -> tuple[np.ndarray, np.ndarray]:
     return np.tril_indices(size, -1)
 
 
-def _scale(problem: Problem, rows: np.ndarray) -> np.ndarray:
+def _scale(problem: Problem, rows: np.ndarray, seed: int) -> np.ndarray:
     """Turn standard normal rows, in place, into φ, noise of the problem's law and weights."""
     first_filter = problem.frame_size - 2 * problem.m
     rows[0] = 0.0
     rows[0, 0] = problem.signal
     rows[1:first_filter] *= problem.sigma_p
     rows[first_filter:] *= problem.sigma_0
+    if problem.strength is not None:
+        radii = problem.strength.draw(stream(seed, "strengths"), problem.n)
+        rows[1:first_filter] *= np.repeat(radii, problem.n_noise_patches)[:, None]
     if problem.noise == "orthogonal":
         rows[1:first_filter, 0] = 0.0
     return rows

@@ -117,7 +117,7 @@ class Instance:
             forget=forget,
             multiplicity=problem.multiplicity,
             space=space,
-            noise_law=NoiseLaw(problem.sigma_p, problem.noise == "orthogonal"),
+            noise_law=NoiseLaw(problem.sigma_p, problem.noise == "orthogonal", problem.strength),
             label_flip=problem.label_flip,
             seed=seed,
             source="problem",

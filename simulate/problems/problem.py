@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from simulate.house import checks
+from simulate.problems.tails import LogNormal, Strength, StudentT, TwoScales
 
 __all__ = ["Problem"]
+
+_TAILS: Mapping[str, tuple[Callable[..., Strength] | None, tuple[str, ...]]] = {
+    "gaussian": (None, ()),
+    "student-t": (StudentT, ("degrees_of_freedom",)),
+    "log-normal": (LogNormal, ("log_spread",)),
+    "two-scales": (TwoScales, ("noisy_fraction", "noisy_factor")),
+}
+"""Laws of the radius of an image's noise, with the fields of the problem that are theirs."""
+
+_LATER = ("tails", *(name for _, options in _TAILS.values() for name in options))
+"""Fields that joined after results had been kept: records of problems that leave them alone stay as they were."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +60,17 @@ class Problem:
     """Noise law: N(0, σ_p² I) projected off φ ("orthogonal"), or not projected ("isotropic")."""
     patches: Literal["copied", "independent"] = "copied"
     """Whether the P - 1 noise patches of a sample are one vector repeated, or different draws."""
+    tails: Literal["gaussian", "student-t", "log-normal", "two-scales"] = "gaussian"
+    """Law of the radius s by which all noise of an image is multiplied, E s² = 1: s = 1 ("gaussian"), heavy tails
+    ("student-t", "log-normal"), or a fraction of noisy images ("two-scales"); each needs its own options below."""
+    degrees_of_freedom: float | None = None
+    """Of "student-t": ν, above 2; s² = (ν - 2)/χ²_ν."""
+    log_spread: float | None = None
+    """Of "log-normal": the standard deviation β of log s, at most 3."""
+    noisy_fraction: float | None = None
+    """Of "two-scales": the probability that an image is a noisy one."""
+    noisy_factor: float | None = None
+    """Of "two-scales": how many times the noise of the other images a noisy one has, above 1."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -65,6 +89,30 @@ class Problem:
         checks.fraction("forget", self.forget)
         checks.choice("noise", self.noise, ("orthogonal", "isotropic"))
         checks.choice("patches", self.patches, ("copied", "independent"))
+        self._check_tails()
+
+    def _check_tails(self) -> None:
+        """Require the options of the law of tails, and no other's."""
+        checks.choice("tails", self.tails, tuple(_TAILS))
+        for tails, (_, options) in _TAILS.items():
+            for name in options:
+                value = getattr(self, name)
+                if tails == self.tails and value is None:
+                    raise ValueError(f'Argument `{name}` must be given with tails "{tails}", but is missing.')
+                if tails != self.tails and value is not None:
+                    checks.fail(name, f'be left out unless `tails` is "{tails}"', value)
+        _ = self.strength  # its own checks
+
+    @property
+    def strength(self) -> Strength | None:
+        """The law of the radius of an image's noise; None for Gaussian noise."""
+        law, options = _TAILS[self.tails]
+        return law and law(*(getattr(self, name) for name in options))
+
+    def described(self) -> dict[str, Any]:
+        """The fields as records keep them; what says nothing of Gaussian noise is left out, as before it was there."""
+        idle = {name for name in _LATER if getattr(self, name) == getattr(type(self), name)}
+        return {name: value for name, value in asdict(self).items() if name not in idle}
 
     @property
     def n_forget(self) -> int:

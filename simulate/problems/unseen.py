@@ -6,17 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulate.problems.tails import Strength
+
 __all__ = ["NoiseLaw", "TestSet"]
 
 
 @dataclass(frozen=True)
 class NoiseLaw:
-    """The Gaussian law of test noise: N(0, σ_p² I), projected off φ or not."""
+    """The law of test noise: s N(0, σ_p² I), projected off φ or not, with the radius s of an image."""
 
     sigma_p: float
     """Standard deviation of each coordinate."""
     orthogonal: bool
     """Whether the noise is projected off φ."""
+    strength: Strength | None = None
+    """The law of s; None for s = 1, which is Gaussian noise."""
 
 
 @dataclass(frozen=True, eq=False)

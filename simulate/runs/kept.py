@@ -100,7 +100,7 @@ def _record(problem: Problem, phases: Sequence[Phase], options: dict[str, Any]) 
         phase.name: asdict(phase) | {"objective": repr(phase.objective), "optimizer": repr(phase.optimizer)}
         for phase in phases
     }
-    own = {"problem": asdict(problem), "order": [phase.name for phase in phases], "phases": described}
+    own = {"problem": problem.described(), "order": [phase.name for phase in phases], "phases": described}
     plain = {name: asdict(value) if isinstance(value, Record) else value for name, value in options.items()}
     return make_record("simulate run", json.loads(json.dumps({**own, **plain}, default=repr)))
 

@@ -15,7 +15,7 @@ from simulate.problems.geometry import SIGNS, weight_grams
 from simulate.problems.instance import Instance
 from simulate.problems.streams import stream
 from simulate.problems.unseen import NoiseLaw, TestSet
-from simulate.test_error.generalize import TestError, direction_normals, test_error
+from simulate.test_error.generalize import GAUSSIAN, TestError, direction_normals, test_error
 
 __all__ = ["Fit", "is_finite", "measure_fit", "measure_test_error"]
 
@@ -70,6 +70,7 @@ def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) 
         label_flip=np.array([instance.label_flip for instance in instances]),
         normals=np.stack([normals for normals, _ in draws]),
         uniforms=np.stack([uniforms for _, uniforms in draws]),
+        strengths=_strengths(laws),
     )
 
 
@@ -111,6 +112,13 @@ def _signal_margins(z: np.ndarray) -> np.ndarray:
         sign * (SIGNS[0] * by_row[:, 0] + SIGNS[1] * by_row[:, 1]) for sign, by_row in zip(SIGNS, sums, strict=True)
     ]
     return np.stack(margins, axis=-1) / z.shape[2]
+
+
+def _strengths(laws: Sequence[NoiseLaw]) -> np.ndarray | None:
+    """Tables of the laws of the strengths of images, (T, 5); None where all noise is Gaussian."""
+    if all(law.strength is None for law in laws):
+        return None
+    return np.array([GAUSSIAN if law.strength is None else law.strength.table for law in laws])
 
 
 def _noise_grams(engine: Engine, numbers: Sequence[int], laws: Sequence[NoiseLaw]) -> np.ndarray:

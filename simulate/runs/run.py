@@ -260,7 +260,7 @@ def _provenance(
     described = [
         asdict(phase) | {"objective": repr(phase.objective), "optimizer": repr(phase.optimizer)} for phase in phases
     ]
-    data = asdict(problem) if isinstance(problem, Problem) else {"source": instance.source}
+    data = problem.described() if isinstance(problem, Problem) else {"source": instance.source}
     return {
         "problem": json.dumps(data),
         "phases": json.dumps(described),

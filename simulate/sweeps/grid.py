@@ -157,7 +157,7 @@ class Grid:
         described = {
             "dimensions": list(self.dimensions),  # dicts are compared by name: their order is told apart
             "order": [phase.name for phase in self.phases],
-            "problem": asdict(self.problem),
+            "problem": self.problem.described(),
             "phases": {phase.name: {k: _describe(v) for k, v in vars(phase).items()} for phase in self.phases},
             "axes": axes,
             "coupled": {expression.name: expression.text for expression in self.coupled},

@@ -1,7 +1,8 @@
 """Test error of the two-layer network, with relative accuracy however small it is.
 
 For a test sample of one label the noise enters through h(z) of `simulate.test_error.design_points`, z standard normal,
-and the error is P(h > threshold), which `simulate.test_error.importance` estimates.
+and the error is P(h > threshold), which `simulate.test_error.importance` estimates; where images differ in the strength
+s of their noise it is P(s h > threshold), a sum over strengths (`simulate.test_error.strengths`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import numpy as np
 
 from simulate.house import checks
 from simulate.machine.parallel import in_threads
-from simulate.test_error.importance import estimate_range
+from simulate.test_error.estimates import estimate_range
 
-__all__ = ["TestError", "direction_normals", "test_error"]
+__all__ = ["GAUSSIAN", "TestError", "direction_normals", "test_error"]
+
+
+GAUSSIAN = (0.0, 0.0, 0.0, 0.0, 0.0)
+"""Table of the law of strengths that is none: the noise of all images is equally strong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,7 @@ def test_error(
     label_flip: float | np.ndarray,
     normals: np.ndarray,
     uniforms: np.ndarray,
+    strengths: np.ndarray | None,
 ) -> TestError:
     """Estimate the probability that the network misclassifies a fresh sample.
 
@@ -69,6 +75,8 @@ def test_error(
         label_flip: Probability that the observed label is flipped, (...).
         normals: Standard normals, (K, patches 2m) for all trajectories or (..., K, patches 2m) for each its own.
         uniforms: Uniforms on [0, 1), (K,) or (..., K).
+        strengths: Tables of the laws of the strength of an image's noise (see `simulate.problems.tails`), (..., 5);
+            None for Gaussian noise.
 
     Returns:
         The estimates; NaN where a margin or a covariance is NaN or infinite.
@@ -96,9 +104,10 @@ def test_error(
     longest = np.where(longest > 0.0, longest, 1.0)
     with np.errstate(over="ignore"):
         thresholds = margins / np.sqrt(longest) * (0.5 * rows / multiplicity)
+    laws = None if strengths is None else _flatten("strengths", np.asarray(strengths, dtype=float), batch, (5,))
     results = np.empty((len(margins), 5))
-    arrays = thresholds, grams / longest[:, None], normals, np.ascontiguousarray(uniforms), results
-    in_threads(lambda first, last: estimate_range(first, last, *arrays), len(results))
+    inputs = thresholds, grams / longest[:, None], normals, np.ascontiguousarray(uniforms), laws
+    in_threads(lambda first, last: estimate_range(first, last, *inputs, results), len(results))
     results = np.where(finite[:, None], results, np.nan).reshape(*batch, 5)
     clean = np.exp(results[..., 0])
     return TestError(

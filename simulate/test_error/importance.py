@@ -1,33 +1,30 @@
-"""Importance sampling of a rare test error: the kernels behind `simulate.test_error.generalize`.
+"""Importance sampling of a rare test error: one event at one threshold, a weight a draw.
 
 Along the direction e of a design point the height h of `simulate.test_error.design_points` is piecewise linear, so that
-this coordinate is integrated exactly; the others, w ⟂ e, are drawn from the normal law tilted by the kinks of h near
-the design point, one row after another with exact normalisation. Draws on several planes are combined by the balance
-heuristic (Veach and Guibas, 1995), and a part of the draws is not tilted, so that no draw can count too much.
+this coordinate is integrated exactly, and with it the strength of the noise, by `simulate.test_error.strengths`. The
+other coordinates, w ⟂ e, are drawn from the normal law tilted by the kinks of h near the design point, one row after
+another with exact normalisation. Draws on several planes are combined by the balance heuristic (Veach and Guibas,
+1995), and a part of the draws is not tilted, so that no draw can count too much.
 """
 
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 
 import numpy as np
 
 from simulate.machine.compilation import kernel
 from simulate.test_error.design_points import add_multiple, find_design_points, longest_row
+from simulate.test_error.lines import exceedance_intervals, log_measure, pick, point_in_intervals, sort_kinks
 from simulate.test_error.planes import allot, plane_coordinates, tangent_planes
-from simulate.test_error.tails import (
-    exceedance_intervals,
-    exponentiate,
-    log_add,
-    log_measure,
-    point_in_intervals,
-    tilt_coordinate,
-)
+from simulate.test_error.strengths import strengths
+from simulate.test_error.tails import log_add, tilt_coordinate
 
-__all__ = ["estimate_range"]
+__all__ = ["Event", "event_of", "weigh"]
 
-_LIKELY = 0.9  # from here on the opposite event is estimated instead
-_TIE = 1e-12  # a tie counts one half: the mean over thresholds this far on either side
+Event = namedtuple("Event", ["gram", "helping", "points", "heights", "normals", "uniforms"])
+"""What is the same at every threshold: rows, those that help, design points, and what is drawn."""
 
 
 @kernel
@@ -87,15 +84,15 @@ def _draw(plane, y, first, rows, log_tilts):
 
 
 @kernel
-def _add_density(plane, helping, threshold, rows, log_tilts, bounds, uniforms, log_density):
-    """Add a plane's density, relative to the normal law in the event h > threshold, and go to points in the event.
+def _add_density(plane, helping, nodes, rows, log_tilts, bounds, uniforms, log_density):
+    """Add a plane's density, relative to the law of noise in the event s h > threshold, and go to points in the event.
 
-    On the plane its law is a mixture of the plain and the tilted one; on the line along e, normal within the event.
+    On the plane its law is a mixture of the plain and the tilted one; along e and over s, that of noise in the event.
 
     Args:
         plane: The tangent plane.
         helping: Which rows help to cross the threshold, (2m,) of bool.
-        threshold: Value that h has to exceed.
+        nodes: Thresholds of h, one a strength, and the logs of what each counts, (N,) both.
         rows: ⟨a_r, ρe + w⟩ in each noise vector, (patches, 2m, N); overwritten by those of the points.
         log_tilts: Log density of the tilted law relative to the normal, (N,).
         bounds: Where the plane's plain draws begin, where its tilted ones do, and where these end, (3,) of int.
@@ -106,6 +103,8 @@ def _add_density(plane, helping, threshold, rows, log_tilts, bounds, uniforms, l
     size = patches * n_rows
     offsets, slopes, signs = np.empty(size), np.empty(size), np.empty(size)
     order, kinks, intervals = np.arange(size), np.empty(size), np.empty((size + 1, 2))
+    thresholds, log_masses = nodes
+    log_parts = np.empty(thresholds.size)
     for q in range(size):
         slopes[q - q % n_rows + plane.order[q % n_rows]] = plane.along[q % n_rows] / math.sqrt(patches)
         signs[q] = 1.0 if helping[q % n_rows] else -1.0
@@ -113,37 +112,60 @@ def _add_density(plane, helping, threshold, rows, log_tilts, bounds, uniforms, l
     for k in range(draws):
         for q in range(size):
             offsets[q] = rows[q // n_rows, q % n_rows, k] - slopes[q] * plane.radius
-        count = exceedance_intervals(offsets, slopes, signs, threshold, order, kinks, intervals)
-        log_line = log_measure(intervals, count)
+        level, slope = sort_kinks(offsets, slopes, signs, order, kinks)
+        log_line = -math.inf
+        for i in range(thresholds.size):
+            line = level, slope, thresholds[i]
+            count = exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals)
+            log_parts[i] = log_masses[i] + log_measure(intervals, count)
+            log_line = log_add(log_line, log_parts[i])
         if log_line == -math.inf or log_density[k] == math.inf:
             log_density[k] = math.inf
             continue
         on_plane = log_add(log_plain, log_tilted + log_tilts[k])
         log_density[k] = log_add(log_density[k], on_plane - log_line)
         if uniforms.size > 0:
-            t = point_in_intervals(intervals, count, log_line, uniforms[k])
+            i, fraction = pick(log_parts, log_line, uniforms[k])
+            line = level, slope, thresholds[i]
+            count = exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals)
+            t = point_in_intervals(intervals, count, log_parts[i] - log_masses[i], fraction)
             for q in range(size):
                 rows[q // n_rows, q % n_rows, k] = offsets[q] + slopes[q] * t
 
 
 @kernel
-def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
-    """Estimate log P(h > threshold).
+def event_of(gram, helping, normals, uniforms, least):
+    """The event h > threshold, with the design points of its rows.
 
     Args:
         gram: Gram matrix of the rows, (2m, 2m), its largest diagonal entry one.
         helping: Which rows help to cross the threshold, (2m,) of bool.
-        threshold: Value that h has to exceed.
         normals: Standard normals, (patches, 2m, K).
         uniforms: Uniforms on [0, 1), (K,).
+        least: Height of a design point that is worth going to.
+    """
+    points, heights = find_design_points(gram, helping)
+    if heights.size == 0 or heights[0] < least:  # no direction with h > 0 is known: any will do
+        points, heights = np.zeros((1, helping.size)), np.ones(1)
+        points[0, max(longest_row(gram, np.ones(helping.size, dtype=np.bool_)), 0)] = 1.0
+    return Event(gram, helping, points, heights, normals, uniforms)
+
+
+@kernel
+def weigh(event, threshold, law, log_weights, stratum):
+    """Estimate log P(s h > threshold).
+
+    Args:
+        event: The event but for its threshold.
+        threshold: Value that s h has to exceed.
+        law: Table of the law of the strength s, (5,); None for s = 1.
         log_weights: Log of one estimate per draw, (K,), to be filled; the estimate is their mean.
         stratum: Part of the mixture each draw is from, (K,) of int, to be filled.
     """
-    points, heights = find_design_points(gram, helping)
-    if heights.size == 0:  # no direction with h > 0 is known: any will do
-        points, heights = np.zeros((1, helping.size)), np.ones(1)
-        points[0, max(longest_row(gram, np.ones(helping.size, dtype=np.bool_)), 0)] = 1.0
-    planes = tangent_planes(gram, helping, threshold, normals.shape[0], points, heights)
+    gram, helping, normals, uniforms = event.gram, event.helping, event.normals, event.uniforms
+    patches = normals.shape[0]
+    planes = tangent_planes(gram, helping, threshold, law, patches, event.points, event.heights)
+    nodes = strengths(law, threshold, math.sqrt(patches * event.heights[0]), gram, helping, patches)
     bounds = allot(planes, uniforms.size)
     log_density, log_tilts = np.full(uniforms.size, -math.inf), np.empty(uniforms.size)
     for j in range(len(planes)):
@@ -154,101 +176,12 @@ def _weigh(gram, helping, threshold, normals, uniforms, log_weights, stratum):
         picks = uniforms[start:stop] if len(planes) > 1 else uniforms[:0]
         drawn, projected, share = np.empty_like(y), np.empty_like(y), bounds[2 * j : 2 * j + 3]
         _draw(planes[j], y, middle - start, drawn, tilts)
-        _add_density(planes[j], helping, threshold, drawn, tilts, share, picks, density)
+        _add_density(planes[j], helping, nodes, drawn, tilts, share, picks, density)
         for i in range(len(planes)):
             if i != j:
                 plane_coordinates(planes[i], drawn, y)
                 _draw(planes[i], y, stop - start, projected, tilts)
                 share = bounds[2 * i : 2 * i + 3]
-                _add_density(planes[i], helping, threshold, projected, tilts, share, picks[:0], density)
+                _add_density(planes[i], helping, nodes, projected, tilts, share, picks[:0], density)
     for k in range(uniforms.size):
         log_weights[k] = math.log(uniforms.size) - log_density[k]
-
-
-@kernel
-def _measure(gram, helping, threshold, normals, uniforms, weights, stratum):
-    """Turn the weights of `_weigh`, ties counted one half, into multiples of a unit; return its log and the mean."""
-    if abs(threshold) <= _TIE:
-        above = np.empty_like(weights)
-        _weigh(gram, helping, _TIE, normals, uniforms, above, stratum)
-        _weigh(gram, helping, -_TIE, normals, uniforms, weights, stratum)
-        for k in range(weights.size):
-            weights[k] = log_add(weights[k], above[k]) - math.log(2.0)
-    else:
-        _weigh(gram, helping, threshold, normals, uniforms, weights, stratum)
-    return exponentiate(weights)
-
-
-@kernel
-def _evaluate(label, gram, threshold, normals, uniforms, values, stratum):
-    """Estimate the error for one label, by that of error and success which is less likely.
-
-    The noise errs where the rows of the other class exceed those of the label's own by more than the threshold. Fills
-    values (K,) with one estimate per draw and stratum (K,); the other arguments are those of `_weigh`.
-
-    Returns:
-        Log of the unit of the values, and the mean of what is random in them, in that unit.
-    """
-    first = np.arange(gram.shape[0]) < gram.shape[0] // 2
-    own, other = (first, ~first) if label > 0 else (~first, first)
-    by_error, size = threshold >= 0.0, abs(threshold)
-    unit, mean = _measure(gram, other if by_error else own, size, normals, uniforms, values, stratum)
-    if math.exp(unit) * mean > _LIKELY:
-        by_error = not by_error
-        unit, mean = _measure(gram, other if by_error else own, -size, normals, uniforms, values, stratum)
-    if by_error:
-        return unit, mean
-    for k in range(values.size):
-        values[k] = 1.0 - math.exp(unit) * values[k]
-    return 0.0, math.exp(unit) * mean
-
-
-@kernel
-def _combine(values, plus, minus, strata, result):
-    """Fill result (5,) from the values (2, K) of the labels +1 and -1, and what `_evaluate` returned for either.
-
-    The result is the log mean over the labels, its relative standard error, its sample size, and the logs by label.
-    """
-    draws, highest = values.shape[1], max(plus[0], minus[0])
-    if highest == -math.inf:
-        result[0], result[1], result[2], result[3], result[4] = highest, 0.0, 0.0, highest, highest
-        return
-    scales = math.exp(plus[0] - highest), math.exp(minus[0] - highest)
-    first, second, square, variance, pairs, before = 0.0, 0.0, 0.0, 0.0, 0, 0.0
-    # Neighbours of one stratum are independent and of the same law: half their squared difference is its variance.
-    for k in range(draws):
-        both = scales[0] * values[0, k] + scales[1] * values[1, k]
-        if k > 0 and strata[0, k] == strata[0, k - 1] and strata[1, k] == strata[1, k - 1]:
-            variance += 0.5 * (both - before) ** 2
-            pairs += 1
-        first += scales[0] * values[0, k]
-        second += scales[1] * values[1, k]
-        square += both**2
-        before = both
-    # What no draw has seen may hold about 1/K of the mass: no standard error is smaller.
-    unseen = scales[0] * plus[1] + scales[1] * minus[1]
-    result[0] = highest + math.log(0.5 * (first + second) / draws)
-    result[1] = math.hypot(math.sqrt(variance / pairs * draws), unseen) / (first + second)
-    result[2] = (first + second) ** 2 / square
-    result[3], result[4] = highest + math.log(first / draws), highest + math.log(second / draws)
-
-
-@kernel
-def estimate_range(first, last, thresholds, grams, normals, uniforms, results):
-    """Fill rows first..last of results (T, 5), as in `_combine`.
-
-    Args:
-        first: First trajectory.
-        last: One past the last trajectory.
-        thresholds: Thresholds of the labels +1 and -1, (T, 2).
-        grams: Covariances of the noise pre-activations, (T, 2m, 2m).
-        normals: Standard normals, (1 or T, patches, 2m, K).
-        uniforms: Uniforms, (1 or T, K).
-        results: To be filled.
-    """
-    for t in range(first, last):
-        i = t if normals.shape[0] > 1 else 0
-        values, strata = np.empty((2, uniforms.shape[1])), np.empty((2, uniforms.shape[1]), dtype=np.int64)
-        plus = _evaluate(1.0, grams[t], thresholds[t, 0], normals[i], uniforms[i], values[0], strata[0])
-        minus = _evaluate(-1.0, grams[t], thresholds[t, 1], normals[i], uniforms[i], values[1], strata[1])
-        _combine(values, plus, minus, strata, results[t])

@@ -13,13 +13,13 @@ import numpy as np
 
 from simulate.machine.compilation import kernel
 from simulate.test_error.design_points import TIED, add_multiple
-from simulate.test_error.tails import insert_sorted, log_mills_ratio
+from simulate.test_error.strengths import aim
+from simulate.test_error.tails import insert_sorted
 
 __all__ = ["Plane", "allot", "plane_coordinates", "tangent_planes"]
 
 _ZERO_PIVOT = 1e-11  # relative to the longest row, squared
 _CONSTANT = 1e-5  # a row that varies less than this, relative to the longest, is constant on a plane
-_LEAST_RADIUS, _LARGEST_RADIUS = 1.0, 1e7  # of a plane, whatever the threshold
 _HELPING_REACH, _HINDERING_REACH = 4.0, 1.8  # kinks further away, in standard deviations, are left to the weights
 _COVERED_SWITCHES = 3  # design points that differ in so many kinked rows share a plane
 _LEAST_SHARE = 0.05  # of the draws, for a plane relative to the likeliest
@@ -43,7 +43,9 @@ def _semidefinite_factor(gram, order):
     return factor
 
 
-Plane = namedtuple("Plane", ["radius", "dual", "along", "order", "kinked", "factor", "spare", "entry", "left", "right"])
+Plane = namedtuple(
+    "Plane", ["radius", "rarity", "dual", "along", "order", "kinked", "factor", "spare", "entry", "left", "right"]
+)
 """Tangent plane {ρe + w : w ⟂ e} at a design point of direction e, with what it takes to draw w there.
 
 The plane has an order of its own for the rows: those whose kink crosses it near ρe first, nearest kink foremost. The
@@ -52,6 +54,7 @@ gains or loses on its tangent at ρe.
 
 Attributes:
     radius: ρ; each noise vector holds ρ/√patches of it.
+    rarity: How unlikely noise is on the plane, in logs: ρ²/2 for Gaussian noise.
     dual: Coefficients of e in the rows as given, (2m,): ⟨e, z⟩ = Σ_r dual_r ⟨a_r, z⟩.
     along: ⟨a_r, e⟩, (2m,), in the plane's order like all that follows.
     order: Row at each place of the order, (2m,) of int.
@@ -83,7 +86,7 @@ def _order_rows(plane_gram, helping, values, order):
 
 
 @kernel
-def _tangent_plane(gram, helping, radius, patches, coefficients, height):
+def _tangent_plane(gram, helping, radius, rarity, patches, coefficients, height):
     """Build the plane at the distance `radius` in the direction of a design point; see `tangent_planes`."""
     rows, length, per_patch = helping.size, math.sqrt(height), radius / math.sqrt(patches)
     dual, values, plane_gram = np.zeros(rows), np.zeros(rows), gram.copy()
@@ -108,7 +111,7 @@ def _tangent_plane(gram, helping, radius, patches, coefficients, height):
         for c in range(i + 1):
             if abs(factor[i, c]) > _CONSTANT:
                 entry[i] = c
-    return Plane(radius, dual, along, order, kinked, factor, spare, entry, left, right)
+    return Plane(radius, rarity, dual, along, order, kinked, factor, spare, entry, left, right)
 
 
 @kernel
@@ -123,17 +126,18 @@ def _covers(plane, own, point):
 
 
 @kernel
-def tangent_planes(gram, helping, threshold, patches, points, heights):
+def tangent_planes(gram, helping, threshold, law, patches, points, heights):
     """Build the tangent planes at the design points that matter.
 
     With several noise vectors the most likely way repeats one vector's best direction in all of them, by
     Cauchy-Schwarz, so that each holds ρ/√patches of the radius. ρ is the mean distance of a standard normal beyond the
-    threshold, were h linear.
+    threshold, were h linear. Where there are two kinds of images, each has its planes.
 
     Args:
         gram: Gram matrix of the rows, (2m, 2m).
         helping: Which rows help to cross the threshold, (2m,) of bool.
-        threshold: Value that h has to exceed.
+        threshold: Value that s h has to exceed.
+        law: Table of the law of the strength s, (5,); None for s = 1.
         patches: Number of noise vectors.
         points: Coefficients of the design points, (J, 2m), highest first; at least one.
         heights: |z|² = h(z) at each, (J,).
@@ -143,16 +147,29 @@ def tangent_planes(gram, helping, threshold, patches, points, heights):
     """
     planes: list[Plane] = []
     sources: list[int] = []
-    for j in range(heights.size):
-        radius = math.exp(-log_mills_ratio(threshold / math.sqrt(patches * heights[j])))
-        radius = min(max(radius, _LEAST_RADIUS), _LARGEST_RADIUS)
-        needed = j == 0 or 0.5 * (radius**2 - planes[0].radius ** 2) < _LARGEST_DISADVANTAGE
-        for i in range(len(planes)):
-            needed = needed and not _covers(planes[i], points[sources[i]], points[j])
-        if needed:
-            planes.append(_tangent_plane(gram, helping, radius, patches, points[j], heights[j]))
-            sources.append(j)
+    kinds = _kinds(law)
+    least = math.inf
+    for kind in range(kinds):
+        least = min(least, aim(law, kind, threshold, math.sqrt(patches * heights[0]))[1])
+    for kind in range(kinds):
+        before = len(planes)
+        for j in range(heights.size):
+            radius, rarity = aim(law, kind, threshold, math.sqrt(patches * heights[j]))
+            needed = rarity - least < _LARGEST_DISADVANTAGE
+            for i in range(before, len(planes)):
+                needed = needed and not _covers(planes[i], points[sources[i]], points[j])
+            if needed:
+                planes.append(_tangent_plane(gram, helping, radius, rarity, patches, points[j], heights[j]))
+                sources.append(j)
     return planes
+
+
+@kernel
+def _kinds(law):
+    """Number of kinds of images that a law tells apart."""
+    if law is None:
+        return 1
+    return 2 if law[0] > 1.0 else 1
 
 
 @kernel
@@ -179,11 +196,14 @@ def plane_coordinates(plane, points, y):
 def allot(planes, draws):
     """Divide draws among planes: (2J + 1,) bounds, those of plane j's untilted and tilted draws at 2j, 2j + 1, 2j + 2.
 
-    The shares of the planes follow their masses exp(-ρ²/2), tempered.
+    The shares of the planes follow their masses exp(-rarity), tempered.
     """
     masses, bounds = np.zeros(len(planes) + 1), np.zeros(2 * len(planes) + 1, dtype=np.int64)
+    least = planes[0].rarity
+    for j in range(1, len(planes)):
+        least = min(least, planes[j].rarity)
     for j in range(len(planes)):
-        mass = math.exp(-0.25 * (planes[j].radius ** 2 - planes[0].radius ** 2))
+        mass = math.exp(-0.5 * (planes[j].rarity - least))
         masses[j + 1] = masses[j] + mass + _LEAST_SHARE
     for j in range(len(planes)):
         bounds[2 * j + 2] = round(draws * masses[j + 1] / masses[-1])

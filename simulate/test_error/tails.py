@@ -7,18 +7,15 @@ import math
 from simulate.machine.compilation import kernel
 
 __all__ = [
-    "exceedance_intervals",
     "exponentiate",
     "insert_sorted",
     "kinked_normal",
     "log_add",
-    "log_measure",
     "log_mills_ratio",
     "log_normal_interval",
     "log_normal_tail",
     "normal_tail_point",
     "normal_tail_quantile",
-    "point_in_intervals",
     "split_tilted_normal",
     "tilt_coordinate",
     "tilted_normal",
@@ -264,65 +261,6 @@ def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts):
         log_tilts[k] -= log_mass
         if k >= first:
             y[k] = value
-
-
-@kernel
-def exceedance_intervals(offsets, slopes, signs, threshold, order, kinks, intervals):
-    """Fill intervals (n + 1, 2) with where Σ signs relu(offsets + slopes t) > threshold and return their number.
-
-    The n kinks are passed from left to right; `order` (n,) keeps their order, mostly that of the draw before.
-    """
-    level, slope, start, count = 0.0, 0.0, -math.inf, 0
-    for i in range(offsets.size):
-        if slopes[i] < 0.0 or (slopes[i] == 0.0 and offsets[i] > 0.0):
-            level += signs[i] * offsets[i]
-            slope += signs[i] * slopes[i]
-        kinks[i] = -offsets[i] / slopes[i] if slopes[i] != 0.0 else math.inf
-    insert_sorted(order, offsets.size, kinks)
-    for i in range(offsets.size + 1):
-        stop = kinks[order[i]] if i < offsets.size else math.inf
-        lower, upper, crossing = start, stop, (threshold - level) / slope
-        if slope > 0.0:
-            lower = max(start, crossing)
-        elif slope < 0.0:
-            upper = min(stop, crossing)
-        elif level <= threshold:
-            upper = start
-        if lower < upper:
-            if count > 0 and intervals[count - 1, 1] == lower:
-                count -= 1
-            else:
-                intervals[count, 0] = lower
-            intervals[count, 1] = upper
-            count += 1
-        if stop == math.inf:
-            break
-        r, start = order[i], stop
-        turn = signs[r] if slopes[r] > 0.0 else -signs[r]
-        level += turn * offsets[r]
-        slope += turn * slopes[r]
-    return count
-
-
-@kernel
-def log_measure(intervals, count):
-    """Log-probability that a standard normal lies in one of the first `count` intervals."""
-    total = -math.inf
-    for i in range(count):
-        total = log_add(total, log_normal_interval(intervals[i, 0], intervals[i, 1]))
-    return total
-
-
-@kernel
-def point_in_intervals(intervals, count, log_total, fraction):
-    """Quantile at `fraction` of a standard normal restricted to the first `count` intervals."""
-    i, share = 0, 1.0
-    for i in range(count):
-        share = math.exp(log_normal_interval(intervals[i, 0], intervals[i, 1]) - log_total)
-        if fraction < share:
-            break
-        fraction -= share
-    return truncated_normal(intervals[i, 0], intervals[i, 1], min(fraction / share, 1.0))
 
 
 @kernel

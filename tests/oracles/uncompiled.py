@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from simulate.dynamics import kernels, patterns
-from simulate.test_error import design_points, importance, planes, tails
+from simulate.test_error import design_points, estimates, importance, lines, planes, strengths, tails
 from tests.places import ROOT
 
-MODULES = (design_points, importance, kernels, patterns, planes, tails)
+MODULES = (design_points, estimates, importance, kernels, lines, patterns, planes, strengths, tails)
 
 
 def call_uncompiled(calls: Sequence[Callable[[], Any]], folder: Path) -> list[Any]:

@@ -64,6 +64,13 @@ def stopping() -> Training:
     return Training(instances(problem, 4), [learn, forget, again, unlike], lanes=3)
 
 
+def heavy_tails() -> Training:
+    """Images whose noise differs in strength: other Gram matrices, the same kernel."""
+    problem = Problem(d=60, n=8, m=2, signal=1.0, sigma_0=0.3, forget=0.4, tails="student-t", degrees_of_freedom=2.5)
+    phases = [Phase("a", Loss(), SAM(lr=0.5, tau=0.3), steps=3), Phase("b", NegGrad(), SGD(lr=0.3), steps=3)]
+    return Training(instances(problem, 2), phases, lanes=3)
+
+
 def overflowing() -> list[Training]:
     """Steps that overflow, noticed in the next step or in the second update of the same."""
     problem = Problem(d=60, n=6, m=2, signal=1e3, sigma_p=1e3, sigma_0=0.3, forget=0.4)
@@ -93,7 +100,7 @@ def assert_equal(found: list[End], expected: list[End]) -> None:
 
 @pytest.mark.parametrize("number", [24, pytest.param(240, marks=pytest.mark.slow)])
 def test_kernel_takes_the_steps_of_numba(number, tmp_path):
-    trainings = [*every_option(number, steps=4), several_tiles(), part_of_the_gram_matrix(), stopping()]
+    trainings = [*every_option(number, steps=4), several_tiles(), part_of_the_gram_matrix(), stopping(), heavy_tails()]
     for training, ends in zip(trainings, rehearse(trainings, tmp_path), strict=True):
         assert_equal(ends, train(training, "numba"))
 
@@ -126,7 +133,7 @@ def test_trajectories_of_the_samples_stop_and_overflow():
 
 @pytest.mark.parametrize("number", [96, pytest.param(960, marks=pytest.mark.slow)])
 def test_lockstep_takes_the_steps_of_numba(number):
-    trainings = [*every_option(number, steps=20), several_tiles(), stopping()]
+    trainings = [*every_option(number, steps=20), several_tiles(), stopping(), heavy_tails()]
     for training in trainings:
         with numpy_for_cupy():
             found = train(training, "cupy")
@@ -264,5 +271,5 @@ def test_a_gpu_takes_the_steps_of_numba(lockstep, monkeypatch):
         pytest.skip("there is no GPU")
     if lockstep:
         monkeypatch.setattr("simulate.dynamics.engines.gpu.choose_layout", lambda *_: None)
-    for training in [*every_option(48, steps=20), several_tiles(), stopping()]:
+    for training in [*every_option(48, steps=20), several_tiles(), stopping(), heavy_tails()]:
         assert_equal(train(training, "cupy"), train(training, "numba"))

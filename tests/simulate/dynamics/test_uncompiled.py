@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Status
-from simulate.test_error.generalize import direction_normals, test_error
+from simulate.problems.tails import LogNormal, StudentT, TwoScales
+from simulate.test_error.generalize import GAUSSIAN, direction_normals, test_error
 from tests.oracles.configurations import configurations
 from tests.oracles.gpu_rehearsal import Training, train
 from tests.oracles.uncompiled import call_uncompiled
@@ -68,6 +69,10 @@ ONE_SIDED = (1.0, 1.0, 1e-12, 0.0)
 """Filters of one sign alone have weights: for one label no noise errs."""
 
 
+LAWS = np.array([StudentT(3.0).table, LogNormal(0.8).table, TwoScales(0.1, 4.0).table, GAUSSIAN, StudentT(9.0).table])
+"""Tables of a law of strengths for each of five trajectories."""
+
+
 @pytest.mark.parametrize("patches", [1, 3])
 def test_errors_are_those_of_the_source(patches: int, tmp_path: Path) -> None:
     calls = []
@@ -77,7 +82,9 @@ def test_errors_are_those_of_the_source(patches: int, tmp_path: Path) -> None:
             [[0.0, 0.3], [2.5, -0.5], [40.0, 8.0], [1e4, -1e4], [np.nan, 1.0]]
         )
         given = {"multiplicity": 1.5, "patches": patches, "label_flip": 0.1, "normals": normals, "uniforms": uniforms}
-        calls.append(partial(test_error, margins, np.broadcast_to(gram, (5, *gram.shape)), **given))
+        for tables in (None, LAWS) if len(gram) <= 4 else (None,):
+            many = np.broadcast_to(gram, (5, *gram.shape))
+            calls.append(partial(test_error, margins, many, strengths=tables, **given))
     for call, there in zip(calls, call_uncompiled(calls, tmp_path), strict=True):
         here = call()
         for field in fields(here):

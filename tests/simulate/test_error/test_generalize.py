@@ -11,7 +11,7 @@ LOG_10 = np.log(10.0)
 
 def estimate(margins, gram, *, n=512, seed=0, multiplicity=1.0, patches=1, label_flip=0.0) -> TestError:
     normals, uniforms = direction_normals(np.random.default_rng(seed), n, patches * np.shape(gram)[-1])
-    settings = {"multiplicity": multiplicity, "patches": patches, "label_flip": label_flip}
+    settings = {"multiplicity": multiplicity, "patches": patches, "label_flip": label_flip, "strengths": None}
     return test_error(margins, gram, normals=normals, uniforms=uniforms, **settings)
 
 
@@ -220,7 +220,7 @@ def test_trajectories_do_not_see_each_other():
 def test_each_trajectory_may_have_its_own_draws():
     gram, rng = random_gram(2, 5, 0), np.random.default_rng(0)
     draws = [direction_normals(rng, 64, 4) for _ in range(3)]
-    settings = {"multiplicity": 1.0, "patches": 1, "label_flip": 0.0}
+    settings = {"multiplicity": 1.0, "patches": 1, "label_flip": 0.0, "strengths": None}
     normals, uniforms = (np.stack(arrays) for arrays in zip(*draws, strict=True))
     together = test_error([1.0, 1.0], np.stack([gram] * 3), normals=normals, uniforms=uniforms, **settings)
     for t, (own_normals, own_uniforms) in enumerate(draws):
@@ -297,7 +297,7 @@ def test_bad_arguments_are_named(change, message):
     normals, uniforms = direction_normals(np.random.default_rng(0), 64, 4)
     arguments = {
         "signal_margin": np.ones(2), "noise_gram": np.eye(4), "multiplicity": 1.0, "patches": 1, "label_flip": 0.1,
-        "normals": normals, "uniforms": uniforms,
+        "normals": normals, "uniforms": uniforms, "strengths": None,
     }  # fmt: skip
     test_error(**arguments)
     with pytest.raises(ValueError, match="Argument") as raised:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate
 from scipy.special import log_ndtr
 
-from simulate.test_error import tails
+from simulate.test_error import lines, tails
 
 REALS = [-1e3, -40.0, -8.0, -1.0, -1e-8, 0.0, 0.5, 3.0, 24.999, 25.0, 40.0, 1e3, 1e8]
 
@@ -153,7 +153,9 @@ def test_exceedance_intervals_against_a_grid(threshold):
         slopes[rng.random(n) < 0.2] = 0.0
         signs = rng.choice([-1.0, 1.0], n)
         intervals = np.empty((n + 1, 2))
-        count = tails.exceedance_intervals(offsets, slopes, signs, threshold, np.arange(n), np.empty(n), intervals)
+        order, kinks = np.arange(n), np.empty(n)
+        line = (*lines.sort_kinks(offsets, slopes, signs, order, kinks), threshold)
+        count = lines.exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals)
         t = rng.uniform(-30, 30, 400)
         inside = ((intervals[:count, :1] < t) & (t < intervals[:count, 1:])).any(axis=0)
         above = (signs[:, None] * np.maximum(offsets[:, None] + slopes[:, None] * t, 0.0)).sum(axis=0) > threshold
@@ -163,13 +165,24 @@ def test_exceedance_intervals_against_a_grid(threshold):
 
 def test_points_in_intervals_follow_the_normal_law():
     intervals = np.array([[-math.inf, -1.5], [-0.2, 0.1], [2.0, 2.5]])
-    log_total = tails.log_measure(intervals, 3)
+    log_total = lines.log_measure(intervals, 3)
     fractions = (np.arange(2000) + 0.5) / 2000
-    points = np.array([tails.point_in_intervals(intervals, 3, log_total, f) for f in fractions])
+    points = np.array([lines.point_in_intervals(intervals, 3, log_total, f) for f in fractions])
     assert (np.diff(points) > 0).all()
     for lower, upper in intervals:
         share = math.exp(tails.log_normal_interval(lower, upper) - log_total)
         assert ((points > lower) & (points < upper)).mean() == pytest.approx(share, abs=1e-3)
+
+
+def test_a_pick_is_a_part_and_a_place_in_it():
+    shares = np.array([0.2, 0.5, 0.0, 0.3])
+    with np.errstate(divide="ignore"):
+        log_parts = np.log(shares)
+    for fraction in (np.arange(50) + 0.5) / 50:
+        part, inside = lines.pick(log_parts, 0.0, fraction)
+        assert shares[:part].sum() + inside * shares[part] == pytest.approx(fraction)
+        assert 0.0 <= inside <= 1.0
+    assert lines.pick(np.zeros(1), 0.0, 0.7) == (0, 0.7)
 
 
 def test_nan_propagates():

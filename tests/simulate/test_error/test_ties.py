@@ -22,7 +22,7 @@ def simplex_gram(seed: int | None, *, longer: float = 0.0) -> np.ndarray:
 
 def log_error(gram: np.ndarray) -> float:
     draws = {"normals": NORMALS, "uniforms": UNIFORMS}
-    found = test_error(np.array([0.7, 0.7]), gram, label_flip=0.0, patches=1, multiplicity=1.0, **draws)
+    found = test_error(np.array([0.7, 0.7]), gram, label_flip=0.0, patches=1, multiplicity=1.0, strengths=None, **draws)
     return float(found.log_clean_error)
 
 
