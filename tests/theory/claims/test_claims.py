@@ -86,10 +86,10 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 
 def small_ledger() -> Ledger:
-    """Every claim once, with bootstraps of a quarter of the resamples."""
+    """Every claim once, with bootstraps of an eighth of the resamples."""
     with pytest.MonkeyPatch.context() as patch:
         for bootstrap in (statistics.bootstrap, statistics.bootstrap_between_halves):
-            patch.setattr(bootstrap, "__defaults__", (50,))
+            patch.setattr(bootstrap, "__defaults__", (25,))
         return ledger_of([], lab=SmallLab())
 
 
