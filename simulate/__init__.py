@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from simulate.boundaries.maps import PhaseMap, phase_map
     from simulate.boundaries.plots import draw_coefficients, draw_phase_maps
     from simulate.dynamics.deactivation import deactivated_fraction, deactivation_radius
-    from simulate.dynamics.objectives import BoundedNegGrad, LabelNoise, Loss, NegGrad, Objective, RandomLabel
+    from simulate.dynamics.objectives import (
+        BoundedNegGrad,
+        GradientDifference,
+        LabelNoise,
+        Loss,
+        NegGrad,
+        Objective,
+        RandomLabel,
+    )
     from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
     from simulate.dynamics.phases import Phase
     from simulate.dynamics.state import State, Status
@@ -36,7 +44,15 @@ _HOME = {
     "boundaries.plots": ("draw_coefficients", "draw_phase_maps"),
     "dynamics.deactivation": ("deactivated_fraction", "deactivation_radius"),
     "dynamics.optimizers": ("SAM", "SGD", "Optimizer", "SharpMinMax"),
-    "dynamics.objectives": ("BoundedNegGrad", "LabelNoise", "Loss", "NegGrad", "Objective", "RandomLabel"),
+    "dynamics.objectives": (
+        "BoundedNegGrad",
+        "GradientDifference",
+        "LabelNoise",
+        "Loss",
+        "NegGrad",
+        "Objective",
+        "RandomLabel",
+    ),
     "dynamics.phases": ("Phase",),
     "dynamics.state": ("State", "Status"),
     "problems.instance": ("Instance",),
@@ -52,11 +68,11 @@ _HOME = {
 }
 
 __all__ = [
-    "SAM", "SGD", "BoundedNegGrad", "Cell", "Instance", "LabelNoise", "Loss", "NegGrad", "Objective", "Optimizer",
-    "Phase", "PhaseMap", "Problem", "RandomLabel", "Record", "Result", "SharpMinMax", "State", "Status",
-    "__version__", "critical_values", "deactivated_fraction", "deactivation_radius", "draw_coefficients",
-    "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble", "run_to_disk", "sam_radius",
-    "step_size", "sweep", "unfold", "with_sam_weights", "with_small_weights",
+    "SAM", "SGD", "BoundedNegGrad", "Cell", "GradientDifference", "Instance", "LabelNoise", "Loss", "NegGrad",
+    "Objective", "Optimizer", "Phase", "PhaseMap", "Problem", "RandomLabel", "Record", "Result", "SharpMinMax",
+    "State", "Status", "__version__", "critical_values", "deactivated_fraction", "deactivation_radius",
+    "draw_coefficients", "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble",
+    "run_to_disk", "sam_radius", "step_size", "sweep", "unfold", "with_sam_weights", "with_small_weights",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

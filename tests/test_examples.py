@@ -105,21 +105,21 @@ def test_an_objective_and_an_optimizer() -> None:
     phases = [Phase("fit", Loss(), SGD(lr=0.1), steps=60)]
     objectives, optimizers = (
         load(f"{kind}.py", f"simulate.dynamics.{kind}s.{name}")
-        for kind, name in (("objective", "difference"), ("optimizer", "alternating"))
+        for kind, name in (("objective", "caring_less"), ("optimizer", "alternating"))
     )
-    difference = objectives.GradientDifference(weight=0.5)
+    caring_less = objectives.CaringLess(weight=0.5)
     alternating = optimizers.Alternating(lr=0.1, tau=0.2, momentum=0.5)
     assert repr(alternating) == "Alternating(tau=0.2, lr=0.1, batch=None, momentum=0.5)"
     ends, instance = {}, Instance.draw(SMALL, 0, space="ambient")
     for optimizer in (alternating, SAM(lr=0.1, tau=0.2, on="retain", momentum=0.5)):
-        last = Phase("forget", difference, optimizer, steps=30)
+        last = Phase("forget", caring_less, optimizer, steps=30)
         one, other = (run(instance, [*phases, last], engine=engine) for engine in ("numba", "dense"))
         np.testing.assert_allclose(one.kappa, other.kappa, rtol=1e-9)
         ends[type(optimizer).__name__] = one.kappa
     assert np.abs(ends["Alternating"] - ends["SAM"]).max() > 1e-6
     with pytest.raises(ValueError, match=r"^Argument `objective` must be NegGrad"):
         Phase("x", Loss(), alternating)
-    assert difference.weights([4, 2]) == (0.25, -0.25)
+    assert caring_less.weights([4, 2]) == (0.25, 0.25)
 
 
 def test_a_figure(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_each_is_one_file(tmp_path: Path) -> None:
     words = ["-m", "deepnet", "run", "--preset", "digits", "--methods", "capped-neggrad", "--dry-run"]
     assert "capped-neggrad" in told(*words)
     assert "forgotten" in told("-m", "paper_figs", "list")
-    phase = "a, GradientDifference(weight=0.5), Alternating(momentum=0.9), steps=3"
+    phase = "a, CaringLess(weight=0.5), Alternating(momentum=0.9), steps=3"
     assert "a " in told("-m", "simulate", "run", "--problem.d", "300", "--phases", phase)
     told("-m", "jupytext", "--sync", "notebooks/lesson_8_wrong_labels.py")
     told("-m", "pytest", "-q", "-k", "lesson_8", "tests/notebooks/test_lessons.py")

@@ -1,4 +1,4 @@
-"""Gradient difference: descent on the retain set, and ascent on the forget set with a weight that has no bound."""
+"""Forgetting by caring less: the forget set keeps its loss, with a smaller weight."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from simulate.dynamics.objectives.base import Objective, Sets
 from simulate.house import checks
 
-__all__ = ["GradientDifference"]
+__all__ = ["CaringLess"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientDifference(Objective):
-    """L(R) - λ L(F). Source: Liu et al. 2022 (arXiv 2203.12817)."""
+class CaringLess(Objective):
+    """L(R) + λ L(F)."""
 
-    weight: float = 1.0
+    weight: float = 0.1
     """Weight λ of the forget loss."""
 
     def __post_init__(self) -> None:
@@ -42,4 +42,4 @@ class GradientDifference(Objective):
     def weights(self, sizes: Sequence[int]) -> tuple[float, ...]:
         """Means over the sets of a step."""
         retained, forgotten = sizes
-        return 1.0 / retained, -self.weight / forgotten
+        return 1.0 / retained, self.weight / forgotten

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, SharpMinMax
+from simulate import SAM, SGD, GradientDifference, Instance, Loss, NegGrad, Phase, SharpMinMax
 from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.plan import compile_phase
@@ -64,6 +64,8 @@ def network(weights, patches):
 
 def terms(objective: Objective, losses, seen, forget):
     """The terms of the retain and of the forget samples; their sum is what is descended."""
+    if isinstance(objective, GradientDifference):
+        return losses[seen & ~forget].mean(), -objective.weight * losses[seen & forget].mean()
     if isinstance(objective, NegGrad):
         total = torch.mean if objective.reduction == "mean" else torch.sum
         retain_loss, forget_loss = total(losses[seen & ~forget]), total(losses[seen & forget])

@@ -84,6 +84,7 @@ def test_every_option_of_the_vocabulary_has_a_text() -> None:
 def test_vocabulary_holds_every_objective_and_optimizer() -> None:
     assert set(VOCABULARY) == {
         "BoundedNegGrad",
+        "GradientDifference",
         "LabelNoise",
         "Loss",
         "NegGrad",

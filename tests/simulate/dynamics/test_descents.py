@@ -14,6 +14,7 @@ from simulate import (
     SGD,
     BoundedNegGrad,
     Cell,
+    GradientDifference,
     Instance,
     LabelNoise,
     Loss,
@@ -61,18 +62,19 @@ OBJECTIVES = (
     NegGrad(),
     BoundedNegGrad(alpha=0.6, beta=2.0),
     RandomLabel(flip=0.5),
+    GradientDifference(weight=0.4),
 )
 
 
 def random_runs(number: int, *, steps: int, seed: int = 5) -> list[Configuration]:
-    """Random problems; unlearning has each of the optimizers, and every third run labels that are turned."""
+    """Random problems; unlearning has each of the optimizers, and the objectives in turn."""
     rng = np.random.default_rng(seed)
     made = []
-    for each in configurations(number, optimizers=OPTIMIZERS, steps=steps, seed=seed):
+    for k, each in enumerate(configurations(number, optimizers=OPTIMIZERS, steps=steps, seed=seed)):
         before, unlearn = each.phases
-        objective = (unlearn.objective, *OBJECTIVES)[int(rng.integers(len(OBJECTIVES) + 1))]
+        objective = (unlearn.objective, *OBJECTIVES)[k % (len(OBJECTIVES) + 1)]
         if isinstance(unlearn.optimizer, SharpMinMax):
-            objective = (unlearn.objective, OBJECTIVES[3])[int(rng.integers(2))]
+            objective = (unlearn.objective, OBJECTIVES[3])[k % 2]
         if getattr(unlearn.optimizer, "on", "joint") == "joint":
             unlearn = replace(unlearn, objective=objective)
         inertia = INERTIAS[int(rng.integers(len(INERTIAS)))]

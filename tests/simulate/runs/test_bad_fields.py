@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from simulate import Problem, Record
-from simulate.dynamics.objectives import BoundedNegGrad, LabelNoise, Loss, NegGrad, RandomLabel
+from simulate.dynamics.objectives import BoundedNegGrad, GradientDifference, LabelNoise, Loss, NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
 from simulate.dynamics.phases import Phase
 from tests.simulate.refusals import INF, NAN, phase, refused, words
@@ -20,6 +20,7 @@ FIELDS = [
     (Problem, "noise", ("white", "", None, 1)),
     (Problem, "patches", ("shared", "", None, 1)),
     (NegGrad, "alpha", (-0.1, 1.3, NAN, INF, "1", None)),
+    (GradientDifference, "weight", (-1.0, NAN, INF, "1", None)),
     (BoundedNegGrad, "beta", (0.0, -1.0, NAN, INF, "1", None)),
     (NegGrad, "reduction", ("max", "", None)),
     (RandomLabel, "flip", (-0.1, 1.1, NAN, "1", None)),
