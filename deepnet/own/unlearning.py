@@ -104,7 +104,6 @@ def unlearn(
     training = Training(epochs=epochs, batch_size=batch_size, descent=descent, precision=precision)
     of_type("model", model, nn.Module)
     of_type("sharpness", sharpness, Sharpness, optional=True)
-    of_type("reference", reference, nn.Module, optional=True)
     _check_simple(seed, probe, in_place, progress)
     logs = loggers_of("log", log)
     _check_goes_with(until, reference, val_set)
@@ -151,7 +150,8 @@ def _check_simple(seed: Any, probe: Any, in_place: Any, progress: Any) -> None:
 
 
 def _check_goes_with(until: Until | None, reference: Any, val_set: Any) -> None:
-    """Require what a rule of stopping looks at."""
+    """Require what a rule of stopping looks at, and that a reference is a network."""
+    of_type("reference", reference, nn.Module, optional=True)
     if until is not None and until.needs_reference and reference is None:
         raise ValueError("Argument `reference` must be given, since `until` asks for its loss or accuracy, but is not.")
     if until is not None and until.patience is not None and val_set is None:

@@ -93,13 +93,9 @@ class Stages:
     def _split(self, forget: ForgetSet, scores: np.ndarray | None) -> tuple[Dataset, Split]:
         study = self.study
         split = make_split(
-            self.dataset.train.labels,
-            forget,
-            study.split_seed,
-            val_fraction=study.val_fraction,
-            scores=scores,
+            self.dataset.train.labels, forget, study.split_seed, val_fraction=study.val_fraction, scores=scores,
             val_seed=study.separate_val_seed,
-        )
+        )  # fmt: skip
         return corrupt(self.dataset, split, study.request)
 
     def set_words(self, forget: ForgetSet) -> str:

@@ -83,11 +83,8 @@ def unlearn_in_turn(
         TypeError: if `unlearn` does not take a setting.
         DivergenceError: if a loss or a weight is no longer finite.
     """
-    _check_settings(settings)
-    checks.integer("seed", seed, least=0)
-    of_type("model", model, nn.Module)
+    _check_simple(model, seed, settings)
     place, workers = device_for(model, settings.get("device", "auto")), settings.get("workers", 0)
-    checks.integer("workers", workers, least=0)
     if test_set is None and isinstance(train_set, Dataset):
         test_set = train_set
     samples = samples_of("train_set", train_set, place, workers=workers)
@@ -125,11 +122,20 @@ def unlearn_in_turn(
     return InTurn(tuple(turns))
 
 
-def _check_settings(settings: dict[str, Any]) -> None:
+def _check_simple(model: Any, seed: Any, settings: dict[str, Any]) -> None:
+    """Require a network, numbers, and settings that each turn takes.
+
+    Raises:
+        ValueError: if something is of another kind.
+        TypeError: if there is no such setting.
+    """
     known = set(inspect.signature(unlearn).parameters) - _OWN
     unknown = sorted(set(settings) - known)
     if unknown:
         raise TypeError(f"unlearn_in_turn() does not take the argument {unknown[0]!r}.")
+    of_type("model", model, nn.Module)
+    for name, value in {"seed": seed, "workers": settings.get("workers", 0)}.items():
+        checks.integer(name, value, least=0)
 
 
 def _folders(log: Any, count: int) -> list[Path] | list[None]:
