@@ -9,7 +9,7 @@ import numpy as np
 
 from simulate.house import checks
 
-__all__ = ["generator", "seed_words"]
+__all__ = ["generator", "seed_words", "stage_seed"]
 
 
 def seed_words(seed: int | Sequence[int]) -> tuple[int, ...]:
@@ -55,3 +55,17 @@ def generator(seed: int | Sequence[int], *name: str | int) -> np.random.Generato
     key = tuple(zlib.crc32(part.encode()) if isinstance(part, str) else int(part) for part in name)
     # NumPy fills short seeds up with zeros; with their length in the key, (7,) and (7, 0) stay different.
     return np.random.default_rng(np.random.SeedSequence(words, spawn_key=(len(words), *key)))
+
+
+def stage_seed(seed: int, stage: str) -> tuple[int, int]:
+    """The seed of a training by its place in a study: trainings that have a seed in common draw other batches.
+
+    Args:
+        seed: A whole number of at least 0.
+        stage: What a method starts from, "fresh" or "pretrained", or the attack that comes last, "relearning".
+
+    Example:
+        >>> stage_seed(7, "fresh")[0], stage_seed(7, "fresh") == stage_seed(7, "relearning")
+        (7, False)
+    """
+    return int(seed), int(generator(0, stage).integers(2**31))

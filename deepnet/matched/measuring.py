@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional
 
-from deepnet.house.seeding import generator
+from deepnet.house.seeding import stage_seed
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import asam, gradient
 from deepnet.learning.task import Task
@@ -71,8 +71,7 @@ def measured(replicate: Replicate, forget: str, model: Network) -> dict[str, Any
     training = replicate.matched.watching.relearning
     if training is not None:
         dataset, split = replicate.data(replicate.matched.forget_set(forget))
-        stage = int(generator(0, "relearning").integers(2**31))
-        attacked = Task(model, dataset, split, training, (replicate.number, stage))
+        attacked = Task(model, dataset, split, training, stage_seed(replicate.number, "relearning"))
         try:
             found["relearn"] = float(np.mean(relearning_curve(attacked, training).accuracy))
         except DivergenceError:  # the attack's failure, not the model's

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from deepnet.house.identity import as_json, key_of
-from deepnet.house.seeding import generator
+from deepnet.house.seeding import stage_seed
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.task import Task
 from deepnet.matched.measuring import MEASURED, measured
@@ -176,8 +176,7 @@ class _Unlearning:
     def _train(self, tell: Tell) -> None:
         replicate, arm = self.replicate, self.arm
         dataset, split = replicate.data(replicate.matched.forget_set(arm.forget))
-        stage = int(generator(0, arm.method.start).integers(2**31))  # the batches of `deepnet.studies`
-        seed = (replicate.number, stage, *([arm.batches] if arm.batches else []))
+        seed = (*stage_seed(replicate.number, arm.method.start), *([arm.batches] if arm.batches else []))
         study = _as_asked(replicate, arm)
         (unlearner,) = study.unlearners
         task = Task(

@@ -112,12 +112,19 @@ def open_network(path: str | PathLike[str], architecture: str = "") -> Network:
     return opened(read_checkpoint(path, "path"), architecture and config_of(architecture))
 
 
-def opened(checkpoint: Checkpoint, config: ModelConfig | str = "", **known: Any) -> Network:
+def opened(
+    checkpoint: Checkpoint,
+    config: ModelConfig | str = "",
+    *,
+    called: tuple[str, str] = ("path", "architecture"),
+    **known: Any,
+) -> Network:
     """The network of a checkpoint.
 
     Args:
         checkpoint: The checkpoint.
         config: Which network; nothing takes the word of the checkpoint.
+        called: What errors call the file and the network.
         known: Of `n_classes`, `channels`, `image_size`, `mean` and `std` what shall hold, whatever the checkpoint says.
 
     Raises:
@@ -128,9 +135,14 @@ def opened(checkpoint: Checkpoint, config: ModelConfig | str = "", **known: Any)
     asked = ("n_classes", "channels", "mean", "std")
     missing = [name for name in asked if not about.get(name)]
     if missing:
-        raise ValueError(f"Argument `path` must be a file that says {missing[0]!r}, but {checkpoint.path} does not.")
-    network = build(config, **{name: about[name] for name in asked}, image_size=about.get("image_size"), seed=0)
-    fill(network, checkpoint)
+        raise ValueError(
+            f"Argument `{called[0]}` must be a file that says {missing[0]!r}, but {checkpoint.path} does not."
+        )
+    try:
+        network = build(config, **{name: about[name] for name in asked}, image_size=about.get("image_size"), seed=0)
+    except ValueError as error:
+        raise ValueError(str(error).replace("`factory`", f"`{called[1]}`")) from error
+    fill(network, checkpoint, called[0])
     return network.eval()
 
 

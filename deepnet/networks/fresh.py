@@ -42,8 +42,8 @@ def redrawn(model: nn.Module, seed: int) -> nn.Module:
         for name, weight in fresh.named_parameters():
             if name not in drawn:
                 weight.normal_(std=_SPREAD)
-    device = next(model.parameters()).device
-    return fresh.to(device).eval().requires_grad_(False)
+    home = next(model.parameters(), None)
+    return (fresh if home is None else fresh.to(home.device)).eval().requires_grad_(False)
 
 
 @torch.no_grad()

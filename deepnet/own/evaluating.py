@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from deepnet.data.images import Images
 from deepnet.house.fields import of_type
 from deepnet.house.packages import CURVLINOPS, POT, is_installed
+from deepnet.house.seeding import stage_seed
 from deepnet.learning.task import Task
 from deepnet.metrics.agreement import agreement, zero_retrain_score
 from deepnet.metrics.attacks import MIN_SIDE
 from deepnet.metrics.klom import klom
 from deepnet.metrics.likelihood_ratio import u_lira
-from deepnet.metrics.outputs import Outputs, collect, margin
+from deepnet.metrics.outputs import NotFiniteError, Outputs, collect, margin
 from deepnet.metrics.tug_of_war import Accuracies, tug_of_war, tug_of_war_membership
 from deepnet.networks.features import READ_BY, last_linear
 from deepnet.networks.fresh import redrawn
@@ -99,7 +100,7 @@ def evaluate(
     """
     measure = measure or Evaluation(relearning=None)
     of_type("measure", measure, Evaluation)
-    checks.integer("seed", seed, least=0)
+    checks.integer("seed", seed, least=0, most=2**64 - 1)
     checks.integer("batch_size", batch_size, least=1)
     models, references = _several("model", model), [] if reference is None else _several("reference", reference)
     place = device_for(models[0], device)
@@ -110,7 +111,8 @@ def evaluate(
         for name, net in [("model", one) for one in models[1:]] + [("reference", one) for one in references]:
             with placed(net, place):
                 same_logits(name, net, models[0], case.dataset.train)
-    found, theirs = ([_measured(bench, net, place) for net in nets] for nets in (models, references))
+    sides = {"model": models, "reference": references}
+    found, theirs = ([_measured(bench, name, net, place) for net in nets] for name, nets in sides.items())
     return Report(numbers=tuple(_lines(bench, found, theirs)), counts=bench.counts, features=features)
 
 
@@ -141,9 +143,14 @@ class _Measured:
     curve: Curve | None
 
 
-def _measured(bench: _Bench, net: nn.Module, place: torch.device) -> _Measured:
+def _measured(bench: _Bench, name: str, net: nn.Module, place: torch.device) -> _Measured:
     with placed(net, place), seeded(place, bench.seed), matrix_products(bench.precision):
-        return bench.measured(net)
+        try:
+            return bench.measured(net)
+        except NotFiniteError as error:
+            raise NotFiniteError(
+                f"Argument `{name}` must give finite logits of all samples, but gives NaN or infinity of some."
+            ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +244,7 @@ class _Bench:
         if self.measure.relearning is None:
             return None
         attack = replace(self.measure.relearning, precision=self.precision)
-        task = Task(net, self.case.dataset, self.case.split, attack, (self.seed, 1))
+        task = Task(net, self.case.dataset, self.case.split, attack, stage_seed(self.seed, "relearning"))
         return relearning_curve(task, attack)
 
 

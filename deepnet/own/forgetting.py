@@ -83,6 +83,8 @@ def rows_to_forget(forget: Any, labels: Tensor, argument: str = "forget") -> Ten
         forget = read_indices(Path(forget), argument)
     if isinstance(forget, bool):
         checks.fail(argument, _NEED, forget)
+    if isinstance(forget, Integral):
+        checks.integer(argument, forget, least=0)
     if isinstance(forget, Classes | Integral):
         rows = _of_classes(forget if isinstance(forget, Classes) else Classes((int(forget),)), labels, argument)
     else:

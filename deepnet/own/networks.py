@@ -68,11 +68,15 @@ def copied(model: nn.Module) -> nn.Module:
     Raises:
         ValueError: if it cannot be copied.
     """
+    need = "Argument `model` must be one that can be copied, or `in_place`, but"
     try:
-        return copy.deepcopy(model)
+        found = copy.deepcopy(model)
     except (RuntimeError, TypeError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise ValueError(f"Argument `model` must be one that can be copied, or `in_place`, but: {reason}.") from error
+        raise ValueError(f"{need}: {reason}.") from error
+    if not all(weight.is_leaf for weight in found.parameters()):
+        raise ValueError(f"{need} a copy of {type(model).__name__} has weights that cannot be trained.")
+    return found
 
 
 def classes_of(name: str, model: Any, samples: Images) -> int:
@@ -95,15 +99,7 @@ def classes_of(name: str, model: Any, samples: Images) -> int:
     try:
         with torch.no_grad(), evaluating(model):
             logits = model(x)
-    except (
-        RuntimeError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        IndexError,
-        AssertionError,
-        NotImplementedError,
-    ) as error:
+    except Exception as error:  # whatever somebody else's network raises of samples that it does not read
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(f"{need} raises {type(error).__name__}: {reason}.") from error
     if not isinstance(logits, Tensor):
@@ -140,12 +136,13 @@ def same_logits(name: str, other: Any, model: nn.Module, samples: Images) -> Non
         ValueError: if it is not; the message names the argument and the first weight that differs.
     """
     theirs, mine = classes_of(name, other, samples), classes_of("model", model, samples)
+    like = "as the first one has" if name == "model" else "as `model` has"
     if theirs != mine:
-        raise ValueError(f"Argument `{name}` must have {mine} logits as `model` has, but has {theirs}.")
+        raise ValueError(f"Argument `{name}` must have {mine} logits {like}, but has {theirs}.")
     shapes = [[(key, tuple(weight.shape)) for key, weight in net.named_parameters()] for net in (model, other)]
     for (key, wanted), (_, found) in zip(*shapes, strict=False):
         if wanted != found:
-            raise ValueError(f"Argument `{name}` must have weights as `model` has, {wanted} at {key}, but has {found}.")
+            raise ValueError(f"Argument `{name}` must have weights {like}, {wanted} at {key}, but has {found}.")
     if len(shapes[0]) != len(shapes[1]):
-        counts = f"{counted(len(shapes[0]), 'tensor')} of weights as `model` has, but has {len(shapes[1])}"
+        counts = f"{counted(len(shapes[0]), 'tensor')} of weights {like}, but has {len(shapes[1])}"
         raise ValueError(f"Argument `{name}` must have {counts}.")

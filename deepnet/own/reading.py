@@ -16,6 +16,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from deepnet.data.images import BatchRequest, Requests
 from deepnet.house.seeding import generator
+from simulate.house.counting import counted
 
 __all__ = ["MOST_KEPT", "ReadSamples", "read_dataset"]
 
@@ -141,8 +142,10 @@ class _Reader(TorchDataset[tuple[Tensor, Tensor]]):
         """
         found = self.data[row]
         need = f"Argument `{self.name}` must have pairs of a tensor and a class as entries, but entry {row}"
-        if not isinstance(found, Sequence) or isinstance(found, str) or len(found) != 2:
+        if not isinstance(found, Sequence) or isinstance(found, str):
             raise ValueError(f"{need} is of the type {type(found).__name__}.")
+        if len(found) != 2:
+            raise ValueError(f"{need} has {counted(len(found), 'part')}.")
         sample, label = found
         if isinstance(sample, np.ndarray | np.generic):
             sample = torch.as_tensor(sample)

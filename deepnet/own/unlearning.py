@@ -12,6 +12,7 @@ from torch import nn
 
 from deepnet.house.fields import of_type
 from deepnet.house.logs import Logger, loggers_of
+from deepnet.house.seeding import stage_seed
 from deepnet.learning.descent import Descent
 from deepnet.learning.loop import History
 from deepnet.learning.masks import Mask
@@ -103,7 +104,7 @@ def unlearn(
     training = Training(epochs=epochs, batch_size=batch_size, descent=descent, precision=precision)
     of_type("model", model, nn.Module)
     of_type("sharpness", sharpness, Sharpness, optional=True)
-    _check_simple(seed, probe, in_place)
+    _check_simple(seed, probe, in_place, progress)
     logs = loggers_of("log", log)
     _check_goes_with(until, reference, val_set)
     place = device_for(model, device)
@@ -112,7 +113,7 @@ def unlearn(
         case = Case.of(net, train_set, forget, place, val_set=val_set, without=without, workers=workers)
         if method.start == "fresh":
             draw_anew(net, method.name)
-        task = Task(net, case.dataset, case.split, training, (int(seed),), sharpness or sgd())
+        task = Task(net, case.dataset, case.split, training, stage_seed(seed, method.start), sharpness or sgd())
         sights = case.sights(probe, training.batch_size)
         with matrix_products(task.training.precision), shown(progress, logs) as show:
             stops = _stops(until, reference, task, sights["forget"])
@@ -139,15 +140,18 @@ def _method_of(method: Any) -> Method:
     return found
 
 
-def _check_simple(seed: Any, probe: Any, in_place: Any) -> None:
-    """Require numbers of their kinds."""
+def _check_simple(seed: Any, probe: Any, in_place: Any, progress: Any) -> None:
+    """Require numbers and switches of their kinds."""
     checks.integer("seed", seed, least=0)
     checks.integer("probe", probe, least=1)
     checks.boolean("in_place", in_place)
+    if progress is not None:
+        checks.boolean("progress", progress)
 
 
 def _check_goes_with(until: Until | None, reference: Any, val_set: Any) -> None:
-    """Require what a rule of stopping looks at."""
+    """Require what a rule of stopping looks at, and that a reference is a network."""
+    of_type("reference", reference, nn.Module, optional=True)
     if until is not None and until.needs_reference and reference is None:
         raise ValueError("Argument `reference` must be given, since `until` asks for its loss or accuracy, but is not.")
     if until is not None and until.patience is not None and val_set is None:
@@ -158,7 +162,6 @@ def _stops(until: Until | None, reference: Any, task: Task, forget: Sight) -> tu
     """Where the unlearning ends, the bounds of the reference filled in."""
     if until is None or not until.needs_reference:
         return () if until is None else until.stops(None)
-    of_type("reference", reference, nn.Module)
     with placed(reference, task.device):
         same_logits("reference", reference, task.model, forget.images)
         return until.stops(look_at(reference, forget, task.training.precision))

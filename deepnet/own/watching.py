@@ -112,6 +112,7 @@ class EpochWatcher:
 
         Raises:
             DivergenceError: if a logit is no longer finite.
+            ValueError: if one was not before the first step.
         """
         found = self._scores(tuple(self.sights), step)
         val = found.get("val")
@@ -135,10 +136,19 @@ class EpochWatcher:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)  # steps that were only asked for are no part of looking
         began = time.perf_counter()
+        found: dict[str, Score] = {}
         try:
-            return {name: look_at(self.model, self.sights[name], self.precision) for name in names}
+            for name in names:
+                found[name] = look_at(self.model, self.sights[name], self.precision)
+            return found
         except NotFiniteError as error:
-            raise DivergenceError(f"What the model says is no longer finite after step {step}.") from error
+            if self.seen:
+                raise DivergenceError(f"What the model says is no longer finite after step {step}.") from error
+            data = "val_set" if "forget" in found else "train_set"
+            raise ValueError(
+                f"Argument `model` must give finite logits of `{data}`, but gives NaN or infinity before the first "
+                "step; samples or buffers may hold such."
+            ) from error
         finally:
             self._looking += time.perf_counter() - began
 

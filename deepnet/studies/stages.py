@@ -17,7 +17,7 @@ from deepnet.data.requests import corrupt
 from deepnet.data.splits import ForgetSet, Split, make_split
 from deepnet.house import parallel
 from deepnet.house.logs import Logger
-from deepnet.house.seeding import generator
+from deepnet.house.seeding import generator, stage_seed
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import Sharpness
 from deepnet.learning.task import Task
@@ -93,13 +93,9 @@ class Stages:
     def _split(self, forget: ForgetSet, scores: np.ndarray | None) -> tuple[Dataset, Split]:
         study = self.study
         split = make_split(
-            self.dataset.train.labels,
-            forget,
-            study.split_seed,
-            val_fraction=study.val_fraction,
-            scores=scores,
+            self.dataset.train.labels, forget, study.split_seed, val_fraction=study.val_fraction, scores=scores,
             val_seed=study.separate_val_seed,
-        )
+        )  # fmt: skip
         return corrupt(self.dataset, split, study.request)
 
     def set_words(self, forget: ForgetSet) -> str:
@@ -247,9 +243,8 @@ class Stages:
         else:
             model = self.finished(replace(run, unlearner=None, sharpness=None)).model
         dataset, split = self.data(run.forget)
-        stage = int(generator(0, method.start).integers(2**31))
         task = Task(
-            model, dataset, split, training, (run.seed, stage), sharpness or run.pretrain,
+            model, dataset, split, training, stage_seed(run.seed, method.start), sharpness or run.pretrain,
             forget_statistics=self.study.forget_statistics, cycles_forget_batches=self.study.cycles_forget_batches,
         )  # fmt: skip
         record = self._train(config, run, method, task)

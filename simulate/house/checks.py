@@ -37,11 +37,12 @@ def fail(name: str, requirement: str, value: object) -> NoReturn:
 
 
 def _shown(value: object) -> str:
-    """A value as Python writes it; whole numbers of thousands of digits, which it does not write, in words."""
+    """A value as Python writes it, in one line; in words what it does not write, numbers of thousands of digits."""
     try:
-        return repr(value)
+        first, *more = repr(value).split("\n")
     except ValueError:
         return "a number of more digits than are written"
+    return f"{first} …" if more else first
 
 
 def integer(name: str, value: object, *, least: int, most: int | None = None) -> None:

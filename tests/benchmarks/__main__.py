@@ -29,6 +29,13 @@ def deepnet(words: list[str] | None = None) -> Iterable[Figure]:
     return measured(tyro.cli(Options, args=words or [], prog="python -m tests.benchmarks deepnet"))
 
 
+def unlearning() -> Iterable[Figure]:
+    """`deepnet.unlearn` beside a plain loop of torch."""
+    from tests.benchmarks.unlearning import unlearning as measured
+
+    return measured()
+
+
 def gpu(words: list[str] | None = None) -> Iterable[Figure]:
     """The engine "cupy", with the options of a command line."""
     import tyro
@@ -46,6 +53,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     **imports.BENCHMARKS,
     **simulator.BENCHMARKS,
     **sweeps.BENCHMARKS,
+    "unlearning": unlearning,
     **OPTIONED,
 }
 

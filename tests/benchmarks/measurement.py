@@ -30,13 +30,18 @@ def seconds(work: Callable[[], object], repeats: int = 5) -> float:
     return statistics.median(_once(work) for _ in range(repeats))
 
 
-def paired_ratio(slow: Callable[[], object], fast: Callable[[], object], repeats: int = 5) -> float:
+def paired_ratio(
+    slow: Callable[[], object],
+    fast: Callable[[], object],
+    repeats: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
     """Median over pairs of time(slow) / time(fast), the two run in turn so that drift of the machine cancels."""
     slow(), fast()
-    return statistics.median(_once(slow) / _once(fast) for _ in range(repeats))
+    return statistics.median(_once(slow, clock) / _once(fast, clock) for _ in range(repeats))
 
 
-def _once(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+def _once(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    begin = clock()
     work()
-    return time.perf_counter() - begin
+    return clock() - begin

@@ -143,7 +143,7 @@ class UnlearnCommand:
         try:
             result = unlearn(
                 network, given.train, forget, method, sharpness=sharpness, epochs=self.epochs, lr=self.lr,
-                batch_size=self.batch_size, until=until, **how,
+                batch_size=self.batch_size, until=until, progress=True, **how,
             )  # fmt: skip
             report = evaluate(result.model, given.train, forget, test_set=given.test, **how)
         except (DivergenceError, NotFiniteError) as error:
@@ -169,7 +169,8 @@ class UnlearnCommand:
             )
         channels, height, width = given.train.shape
         network = opened(
-            checkpoint, model_of(self.model) if self.model else "", channels=channels, image_size=(height, width),
+            checkpoint, model_of(self.model) if self.model else "", called=("checkpoint", "model"),
+            channels=channels, image_size=(height, width),
             n_classes=about.get("n_classes") or len(given.class_names),
             mean=self.mean or about.get("mean") or given.mean, std=self.std or about.get("std") or given.std,
         )  # fmt: skip

@@ -16,6 +16,6 @@ class Logger(Protocol):
         """Take some numbers.
 
         Args:
-            step: Steps that are done; it only grows.
+            step: Steps that are done; it never falls, and is 0 twice where a method has none.
             values: The numbers by name, all finite.
         """

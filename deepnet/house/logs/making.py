@@ -13,6 +13,7 @@ from deepnet.house.logs.table import CsvLog
 from deepnet.house.logs.tensorboard import TensorBoardLog
 from deepnet.house.packages import TENSORBOARD, need
 from simulate.house import checks
+from simulate.house.files import check_files
 
 __all__ = ["check_names", "loggers_of", "made_loggers"]
 
@@ -23,13 +24,15 @@ def loggers_of(argument: str, given: Any) -> list[Logger]:
     """Logs from a folder, which gets a `history.csv`, from a logger, or from several of them; none of None.
 
     Raises:
-        ValueError: if it is something else, or the file is there; the message names the argument.
+        ValueError: if it is something else, or the file is there or cannot be; the message names the argument.
     """
     several = [] if given is None else given if isinstance(given, list | tuple) else [given]
     found: list[Logger] = []
     for one in several:
         if isinstance(one, str | PathLike):
-            found.append(CsvLog(Path(one) / "history.csv"))
+            table = Path(one) / "history.csv"
+            check_files(table, name=argument)
+            found.append(CsvLog(table))
         elif isinstance(one, Logger) and not isinstance(one, type):
             found.append(one)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from deepnet.data.datasets import Dataset
 from deepnet.data.images import Images
 from deepnet.house.fields import of_type
+from deepnet.house.logs import loggers_of
 from deepnet.learning.training import Training
 from deepnet.matched.watched.looking import look_at
 from deepnet.methods import Method
@@ -30,7 +33,7 @@ from simulate.house.counting import counted
 
 __all__ = ["unlearn_in_turn"]
 
-_OWN = {"model", "train_set", "forget", "method", "without", "reference", "in_place"}
+_OWN = {"model", "train_set", "forget", "method", "without", "reference", "in_place", "log"}
 """Arguments of `unlearn` that each turn has of its own."""
 _CHUNK = 256
 """Samples of a batch that is looked at."""
@@ -47,6 +50,7 @@ def unlearn_in_turn(
     measure: Evaluation | None = None,
     features: str | None = None,
     seed: int = 0,
+    log: str | PathLike[str] | None = None,
     **settings: Any,
 ) -> InTurn:
     """Let a network forget one request after another, and judge it after each.
@@ -67,6 +71,7 @@ def unlearn_in_turn(
         measure: Which numbers are measured, as in `evaluate`.
         features: Where features are, as in `evaluate`.
         seed: The seed of the first request; the next ones have the whole numbers that follow.
+        log: A folder, which gets the history of each request in a folder of its own, `request-1` and so on.
         settings: What else `unlearn` takes: sharpness, epochs, lr, batch_size, val_set, until, precision, device,
             workers, probe, progress.
 
@@ -78,15 +83,13 @@ def unlearn_in_turn(
         TypeError: if `unlearn` does not take a setting.
         DivergenceError: if a loss or a weight is no longer finite.
     """
-    _check_settings(settings)
-    checks.integer("seed", seed, least=0)
-    of_type("model", model, nn.Module)
+    _check_simple(model, seed, settings)
     place, workers = device_for(model, settings.get("device", "auto")), settings.get("workers", 0)
-    checks.integer("workers", workers, least=0)
     if test_set is None and isinstance(train_set, Dataset):
         test_set = train_set
     samples = samples_of("train_set", train_set, place, workers=workers)
     rows = _rows_in_turn(requests, samples.labels)
+    folders = _folders(log, len(rows))
     with placed(model, place):
         classes_of("model", model, samples)
     told: dict[str, Any] = {name: settings[name] for name in ("precision", "device", "workers") if name in settings}
@@ -98,7 +101,7 @@ def unlearn_in_turn(
         reference = judges.on(number, so_far, seed + number)
         result = unlearn(
             turns[-1].result.model if turns else model, samples, request, method, seed=seed + number,
-            reference=reference, without=earlier if number else None, **settings,
+            reference=reference, without=earlier if number else None, log=folders[number], **settings,
         )  # fmt: skip
         report = evaluate(
             result.model, samples, so_far, test_set=test_set, reference=reference, features=features, measure=measure,
@@ -119,11 +122,31 @@ def unlearn_in_turn(
     return InTurn(tuple(turns))
 
 
-def _check_settings(settings: dict[str, Any]) -> None:
+def _check_simple(model: Any, seed: Any, settings: dict[str, Any]) -> None:
+    """Require a network, numbers, and settings that each turn takes.
+
+    Raises:
+        ValueError: if something is of another kind.
+        TypeError: if there is no such setting.
+    """
     known = set(inspect.signature(unlearn).parameters) - _OWN
     unknown = sorted(set(settings) - known)
     if unknown:
         raise TypeError(f"unlearn_in_turn() does not take the argument {unknown[0]!r}.")
+    of_type("model", model, nn.Module)
+    for name, value in {"seed": seed, "workers": settings.get("workers", 0)}.items():
+        checks.integer(name, value, least=0)
+
+
+def _folders(log: Any, count: int) -> list[Path] | list[None]:
+    """Where each request has its history, checked before the first of them is begun."""
+    if log is None:
+        return [None] * count
+    if not isinstance(log, str | PathLike):
+        checks.fail("log", "be a folder, in which each request has one of its own", log)
+    found = [Path(log) / f"request-{number}" for number in range(1, count + 1)]
+    loggers_of("log", found)
+    return found
 
 
 def _rows_in_turn(requests: Any, labels: Tensor) -> list[Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from deepnet.data.images import Images
 from deepnet.house.environment import hardware, versions
 from deepnet.house.identity import as_json
-from deepnet.house.seeding import generator
+from deepnet.house.seeding import generator, stage_seed
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.task import Task
 from deepnet.metrics.feature_map import feature_map
@@ -140,8 +140,8 @@ class _Bench:
     def _relearning(self) -> dict[str, Any]:
         if self.evaluation.relearning is None:
             return {}
-        stage = int(generator(0, "relearning").integers(2**31))
-        curve = relearning_curve(replace(self.task, seed=(self.run.seed, stage)), self.evaluation.relearning)
+        seed = stage_seed(self.run.seed, "relearning")
+        curve = relearning_curve(replace(self.task, seed=seed), self.evaluation.relearning)
         return {"relearn_curve": {"steps": list(curve.steps), "accuracy": list(curve.accuracy)}}
 
     def _curvature(self) -> dict[str, Any]:

@@ -152,6 +152,13 @@ def test_what_makes_no_log_is_refused(tmp_path: Path) -> None:
         made_loggers([f"{HERE}:of_nothing"], tmp_path, "run")
 
 
+def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(ValueError, match="Argument `log` must be in a folder that can be written to"):
+            loggers_of("log", place)
+
+
 def unlearned(**options: Any) -> Any:
     pytest.importorskip("torch")
     from deepnet import unlearn

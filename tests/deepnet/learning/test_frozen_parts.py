@@ -126,6 +126,13 @@ class Plain(nn.Module):
         return self.layers(images / 255)
 
 
+class Keyed(Plain):
+    """Looks for something that is not there."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return {"logits": super().forward(images)}["answers"]
+
+
 @pytest.mark.parametrize("name", sorted(EVERY))
 def test_every_method_takes_a_plain_module(name: str) -> None:
     task = small_task(model=Plain(), sharpness=asam(0.5))
@@ -148,6 +155,7 @@ def test_lazy_layers_are_built_before_they_are_trained() -> None:
         (nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten()), r"raises RuntimeError: .*; `deepnet\.Network` is a wrapper"),
         (nn.Sequential(nn.Flatten(), nn.Linear(36, 3)), r"raises RuntimeError: .*; `deepnet\.Network` is a wrapper"),
         (nn.Module(), "raises NotImplementedError"),
+        (Keyed(), "raises KeyError: 'answers'"),
         (Plain(outputs=4), r"gives \(1, 4\)"),
         (nn.Identity(), r"gives \(1, 1, 6, 6\)"),
     ],

@@ -100,6 +100,13 @@ def test_a_file_alone_has_no_function_called(tmp_path: Path) -> None:
     assert torch.equal(open_network(path, OWN)(IMAGES), net(IMAGES))
 
 
+def test_errors_name_the_argument_that_was_given(tmp_path: Path) -> None:
+    path = export(network(), tmp_path / "net.pt")
+    for word, told in {"torchvision:resnet1": "architecture", "vit_mini": "path"}.items():
+        with pytest.raises(ValueError, match=f"^Argument `{told}` must"):
+            open_network(path, word)
+
+
 def test_a_network_made_by_hand_has_its_normalisation(tmp_path: Path) -> None:
     net = network()
     by_hand = Network(net.body, net.head, MEAN, STD).eval()
@@ -152,7 +159,7 @@ def test_what_cannot_be_exported_leaves_no_file(what: str, tmp_path: Path) -> No
         ({"model": {"architecture": "convnet"}, "n_classes": 4, "channels": 3, "mean": 3, "std": [1] * 3}, "`mean`"),
         (
             {"model": {"architecture": "convnet"}, "n_classes": 4, "channels": 3, "mean": [0] * 3, "std": [1] * 3},
-            r"`checkpoint` must hold weights of the shapes of this network",
+            r"`path` must hold weights of the shapes of this network",
         ),
     ],
 )

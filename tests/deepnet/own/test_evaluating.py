@@ -17,7 +17,7 @@ from deepnet.metrics.likelihood_ratio import u_lira
 from deepnet.metrics.outputs import collect
 from deepnet.own.samples import samples_of
 from deepnet.studies.study import Evaluation
-from tests.deepnet.own.foreign import FORGET, bits, changed, table, trained
+from tests.deepnet.own.foreign import FORGET, bits, changed, mlp, table, trained
 
 CPU = torch.device("cpu")
 TABLE, TEST = table(), table(60, seed=9)
@@ -128,6 +128,13 @@ def test_the_other_metrics_take_foreign_networks() -> None:
     assert curvature(net, batches, seed=0, probes=2).top > 0
 
 
+def outgrown() -> nn.Module:
+    """A network whose statistics are no longer finite."""
+    net = mlp()
+    net[1].running_mean[0] = torch.nan
+    return net
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -140,9 +147,21 @@ def test_the_other_metrics_take_foreign_networks() -> None:
         ({"measure": "everything"}, "`measure` must be of the type Evaluation"),
         ({"model": nn.Linear(8, 1)}, "`model` must turn a batch"),
         ({"seed": -1}, "`seed` must be a whole number"),
+        ({"seed": 2**64}, "`seed` must be a whole number of at most"),
+        ({"model": [mlp(), nn.Linear(8, 3)]}, "`model` must have 4 logits as the first one has, but has 3"),
+        ({"model": {"net": mlp()}}, r"`model` must be a network, or several, but is {'net': Sequential\( …"),
+        ({"test_set": (TEST[0] * torch.nan, TEST[1])}, "`model` must give finite logits of all samples"),
+        ({"reference": outgrown()}, "`reference` must give finite logits of all samples, but gives NaN or infinity"),
     ],
 )
 def test_bad_input_is_one_sentence(changes: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"model": trained("table")[0], "train_set": TABLE, "forget": FORGET} | changes
-    with pytest.raises(ValueError, match=f"Argument {message}"):
+    with pytest.raises(ValueError, match=f"Argument {message}") as told:
         evaluate(**given)
+    assert "\n" not in str(told.value)
+
+
+def test_a_network_without_weights_has_numbers_too() -> None:
+    report = evaluate(nn.Flatten(), (TABLE[0][:, :4], TABLE[1]), FORGET)
+    assert report["retain_accuracy"] == pytest.approx(1.0, abs=0.2)
+    assert report["zrf"] == pytest.approx(1.0)  # drawn anew it is what it was

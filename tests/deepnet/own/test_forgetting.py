@@ -58,7 +58,7 @@ def test_files(tmp_path: Path) -> None:
         (classes(0, 1, 2), "must leave a sample to retain"),
         (MASK[:6], r"must have an entry for each of 7 samples.*has 6"),
         (3, r"must name classes that have samples \(0 to 2\), but class 3 has none; sample 3 alone is \[3\]"),
-        (-2, "`classes` must be a whole number of at least 0"),
+        (-2, "must be a whole number of at least 0, but is -2"),
         (classes(0, 9), "but class 9 has none"),
         ([1.0], r"must be indices of samples, .*, but has entries of the type float64"),
         ([[1], [2]], "but has 2 axes"),

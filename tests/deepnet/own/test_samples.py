@@ -146,12 +146,13 @@ class Odd(Dataset):
         ((torch.zeros(3, 2), torch.zeros(3)), "must have whole numbers as labels, but has float32"),
         (Odd(), "must hold at least one sample, but is empty"),
         (Odd(torch.zeros(2)), "entry 0 is of the type Tensor"),
+        (Odd((torch.zeros(2), 1, 0)), r"entry 0 has 3 parts\."),
         (Odd(("x", 1)), "entry 0 has a sample of the type str"),
         (Odd((torch.zeros(2), 0.5)), "entry 0 has a class of the type float"),
         (Odd((torch.zeros(2), torch.zeros(2))), "entry 0 has a class of the type Tensor"),
         (Odd((torch.zeros(2), 0), (torch.zeros(3), 1)), r"one shape, but that of sample 0 is \(2,\).*\(3,\)"),
     ],
-    ids=range(15),
+    ids=range(16),
 )  # fmt: skip
 def test_what_is_refused(data: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"Argument `val_set` must .*{message}|`val_set` {message}"):

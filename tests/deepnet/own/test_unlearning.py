@@ -167,6 +167,34 @@ class Words(nn.Module):
         return {"logits": self.layer(x)}
 
 
+class Keyed(nn.Linear):
+    """Looks for something that is not there."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return {"logits": super().forward(x)}["answers"]
+
+
+class Program(nn.Linear):
+    """Has copies that cannot be trained, as scripted networks have."""
+
+    def __deepcopy__(self, memo: Any) -> nn.Module:
+        found = nn.Linear(8, 4)
+        found._parameters["weight"] = found.weight * 1
+        return found
+
+
+def nan_statistics() -> nn.Module:
+    net = network()
+    net[1].running_var[0] = torch.nan
+    return net
+
+
+def with_nan(data: Any) -> Any:
+    x = data[0].clone()
+    x[50, 0] = torch.nan
+    return x, data[1]
+
+
 def wider() -> nn.Module:
     return nn.Sequential(nn.Linear(8, 30), nn.BatchNorm1d(30), nn.ReLU(), nn.Dropout(0.0), nn.Linear(30, 4))
 
@@ -188,6 +216,11 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "NaN": (lambda: {"model": nan_network()}, r"Argument `model` must have finite weights, but 4\.weight holds NaN"),
     "no logits": (lambda: {"model": Words()}, r"`model` must turn a batch, float32 of the shape \(2, 8\), into logits, "
     r"\(2, K\) with K of at least 2, but gives something of the type dict\."),
+    "no such key": (lambda: {"model": Keyed(8, 4)}, r"`model` must turn a batch.* but raises KeyError: 'answers'\."),
+    "no copy": (lambda: {"model": Program(8, 4)}, r"`model` must be one that can be copied.* a copy of Program has"),
+    "NaN statistics": (lambda: {"model": nan_statistics()}, r"Argument `model` must give finite logits of `train_set`"),
+    "NaN samples": (lambda: {"train_set": with_nan(TABLE)}, r"Argument `model` must give finite logits of `train_set`"),
+    "NaN validation": (lambda: {"val_set": with_nan(TEST)}, r"Argument `model` must give finite logits of `val_set`"),
     "one logit": (lambda: {"model": nn.Linear(8, 1)}, r"`model` must turn a batch.* but gives float32 of \(2, 1\)\."),
     "maps": (lambda: {"model": nn.Unflatten(1, (2, 4))}, r"`model` must turn a batch.* gives float32 of \(2, 2, 4\)"),
     "other inputs": (lambda: {"model": nn.Linear(7, 4)}, r"`model` must turn a batch.* but raises RuntimeError:"),
@@ -200,6 +233,7 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         lambda: {"until": "forget loss of the reference", "reference": with_three()},
         r"Argument `reference` must have 4 logits as `model` has, but has 3\.",
     ),
+    "a file for a reference": (lambda: {"reference": "never.pt"}, r"Argument `reference` must be of the type Module"),
     "no reference": (lambda: {"until": "forget loss of the reference"}, r"Argument `reference` must be given"),
     "no validation": (lambda: {"until": Until(patience=1)}, r"Argument `val_set` must be given"),
     "other validation": (lambda: {"val_set": (X[:, :5], Y)}, r"Argument `val_set` must hold samples of the shape"),
@@ -213,6 +247,8 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     ),
     "frozen": (lambda: {"model": network().requires_grad_(False)}, "`model` must have a parameter that can be trained"),
     "rate": (lambda: {"lr": -1.0}, r"Argument `lr` must be a positive number"),
+    "progress": (lambda: {"progress": "bar"}, r"Argument `progress` must be True or False"),
+    "a class below 0": (lambda: {"forget": -1}, r"Argument `forget` must be a whole number of at least 0, but is -1\."),
     "workers": (lambda: {"workers": -1}, r"Argument `workers` must be a whole number of at least 0"),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,11 +165,23 @@ def test_what_is_gone_does_not_count_again() -> None:
         ({"references": 3}, "`references` must be a `Training`, or a network for each request"),
         ({"references": [mlp(), mlp(), "net"]}, "`references`"),
         ({"seed": -1}, "`seed`"),
+        ({"log": print}, "`log` must be a folder, in which each request has one of its own"),
     ],
 )
 def test_requests_that_cannot_be_met_are_refused(words: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=f"^Argument {told}"):
         in_turn(**words)
+
+
+def test_each_request_has_a_history_of_its_own(tmp_path: Path) -> None:
+    found = in_turn(log=tmp_path)
+    for number, turn in enumerate(found, 1):
+        lines = (tmp_path / f"request-{number}" / "history.csv").read_text().splitlines()
+        assert len(lines) == 1 + len(turn.result.history)
+    (tmp_path / "request-1" / "history.csv").unlink()
+    with pytest.raises(ValueError, match=r"Argument `log` must name a place without history.csv, but .*request-2"):
+        in_turn(log=tmp_path)
+    assert not (tmp_path / "request-1" / "history.csv").exists()  # nothing was begun
 
 
 @pytest.mark.parametrize("name", ["without", "in_place", "epoch", "reference"])
