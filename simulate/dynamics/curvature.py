@@ -12,7 +12,7 @@ __all__ = ["largest_eigenvalue", "output_kernel"]
 def output_kernel(instance: Instance, z: np.ndarray) -> np.ndarray:
     """⟨∇f_i, ∇f_k⟩ of the network's outputs (the tangent kernel), (n, n).
 
-    With signal gates S_jri = ŷ_i 1[ŷ_i ⟨w_jr, φ⟩ > 0] and noise gates A_jrk = 1[⟨w_jr, ξ_k⟩ > 0], M the
+    With signal gates S_jri = ŷ_i σ'(ŷ_i ⟨w_jr, φ⟩) and noise gates A_jrk = σ'(⟨w_jr, ξ_k⟩), 0 or 1 for ReLU, M the
     multiplicity and g the Gram matrix, the sum over filters is
     (1/m²) [SᵀS g_φφ + M (SᵀA ∘ g_φξ + transpose) + M² AᵀA ∘ g_ξξ], summed over the patches of a sample.
 
@@ -21,8 +21,9 @@ def output_kernel(instance: Instance, z: np.ndarray) -> np.ndarray:
         z: Pre-activations (2, m, 1 + n patches).
     """
     n, patches, gram = instance.n, instance.patches, instance.geometry.gram
-    signal = ((z[..., :1] * instance.y_true > 0) * instance.y_true).reshape(-1, n).astype(np.float64)
-    noise = (z[..., 1:] > 0).reshape(-1, n * patches).astype(np.float64)
+    slope = instance.activation.slope
+    signal = (slope(z[..., :1] * instance.y_true) * instance.y_true).reshape(-1, n).astype(np.float64)
+    noise = slope(z[..., 1:]).reshape(-1, n * patches).astype(np.float64)
     mixed = ((signal.T @ noise) * gram[0, 1:]).reshape(n, n, patches).sum(axis=-1)
     within = ((noise.T @ noise) * gram[1:, 1:]).reshape(n, patches, n, patches).sum(axis=(1, 3))
     M = instance.multiplicity

@@ -2,7 +2,7 @@ r"""Steps that are more than a move along the gradient, as loops: `simulate.dyna
 
 A direction ĝ is gathered first, by updates of step size -1 on arrays of zeros, as coefficients and as pre-activations;
 then it is clipped, decay and momentum are added, and what moves does. Rows are filters; `initial` is the share of each
-initial filter that is left, (2m,).
+initial filter that is left, (2m,). An activation is None for ReLU, whose loops are then compiled without the others.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from simulate.dynamics.activations.kernels import activated_output, gather_direction
 from simulate.dynamics.kernels import (
     CONVERGED,
     NONFINITE,
@@ -64,22 +65,54 @@ def _descend(places, directions, velocities, moves, lr, descent):
 
 
 @summing_kernel
+def _output(z, y_true, multiplicity, activation, vectors):
+    """Fill the first of the vectors with the outputs at z."""
+    output, g, closest = vectors[0], vectors[2], vectors[3]
+    if activation is None:
+        network_output(z, y_true, multiplicity, g, closest, output)
+    else:
+        activated_output(z, y_true, multiplicity, activation, closest, output)
+
+
+@summing_kernel
+def _gather(directions, z, gram, y_true, target, multiplicity, batch, update, activation, room):
+    """Add the direction of an update at z; False, with nothing added, once an output is not finite."""
+    vectors, matrices, patterns, scratch = room
+    c, products = directions[0], directions[1]
+    if activation is None:
+        return update_along(
+            c, products, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
+        )  # fmt: skip
+    few, lists = (vectors[0], vectors[1], vectors[3]), (scratch[2], scratch[3])
+    return gather_direction(
+        c, products, z, gram, y_true, target, multiplicity, batch, update, activation, few, matrices, lists
+    )  # fmt: skip
+
+
+@summing_kernel
+def _activation_of(activations, t):
+    """Power and leak of one trajectory's activation, or None for ReLU."""
+    return None if activations is None else (activations[0][t], activations[1][t])
+
+
+@summing_kernel
 def _advance(
-    places, velocities, gram, labels, updates, descent, bound, windows, rules, until, closest, multiplicity, start
-):
+    places, velocities, gram, labels, updates, descent, bound, windows, rules, until, closest, multiplicity, activation,
+    start,
+):  # fmt: skip
     """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
     c, z = places[0], places[1]
     y, y_true, forget, target, learned = labels
     weight, perturbed, moves, scalars = updates
     present, turned, rates = windows
     stop, every = rules
-    vectors, matrices, patterns, scratch = room_to_work(z, y.size, closest)
-    output, g, watched = vectors[0], vectors[2], is_watched(stop)
+    room = room_to_work(z, y.size, closest)
+    output, watched = room[0][0], is_watched(stop)
     directions, seen = (np.zeros_like(c), np.zeros_like(z), np.zeros(1)), np.empty_like(target)
     step = start
     while True:
         if watched and step % every == 0:
-            network_output(z, y_true, multiplicity, g, closest, output)
+            _output(z, y_true, multiplicity, activation, room[0])
             if rule_met(stop, learned, target, y, forget, output):
                 return step, CONVERGED
         if step == until:
@@ -92,11 +125,8 @@ def _advance(
             lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
             how = (-1.0, tau, mixing, scalars[number, 3] > 0.0)
             update = (weight[number], perturbed[number], moves[number], how, bound)
-            finite = update_along(
-                directions[0], directions[1], z, gram, y_true, seen, multiplicity, batch, update, vectors, matrices,
-                patterns, scratch,
-            )  # fmt: skip
-            if not finite:  # a step that overflows in its first part counts as taken
+            if not _gather(directions, z, gram, y_true, seen, multiplicity, batch, update, activation, room):
+                # a step that overflows in its first part counts as taken
                 return step + (1 if number > 0 else 0), NONFINITE
             if scalars[number, 4] == 0.0:  # it does not wait for the next one
                 _descend(places, directions, velocities, moves[number], lr * rate, descent)
@@ -108,7 +138,7 @@ def _advance(
 @summing_kernel
 def descend_trajectories(
     chosen, first, last, places, velocities, gram, labels, updates, descents, bounds, windows, rules, until, closest,
-    multiplicity, steps, status,
+    multiplicity, activations, steps, status,
 ):  # fmt: skip
     """Advance some trajectories in place; see `simulate.dynamics.kernels.advance_trajectories`.
 
@@ -128,6 +158,7 @@ def descend_trajectories(
         until: Last step of this call, (T,).
         closest: Smallest |pre-activation| met so far, per column, (T, L).
         multiplicity: How often each noise vector is repeated.
+        activations: Powers and leaks of the activations, (T,) each; None for ReLU in all chosen trajectories.
         steps: Steps of the phase taken so far, (T,); updated.
         status: RUNNING, CONVERGED or NONFINITE, (T,); updated.
     """
@@ -146,5 +177,5 @@ def descend_trajectories(
             steps[t], status[t] = _advance(
                 (c[t], z[t], initial[t]), (vc[t], vz[t], vinitial[t]), gram[t], of_labels, of_updates, descents[t],
                 (beta[t], reference[t]), (present[t], turned[t], rates[t]), (stop[t], every[t]), until[t], closest[t],
-                multiplicity, steps[t],
+                multiplicity, _activation_of(activations, t), steps[t],
             )  # fmt: skip

@@ -19,6 +19,8 @@ __all__ = [
     "NONFINITE",
     "RUNNING",
     "advance_trajectories",
+    "damp",
+    "fill_slopes",
     "is_watched",
     "network_output",
     "room_to_work",
@@ -57,7 +59,7 @@ def network_output(z, y_true, multiplicity, noise, closest, output):
 
 
 @summing_kernel
-def _slopes(weight, target, present, perturbed, chosen, output, slopes):
+def fill_slopes(weight, target, present, perturbed, chosen, output, slopes):
     """Fill slopes (n,) with ∂L/∂f_i over the present samples whose `perturbed` mark is `chosen`; say if any."""
     found = False
     for i in range(slopes.size):
@@ -69,7 +71,7 @@ def _slopes(weight, target, present, perturbed, chosen, output, slopes):
 
 
 @summing_kernel
-def _damp(slopes, target, output, bound):
+def damp(slopes, target, output, bound):
     """Multiply by 2 (p/p₀)^β / (1 + (p/p₀)^β) where log p₀ is a number; see `simulate.dynamics.step.damping`."""
     beta, reference = bound
     for i in range(reference.size):
@@ -167,9 +169,9 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
         return False
     refresh_pattern(at, patterns[0])
 
-    felt = _slopes(weight, target, present, perturbed, True, output, slopes)
+    felt = fill_slopes(weight, target, present, perturbed, True, output, slopes)
     if felt:
-        _damp(slopes, target, output, bound)
+        damp(slopes, target, output, bound)
         m = at.shape[0] // 2
         plus, minus = _signal_sums(slopes, y_true, m)
         _noise_slopes(slopes, multiplicity, m, g)
@@ -182,8 +184,8 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
         if mixing != 1.0:
             _move_coefficients(c, at, g, plus, minus, moves, lr * (1.0 - mixing))
 
-    if _slopes(weight, target, present, perturbed, False, output, slopes):
-        _damp(slopes, target, output, bound)
+    if fill_slopes(weight, target, present, perturbed, False, output, slopes):
+        damp(slopes, target, output, bound)
         _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr, at, patterns[0], scratch)
 
     if felt:
@@ -191,8 +193,8 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
             _add_scaled(z, -lr * (1.0 - mixing), felt_products, moves)
         network_output(z_perturbed, y_true, multiplicity, g, closest, output)
         refresh_pattern(z_perturbed, patterns[1])
-        _slopes(weight, target, present, perturbed, True, output, slopes)
-        _damp(slopes, target, output, bound)
+        fill_slopes(weight, target, present, perturbed, True, output, slopes)
+        damp(slopes, target, output, bound)
         _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr * mixing, z_perturbed, patterns[1], scratch)
     return True
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from simulate.machine.compilation import summing_kernel
 
-__all__ = ["add_gradient", "no_pattern", "refresh_pattern", "signal_coefficient"]
+__all__ = ["add_gradient", "add_rows", "no_pattern", "refresh_pattern", "signal_coefficient"]
 
 
 @summing_kernel
@@ -23,7 +23,7 @@ def signal_coefficient(u, plus, minus):
 
 
 @summing_kernel
-def _add_rows(gram, rows, factors, count, out, row):
+def add_rows(gram, rows, factors, count, out, row):
     """out[row] += Σ factors · gram[rows] over the first `count` entries, four rows at a time."""
     position = 0
     while position + 4 <= count:
@@ -87,7 +87,7 @@ def add_gradient(gram, z, pattern, g, plus, minus, moves, scale, scratch, out):
             count += (majority[half, k] > 0.0) & (g[k] != 0.0)
             signed[k] = sign * g[k] * (1.0 - 2.0 * majority[half, k])
         shared[0] = 0.0
-        _add_rows(gram, rows, factors, count, shared, 0)
+        add_rows(gram, rows, factors, count, shared, 0)
         for row in range(half * m, half * m + m):
             if moves[row]:
                 count = 0
@@ -98,7 +98,7 @@ def add_gradient(gram, z, pattern, g, plus, minus, moves, scale, scratch, out):
                 signal = sign * signal_coefficient(z[row, 0], plus, minus)
                 for k in range(out.shape[1]):
                     out[row, k] += shared[0, k] + signal * gram[0, k]
-                _add_rows(gram, rows, factors, count, out, row)
+                add_rows(gram, rows, factors, count, out, row)
 
 
 @summing_kernel

@@ -43,8 +43,9 @@ def network_output(instance: Instance, z: np.ndarray) -> np.ndarray:
     Returns:
         Array (n,).
     """
-    signal = np.maximum(z[..., :1] * instance.y_true, 0.0)
-    noise = np.maximum(z[..., 1:], 0.0).reshape(2, instance.m, instance.n, instance.patches).sum(axis=-1)
+    sigma = instance.activation.value
+    signal = sigma(z[..., :1] * instance.y_true)
+    noise = sigma(z[..., 1:]).reshape(2, instance.m, instance.n, instance.patches).sum(axis=-1)
     return (_SECOND_LAYER * (signal + instance.multiplicity * noise)).sum(axis=(0, 1)) / instance.m
 
 
@@ -80,7 +81,7 @@ def gradient(instance: Instance, z: np.ndarray, slopes: np.ndarray) -> np.ndarra
     """Coefficients of the gradient of a weighted loss: ∂L/∂w_jr = Σ_k b_jrk s_k.
 
     b_jr0 = (j/m) Σ_i ∂L/∂f_i ŷ_i σ'(ŷ_i ⟨w_jr, φ⟩) and b_jrk = (j/m) (multiplicity) ∂L/∂f_i σ'(⟨w_jr, s_k⟩) for the
-    noise vector k of sample i; σ'(0) = 0.
+    noise vector k of sample i.
 
     Args:
         instance: The instance.
@@ -90,10 +91,11 @@ def gradient(instance: Instance, z: np.ndarray, slopes: np.ndarray) -> np.ndarra
     Returns:
         Array b (2, m, 1 + n patches).
     """
-    facing = z[..., :1] * instance.y_true > 0
+    slope = instance.activation.slope
+    facing = slope(z[..., :1] * instance.y_true)
     b = np.empty_like(z)
     b[..., 0] = (facing * slopes * instance.y_true).sum(axis=-1)
-    b[..., 1:] = instance.multiplicity * np.repeat(slopes, instance.patches) * (z[..., 1:] > 0)
+    b[..., 1:] = instance.multiplicity * np.repeat(slopes, instance.patches) * slope(z[..., 1:])
     return b * _SECOND_LAYER / instance.m
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulate.house import checks
 from simulate.problems import frame
+from simulate.problems.activations import RELU, Activation
 from simulate.problems.arrays import check_arrays, in_frame
 from simulate.problems.geometry import Geometry
 from simulate.problems.images import signal_and_noise
@@ -44,6 +45,7 @@ class Instance:
         label_flip: Probability that an observed test label is wrong.
         seed: The seed that drew it, or 0 for given arrays; streams of a run start from it.
         source: A few words on where it comes from, kept with results.
+        activation: The network's activation σ.
     """
 
     phi: np.ndarray
@@ -59,6 +61,7 @@ class Instance:
     label_flip: float = 0.0
     seed: int = 0
     source: str = "arrays"
+    activation: Activation = RELU
 
     @property
     def n(self) -> int:
@@ -121,6 +124,7 @@ class Instance:
             label_flip=problem.label_flip,
             seed=seed,
             source="problem",
+            activation=problem.sigma,
         )
 
     @classmethod
@@ -139,6 +143,9 @@ class Instance:
         test_y: np.ndarray | None = None,
         space: Space = "frame",
         seed: int = 0,
+        activation: Literal["relu", "leaky", "power"] = "relu",
+        leak: float | None = None,
+        power: int | None = None,
     ) -> Instance:
         """Make an instance of a user's own data.
 
@@ -156,6 +163,9 @@ class Instance:
             space: "frame" reduces the arrays by QR to as many coordinates as there are vectors; "ambient" keeps
                 them, which ASAM and per-coordinate partitions need.
             seed: Seed of what a run draws: minibatches, random labels, test directions.
+            activation: The network's activation, as a `Problem` has it.
+            leak: Option of "leaky".
+            power: Option of "power".
 
         Returns:
             The instance. With neither `sigma_p` nor a test set its test error is NaN: no law was given.
@@ -165,12 +175,13 @@ class Instance:
         """
         checks.choice("space", space, ("frame", "ambient"))
         checks.integer("seed", seed, least=0)
+        sigma = Activation.named(activation, leak=leak, power=power)
         given = check_arrays(
             phi=phi, xi=xi, y=y, w0=w0, forget=forget, P=P, y_true=y_true, sigma_p=sigma_p, test_xi=test_xi,
             test_y=test_y,
         )  # fmt: skip
         kept = given if space == "ambient" else in_frame(given)
-        return cls(**vars(kept), space=space, seed=seed)
+        return cls(**vars(kept), space=space, seed=seed, activation=sigma)
 
     @classmethod
     def from_images(cls, images: np.ndarray, labels: np.ndarray, **options: Any) -> Instance:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from simulate.house import checks
+from simulate.problems.activations import OPTIONS, Activation
 from simulate.problems.tails import LogNormal, Strength, StudentT, TwoScales
 
 __all__ = ["Problem"]
@@ -19,7 +20,10 @@ _TAILS: Mapping[str, tuple[Callable[..., Strength] | None, tuple[str, ...]]] = {
 }
 """Laws of the radius of an image's noise, with the fields of the problem that are theirs."""
 
-_LATER = ("tails", *(name for _, options in _TAILS.values() for name in options))
+_LATER = (
+    "tails", *(name for _, options in _TAILS.values() for name in options),
+    "activation", *(name for options in OPTIONS.values() for name in options),
+)  # fmt: skip
 """Fields that joined after results had been kept: records of problems that leave them alone stay as they were."""
 
 
@@ -29,7 +33,8 @@ class Problem:
 
     Sample i has a true label ŷ_i = ±1, a signal patch ŷ_i φ and P - 1 noise patches; its observed label y_i is
     flipped with probability `label_flip`. The network is
-    f(W, x) = (1/m) Σ_j j Σ_r [σ(⟨w_jr, ŷφ⟩) + Σ_p σ(⟨w_jr, ξ_p⟩)] with j = ±1, r = 1..m and σ = ReLU.
+    f(W, x) = (1/m) Σ_j j Σ_r [σ(⟨w_jr, ŷφ⟩) + Σ_p σ(⟨w_jr, ξ_p⟩)] with j = ±1, r = 1..m and σ = ReLU,
+    or another `activation`.
 
     Source: Chen et al. 2023 (arXiv 2310.07269) and Kou et al. 2023 (arXiv 2303.04145).
 
@@ -71,6 +76,12 @@ class Problem:
     """Of "two-scales": the probability that an image is a noisy one."""
     noisy_factor: float | None = None
     """Of "two-scales": how many times the noise of the other images a noisy one has, above 1."""
+    activation: Literal["relu", "leaky", "power"] = "relu"
+    """The network's activation σ: ReLU, leaky ReLU, or a power of ReLU; each needs its own option below."""
+    leak: float | None = None
+    """Of "leaky": the slope of its left side, between 0 and 1."""
+    power: int | None = None
+    """Of "power": the power q of ReLU^q, from 2 to 8."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -90,6 +101,7 @@ class Problem:
         checks.choice("noise", self.noise, ("orthogonal", "isotropic"))
         checks.choice("patches", self.patches, ("copied", "independent"))
         self._check_tails()
+        _ = self.sigma  # its own checks
 
     def _check_tails(self) -> None:
         """Require the options of the law of tails, and no other's."""
@@ -109,8 +121,13 @@ class Problem:
         law, options = _TAILS[self.tails]
         return law and law(*(getattr(self, name) for name in options))
 
+    @property
+    def sigma(self) -> Activation:
+        """The activation σ."""
+        return Activation.named(self.activation, leak=self.leak, power=self.power)
+
     def described(self) -> dict[str, Any]:
-        """The fields as records keep them; what says nothing of Gaussian noise is left out, as before it was there."""
+        """The fields as records keep them; what says nothing of Gaussian noise and ReLU is left out, as before."""
         idle = {name for name in _LATER if getattr(self, name) == getattr(type(self), name)}
         return {name: value for name, value in asdict(self).items() if name not in idle}
 

@@ -89,10 +89,18 @@ def _outputs(machine: Engine) -> np.ndarray:
     """The outputs on the training samples, (T, n); see `simulate.dynamics.step.network_output`."""
     first, z = machine.instances[0], machine.preactivations
     y_true = np.stack([instance.y_true for instance in machine.instances])[:, None, None]
-    signal = np.maximum(z[..., :1] * y_true, 0.0)
-    noise = np.maximum(z[..., 1:], 0.0).reshape(-1, 2, first.m, first.n, first.patches).sum(axis=-1)
+    signal = _activated(machine, z[..., :1] * y_true)
+    noise = _activated(machine, z[..., 1:]).reshape(-1, 2, first.m, first.n, first.patches).sum(axis=-1)
     rows = SIGNS[:, None, None] * (signal + first.multiplicity * noise)
     return rows.sum(axis=(1, 2)) / first.m
+
+
+def _activated(machine: Engine, x: np.ndarray) -> np.ndarray:
+    """σ(x) of arrays (T, …), each trajectory's own σ."""
+    kinds = {instance.activation for instance in machine.instances}
+    if len(kinds) == 1:
+        return kinds.pop().value(x)
+    return np.stack([instance.activation.value(row) for instance, row in zip(machine.instances, x, strict=True)])
 
 
 def _own_class(machine: Engine, zeta: np.ndarray) -> np.ndarray:

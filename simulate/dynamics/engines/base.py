@@ -178,7 +178,7 @@ class Engine(ABC):
 
     @abstractmethod
     def closest(self, number: int) -> float:
-        """Smallest |pre-activation| at which trajectory `number` has taken a gradient so far."""
+        """Smallest |pre-activation| at which trajectory `number` has taken a gradient so far; ∞ without a kink."""
 
     def _reference(self, number: int, plan: Plan) -> np.ndarray | None:
         """How probable the labels of the forget set are, before they are forgotten."""
@@ -283,7 +283,8 @@ class StepwiseEngine(Engine):
                 if not update.gathers:
                     self.move(number, update, gathered, update.lr * rate)
                     gathered = 0.0
-            self._closest[number] = min(self._closest[number], *(np.abs(z).min() for z in visited))
+            if self.instances[number].activation.has_kink:
+                self._closest[number] = min(self._closest[number], *(np.abs(z).min() for z in visited))
 
 
 def rule_met(stop: StopRules, plan: Plan, instance: Instance, output: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -53,8 +54,10 @@ class CompiledEngine(Engine):
             _stack(moves),
             _stack([[(update.lr, update.tau, update.mixing) for update in plan.updates] for plan in plans], np.float64),
         )
-        self._directed = np.flatnonzero([not plan.is_plain for plan in plans])
-        if self._directed.size:
+        relu = np.array([instance.activation.is_relu for instance in instances])
+        self._directed = np.flatnonzero([not plan.is_plain for plan in plans] & relu)
+        self._activated = np.flatnonzero(~relu)
+        if self._directed.size + self._activated.size:
             self._begin_descents(resume=resume)
         self._rules = (
             _stack([_thresholds(plan.stop) for plan in plans], np.float64),
@@ -67,7 +70,7 @@ class CompiledEngine(Engine):
         ends = np.maximum(np.broadcast_to(until, T), self.steps)
         status = np.array([kernels.RUNNING if ended is None else _ENDED for ended in self.status])
         present = _windows([plan.batches.present(*steps) for plan, steps in self._coming(ends, status)])
-        directed = np.isin(np.arange(T), self._directed)
+        directed = np.isin(np.arange(T), np.concatenate([self._directed, self._activated]))
         if not directed.all():
             arrays = (
                 *self._places()[:2], self._gram, self._labels, self._updates, present, self._rules, ends,
@@ -96,27 +99,35 @@ class CompiledEngine(Engine):
         self._marked_updates = (*self._updates[:3], np.concatenate([self._updates[3], _stack(marks, float)], axis=-1))
         places = (self.coefficients, self.preactivations, self.initial_shares)
         self._velocities = {name: np.zeros_like(array) for name, array in zip(_PLACES, places, strict=True)}
-        for t in self._directed:
+        for t in (*self._directed, *self._activated):
             before = self.velocities[t]
             if resume and before and "preactivations" not in before:  # another engine's
                 geometry = self.instances[t].geometry
                 before["preactivations"] = geometry.preactivations(before["coefficients"], before["initial_share"])
             for name, array in self._velocities.items():
                 array[t] = before.get(name, 0.0)
-            self.velocities[t] = {name: array[t] for name, array in self._velocities.items()}
+            if not plans[t].is_plain:
+                self.velocities[t] = {name: array[t] for name, array in self._velocities.items()}
 
     def _descend(self, present: np.ndarray, ends: np.ndarray, status: np.ndarray) -> None:
-        """Advance the trajectories whose steps are more than a move along the gradient."""
+        """Advance the trajectories whose steps are more than a move along the gradient, or whose σ is not ReLU."""
         turned = _windows([plan.turns.turned(*steps) for plan, steps in self._coming(ends, status)])
         rates = _windows([plan.rates(*steps) for plan, steps in self._coming(ends, status)])
         shapes = [place.shape for place in self._places()]
         velocities = tuple(array.reshape(shape) for array, shape in zip(self._velocities.values(), shapes, strict=True))
         arrays = (
             self._places(), velocities, self._gram, self._labels, self._marked_updates, self._descents,
-            self._bounds, (present, turned, rates), self._rules, ends, self._closest, self._multiplicity, self.steps,
-            status,
+            self._bounds, (present, turned, rates), self._rules, ends, self._closest, self._multiplicity,
         )  # fmt: skip
-        in_threads(lambda first, last: descend_trajectories(self._directed, first, last, *arrays), len(self._directed))
+        sigmas = [instance.activation for instance in self.instances]
+        others = _stack([sigma.power for sigma in sigmas], np.int64), _stack([sigma.leak for sigma in sigmas], float)
+        for chosen, activations in ((self._directed, None), (self._activated, others)):
+
+            def descend(first: int, last: int, chosen: np.ndarray = chosen, activations: Any = activations) -> None:
+                descend_trajectories(chosen, first, last, *arrays, activations, self.steps, status)
+
+            if chosen.size:
+                in_threads(descend, chosen.size)
 
     @property
     def _multiplicity(self) -> float:

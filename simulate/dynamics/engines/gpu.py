@@ -30,8 +30,13 @@ class CupyEngine(CompiledEngine):
         self._gram_there = self._there(self._gram)
 
     def refuse(self, plan: Plan, instance: Instance) -> None:
-        """Refuse steps that are more than a move along the gradient, too."""
+        """Refuse steps that are more than a move along the gradient, and other activations, too."""
         super().refuse(plan, instance)
+        if not instance.activation.is_relu:
+            raise ValueError(
+                f'Argument `engine` must be "numba", "numpy" or "dense" for the activation {instance.activation}, '
+                'but is "cupy".'
+            )
         if not plan.is_plain:
             raise ValueError(
                 f'Argument `engine` must be "numba", "numpy" or "dense" for phase "{plan.phase.name}" '

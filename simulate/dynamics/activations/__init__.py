@@ -1,0 +1,1 @@
+"""The training step of networks whose activation is not ReLU, as loops."""
