@@ -12,8 +12,11 @@ left out has the size √(B/(2d)) of ψ_k for B samples (half of them active) an
 as d grows. For large d, ‖ξ_k‖² = σ_p² d and ‖∇L‖_F = (P - 1) σ_p √d √(Σ c_i² N_i) / m, N_i the active noise neurons of
 sample i, so that ψ_k = τ c_k σ_p √d / √(Σ c_i² N_i).
 
-At the initial weights all c_k are equal and N_i = m, which is the law 2Φ(τ/(σ_0 √(m B))) - 1. In a trained network
-⟨w_jr, ξ_k⟩ is as large as it takes to fit the labels, and the radius that switches its neurons off is another one.
+For ReLU^q c_k has σ'(⟨w_jr, ξ_k⟩) as another factor, and the neurons are off by the same rule.
+
+At the initial weights of a ReLU network all c_k are equal and N_i = m, which is the law 2Φ(τ/(σ_0 √(m B))) - 1. In a
+trained network ⟨w_jr, ξ_k⟩ is as large as it takes to fit the labels, and the radius that switches its neurons off is
+another one.
 """
 
 from __future__ import annotations
@@ -157,6 +160,8 @@ def _looked_at(instance: Instance, objective: Objective, state: State | None) ->
     """Radii of all noise neurons when a phase of unlearning begins."""
     if not isinstance(instance, Instance):
         checks.fail("instance", "be an Instance", instance)
+    if instance.activation.leak:
+        raise ValueError(f"Argument `instance` must not have {instance.activation}, whose neurons are never off.")
     if not isinstance(objective, Objective):
         checks.fail("objective", "be an objective such as Loss()", objective)
     if not isinstance(state, State | None):

@@ -24,8 +24,9 @@ __all__ = ["SOURCES", "cache_folder", "fingerprint", "kernel", "summing_kernel"]
 _OPTIONS = {"no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
 
 SOURCES = (
-    "dynamics/activations/kernels", "dynamics/descents", "dynamics/kernels", "dynamics/patterns", "test_error/design_points", "test_error/estimates",
-    "test_error/importance", "test_error/lines", "test_error/planes", "test_error/strengths", "test_error/tails",
+    "dynamics/activations/kernels", "dynamics/descents", "dynamics/kernels", "dynamics/patterns",
+    "test_error/design_points", "test_error/estimates", "test_error/importance", "test_error/lines",
+    "test_error/planes", "test_error/strengths", "test_error/tails",
 )  # fmt: skip
 """Every module with kernels, from the package's folder."""
 

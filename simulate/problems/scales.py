@@ -50,6 +50,8 @@ def step_size(problem: Problem, own_step: float = 0.1) -> float:
 
 def _noise_scale(problem: Problem) -> float:
     """q = (P - 1) σ_p, of a problem whose scales floats hold with room for their squares."""
+    if problem.activation != "relu":
+        checks.fail("activation", 'be "relu" where scales are those of the theorems', problem.activation)
     if problem.d >= 2**63:
         checks.fail("d", "be below 2**63", problem.d)
     if problem.P >= 2**63:

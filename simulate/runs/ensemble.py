@@ -15,11 +15,12 @@ from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import compile_phase
 from simulate.dynamics.state import Status
 from simulate.house import checks
+from simulate.problems.activations import Activation
 from simulate.problems.instance import Instance, Space
 from simulate.problems.problem import Problem
 from simulate.runs.lanes import Lanes, cut, leaders, side_by_side
 from simulate.runs.measure import MOST_DIRECTIONS, measure_test_error
-from simulate.runs.observe import NEEDS_RADIUS, OBSERVABLES, Snapshot
+from simulate.runs.observe import NEEDS_RADIUS, OBSERVABLES, Snapshot, refuse_observables
 from simulate.runs.record import Record
 from simulate.runs.run import check_phases
 from simulate.runs.summary import summarise
@@ -53,6 +54,11 @@ class Cell:
     def kinds(self) -> tuple[Hashable, ...]:
         """Objective and optimizer of every phase."""
         return tuple((type(phase.objective), type(phase.optimizer)) for phase in self.phases)
+
+    @property
+    def sigma(self) -> Activation:
+        """The network's activation."""
+        return self.problem.sigma if isinstance(self.problem, Problem) else self.problem.activation
 
     @property
     def family(self) -> Hashable:
@@ -113,6 +119,7 @@ def run_ensemble(
     record = Record(observe=tuple(checks.listed("observe", "be a list of words", observe)), tau=tau)
     for cell in cells:
         check_phases(cell.phases)
+        refuse_observables(record.observe, cell.sigma)
     whole = _Whole(len(cells), max((len(cell.phases) for cell in cells), default=0))
     lanes = Lanes.of(engine, numba.get_num_threads())
 

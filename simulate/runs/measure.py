@@ -11,6 +11,7 @@ import numpy as np
 from simulate.dynamics.engines.base import Engine
 from simulate.dynamics.step import logistic_loss, network_output
 from simulate.house import ties
+from simulate.problems.activations import Activation
 from simulate.problems.geometry import SIGNS, weight_grams
 from simulate.problems.instance import Instance
 from simulate.problems.streams import stream
@@ -51,6 +52,18 @@ def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) 
     Returns:
         The estimates, arrays (len(numbers),); counted on a test set where there is one, NaN without either.
     """
+    kinds: dict[Activation, list[int]] = {}
+    for place, number in enumerate(numbers):
+        kinds.setdefault(engine.instances[number].activation, []).append(place)
+    parts = [_measured(engine, [numbers[place] for place in places], directions) for places in kinds.values()]
+    back = np.argsort(np.concatenate(list(kinds.values())))
+    return parts[0] if len(parts) == 1 else TestError(*(
+        np.concatenate(values)[back] for values in zip(*(vars(part).values() for part in parts), strict=True)
+    ))  # fmt: skip
+
+
+def _measured(engine: Engine, numbers: Sequence[int], directions: int) -> TestError:
+    """The same for trajectories of one activation."""
     instances = [engine.instances[number] for number in numbers]
     first = instances[0]
     test_sets = [instance.test_set for instance in instances if instance.test_set is not None]
@@ -59,11 +72,12 @@ def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) 
     laws = [instance.noise_law for instance in instances if instance.noise_law is not None]
     if not laws:
         return _undefined(len(numbers))
-    size = 2 * first.m * first.patches
+    sigma = first.activation
+    size = (4 if sigma.leak else 2) * first.m * first.patches  # a leak takes a second row of each filter
     draw = _shared_directions if directions * size <= _SHARED_NORMALS else _directions
     draws = [draw(instance.seed, directions, size) for instance in instances]
     return test_error(
-        _signal_margins(engine.preactivations[list(numbers)]),
+        _signal_margins(engine.preactivations[list(numbers)], sigma),
         _noise_grams(engine, numbers, laws),
         multiplicity=first.multiplicity,
         patches=first.patches,
@@ -71,6 +85,8 @@ def measure_test_error(engine: Engine, numbers: Sequence[int], directions: int) 
         normals=np.stack([normals for normals, _ in draws]),
         uniforms=np.stack([uniforms for _, uniforms in draws]),
         strengths=_strengths(laws),
+        power=sigma.power,
+        leak=sigma.leak,
     )
 
 
@@ -105,9 +121,9 @@ _shared_directions = lru_cache(maxsize=256)(_directions)
 """Trajectories that share a seed are tested in the same directions; at most 32 MiB are kept."""
 
 
-def _signal_margins(z: np.ndarray) -> np.ndarray:
+def _signal_margins(z: np.ndarray, sigma: Activation) -> np.ndarray:
     """ŷ f of the signal patch alone, for ŷ = +1 and -1, at pre-activations (T, 2, m, 1 + n patches); (T, 2)."""
-    sums = [np.maximum(sign * z[..., 0], 0.0).sum(axis=-1) for sign in SIGNS]
+    sums = [sigma.value(sign * z[..., 0]).sum(axis=-1) for sign in SIGNS]
     margins = [
         sign * (SIGNS[0] * by_row[:, 0] + SIGNS[1] * by_row[:, 1]) for sign, by_row in zip(SIGNS, sums, strict=True)
     ]
@@ -148,11 +164,12 @@ def _counted(engine: Engine, number: int, test: TestSet) -> TestError:
     w = _weights_in_span(engine, number) if w is None else w
     held_out = np.concatenate([instance.phi[None], test.xi.reshape(-1, len(instance.phi))])
     z = w @ held_out.T
-    signal = np.maximum(z[..., :1] * test.y, 0.0)
-    noise = np.maximum(z[..., 1:], 0.0).reshape(2, instance.m, len(test.y), -1).sum(axis=-1)
+    sigma = instance.activation.value
+    signal = sigma(z[..., :1] * test.y)
+    noise = sigma(z[..., 1:]).reshape(2, instance.m, len(test.y), -1).sum(axis=-1)
     outputs = signal + instance.multiplicity * noise
     margin = test.y * (SIGNS[:, None, None] * outputs).sum(axis=(0, 1))
-    margin = np.where(ties.tied(margin, 0.0, scale=outputs.sum(axis=(0, 1))), 0.0, margin)
+    margin = np.where(ties.tied(margin, 0.0, scale=np.abs(outputs).sum(axis=(0, 1))), 0.0, margin)
     wrong = 0.5 * ((margin < 0).astype(float) + (margin <= 0))
     by_label = [wrong[test.y == sign].mean() if (test.y == sign).any() else np.nan for sign in (1, -1)]
     error = wrong.mean()

@@ -7,7 +7,7 @@ retain set and over the forget set (observed labels). Quantities of an empty set
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,11 @@ from simulate.dynamics.curvature import largest_eigenvalue, output_kernel
 from simulate.dynamics.deactivation import NEARLY_ALL, own_class, radius_of, switching_radii
 from simulate.dynamics.plan import Plan
 from simulate.dynamics.step import gradient, logistic_loss, network_output, output_slopes, perturbation, squared_norms
+from simulate.problems.activations import Activation
 from simulate.problems.instance import Instance
 from simulate.test_error.generalize import TestError
 
-__all__ = ["NEEDS_RADIUS", "OBSERVABLES", "PARTS", "RELATIONS", "SETS", "Snapshot"]
+__all__ = ["NEEDS_RADIUS", "OBSERVABLES", "PARTS", "RELATIONS", "SETS", "Snapshot", "refuse_observables"]
 
 SETS = ("retain", "forget")
 """Coordinates of the dimension "set"."""
@@ -179,7 +180,7 @@ def sharpness(snapshot: Snapshot) -> Variables:
 
 
 def hessian(snapshot: Snapshot) -> Variables:
-    """Largest eigenvalue of the Hessian of each loss (ReLU has no curvature off its kinks)."""
+    """Largest eigenvalue of the Hessian of each loss (ReLU and leaky ReLU have no curvature off their kinks)."""
     kernel = output_kernel(snapshot.instance, snapshot.z)
     values = []
     for weight, target in snapshot.parts():
@@ -199,6 +200,23 @@ OBSERVABLES: dict[str, Callable[[Snapshot], Variables]] = {
 
 NEEDS_RADIUS = ("deactivation", "deactivation_radius", "sharpness")
 """Those that are taken at a radius τ."""
+
+
+def refuse_observables(observe: Collection[str], sigma: Activation) -> None:
+    """Refuse what has no meaning for an activation.
+
+    Args:
+        observe: Names of observables.
+        sigma: The activation.
+
+    Raises:
+        ValueError: naming the observable.
+    """
+    for word in observe:
+        if sigma.leak and word.startswith("deactivation"):
+            raise ValueError(f'Argument `observe` must not hold "{word}" for {sigma}, whose neurons are never off.')
+        if sigma.power > 1 and word == "hessian":
+            raise ValueError(f'Argument `observe` must not hold "{word}" for {sigma}, which is curved itself.')
 
 
 def _or_nan(reduce: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,7 +19,7 @@ from simulate.problems.instance import Instance, Space
 from simulate.problems.problem import Problem
 from simulate.runs.checkpoint import Checkpoint, Keeper
 from simulate.runs.measure import MOST_DIRECTIONS, is_finite, measure_fit, measure_test_error
-from simulate.runs.observe import NEEDS_RADIUS, Snapshot
+from simulate.runs.observe import NEEDS_RADIUS, Snapshot, refuse_observables
 from simulate.runs.record import Record
 from simulate.runs.result import Result
 from simulate.runs.slices import Slices
@@ -81,6 +81,7 @@ def run(
         checks.fail("record", "be a Record", record)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported by the status
         instance = _instance(problem, seed, "ambient" if engine == "dense" else "frame")
+        refuse_observables(record.observe, instance.activation)
         plans = [compile_phase(phase, instance) for phase in phases]
         radii = [_radius(plan, record) for plan in plans]
         machine = make_engine(engine, [instance])

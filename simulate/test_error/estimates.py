@@ -10,7 +10,7 @@ from simulate.machine.compilation import kernel
 from simulate.test_error.importance import event_of, weigh
 from simulate.test_error.tails import exponentiate, log_add
 
-__all__ = ["estimate_range"]
+__all__ = ["combine", "estimate_range"]
 
 _LIKELY = 0.9  # from here on the opposite event is estimated instead
 _WORTHWHILE = 1e-8  # height of a point, below which the opposite event is not near it; rounding makes some of 1e-12
@@ -58,7 +58,7 @@ def _evaluate(label, gram, threshold, normals, uniforms, law, values, stratum):
 
 
 @kernel
-def _combine(values, plus, minus, strata, result):
+def combine(values, plus, minus, strata, result):
     """Fill result (5,) from the values (2, K) of the labels +1 and -1, and what `_evaluate` returned for either.
 
     The result is the log mean over the labels, its relative standard error, its sample size, and the logs by label.
@@ -95,7 +95,7 @@ def _law_of(laws, t):
 
 @kernel
 def estimate_range(first, last, thresholds, grams, normals, uniforms, laws, results):
-    """Fill rows first..last of results (T, 5), as in `_combine`.
+    """Fill rows first..last of results (T, 5), as in `combine`.
 
     Args:
         first: First trajectory.
@@ -113,4 +113,4 @@ def estimate_range(first, last, thresholds, grams, normals, uniforms, laws, resu
         values, strata = np.empty((2, uniforms.shape[1])), np.empty((2, uniforms.shape[1]), dtype=np.int64)
         plus = _evaluate(1.0, grams[t], thresholds[t, 0], normals[i], uniforms[i], law, values[0], strata[0])
         minus = _evaluate(-1.0, grams[t], thresholds[t, 1], normals[i], uniforms[i], law, values[1], strata[1])
-        _combine(values, plus, minus, strata, results[t])
+        combine(values, plus, minus, strata, results[t])

@@ -14,6 +14,7 @@ import numpy as np
 from simulate.house import checks
 from simulate.machine.parallel import in_threads
 from simulate.test_error.estimates import estimate_range
+from simulate.test_error.homogeneous import power_errors
 
 __all__ = ["GAUSSIAN", "TestError", "direction_normals", "test_error"]
 
@@ -64,6 +65,8 @@ def test_error(
     normals: np.ndarray,
     uniforms: np.ndarray,
     strengths: np.ndarray | None,
+    power: int = 1,  # noqa: PT028 (not a test)
+    leak: float = 0.0,  # noqa: PT028
 ) -> TestError:
     """Estimate the probability that the network misclassifies a fresh sample.
 
@@ -73,10 +76,13 @@ def test_error(
         multiplicity: How often each noise vector is repeated.
         patches: Number of independent noise vectors.
         label_flip: Probability that the observed label is flipped, (...).
-        normals: Standard normals, (K, patches 2m) for all trajectories or (..., K, patches 2m) for each its own.
+        normals: Standard normals, (K, patches 2m) for all trajectories or (..., K, patches 2m) for each its own; with a
+            leak there are 4m in the place of 2m.
         uniforms: Uniforms on [0, 1), (K,) or (..., K).
         strengths: Tables of the laws of the strength of an image's noise (see `simulate.problems.tails`), (..., 5);
             None for Gaussian noise.
+        power: The power q of the activation ReLU^q.
+        leak: Slope of the left side of the activation leaky ReLU.
 
     Returns:
         The estimates; NaN where a margin or a covariance is NaN or infinite.
@@ -90,6 +96,8 @@ def test_error(
     margins, grams, flip, normals, uniforms = (np.asarray(array, dtype=float) for array in arrays)
     for p in flip.flat:
         checks.fraction("label_flip", float(p), below=0.5)
+    filters = grams.shape[-1] if grams.ndim else 0
+    grams = _mirrored(grams, leak) if leak else grams
     rows, draws = (array.shape[-1] if array.ndim else 0 for array in (grams, uniforms))
     batch = np.broadcast_shapes(margins.shape[:-1], grams.shape[:-2], flip.shape)
     own = batch if normals.ndim > 2 or uniforms.ndim > 1 else ()
@@ -97,17 +105,20 @@ def test_error(
     grams = _flatten("noise_gram", grams, batch, (rows, rows))
     uniforms = _flatten("uniforms", uniforms, own, (draws,))
     normals = _flatten("normals", normals, own, (draws, patches * rows)).reshape(-1, draws, patches, rows)
-    normals = np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
     finite = np.isfinite(margins).all(axis=-1) & np.isfinite(grams).all(axis=(-2, -1))
     margins, grams = np.where(finite[:, None], margins, 0.0), np.where(finite[:, None, None], grams, 0.0)
     longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)[:, None]
     longest = np.where(longest > 0.0, longest, 1.0)
     with np.errstate(over="ignore"):
-        thresholds = margins / np.sqrt(longest) * (0.5 * rows / multiplicity)
+        thresholds = margins / np.sqrt(longest) ** power * (0.5 * filters / multiplicity)
     laws = None if strengths is None else _flatten("strengths", np.asarray(strengths, dtype=float), batch, (5,))
-    results = np.empty((len(margins), 5))
-    inputs = thresholds, grams / longest[:, None], normals, np.ascontiguousarray(uniforms), laws
-    in_threads(lambda first, last: estimate_range(first, last, *inputs, results), len(results))
+    grams = grams / longest[:, None]
+    if power > 1:
+        results = power_errors(thresholds, grams, power, normals, laws)
+    else:
+        results, normals = np.empty((len(margins), 5)), np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
+        inputs = thresholds, grams, normals, np.ascontiguousarray(uniforms), laws
+        in_threads(lambda first, last: estimate_range(first, last, *inputs, results), len(results))
     results = np.where(finite[:, None], results, np.nan).reshape(*batch, 5)
     clean = np.exp(results[..., 0])
     return TestError(
@@ -120,6 +131,18 @@ def test_error(
 
 
 test_error.__test__ = False  # type: ignore[attr-defined]  # the name is the field's term
+
+
+def _mirrored(grams: np.ndarray, leak: float) -> np.ndarray:
+    """Covariances (..., 4m, 4m) of a ReLU network that is the leaky one (..., 2m, 2m): σ(x) = relu(x) - relu(-leak x).
+
+    Each filter has a mirrored twin, which counts for the other sign.
+    """
+    size = grams.shape[-1]
+    own, twin = np.eye(size), -leak * np.eye(size)
+    m = size // 2
+    rows = np.concatenate([own[:m], twin[m:], own[m:], twin[:m]])
+    return np.asarray(rows @ grams @ rows.T)
 
 
 def _flatten(name: str, array: np.ndarray, batch: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
