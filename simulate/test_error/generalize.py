@@ -14,7 +14,6 @@ import numpy as np
 from simulate.house import checks
 from simulate.machine.parallel import in_threads
 from simulate.test_error.estimates import estimate_range
-from simulate.test_error.homogeneous import power_errors
 
 __all__ = ["GAUSSIAN", "TestError", "direction_normals", "test_error"]
 
@@ -114,6 +113,8 @@ def test_error(
     laws = None if strengths is None else _flatten("strengths", np.asarray(strengths, dtype=float), batch, (5,))
     grams = grams / longest[:, None]
     if power > 1:
+        from simulate.test_error.homogeneous import power_errors  # it loads a part of SciPy that nothing else needs
+
         results = power_errors(thresholds, grams, power, normals, laws)
     else:
         results, normals = np.empty((len(margins), 5)), np.ascontiguousarray(normals.transpose(0, 2, 3, 1))

@@ -10,6 +10,7 @@ from simulate import SAM, SGD, GradientDifference, Instance, Loss, NegGrad, Phas
 from simulate.dynamics.objectives import Objective
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.plan import compile_phase
+from simulate.problems.activations import RELU, Activation
 
 torch = pytest.importorskip("torch", reason="the autograd oracle needs PyTorch")
 torch.set_num_threads(1)  # tensors are so small that threads would only wait for each other
@@ -33,7 +34,7 @@ def train_phase(weights, phase: Phase, instance: Instance):
     target = torch.from_numpy(plan.target.astype(float))
 
     def loss_of_each(weights):
-        return -torch.nn.functional.logsigmoid(target * network(weights, patches))
+        return -torch.nn.functional.logsigmoid(target * network(weights, patches, instance.activation))
 
     part = None
     if isinstance(phase.optimizer, SharpMinMax):
@@ -56,9 +57,16 @@ def patches_of(instance: Instance):
     return torch.from_numpy(np.concatenate([signal, noise], axis=1))
 
 
-def network(weights, patches):
+def activated(x, activation: Activation):
+    """σ of each entry, as torch has it."""
+    if activation.leak:
+        return torch.nn.functional.leaky_relu(x, activation.leak)
+    return torch.relu(x) if activation.power == 1 else torch.relu(x) ** activation.power
+
+
+def network(weights, patches, activation: Activation = RELU):
     """f of every sample, (n,): each sign's filters averaged, the patches summed."""
-    positive, negative = (torch.relu(patches @ filters.T).sum(dim=1).mean(dim=1) for filters in weights)
+    positive, negative = (activated(patches @ filters.T, activation).sum(dim=1).mean(dim=1) for filters in weights)
     return positive - negative
 
 

@@ -35,7 +35,9 @@ def _train_phase(filters: list, phase: Phase, instance: Instance) -> None:
         whole = torch.stack(filters).detach().reshape(2, instance.m, -1)
 
         def of_forget(w):
-            return -torch.nn.functional.logsigmoid(target * autograd.network(w, patches))[forget].mean()
+            return -torch.nn.functional.logsigmoid(target * autograd.network(w, patches, instance.activation))[
+                forget
+            ].mean()
 
         marks = autograd.forget_part(autograd.gradient(of_forget, whole), chosen).flatten() > 0
         parts = [[w for w, mark in zip(filters, marks, strict=True) if bool(mark) is side] for side in (False, True)]
@@ -44,13 +46,13 @@ def _train_phase(filters: list, phase: Phase, instance: Instance) -> None:
         torch.optim.lr_scheduler.LambdaLR(one, lambda step: _rate(chosen, step, phase.steps)) for one in machines
     ]
     whole = torch.stack(filters).detach().reshape(2, instance.m, -1)
-    before = -torch.nn.functional.logsigmoid(target * autograd.network(whole, patches))
+    before = -torch.nn.functional.logsigmoid(target * autograd.network(whole, patches, instance.activation))
     for now, turns in zip(seen, turned, strict=True):
         labels = torch.where(turns, -target, target)
 
         def terms(group=None, now=now, labels=labels, before=before):
             w = torch.stack(filters).reshape(2, instance.m, -1)
-            losses = -torch.nn.functional.logsigmoid(labels * autograd.network(w, patches))
+            losses = -torch.nn.functional.logsigmoid(labels * autograd.network(w, patches, instance.activation))
             if isinstance(phase.objective, BoundedNegGrad):
                 beta = phase.objective.beta  # (2/β) log(1 + (p/p₀)^β), descended: less of it is ascent
                 preference = 2.0 / beta * torch.nn.functional.softplus(beta * (before - losses))
