@@ -173,7 +173,7 @@ def test_the_radius_that_switches_off_squares_is_told() -> None:
 
 
 def test_the_hessian_of_leaky_relu_is_that_of_its_gradients() -> None:
-    """Against finite differences of the gradient norm's own parts: the largest eigenvalue bounds the curvature along ∇L."""
+    """Against Σ_i h_i ∇f_i ∇f_iᵀ, its gradients written out in R^d."""
     instance = draw(replace(SMALL, **LEAKY), 3)
     record = Record(observe=("hessian",))
     trace = run(instance, [Phase("fit", Loss(), SGD(lr=1e-9), steps=0)], record=record).trace

@@ -32,7 +32,7 @@ def test_errors_are_those_that_are_counted(m, patches, law, network):
     for margins in (np.array([0.8, 1.4]), np.array([3.0, 2.0]), np.array([-0.4, 1.0])):
         test = estimate(margins, gram, law, patches=patches, **network)
         rng = np.random.default_rng(1)
-        counted, its_error = monte_carlo.error_by_label(margins, gram, 1.5, patches, 100_000, rng, law=law, **network)
+        counted, its_error = monte_carlo.error_by_label(margins, gram, 1.5, patches, 40_000, rng, law=law, **network)
         deviation = math.hypot(float(test.standard_error), float(np.hypot(*its_error)) / 2)
         assert abs(float(test.error) - counted.mean()) < 4.0 * deviation
         wrong = counted.mean() + 8.0 * deviation  # so far off would be noticed
@@ -66,7 +66,7 @@ def test_two_neurons_are_a_quadrature(power):
         edge = t ** (1.0 / power)
         top = max(log_integrand(x) for x in np.linspace(-8.0, edge + 3.0, 2001))
         area = sum(
-            integrate.quad(lambda x: math.exp(log_integrand(x) - top), *ends, epsabs=0.0, epsrel=1e-8, limit=300)[0]
+            integrate.quad(lambda x, top=top: math.exp(log_integrand(x) - top), *ends, epsabs=0.0, epsrel=1e-8)[0]
             for ends in ((-12.0, 0.0), (0.0, edge), (edge, edge + 10.0))
         )
         spread = float(test.standard_error / test.error) if float(test.error) > 0.0 else 0.1
@@ -83,10 +83,10 @@ def test_one_leaky_neuron_has_two_tails():
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-@pytest.mark.parametrize("dimensions", [2, 12])
+@pytest.mark.parametrize("dimensions", [12, pytest.param(2, marks=pytest.mark.slow)])
 def test_radial_tails_are_quadratures(law, dimensions):
     """log P(s r > ρ) by SciPy's quadrature over s."""
-    for radius in (0.5, 8.0, 60.0):
+    for radius in (0.5, 60.0):
         tail, rest = log_radial_tail(np.log([radius]), dimensions, np.array(law.table))
         expected = log_mean_over(law, lambda s, radius=radius: float(_log_chi_tail(radius / s, dimensions)))
         assert tail[0] == pytest.approx(expected, abs=1e-5)
