@@ -27,7 +27,7 @@ __all__ = ["Rows", "log_radial_tail", "power_errors"]
 _EVEN_SHARES = (0.35, 0.95)  # of the draws, for a rare error and for a likely one
 _WIDER = 0.85  # of the precision about a point: beyond it other rows join in, and h falls less
 _MOST_POINTS = 16
-_CLIMB, _SAME = 200, 1e-4  # steps to a design point, and how close two of them are one
+_CLIMB, _STILL, _SAME = 200, 1e-7, 1e-4  # steps to a design point, where they end, and how close two of them are one
 _LARGEST_DISADVANTAGE = 9.0  # a design point exp(9) times less likely than another is left out
 _TIE = 1e-12
 _PROBE = 1e-3
@@ -156,7 +156,9 @@ def _climb(rows: Rows, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(_CLIMB):
         step = rows.gradient(z) + shift * np.maximum(rows.value(z), 1e-3)[:, None, None] * z
         length = _norm(step)
-        z = np.where(length > 0.0, step / np.where(length > 0.0, length, 1.0), z)
+        before, z = z, np.where(length > 0.0, step / np.where(length > 0.0, length, 1.0), z)
+        if np.abs(z - before).max() < _STILL:
+            break
     heights = rows.value(z)
     order, kept = np.argsort(-heights, kind="stable"), list[int]()
     for j in order:

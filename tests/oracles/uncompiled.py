@@ -16,11 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from simulate.dynamics import kernels, patterns
+from simulate.dynamics import descents, kernels, patterns
+from simulate.dynamics.activations import kernels as activated
 from simulate.test_error import design_points, estimates, importance, lines, planes, strengths, tails
 from tests.places import ROOT
 
-MODULES = (design_points, estimates, importance, kernels, lines, patterns, planes, strengths, tails)
+MODULES = (
+    activated,
+    descents,
+    design_points,
+    estimates,
+    importance,
+    kernels,
+    lines,
+    patterns,
+    planes,
+    strengths,
+    tails,
+)
 
 
 def call_uncompiled(calls: Sequence[Callable[[], Any]], folder: Path) -> list[Any]:

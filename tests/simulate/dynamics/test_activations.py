@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from simulate import (
 )
 from simulate.dynamics.step import network_output
 from simulate.problems.activations import Activation
+from simulate.runs import ensemble
 from tests.oracles.configurations import Configuration
 from tests.oracles.gpu_rehearsal import numpy_for_cupy
 from tests.simulate.dynamics.test_descents import random_runs
@@ -105,8 +107,9 @@ def test_activated_runs_go_on_bit_for_bit(name: str, engine: str, kind: dict[str
     assert name == "momentum" or whole.state.velocity is None
 
 
-def test_activations_share_a_chunk() -> None:
-    """A cell's numbers are the same, whatever other cells it is with."""
+def test_activations_share_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell's numbers are the same, whatever other cells it is with; on one thread all are in one chunk."""
+    monkeypatch.setattr(ensemble, "numba", SimpleNamespace(get_num_threads=lambda: 1))
     steps = [(SGD(lr=0.1), Loss()), (SAM(lr=0.1, momentum=0.5), LabelNoise(flip=0.2)), (SAM(lr=0.1), NegGrad())]
     cells = [
         Cell(replace(SMALL, **kind), (Phase("fit", objective, optimizer, steps=20, stop_loss=0.2),), seed)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Status
+from simulate.problems.activations import Activation
 from simulate.problems.tails import LogNormal, StudentT, TwoScales
 from simulate.test_error.generalize import GAUSSIAN, direction_normals, test_error
 from tests.oracles.configurations import configurations
@@ -33,6 +34,18 @@ def stopping() -> Training:
     )
 
 
+def activated() -> list[Training]:
+    """Trainings with other activations, plain and not."""
+    problem = Problem(d=60, n=8, m=2, P=3, patches="independent", signal=1.0, sigma_0=0.3, forget=0.4)
+    phases = [
+        Phase("a", Loss(), SGD(lr=0.3, batch=3), steps=6, stop_loss=0.1),
+        Phase("b", NegGrad(alpha=0.3), SAM(lr=0.3, tau=0.2, momentum=0.5, weight_decay=0.1), steps=6),
+    ]
+    kinds = (Activation(leak=0.2), Activation(power=2), Activation(power=3))
+    drawn = replace(Instance.draw(problem, 1), noise_law=None)
+    return [Training([replace(drawn, activation=kind)], phases) for kind in kinds]
+
+
 def overflowing() -> Training:
     """A step that overflows, and what follows it."""
     problem = Problem(d=60, n=6, m=2, signal=1e3, sigma_p=1e3, sigma_0=0.3, forget=0.4)
@@ -41,7 +54,7 @@ def overflowing() -> Training:
 
 
 def test_trainings_are_those_of_the_source(tmp_path: Path) -> None:
-    trainings = [*every_option(48, steps=8), stopping()]
+    trainings = [*every_option(48, steps=8), stopping(), *activated()]
     calls = [partial(train, training, "numba") for training in trainings]
     for call, ends in zip(calls, call_uncompiled(calls, tmp_path), strict=True):
         for here, there in zip(call(), ends, strict=True):

@@ -131,12 +131,12 @@ def test_gradient_and_bend_are_derivatives(power):
 
 
 def test_standard_errors_cover():
-    """Sixty estimates of 256 directions: their errors are of the size that they tell, with no bias."""
+    """Forty estimates of 256 directions: their errors are of the size that they tell, with no bias."""
     gram, margins = random_gram(3, 30, 5), np.array([4.0, 3.0])
     reference = estimate(margins, gram, n=50_000, seed=99, power=2)
     scores = []
-    for seed in range(60):
+    for seed in range(40):
         test = estimate(margins, gram, n=256, seed=seed, power=2)
         scores.append(float((test.error - reference.error) / test.standard_error))
-    assert abs(np.mean(scores)) < 0.6
+    assert abs(np.mean(scores)) < 0.7
     assert 0.6 < np.std(scores) < 1.7
