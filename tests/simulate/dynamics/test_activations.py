@@ -206,6 +206,14 @@ def test_sharp_minmax_of_a_power_parts_by_its_own_gradients() -> None:
     assert (parts[0] != parts[1]).any()
 
 
+@every_kind
+def test_a_clip_sees_the_part_that_moves(kind: dict[str, Any]) -> None:
+    instance = draw(replace(SMALL, **kind), 2)
+    phase = [Phase("part", NegGrad(), SharpMinMax(lr=0.1, clip=0.01, fraction=0.7), steps=10)]
+    ends = [run(instance, phase, engine=engine).state.preactivations for engine in ("dense", "numba")]
+    assert relative_error(ends[1], ends[0]) < TOLERANCE
+
+
 def test_activation_by_hand() -> None:
     x = np.array([-2.0, 0.0, 3.0])
     square, leaky = Activation.named("power", power=2), Activation.named("leaky", leak=0.5)
