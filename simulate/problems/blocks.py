@@ -109,7 +109,7 @@ def plain_eigenvalues(values: object) -> tuple[float, ...]:
     entries = checks.listed("eigenvalues", "be a list of numbers", values)
     for value in entries:
         checks.real("eigenvalues", value, nonnegative=True)
-        if value and not _LEAST <= value <= _MOST:
+        if value and not _LEAST <= float(value) <= _MOST:
             checks.fail("eigenvalues", f"be 0 or lie in [{_LEAST:g}, {_MOST:g}]", value)
     if not any(entries):
         checks.fail("eigenvalues", "hold a number above 0", values)
@@ -160,7 +160,7 @@ def power_law(d: int, exponent: float, *, blocks: int = 20) -> tuple[tuple[float
     Args:
         d: Dimension of a patch.
         exponent: How fast eigenvalues fall, in [0, 10].
-        blocks: Number of blocks, at most d.
+        blocks: Number of blocks, or d where that is fewer.
 
     Returns:
         `eigenvalues` and `multiplicities` of a `simulate.Problem`, the largest eigenvalue first.
@@ -174,10 +174,11 @@ def power_law(d: int, exponent: float, *, blocks: int = 20) -> tuple[tuple[float
         (176, 31445, 5591791, 994376588)
     """
     checks.integer("d", d, least=2)
-    checks.integer("blocks", blocks, least=1, most=d)
+    checks.integer("blocks", blocks, least=1)
     checks.real("exponent", exponent, nonnegative=True)
     if exponent > 10.0:
         checks.fail("exponent", "be at most 10", exponent)
+    blocks = min(blocks, d)
     bounds = [(1.0 + _ROUNDING) * (d + 1) ** (number / blocks) for number in range(1, blocks)]
     edges = [1, *(max(math.floor(bound), number) for number, bound in enumerate(bounds, 2)), d + 1]
     sizes = [high - low for low, high in pairwise(edges)]
