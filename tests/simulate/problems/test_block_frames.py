@@ -164,6 +164,18 @@ def test_signal_lies_where_it_is_said(lean, space):
     np.testing.assert_allclose(instance.geometry.gram[0, 1:], 0.0, atol=1e-14)
 
 
+@pytest.mark.parametrize("lean", [{}, {"lean_block": 0, "lean_angle": 30.0}])
+@pytest.mark.parametrize("space", ["frame", "ambient"])
+def test_projection_takes_the_noise_along_the_signal_and_nothing_else(lean, space):
+    projected, whole = (
+        Instance.draw(replace(SMALL, noise=noise, **lean), 2, space=space) for noise in ("orthogonal", "isotropic")
+    )
+    direction = whole.phi / 2.0
+    expected = whole.xi - (whole.xi @ direction)[..., None] * direction
+    np.testing.assert_allclose(projected.xi, expected, atol=1e-14)
+    assert np.abs(whole.xi - expected).max() > 0.1
+
+
 # --- the engines and the end ----------------------------------------------------------------------------
 
 
