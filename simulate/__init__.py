@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
     from simulate.dynamics.phases import Phase
     from simulate.dynamics.state import State, Status
+    from simulate.problems.blocks import power_law, spikes
     from simulate.problems.instance import Instance
     from simulate.problems.problem import Problem
     from simulate.problems.scales import sam_radius, step_size, with_sam_weights, with_small_weights
@@ -55,6 +56,7 @@ _HOME = {
     ),
     "dynamics.phases": ("Phase",),
     "dynamics.state": ("State", "Status"),
+    "problems.blocks": ("power_law", "spikes"),
     "problems.instance": ("Instance",),
     "problems.problem": ("Problem",),
     "problems.scales": ("sam_radius", "step_size", "with_sam_weights", "with_small_weights"),
@@ -71,8 +73,8 @@ __all__ = [
     "SAM", "SGD", "BoundedNegGrad", "Cell", "GradientDifference", "Instance", "LabelNoise", "Loss", "NegGrad",
     "Objective", "Optimizer", "Phase", "PhaseMap", "Problem", "RandomLabel", "Record", "Result", "SharpMinMax",
     "State", "Status", "__version__", "critical_values", "deactivated_fraction", "deactivation_radius",
-    "draw_coefficients", "draw_phase_maps", "fit_boundary", "phase_map", "refine", "run", "run_ensemble",
-    "run_to_disk", "sam_radius", "step_size", "sweep", "unfold", "with_sam_weights", "with_small_weights",
+    "draw_coefficients", "draw_phase_maps", "fit_boundary", "phase_map", "power_law", "refine", "run", "run_ensemble",
+    "run_to_disk", "sam_radius", "spikes", "step_size", "sweep", "unfold", "with_sam_weights", "with_small_weights",
 ]  # fmt: skip
 
 __getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})

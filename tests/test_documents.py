@@ -32,7 +32,7 @@ MARKERS = {
     "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
     "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
-    "client=Client(cluster)", 'tails="student-t"',
+    "client=Client(cluster)", 'tails="student-t"', "power_law(10**9",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
@@ -50,6 +50,12 @@ def test_heavy_tails_are_said_in_words() -> None:
     names = run_block('tails="student-t"')
     assert names["problem"].tails == "student-t"
     assert -1e4 < names["result"].test.log_clean_error < 0.0
+
+
+def test_blocks_of_eigenvalues_are_said_in_words() -> None:
+    names = run_block("power_law(10**9")
+    assert 200 < names["problem"].effective_dimension < 400
+    assert 0.0 < names["result"].test_error < 0.5
 
 
 def test_every_block_is_known() -> None:

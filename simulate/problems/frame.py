@@ -5,11 +5,14 @@ Gaussian vectors that matrix can be drawn without touching R^d: rotate so that v
 first k + 1 coordinates; then its first k coordinates stay standard normal and the remaining d - k collapse to
 their norm, a χ variable with d - k degrees of freedom (Bartlett's decomposition). The M × M triangle of these
 coordinates has exactly the law of the d × M array, for any d ≥ M, at a cost that does not depend on d. Noise vectors of
-random length are these times their radii, which are independent of all directions (`simulate.problems.tails`).
+random length are these times their radii, which are independent of all directions (`simulate.problems.tails`). Where
+blocks of coordinates differ in variance, each block has a triangle of its own, side by side, and one of fewer than M
+coordinates has its first columns (`simulate.problems.blocks`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +21,7 @@ from simulate.house import checks
 from simulate.problems.problem import Problem
 from simulate.problems.streams import stream
 
-__all__ = ["AMBIENT_LIMIT", "check_dimension", "draw_ambient", "draw_frame", "reduce_to_frame"]
+__all__ = ["AMBIENT_LIMIT", "check_dimension", "draw_ambient", "draw_frame", "noise_deviations", "reduce_to_frame"]
 
 AMBIENT_LIMIT = 8 * 2**30
 """Bytes that a dense draw may take before it is refused."""
@@ -28,26 +31,27 @@ def draw_frame(problem: Problem, seed: int) -> np.ndarray:
     """Draw φ, noise vectors and initial weights in the Bartlett frame.
 
     Args:
-        problem: The law to draw from; it needs d ≥ n (P - 1) + 2m + 1 (n + 2m + 1 with copied patches).
+        problem: The law to draw from; it needs d ≥ n (P - 1) + 2m + 1 (n + 2m + 1 with copied patches), but with
+            blocks any d.
         seed: The run's seed. Draws of two problems that differ in d, signal or scales only share their normals.
 
     Returns:
         Array (M, M), lower triangular: row 0 is φ, then the noise vectors sample by sample, then the filters
-        (j = +1 first).
+        (j = +1 first). With blocks, one such array (M, min(M, d_b)) for each, side by side.
 
     Raises:
         ValueError: if d is smaller than the frame.
     """
     check_dimension(problem, "frame")
-    size = problem.frame_size
-    rows = _shared_normals(seed, size).copy() if size <= _SHARED_SIZE else _normals(seed, size)
-    freedom = problem.d - np.arange(size)
-    rows.reshape(-1)[:: size + 1] = np.sqrt(stream(seed, "chi").chisquare(freedom))
-    return _scale(problem, rows, seed)
+    size, blocks = problem.frame_size, problem.blocks
+    if blocks is None:
+        return _scale(problem, _triangle(seed, 0, size, problem.d), seed, size)
+    triangles = [_triangle(seed, block, size, each) for block, each in enumerate(blocks.multiplicities)]
+    return _scale(problem, np.concatenate(triangles, axis=1), seed, size)
 
 
 def draw_ambient(problem: Problem, seed: int) -> np.ndarray:
-    """Draw φ, noise vectors and initial weights in R^d itself, φ along the first coordinate.
+    """Draw φ, noise vectors and initial weights in R^d itself, φ along the first coordinate (of its block).
 
     Args:
         problem: The law to draw from, with any d.
@@ -60,7 +64,13 @@ def draw_ambient(problem: Problem, seed: int) -> np.ndarray:
         ValueError: if the array would take more than 8 GiB.
     """
     check_dimension(problem, "ambient")
-    return _scale(problem, stream(seed, "ambient").standard_normal((problem.frame_size, problem.d)), seed)
+    return _scale(problem, stream(seed, "ambient").standard_normal((problem.frame_size, problem.d)), seed, None)
+
+
+def noise_deviations(problem: Problem, space: str) -> np.ndarray | None:
+    """Standard deviation of noise along each coordinate of a draw over σ_p, (D,); None where all are one."""
+    blocks = problem.blocks
+    return None if blocks is None else blocks.deviations(problem.frame_size if space == "frame" else None)
 
 
 def check_dimension(problem: Problem, space: str) -> None:
@@ -72,18 +82,35 @@ def check_dimension(problem: Problem, space: str) -> None:
     size = problem.frame_size
     if space == "frame" and problem.d >= 2**63:
         checks.fail("d", "be below 2**63", problem.d)
-    if space == "frame" and problem.d < size:
+    blocks = problem.blocks
+    if space == "frame" and blocks is not None and size * sum(blocks.widths(size)) * 8 > AMBIENT_LIMIT:
+        checks.fail("eigenvalues", "have fewer blocks, whose frames take 8 GiB together", len(blocks.eigenvalues))
+    if space == "frame" and blocks is None and problem.d < size:
         checks.fail("d", f"be at least {size} (all vectors of the problem) in the exact frame", problem.d)
     if space == "ambient" and size * problem.d * 8 > AMBIENT_LIMIT:
         limit = AMBIENT_LIMIT // (8 * size)
         checks.fail("d", f"be at most {limit} to be drawn densely (8 GiB); the exact frame has no limit", problem.d)
 
 
-def _normals(seed: int, size: int) -> np.ndarray:
-    """Standard normals below the diagonal, zeros elsewhere, (size, size)."""
-    rows, below = np.zeros((size, size)), _strictly_lower(size)
-    rows[below] = stream(seed, "normals").standard_normal(len(below[0]))
+def _triangle(seed: int, block: int, size: int, d: int) -> np.ndarray:
+    """Coordinates of `size` standard normal vectors of R^d, (size, min(size, d))."""
+    width = min(size, d)
+    draw = _shared_normals if size <= _SHARED_SIZE else _normals
+    rows = draw(seed, block, size, width).copy()
+    np.fill_diagonal(rows, np.sqrt(stream(seed, *_named("chi", block)).chisquare(d - np.arange(width))))
     return rows
+
+
+def _normals(seed: int, block: int, size: int, width: int) -> np.ndarray:
+    """Standard normals below the diagonal, zeros elsewhere, (size, width)."""
+    rows, below = np.zeros((size, width)), _strictly_lower(size, width)
+    rows[below] = stream(seed, *_named("normals", block)).standard_normal(len(below[0]))
+    return rows
+
+
+def _named(name: str, block: int) -> tuple[str | int, ...]:
+    """The stream of a block; the first has that of problems without blocks."""
+    return (name, block) if block else (name,)
 
 
 _SHARED_SIZE = 128
@@ -94,24 +121,39 @@ _shared_normals = lru_cache(maxsize=256)(_normals)
 
 
 @lru_cache(maxsize=8)
-def _strictly_lower(size: int) -> tuple[np.ndarray, np.ndarray]:
+def _strictly_lower(size: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices below the diagonal; small runs are drawn by the thousand."""
-    return np.tril_indices(size, -1)
+    return np.tril_indices(size, -1, width)
 
 
-def _scale(problem: Problem, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Turn standard normal rows, in place, into φ, noise of the problem's law and weights."""
-    first_filter = problem.frame_size - 2 * problem.m
-    rows[0] = 0.0
-    rows[0, 0] = problem.signal
-    rows[1:first_filter] *= problem.sigma_p
+def _scale(problem: Problem, rows: np.ndarray, seed: int, most: int | None) -> np.ndarray:
+    """Turn standard normal rows, in place, into φ, noise of the problem's law and weights.
+
+    A block has at most `most` coordinates, or all (None).
+    """
+    first_filter, blocks = problem.frame_size - 2 * problem.m, problem.blocks
+    noise, places = rows[1:first_filter], [(0, 1.0)]
+    noise *= problem.sigma_p
     rows[first_filter:] *= problem.sigma_0
+    if blocks is not None:
+        noise *= blocks.deviations(most)
+        places = blocks.signal_places(most)
+    rows[0] = 0.0
+    for place, part in places:
+        rows[0, place] = part * problem.signal
     if problem.strength is not None:
         radii = problem.strength.draw(stream(seed, "strengths"), problem.n)
-        rows[1:first_filter] *= np.repeat(radii, problem.n_noise_patches)[:, None]
+        noise *= np.repeat(radii, problem.n_noise_patches)[:, None]
     if problem.noise == "orthogonal":
-        rows[1:first_filter, 0] = 0.0
+        _take_off(noise, places)
     return rows
+
+
+def _take_off(noise: np.ndarray, places: Sequence[tuple[int, float]]) -> None:
+    """Project noise, in place, off a direction with these coordinates."""
+    along = sum(part * noise[:, place] for place, part in places)
+    for place, part in places:
+        noise[:, place] = noise[:, place] - part * along if len(places) > 1 else 0.0
 
 
 def reduce_to_frame(vectors: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:

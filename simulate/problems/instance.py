@@ -42,6 +42,7 @@ class Instance:
             with the same inner products.
         noise_law: Law of test noise, or None.
         test_set: Held-out samples, or None.
+        deviations: Standard deviation of test noise along each coordinate over σ_p, (D,); None for ones.
         label_flip: Probability that an observed test label is wrong.
         seed: The seed that drew it, or 0 for given arrays; streams of a run start from it.
         source: A few words on where it comes from, kept with results.
@@ -58,6 +59,7 @@ class Instance:
     space: Space
     noise_law: NoiseLaw | None = None
     test_set: TestSet | None = None
+    deviations: np.ndarray | None = None
     label_flip: float = 0.0
     seed: int = 0
     source: str = "arrays"
@@ -87,6 +89,20 @@ class Instance:
     def span(self) -> np.ndarray:
         """The vectors the weights move along, (1 + n patches, D): φ, then the noise vectors."""
         return np.concatenate([self.phi[None], self.xi.reshape(-1, len(self.phi))])
+
+    def seen_by_noise(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors whose inner products are the covariances of test noise along the given ones, over σ_p².
+
+        Args:
+            vectors: Vectors in the coordinates of the instance, (..., D).
+
+        Returns:
+            Array (..., D): the vectors off φ where noise is, each coordinate times its deviation.
+        """
+        if self.noise_law is not None and self.noise_law.orthogonal:
+            direction = self.phi / np.linalg.norm(self.phi)
+            vectors = vectors - (vectors @ direction)[..., None] * direction
+        return vectors if self.deviations is None else vectors * self.deviations
 
     @classmethod
     def draw(cls, problem: Problem, seed: int = 0, *, space: Space = "frame") -> Instance:
@@ -120,6 +136,7 @@ class Instance:
             forget=forget,
             multiplicity=problem.multiplicity,
             space=space,
+            deviations=frame.noise_deviations(problem, space),
             noise_law=NoiseLaw(problem.sigma_p, problem.noise == "orthogonal", problem.strength),
             label_flip=problem.label_flip,
             seed=seed,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from simulate.house import checks
 from simulate.problems.activations import OPTIONS, Activation
+from simulate.problems.blocks import Blocks, plain_eigenvalues, plain_multiplicities
 from simulate.problems.tails import LogNormal, Strength, StudentT, TwoScales
 
 __all__ = ["Problem"]
@@ -20,9 +21,13 @@ _TAILS: Mapping[str, tuple[Callable[..., Strength] | None, tuple[str, ...]]] = {
 }
 """Laws of the radius of an image's noise, with the fields of the problem that are theirs."""
 
+_OF_BLOCKS = ("multiplicities", "signal_block", "lean_block", "lean_angle")
+"""What says more of blocks of eigenvalues."""
+
 _LATER = (
     "tails", *(name for _, options in _TAILS.values() for name in options),
     "activation", *(name for options in OPTIONS.values() for name in options),
+    "eigenvalues", *_OF_BLOCKS,
 )  # fmt: skip
 """Fields that joined after results had been kept: records of problems that leave them alone stay as they were."""
 
@@ -62,7 +67,8 @@ class Problem:
     forget: float = 0.1
     """Fraction of the samples in the forget set, rounded to a whole number of samples."""
     noise: Literal["orthogonal", "isotropic"] = "orthogonal"
-    """Noise law: N(0, σ_p² I) projected off φ ("orthogonal"), or not projected ("isotropic")."""
+    """Noise law: N(0, σ_p² I) projected off φ ("orthogonal"), or not projected ("isotropic"); with `eigenvalues` the
+    same of their Σ in place of I."""
     patches: Literal["copied", "independent"] = "copied"
     """Whether the P - 1 noise patches of a sample are one vector repeated, or different draws."""
     tails: Literal["gaussian", "student-t", "log-normal", "two-scales"] = "gaussian"
@@ -82,6 +88,16 @@ class Problem:
     """Of "leaky": the slope of its left side, between 0 and 1."""
     power: int | None = None
     """Of "power": the power q of ReLU^q, from 2 to 8."""
+    eigenvalues: tuple[float, ...] | None = None
+    """Variances of blocks of noise coordinates in units of σ_p², such as 50 1 for a spike; None for equal ones."""
+    multiplicities: tuple[int, ...] | None = None
+    """Number of coordinates of each block, d in all; a last one that is left out is the rest of d."""
+    signal_block: int | None = None
+    """Of `eigenvalues`: the block that φ lies in, from 0; None is the last."""
+    lean_block: int | None = None
+    """Of `eigenvalues`: another block, towards which φ leans."""
+    lean_angle: float | None = None
+    """By how many degrees φ leans out of its own block, between 0 and 90."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -102,6 +118,7 @@ class Problem:
         checks.choice("patches", self.patches, ("copied", "independent"))
         self._check_tails()
         _ = self.sigma  # its own checks
+        self._check_blocks()
 
     def _check_tails(self) -> None:
         """Require the options of the law of tails, and no other's."""
@@ -114,6 +131,35 @@ class Problem:
                 if tails != self.tails and value is not None:
                     checks.fail(name, f'be left out unless `tails` is "{tails}"', value)
         _ = self.strength  # its own checks
+
+    def _check_blocks(self) -> None:
+        """Require what says more of blocks where there are blocks, and put tuples of plain numbers in their place."""
+        if self.eigenvalues is None:
+            for name in _OF_BLOCKS:
+                if getattr(self, name) is not None:
+                    checks.fail(name, "be left out unless `eigenvalues` are given", getattr(self, name))
+            return
+        if self.multiplicities is None:
+            raise ValueError("Argument `multiplicities` must be given with `eigenvalues`, but is missing.")
+        object.__setattr__(self, "eigenvalues", plain_eigenvalues(self.eigenvalues))
+        object.__setattr__(self, "multiplicities", plain_multiplicities(self.multiplicities))
+        blocks = self.blocks
+        if blocks is not None and not blocks.is_noise_along(self.noise == "orthogonal"):
+            checks.fail("eigenvalues", 'leave noise off the signal, or `noise` be "isotropic"', self.eigenvalues)
+
+    @property
+    def blocks(self) -> Blocks | None:
+        """The covariance of the noise by blocks; None where all variances are equal."""
+        if self.eigenvalues is None or self.multiplicities is None:
+            return None
+        return Blocks.of(
+            self.d, self.eigenvalues, self.multiplicities, self.signal_block, self.lean_block, self.lean_angle
+        )
+
+    @property
+    def without_blocks(self) -> Problem:
+        """The same problem with equal variances σ_p², which any other d fits."""
+        return replace(self, eigenvalues=None, multiplicities=None, signal_block=None, lean_block=None, lean_angle=None)
 
     @property
     def strength(self) -> Strength | None:
@@ -148,10 +194,22 @@ class Problem:
 
     @property
     def frame_size(self) -> int:
-        """Number of coordinates that hold φ, all noise vectors and all initial weights exactly."""
+        """Number of vectors, φ, noise and initial weights; as many coordinates (of each block) hold them exactly."""
         return 1 + self.n * self.n_noise_patches + 2 * self.m
 
     @property
     def snr(self) -> float:
-        """Signal-to-noise ratio ‖φ‖ / (σ_p √d)."""
-        return self.signal / (self.sigma_p * self.d**0.5)
+        """Signal-to-noise ratio ‖φ‖ / (σ_p √d); with blocks ‖φ‖ / (σ_p √tr Σ)."""
+        return self.signal / (self.noise_deviation * self.d**0.5)
+
+    @property
+    def noise_deviation(self) -> float:
+        """Root of the mean variance of the noise coordinates: σ_p, with blocks σ_p √(tr Σ / d)."""
+        blocks = self.blocks
+        return self.sigma_p if blocks is None else self.sigma_p * (blocks.trace / self.d) ** 0.5
+
+    @property
+    def effective_dimension(self) -> float:
+        """(tr Σ)² / tr Σ² of the noise before it is projected: d where all variances are equal."""
+        blocks = self.blocks
+        return float(self.d) if blocks is None else blocks.effective_dimension

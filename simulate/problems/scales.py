@@ -6,6 +6,8 @@ With q = (P - 1) σ_p the scale of the noise and B the samples a step sees:
 * SAM's initial weights, σ_0 = 1 / (P σ_p √d), and radius τ = m √B / (P σ_p √d), at which τ / (σ_0 √(m B)) = √m;
 * the step size at which an own-class noise neuron moves its sample's output by `own_step` |ℓ'| a step.
 
+Where noise coordinates differ in variance, σ_p stands for the root of their mean variance.
+
 The two theorems ask for different initial weights: a comparison of their optimizers at one σ_0 is a different question.
 
 Source: Chen et al. 2023 (arXiv 2310.07269), as remembered; constants are choices made here.
@@ -56,7 +58,7 @@ def _noise_scale(problem: Problem) -> float:
         checks.fail("d", "be below 2**63", problem.d)
     if problem.P >= 2**63:
         checks.fail("P", "be below 2**63", problem.P)
-    scale = (problem.P - 1) * problem.sigma_p
+    scale = (problem.P - 1) * problem.noise_deviation
     if not 1e-100 <= scale <= 1e100:
         checks.fail("sigma_p", "give a scale of the noise (P - 1) σ_p from 1e-100 to 1e100", problem.sigma_p)
     return scale
@@ -65,4 +67,4 @@ def _noise_scale(problem: Problem) -> float:
 def _patch_scale(problem: Problem) -> float:
     """P σ_p, within the same range."""
     _noise_scale(problem)
-    return problem.P * problem.sigma_p
+    return problem.P * problem.noise_deviation

@@ -13,10 +13,13 @@ __all__ = ["NoiseLaw", "TestSet"]
 
 @dataclass(frozen=True)
 class NoiseLaw:
-    """The law of test noise: s N(0, σ_p² I), projected off φ or not, with the radius s of an image."""
+    """The law of test noise: s N(0, σ_p² I), projected off φ or not, with the radius s of an image.
+
+    Where coordinates differ in variance, `simulate.Instance.deviations` has what they are.
+    """
 
     sigma_p: float
-    """Standard deviation of each coordinate."""
+    """Standard deviation of each coordinate, or the unit of their deviations."""
     orthogonal: bool
     """Whether the noise is projected off φ."""
     strength: Strength | None = None

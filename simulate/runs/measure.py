@@ -155,7 +155,19 @@ def _noise_grams(engine: Engine, numbers: Sequence[int], laws: Sequence[NoiseLaw
     projections = signal[:, :, None] * signal[:, None] / norms[:, None, None]
     orthogonal = np.array([law.orthogonal for law in laws])
     variances = np.array([law.sigma_p**2 for law in laws])
-    return variances[:, None, None] * np.where(orthogonal[:, None, None], products - projections, products)
+    seen = np.where(orthogonal[:, None, None], products - projections, products)
+    for place, number in enumerate(numbers):
+        if engine.instances[number].deviations is not None:
+            seen[place] = _gram_of_blocks(engine, number)
+    return variances[:, None, None] * seen
+
+
+def _gram_of_blocks(engine: Engine, number: int) -> np.ndarray:
+    """W Σ Wᵀ of one trajectory whose noise coordinates differ in variance, (2m, 2m); W and Σ off φ where noise is."""
+    instance, w = engine.instances[number], engine.weights(number)
+    w = _weights_in_span(engine, number) if w is None else w
+    rows = instance.seen_by_noise(w.reshape(2 * instance.m, -1))
+    return rows @ rows.T
 
 
 def _counted(engine: Engine, number: int, test: TestSet) -> TestError:

@@ -117,7 +117,7 @@ def _kind(problem: Problem, phases: Sequence[Phase]) -> object:
 
 def _try(problem: Problem, phases: Sequence[Phase], engine: str) -> None:
     """Run the phases without a step, on the smallest problem with the same samples."""
-    small = replace(problem, m=1, P=2, patches="copied", d=problem.n + 3)
+    small = replace(problem.without_blocks, m=1, P=2, patches="copied", d=problem.n + 3)
     still = tuple(replace(phase, steps=0) for phase in phases)
     run_ensemble([Cell(small, still, 0)], engine=engine, test_directions=16)
 
@@ -125,7 +125,7 @@ def _try(problem: Problem, phases: Sequence[Phase], engine: str) -> None:
 def _ends(problem: Problem, phases: Sequence[Phase], observe: Sequence[str], tau: float | None) -> xarray.Dataset:
     """Everything that a training leaves, of one without a step; with a radius nothing is left out."""
     still = tuple(Phase(phase.name, Loss(), SGD(), steps=0) for phase in phases)
-    drawable = replace(problem, d=max(problem.d, problem.frame_size))
+    drawable = replace(problem.without_blocks, d=max(problem.d, problem.frame_size))
     run_ensemble([], observe=observe, tau=tau)  # its own checks of both
     ended = run_ensemble([Cell(drawable, still, 0)], engine="numpy", test_directions=16, observe=observe, tau=1.0)
     return ended.drop_dims("label")  # as `simulate.sweeps.workers` does

@@ -23,7 +23,11 @@ COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
 EVERY = [
     *MUTANTS,
     *read_faults("sample"),
-    *(one for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults") for one in read_faults(name)),
+    *(
+        one
+        for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults", "block_faults")
+        for one in read_faults(name)
+    ),
 ]
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
