@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from simulate import (
 from simulate.dynamics.label_turns import Turns
 from simulate.dynamics.optimizers import Optimizer
 from simulate.dynamics.step import logistic_loss, network_output
+from simulate.runs import ensemble
 from tests.oracles.configurations import Configuration, configurations
 from tests.oracles.gpu_rehearsal import numpy_for_cupy
 from tests.simulate.engine_runs import ENGINES, TOLERANCE, draw, end_of, instance_of, relative_error
@@ -165,8 +167,9 @@ def test_test_errors_know_what_is_left_of_the_initial_weights(engine: str) -> No
     assert other.state.initial_share.max() < 0.9
 
 
-def test_plain_and_other_steps_share_a_chunk() -> None:
-    """A cell's numbers are the same, whatever other cells it is with."""
+def test_plain_and_other_steps_share_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell's numbers are the same, whatever other cells it is with; on one thread all are in one chunk."""
+    monkeypatch.setattr(ensemble, "numba", SimpleNamespace(get_num_threads=lambda: 1))
     optimizers = [SGD(lr=0.1), SGD(lr=0.1, momentum=0.9), SAM(lr=0.1, weight_decay=0.1), SAM(lr=0.1, schedule="cosine")]
     objectives = [Loss(), LabelNoise(flip=0.2)]
     cells = [
