@@ -36,7 +36,7 @@ def parse_phase(text: str) -> Phase:
         >>> parse_phase("pretrain, Loss(), SDG(lr=0.01)")
         Traceback (most recent call last):
         ...
-        ValueError: Argument `phase` must use Loss, NegGrad, RandomLabel, SGD, SAM, SharpMinMax, but has "SDG".
+        ValueError: Argument `phase` must use BoundedNegGrad, ..., SharpMinMax, but has "SDG".
     """
     if not isinstance(text, str):
         raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is {text!r}.')

@@ -24,6 +24,7 @@ class Phase:
 
         Unlearning that stops where the forget set is no better known than by a network that never saw it:
 
+        >>> from simulate import NegGrad
         >>> retrain = Phase("retrain", Loss(on="retain"), SGD(lr=0.01), steps=1000, stop_loss=1e-2, aside=True)
         >>> unlearn = Phase("unlearn", NegGrad(), SGD(lr=0.01), steps=1000, stop_forget_loss_above="retrain")
     """

@@ -22,7 +22,7 @@ def modules_of(package: str, folders: Iterable[str]) -> list[ModuleType]:
     Example:
         >>> import simulate.problems
         >>> [module.__name__ for module in modules_of("simulate.problems", simulate.problems.__path__)][:2]
-        ['simulate.problems.arrays', 'simulate.problems.frame']
+        ['simulate.problems.activations', 'simulate.problems.arrays']
     """
     return [import_module(f"{package}.{name}") for name in sorted(module.name for module in iter_modules(folders))]
 

@@ -26,9 +26,9 @@ def _show() -> Command:
 
 
 def _margins() -> Command:
-    from theory.cli.margins import Margins
+    from theory.cli.margins import USUAL, Margins
 
-    return Command(cls=Margins)
+    return Command(cls=Margins, usual=USUAL)
 
 
 def _stability() -> Command:

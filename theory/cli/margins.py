@@ -16,7 +16,13 @@ from simulate.house.terminal import console, table
 from theory.formulas.conditions import ARGUMENTS, CONDITIONS, Condition, problem_margins
 from theory.ledger.wording import in_signs, marks_line, with_minus
 
-__all__ = ["Margins"]
+__all__ = ["USUAL", "Margins"]
+
+USUAL = (
+    "--lr", "--tau", "--epsilon", "--problem.d", "--problem.n", "--problem.m", "--problem.P", "--problem.signal",
+    "--problem.sigma-p", "--problem.sigma-0", "--problem.label-flip", "--problem.noise", "--problem.patches",
+)  # fmt: skip
+"""The options that hypotheses speak of; `--help-all` tells the others."""
 
 _HEADS = ("hypothesis", "margin", "reads")
 _LETTERS = {
