@@ -53,15 +53,22 @@ def activated_runs(number: int, *, steps: int, seed: int) -> list[Configuration]
 
 @pytest.mark.parametrize(("number", "steps"), [(30, 40), pytest.param(500, 200, marks=pytest.mark.slow)])
 def test_engines_agree_on_every_activation(number: int, steps: int) -> None:
-    compared = 0
+    """But for rare trajectories that amplify rounding: see `tests.simulate.dynamics.test_engines.compare`."""
+    compared, unstable = 0, 0
     for each in activated_runs(number, steps=steps, seed=11):
         reference, margin = end_of(each, "dense")
+        if not np.abs(reference).max() < 1e6:  # powers overflow easily
+            continue
         for engine in ENGINES[1:]:
             weights, other = end_of(each, engine)
-            if min(margin, other) > TOLERANCE and np.abs(reference).max() < 1e6:
-                assert relative_error(weights, reference) <= 100 * TOLERANCE, (each, engine)
+            if min(margin, other) > TOLERANCE:
+                error = relative_error(weights, reference)
+                if error > 100 * TOLERANCE:
+                    assert error <= 3 * relative_error(end_of(each, "dense", shaken=True)[0], reference), (each, engine)
+                    unstable += 1
                 compared += 1
     assert compared >= 1.8 * number
+    assert unstable <= 0.02 * compared
 
 
 @pytest.mark.parametrize("number", [24, pytest.param(240, marks=pytest.mark.slow)])
