@@ -1,5 +1,6 @@
 """Runs of random configurations in every engine, and how far the weights they end with are apart."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -57,6 +58,41 @@ def end_of(configuration: Configuration, engine: str, *, shaken: bool = False) -
         instance = replace(instance, w0=instance.w0 * (1 + 1e-12 * noise))
     result = run(instance, configuration.phases, engine=engine, record=Record(every=10**6))
     return result.state.weights if engine == "dense" else reconstructed_weights(result), result.kink_margin
+
+
+def compare(
+    runs: Sequence[Configuration], engine: str, reference: Callable[[Configuration], tuple[np.ndarray, float]], record
+) -> None:
+    """Require the weights of an engine to equal those of a reference, but for what rounding alone can change.
+
+    Two kinds of trajectories cannot be compared to the last digits, and must be rare: those that come so close to a
+    kink that rounding decides a ReLU, and those that amplify rounding, which are excused up to three times the error
+    that the dense engine itself makes of one of 1e-12 in its initial weights.
+    """
+    errors = {True: 0.0, False: 0.0}
+    on_kink, unstable, unequal = [], [], []
+    for each in runs:
+        (weights, margin), (expected, other_margin) = end_of(each, engine), reference(each)
+        error = relative_error(weights, expected)
+        if min(margin, other_margin) < TOLERANCE:
+            on_kink.append(each)
+        elif error <= TOLERANCE:
+            batched = each.phases[1].optimizer.batch is not None
+            errors[batched] = max(error, errors[batched])
+        elif error <= 3 * relative_error(end_of(each, "dense", shaken=True)[0], end_of(each, "dense")[0]):
+            unstable.append(each)
+        else:
+            unequal.append(f"{each}: {error:.1e}")
+    findings = {
+        "trajectories": len(runs), "on a kink": len(on_kink), "unstable": len(unstable),
+        "largest error with full batches": errors[False], "largest error with minibatches": errors[True],
+    }  # fmt: skip
+    print(f"\n{engine}: " + ", ".join(f"{name} {value:.2g}" for name, value in findings.items()))
+    for name, value in findings.items():
+        record(name, value)
+    assert not unequal
+    assert len(on_kink) < 0.02 * len(runs)
+    assert len(unstable) < 0.02 * len(runs)
 
 
 def oracle_sample(number: int, steps: int) -> list[Configuration]:

@@ -57,3 +57,21 @@ class Objective:
     def targets(self, instance: Instance, phase: str) -> np.ndarray:
         """Label ±1 that each sample's loss uses, (n,), in the phase of a name."""
         return instance.y
+
+
+class TwoTerms(Objective):
+    """An objective with a term on the retain set and another on the forget set; both must be there."""
+
+    @property
+    def separates(self) -> bool:
+        """It does."""
+        return True
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Both."""
+        return frozenset({"retain", "forget"})
+
+    def sets(self, retain: np.ndarray, forget: np.ndarray) -> Sets:
+        """The retain set and the forget set."""
+        return retain, forget

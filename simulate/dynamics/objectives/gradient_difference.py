@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from simulate.dynamics.objectives.base import Objective, Sets
+from simulate.dynamics.objectives.base import TwoTerms
 from simulate.house import checks
 
 __all__ = ["GradientDifference"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientDifference(Objective):
+class GradientDifference(TwoTerms):
     """Gradient difference, L(R) - λ L(F): NegGrad with weights that do not add up to one.
 
     Source: Liu et al. 2022 (arXiv 2203.12817).
@@ -27,20 +25,6 @@ class GradientDifference(Objective):
         """Validate every field."""
         checks.plain_fields(self)
         checks.real("weight", self.weight, nonnegative=True)
-
-    @property
-    def separates(self) -> bool:
-        """It has a term on each of the sets."""
-        return True
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Both."""
-        return frozenset({"retain", "forget"})
-
-    def sets(self, retain: np.ndarray, forget: np.ndarray) -> Sets:
-        """The retain set and the forget set."""
-        return retain, forget
 
     def weights(self, sizes: Sequence[int]) -> tuple[float, ...]:
         """Means over the sets of a step."""

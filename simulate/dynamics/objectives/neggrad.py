@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from simulate.dynamics.objectives.base import Objective, Sets
+from simulate.dynamics.objectives.base import TwoTerms
 from simulate.house import checks
 
 __all__ = ["NegGrad"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegGrad(Objective):
+class NegGrad(TwoTerms):
     """Unlearning by ascent: α L(R) - (1 - α) L(F).
 
     Example:
@@ -35,20 +33,6 @@ class NegGrad(Objective):
         checks.plain_fields(self)
         checks.fraction("alpha", self.alpha)
         checks.choice("reduction", self.reduction, ("mean", "sum"))
-
-    @property
-    def separates(self) -> bool:
-        """It descends on the retain set and ascends on the forget set."""
-        return True
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Both."""
-        return frozenset({"retain", "forget"})
-
-    def sets(self, retain: np.ndarray, forget: np.ndarray) -> Sets:
-        """The retain set and the forget set."""
-        return retain, forget
 
     def weights(self, sizes: Sequence[int]) -> tuple[float, ...]:
         """Weights α and α - 1, over the sizes where losses are means."""
