@@ -6,7 +6,7 @@ nothing of either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,9 +17,9 @@ from simulate.dynamics.objectives import Objective
 from simulate.dynamics.phases import Phase
 from simulate.dynamics.updates import Descent, Partition, Update
 from simulate.house import ties
-from simulate.problems.instance import Instance
+from simulate.problems.instance import Instance, Labels
 
-__all__ = ["Plan", "StopRules", "compile_phase"]
+__all__ = ["Plan", "StopRules", "compile_phase", "compile_phases"]
 
 
 @dataclass(frozen=True)
@@ -121,20 +121,41 @@ def compile_phase(phase: Phase, instance: Instance) -> Plan:
     Raises:
         ValueError: if the phase needs a retain or forget set that is empty, or a batch is too large.
     """
-    _check_sets(phase, instance)
-    retain, forget = ~instance.forget, instance.forget
+    return _compile(phase, instance.labels)
+
+
+def compile_phases(phases: Sequence[Phase], instances: Sequence[Instance]) -> list[Plan]:
+    """Compile a phase for each of many instances; equal phases of instances with the same labels share a plan.
+
+    Raises:
+        ValueError: as `compile_phase` does.
+    """
+    compiled: dict[Hashable, Plan] = {}
+    plans = []
+    for phase, instance in zip(phases, instances, strict=True):
+        labels = instance.labels
+        key = phase, labels.key
+        if key not in compiled:
+            compiled[key] = _compile(phase, labels)
+        plans.append(compiled[key])
+    return plans
+
+
+def _compile(phase: Phase, labels: Labels) -> Plan:
+    _check_sets(phase, labels)
+    retain, forget = ~labels.forget, labels.forget
     objective, optimizer = phase.objective, phase.optimizer
     sets = objective.sets(retain, forget)
     pools = pools_of(tuple(np.flatnonzero(members) for members in sets), optimizer.batch)
-    batches = Batches(instance.n, pools, seed=instance.seed, phase=phase.name)
+    batches = Batches(labels.n, pools, seed=labels.seed, phase=phase.name)
     return Plan(
         phase=phase,
-        target=objective.targets(instance, phase.name),
+        target=objective.targets(labels, phase.name),
         full_weight=_weights(objective, sets, [int(members.sum()) for members in sets]),
         learned=sets[0],
         updates=optimizer.updates(_weights(objective, sets, [pool.batch for pool in pools]), retain, forget),
         descent=optimizer.descent,
-        turns=Turns(objective.label_noise, instance.n, seed=instance.seed, phase=phase.name),
+        turns=Turns(objective.label_noise, labels.n, seed=labels.seed, phase=phase.name),
         bound=objective.bound,
         partition=optimizer.partition_of_network(),
         batches=batches,
@@ -158,11 +179,11 @@ def _stop_rules(phase: Phase, n_forget: int, *, every: int) -> StopRules:
     )
 
 
-def _check_sets(phase: Phase, instance: Instance) -> None:
-    n_forget = int(instance.forget.sum())
+def _check_sets(phase: Phase, labels: Labels) -> None:
+    n_forget = int(labels.forget.sum())
     if phase.needs_forget and n_forget == 0:
         raise ValueError(f'Argument `forget` must leave a forget set for phase "{phase.name}", but it is empty.')
-    if phase.needs_retain and n_forget == instance.n:
+    if phase.needs_retain and n_forget == labels.n:
         raise ValueError(f'Argument `forget` must leave a retain set for phase "{phase.name}", but it is empty.')
 
 

@@ -95,9 +95,9 @@ def check_dimension(problem: Problem, space: str) -> None:
 def _triangle(seed: int, block: int, size: int, d: int) -> np.ndarray:
     """Coordinates of `size` standard normal vectors of R^d, (size, min(size, d))."""
     width = min(size, d)
-    draw = _shared_normals if size <= _SHARED_SIZE else _normals
+    draw, lengths = (_shared_normals, _shared_lengths) if size <= _SHARED_SIZE else (_normals, _lengths)
     rows = draw(seed, block, size, width).copy()
-    np.fill_diagonal(rows, np.sqrt(stream(seed, *_named("chi", block)).chisquare(d - np.arange(width))))
+    np.fill_diagonal(rows, lengths(seed, block, width, d))
     return rows
 
 
@@ -106,6 +106,11 @@ def _normals(seed: int, block: int, size: int, width: int) -> np.ndarray:
     rows, below = np.zeros((size, width)), _strictly_lower(size, width)
     rows[below] = stream(seed, *_named("normals", block)).standard_normal(len(below[0]))
     return rows
+
+
+def _lengths(seed: int, block: int, width: int, d: int) -> np.ndarray:
+    """What is left of standard normal vectors of R^d off the vectors before them, χ with d - k degrees, (width,)."""
+    return np.sqrt(stream(seed, *_named("chi", block)).chisquare(d - np.arange(width)))
 
 
 def _named(name: str, block: int) -> tuple[str | int, ...]:
@@ -118,6 +123,9 @@ _SHARED_SIZE = 128
 
 _shared_normals = lru_cache(maxsize=256)(_normals)
 """Cells of a sweep share the normals of a seed; at most 32 MiB are kept."""
+
+_shared_lengths = lru_cache(maxsize=1024)(_lengths)
+"""Cells of a sweep share what is drawn at one d, however many other values there are."""
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -18,10 +19,37 @@ from simulate.problems.problem import Problem
 from simulate.problems.streams import stream
 from simulate.problems.unseen import NoiseLaw, TestSet
 
-__all__ = ["Instance", "Space"]
+__all__ = ["Instance", "Labels", "Space"]
 
 Space = Literal["frame", "ambient"]
 """Where the vectors of an instance live: in the exact frame, or in R^d."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What a phase is compiled from: the labels of an instance, its sets, and the seed of what is drawn.
+
+    Attributes:
+        y: Observed labels ±1, (n,).
+        y_true: True labels ±1, (n,).
+        forget: Whether a sample is in the forget set, (n,) of bool.
+        seed: The run's seed.
+    """
+
+    y: np.ndarray
+    y_true: np.ndarray
+    forget: np.ndarray
+    seed: int
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return len(self.y)
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for equal labels of one seed."""
+        return self.seed, self.y.tobytes(), self.y_true.tobytes(), self.forget.tobytes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +107,11 @@ class Instance:
     def patches(self) -> int:
         """Number of different noise vectors of a sample."""
         return self.xi.shape[1]
+
+    @property
+    def labels(self) -> Labels:
+        """What phases are compiled from."""
+        return Labels(self.y, self.y_true, self.forget, self.seed)
 
     @cached_property
     def geometry(self) -> Geometry:

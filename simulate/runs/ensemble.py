@@ -12,7 +12,7 @@ import xarray
 
 from simulate.dynamics.engines import Engine, make_engine
 from simulate.dynamics.phases import Phase
-from simulate.dynamics.plan import compile_phase
+from simulate.dynamics.plan import compile_phases
 from simulate.dynamics.state import Status
 from simulate.house import checks
 from simulate.problems.activations import Activation
@@ -186,7 +186,7 @@ def _run_chunk(cells: Sequence[Cell], engine: str, directions: int, record: Reco
     for number in range(steps.shape[1]):
         phases = [cell.phases[number] for cell in cells]
         first = leaders(list(zip(first, phases, strict=True)))
-        machine.begin([compile_phase(*pair) for pair in zip(phases, machine.instances, strict=True)])
+        machine.begin(compile_phases(phases, machine.instances))
         machine.follow(first)
         _advance(machine, np.array([phase.steps for phase in phases]))
         machine.catch_up(first)

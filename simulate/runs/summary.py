@@ -115,4 +115,6 @@ def _means(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Mean of each row over its chosen entries; NaN where none is chosen."""
     if chosen.all():
         return values.mean(axis=-1)
+    if not chosen.any():
+        return np.full(len(values), np.nan)
     return np.array([row[mask].mean() if mask.any() else np.nan for row, mask in zip(values, chosen, strict=True)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,30 +39,43 @@ class CompiledEngine(Engine):
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase; see `Engine.begin`."""
         super().begin(plans, resume=resume)
-        plans, instances = self.plans, self.instances
+        first, plan_of = _distinct(self.plans)
+        plans = [self.plans[t] for t in first]
+        instances = [self.instances[t] for t in first]  # whoever shares a plan has the same labels
+
+        def each(rows: Sequence[object], dtype: type | None = None) -> np.ndarray:
+            """An array of every trajectory, from one of every distinct plan."""
+            stacked = _stack(rows, dtype)
+            return stacked if len(first) == len(plan_of) else stacked[plan_of]
+
         self._labels = (
-            _stack([instance.y for instance in instances], np.float64),
-            _stack([instance.y_true for instance in instances], np.float64),
-            _stack([instance.forget for instance in instances], np.bool_),
-            _stack([plan.target for plan in plans], np.float64),
-            _stack([plan.learned / plan.learned.sum() for plan in plans], np.float64),
+            each([instance.y for instance in instances], np.float64),
+            each([instance.y_true for instance in instances], np.float64),
+            each([instance.forget for instance in instances], np.bool_),
+            each([plan.target for plan in plans], np.float64),
+            each([plan.learned / plan.learned.sum() for plan in plans], np.float64),
         )
-        moves = [[self.moves(t, update).ravel() for update in plan.updates] for t, plan in enumerate(plans)]
         self._updates = (
-            _stack([[update.weight for update in plan.updates] for plan in plans], np.float64),
-            _stack([[update.perturbed & (not update.is_plain) for update in plan.updates] for plan in plans]),
-            _stack(moves),
-            _stack([[(update.lr, update.tau, update.mixing) for update in plan.updates] for plan in plans], np.float64),
+            each([[update.weight for update in plan.updates] for plan in plans], np.float64),
+            each([[update.perturbed & (not update.is_plain) for update in plan.updates] for plan in plans]),
+            self._moving(each, first),
+            each([[(update.lr, update.tau, update.mixing) for update in plan.updates] for plan in plans], np.float64),
         )
-        relu = np.array([instance.activation.is_relu for instance in instances])
-        self._directed = np.flatnonzero([not plan.is_plain for plan in plans] & relu)
+        relu = np.array([instance.activation.is_relu for instance in self.instances])
+        self._directed = np.flatnonzero(each([not plan.is_plain for plan in plans]) & relu)
         self._activated = np.flatnonzero(~relu)
         if self._directed.size + self._activated.size:
             self._begin_descents(resume=resume)
         self._rules = (
-            _stack([_thresholds(plan.stop) for plan in plans], np.float64),
-            _stack([plan.stop.every for plan in plans], np.int64),
+            each([_thresholds(plan.stop) for plan in plans], np.float64),
+            each([plan.stop.every for plan in plans], np.int64),
         )
+
+    def _moving(self, each: Callable[..., np.ndarray], first: Sequence[int]) -> np.ndarray:
+        """Filters that every update moves, (T, U, 2m); networks that are split are split each in its own way."""
+        if all(part is None for part in self.forget_parts):
+            return each([[self.moves(t, update).ravel() for update in self.plans[t].updates] for t in first])
+        return _stack([[self.moves(t, update).ravel() for update in plan.updates] for t, plan in enumerate(self.plans)])
 
     def advance(self, until: int | np.ndarray) -> None:
         """Advance all trajectories at once; see `Engine.advance`."""
@@ -147,6 +160,14 @@ class CompiledEngine(Engine):
     def closest(self, number: int) -> float:
         """See `Engine.closest`."""
         return float(self._closest[number].min())
+
+
+def _distinct(things: Sequence[object]) -> tuple[list[int], np.ndarray]:
+    """The number of the first of each distinct object, and for every object which of these it is."""
+    first: dict[int, int] = {}
+    places = [first.setdefault(id(thing), number) for number, thing in enumerate(things)]
+    numbers = list(first.values())
+    return numbers, np.searchsorted(numbers, places)
 
 
 def _windows(rows: Sequence[np.ndarray]) -> np.ndarray:

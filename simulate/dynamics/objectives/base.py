@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from simulate.problems.instance import Instance
+from simulate.problems.instance import Labels
 
 __all__ = ["Objective"]
 
@@ -54,9 +54,9 @@ class Objective:
         """Signed weight of a sample of each of the sets, of which a step sees so many."""
         return tuple(1.0 / size for size in sizes)
 
-    def targets(self, instance: Instance, phase: str) -> np.ndarray:
+    def targets(self, labels: Labels, phase: str) -> np.ndarray:
         """Label ±1 that each sample's loss uses, (n,), in the phase of a name."""
-        return instance.y
+        return labels.y
 
 
 class TwoTerms(Objective):

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulate.dynamics.objectives.base import Objective
 from simulate.house import checks
-from simulate.problems.instance import Instance
+from simulate.problems.instance import Labels
 from simulate.problems.streams import stream
 
 __all__ = ["RandomLabel"]
@@ -32,7 +32,7 @@ class RandomLabel(Objective):
         """Labels of the forget set are flipped."""
         return frozenset({"forget"})
 
-    def targets(self, instance: Instance, phase: str) -> np.ndarray:
+    def targets(self, labels: Labels, phase: str) -> np.ndarray:
         """The observed labels, some of those of the forget set turned."""
-        draws = stream(instance.seed, "targets", phase).random(instance.n)
-        return np.where(instance.forget & (draws < self.flip), -instance.y, instance.y)
+        draws = stream(labels.seed, "targets", phase).random(labels.n)
+        return np.where(labels.forget & (draws < self.flip), -labels.y, labels.y)

@@ -10,7 +10,7 @@ from simulate import Instance, run
 from simulate.dynamics.objectives import Loss, NegGrad, RandomLabel
 from simulate.dynamics.optimizers import SAM, SGD, SharpMinMax
 from simulate.dynamics.phases import Phase
-from simulate.dynamics.plan import compile_phase
+from simulate.dynamics.plan import compile_phase, compile_phases
 from tests.oracles.configurations import configurations
 from tests.simulate.engine_runs import ENGINES, PROBLEM, draw, instance_of
 
@@ -33,6 +33,29 @@ def test_random_labels_are_flipped_as_often_as_asked(claimed, true):
     flips = [(compile_phase(phase, each).target != each.y)[each.forget] for each in instances]
     tail = scipy.stats.binomtest(int(np.sum(flips)), np.size(flips), claimed).pvalue
     assert bool(tail > 1e-4) is true
+
+
+def test_a_plan_is_shared_by_equal_labels_alone():
+    phase, other = (
+        Phase("only", RandomLabel(flip=0.5), SGD(batch=2)),
+        Phase("other", RandomLabel(flip=0.5), SGD(batch=2)),
+    )
+    first, louder, fresh = (
+        Instance.draw(problem, seed)
+        for problem, seed in ((PROBLEM, 1), (replace(PROBLEM, signal=9.0), 1), (PROBLEM, 2))
+    )
+    moved = replace(first, forget=np.roll(first.forget, 1))
+    turned = replace(first, y=-first.y)
+    elsewhere = replace(first, seed=3)
+    instances = [first, louder, fresh, moved, turned, elsewhere, first]
+    plans = compile_phases([phase] * 6 + [other], instances)
+    assert plans[0] is plans[1]
+    assert len({id(plan) for plan in plans}) == 6
+    for plan, one, instance in zip(plans, [phase] * 6 + [other], instances, strict=True):
+        alone = compile_phase(one, instance)
+        np.testing.assert_array_equal(plan.target, alone.target)
+        np.testing.assert_array_equal(plan.full_weight, alone.full_weight)
+        np.testing.assert_array_equal(plan.batches.present(0, 9), alone.batches.present(0, 9))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 5])

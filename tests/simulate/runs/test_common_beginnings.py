@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from simulate import SAM, SGD, Loss, NegGrad, Phase, Problem, SharpMinMax
+from simulate import SAM, SGD, LabelNoise, Loss, NegGrad, Phase, Problem, SharpMinMax
 from simulate.dynamics.engines.readable import ReadableEngine
-from simulate.runs import lanes
+from simulate.runs import ensemble, lanes
 from simulate.runs.ensemble import Cell, run_ensemble
 from tests.oracles.gpu_rehearsal import numpy_for_cupy
 
@@ -22,6 +22,7 @@ ENDS = (
     replace(UNLEARN, optimizer=SharpMinMax(lr=0.05)),
     replace(UNLEARN, steps=0),
 )
+UNLEARN_AT_ONCE = replace(UNLEARN, stop_forget_loss_above=None, optimizer=SharpMinMax(lr=0.05))
 OBSERVE = ("coefficients", "loss", "test_error")
 
 
@@ -45,6 +46,22 @@ def test_what_is_shared_has_the_bits_of_what_is_alone(engine: str) -> None:
         for number, cell in enumerate(cells()):
             alone = run_ensemble([cell], engine=engine, test_directions=16, observe=OBSERVE)
             assert together.isel(cell=[number]).identical(alone), number
+
+
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+def test_other_data_with_the_same_labels_share_a_plan_and_no_bit_changes(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Minibatches and turned labels are asked for by several trajectories, segment after segment, till each stops."""
+    monkeypatch.setattr(ensemble, "SEGMENT", 16)
+    noisy = Phase("noisy", LabelNoise(flip=0.2), SGD(lr=0.05, batch=3, momentum=0.5), steps=40)
+    louder = [replace(PROBLEM, signal=signal) for signal in (0.5, 3.0, 9.0, 1e200)]
+    chosen = [Cell(problem, (FIT, UNLEARN_AT_ONCE, noisy), seed) for problem in louder for seed in (1, 2)]
+    together = run_ensemble(chosen, engine=engine, test_directions=16)
+    assert len(set(together["phase_steps"].values[:, 0])) > 2
+    assert set(together["status"].values) > {"nonfinite"}
+    for number, cell in enumerate(chosen):
+        assert together.isel(cell=[number]).identical(run_ensemble([cell], engine=engine, test_directions=16)), number
 
 
 @pytest.mark.parametrize("chunk_bytes", [lanes.CHUNK_BYTES, 1])
