@@ -24,6 +24,14 @@ settings.register_profile("thorough", derandomize=False, deadline=None, max_exam
 settings.load_profile("default")  # `--hypothesis-profile thorough` overrides it
 
 
+COMPILING = ("tests/simulate/", "tests/theory/claims/", "tests/theory/experiments/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What compiles kernels comes first, so that one of two workers does, while the other has tests that need none."""
+    items.sort(key=lambda item: not item.nodeid.startswith(COMPILING))  # the rest keeps its order
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays to the end: the garbage collector need not look at it again and again."""
     gc.collect()
