@@ -55,7 +55,7 @@ test: $(VENV)/.full ## run the test suite in two processes (WORKERS=... for more
 quick: $(VENV)/.full ## run the core of each room's tests in under a minute, for work in progress
 	$(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK) $(ARGS)
 
-mutants: $(VENV)/.full ## plant a sample of faults and count what the tests notice, into results/mutants.md (hours)
+mutants: $(VENV)/.full ## plant the faults of a sample that were not planted yet, into docs/mutants.csv and docs/mutants.md (hours)
 	$(RUN) -m tests.mutation.sample $(ARGS)
 
 lint: $(VENV)/.full ## style, spelling, types and import directions, without the test suite

@@ -5,8 +5,11 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-__all__ = ["MUTANTS", "Mutant", "read_faults"]
+__all__ = ["MUTANTS", "FaultFile", "Mutant", "fault_files", "read_faults"]
+
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +40,45 @@ class Mutant:
         return source.replace(self.text, self.replacement)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FaultFile:
+    """Faults that were chosen together."""
+
+    title: str
+    """What they are, as a heading."""
+    about: str
+    """How they were chosen, and what is to be known of them, in Markdown."""
+    without: tuple[str, ...] = ()
+    """Files of tests that are left out when they are planted."""
+    faults: tuple[Mutant, ...]
+    """The faults."""
+
+    def options(self, name: str) -> str:
+        """What plants them, if the file has this name."""
+        return " ".join([f"--of {name} --near", *(f"--without {file}" for file in self.without)])
+
+
 def read_faults(name: str) -> tuple[Mutant, ...]:
     """The faults of a file beside this one."""
-    faults = tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))["fault"]
-    return tuple(Mutant(**fault | {"tests": tuple(fault.get("tests", ()))}) for fault in faults)
+    return tuple(Mutant(**fault | {"tests": tuple(fault.get("tests", ()))}) for fault in _read(name)["fault"])
 
 
-MUTANTS = read_faults("central_faults")
+def fault_files() -> dict[str, FaultFile]:
+    """The files of faults that any test may notice, by name; the sample of the whole project first."""
+    names = {path.stem for path in _FOLDER.glob("*.toml")} - {_CENTRAL}
+    found = {}
+    for name in sorted(names, key=lambda name: (name != "sample", name)):
+        head = _read(name)
+        without = tuple(head.get("without", ()))
+        found[name] = FaultFile(title=head["title"], about=head["about"], without=without, faults=read_faults(name))
+    return found
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+_CENTRAL = "central_faults"
+
+MUTANTS = read_faults(_CENTRAL)
 """Faults of the lines that results hang on most, each with tests that have to notice it."""

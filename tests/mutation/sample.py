@@ -1,10 +1,10 @@
-"""A sample of plausible faults all over the project, and how many of them the default suite notices.
+"""Faults all over the project, and how many of them the default suite notices.
 
 `python -m tests.mutation.sample` plants each fault of sample.toml in a copy of the project, runs the tests of its
-room and, if they pass, the rest of the default suite, and writes the table that docs/mutants.md holds. The sample was
-drawn without a look at the tests; `tests.mutation.mutants` has central lines and the tests that have to notice them.
+room and, if they pass, the rest of the default suite, notes what became of it in docs/mutants.csv, and makes
+docs/mutants.md of that. Names choose among the faults, `--of theory_faults` those of another file.
+`tests.mutation.mutants` has central lines and the tests that have to notice them.
 
-`--of theory_faults` plants those of theory_faults.toml, `--of matched_faults` those of matched_faults.toml, and
 `--without FILE` leaves tests out: the ledger of few replicates, which notices much by running everything, is no help to
 who looks for a fault.
 """
@@ -19,40 +19,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
 from simulate.house.files import write_text
-from tests.mutation.mutants import Mutant, read_faults
+from tests.mutation.mutants import FaultFile, Mutant, fault_files
+from tests.mutation.outcomes import KEPT, Outcome, read_outcomes, together, write_outcomes
+from tests.mutation.page import PAGE, page
 from tests.places import ROOT
 
-__all__ = ["Outcome", "nearest_tests", "page"]
+__all__ = ["nearest_tests"]
 
 _COPIED = ("simulate", "theory", "deepnet", "paper_figs", "sharpmu", "notebooks", "docs", "tests")
 _LIMIT = 1800
 """Seconds after which a run counts as noticed: it does not end."""
-
-_HEAD = """# What the tests notice
-
-{noticed} of {all} planted faults are noticed by the default suite ({share:.0f} %). Each is one wrong line, chosen
-without a look at the tests; `make mutants` plants them one at a time and writes this page.
-
-| room | planted | noticed |
-| --- | --- | --- |
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of a fault."""
-
-    fault: Mutant
-    """The fault."""
-    noticed_by: str
-    """The first test that failed; empty if none did."""
 
 
 def nearest_tests(file: str, project: Path = ROOT) -> list[str]:
@@ -62,8 +44,8 @@ def nearest_tests(file: str, project: Path = ROOT) -> list[str]:
     return [folder.as_posix() for folder in folders if (project / folder).is_dir()]
 
 
-def outcome_of(fault: Mutant, project: Path, *, near: bool, without: Sequence[str] = ()) -> Outcome:
-    """Plant a fault in a copy of the project, run tests until one notices it, and take it out again.
+def noticed_by(fault: Mutant, project: Path, *, near: bool, without: Sequence[str] = ()) -> str:
+    """The first test that notices a fault, which is planted in a copy of the project and taken out again; or nothing.
 
     Args:
         fault: The fault.
@@ -77,9 +59,9 @@ def outcome_of(fault: Mutant, project: Path, *, near: bool, without: Sequence[st
     try:
         everything: list[list[str]] = [] if near else [[]]
         for chosen in [*([folder] for folder in nearest_tests(fault.file, project)), *everything]:
-            if noticed_by := _first_failure(project, chosen, without):
-                return Outcome(fault=fault, noticed_by=noticed_by)
-        return Outcome(fault=fault, noticed_by="")
+            if found := _first_failure(project, chosen, without):
+                return found
+        return ""
     finally:
         path.write_text(source, encoding="utf-8")
 
@@ -104,19 +86,17 @@ def _first_failure(project: Path, chosen: Sequence[str], without: Sequence[str])
     return found[1] if found else f"pytest ends with {done.returncode}"
 
 
-def run_sample(
-    faults: Sequence[Mutant], processes: int, *, near: bool, without: Sequence[str] = ()
-) -> Iterable[Outcome]:
-    """Outcomes in the order of the faults; each process has a copy of the project of its own."""
+def run_sample(faults: Sequence[Mutant], processes: int, *, near: bool, without: Sequence[str] = ()) -> Iterable[str]:
+    """What noticed each fault, in their order; each process has a copy of the project of its own."""
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(processes):
             copies.put(_copy(Path(folder, str(number))))
 
-        def in_turn(fault: Mutant) -> Outcome:
+        def in_turn(fault: Mutant) -> str:
             project = copies.get()
             try:
-                return outcome_of(fault, project, near=near, without=without)
+                return noticed_by(fault, project, near=near, without=without)
             finally:
                 copies.put(project)
 
@@ -136,51 +116,36 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def page(outcomes: Sequence[Outcome], planned: int) -> str:
-    """The page for some outcomes, of so many faults that there are."""
-    noticed = sum(bool(each.noticed_by) for each in outcomes)
-    text = _HEAD.format(noticed=noticed, all=len(outcomes), share=100 * noticed / len(outcomes))
-    rooms = sorted({_room(each.fault) for each in outcomes})
-    for room in rooms:
-        here = [each for each in outcomes if _room(each.fault) == room]
-        text += f"| `{room}` | {len(here)} | {sum(bool(each.noticed_by) for each in here)} |\n"
-    left = planned - len(outcomes)
-    if left > 0:
-        text += f"\n{left} faults of the sample were not planted in this run; which ones were is a matter of chance.\n"
-    missed = [each.fault for each in outcomes if not each.noticed_by]
-    if missed:
-        text += "\nNot noticed:\n\n"
-        text += "".join(f"- `{fault.name}` in `{fault.file}`: {fault.matters}\n" for fault in missed)
-    text += "\n| fault | file | noticed by |\n| --- | --- | --- |\n"
-    for each in outcomes:
-        by = f"`{each.noticed_by}`" if each.noticed_by else "not noticed"
-        text += f"| {each.fault.name} | `{each.fault.file}` | {by} |\n"
-    return text
-
-
-def _room(fault: Mutant) -> str:
-    return "/".join(Path(fault.file).parts[:2]).removesuffix(".py")
-
-
 def main() -> None:
     """Run the sample, or some faults of it, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="names of faults; none is all of them")
+    parser.add_argument("names", nargs="*", help="names of faults; none is all that were not planted yet")
+    parser.add_argument("--again", action="store_true", help="plant those that were planted, too")
     parser.add_argument("--near", action="store_true", help="run the tests of a fault's package only: a lower bound")
-    parser.add_argument("--out", type=Path, default=Path("results/mutants.md"), help="the page")
     parser.add_argument("--processes", type=int, default=2, help="copies of the project that are tested side by side")
-    parser.add_argument("--of", default="sample", help="name of the file of faults beside this module")
+    parser.add_argument("--of", default="sample", choices=list(fault_files()), help="name of a file of faults")
     parser.add_argument("--without", action="append", default=[], help="a file of tests that is left out")
     options = parser.parse_args()
-    every = read_faults(options.of)
-    faults = [fault for fault in every if not options.names or fault.name in options.names]
+    files, outcomes = fault_files(), read_outcomes()
+    chosen = files[options.of]
+    if unknown := set(options.names) - {fault.name for fault in chosen.faults}:
+        parser.error(f"{options.of} has no fault {min(unknown)}")
+    done = {one.fault for one in outcomes if not options.again}
+    faults = [one for one in chosen.faults if (one.name in options.names if options.names else one.name not in done)]
     random.Random(0).shuffle(faults)  # what is done so far is a sample of the whole
-    outcomes = []
-    for outcome in run_sample(faults, options.processes, near=options.near, without=options.without):
-        outcomes.append(outcome)
-        print(f"{outcome.fault.name}: {outcome.noticed_by or 'NOT NOTICED'}", flush=True)
-        write_text(options.out, page(outcomes, len(every)))  # hours of work are not lost with the last fault
-    print(f"To read: {options.out}")
+    found = run_sample(faults, options.processes, near=options.near, without=[*chosen.without, *options.without])
+    for fault, test in zip(faults, found, strict=True):
+        print(f"{fault.name}: {test or 'NOT NOTICED'}", flush=True)
+        outcomes = together(outcomes, [Outcome.of(options.of, fault.name, test)])
+        _write(files, outcomes)  # hours of work are not lost with the last fault
+    _write(files, outcomes)
+    print(f"To read: {PAGE} and {KEPT}")
+
+
+def _write(files: Mapping[str, FaultFile], outcomes: Sequence[Outcome]) -> None:
+    """Write the table and the page."""
+    write_outcomes(outcomes, {name: [one.name for one in file.faults] for name, file in files.items()})
+    write_text(PAGE, page(files, read_outcomes()))
 
 
 if __name__ == "__main__":

@@ -16,19 +16,11 @@ from pathlib import Path
 import pytest
 
 from simulate.machine.compilation import SOURCES
-from tests.mutation.mutants import MUTANTS, Mutant, read_faults
+from tests.mutation.mutants import MUTANTS, Mutant, fault_files
 from tests.places import ROOT
 
 COPIED = ("simulate", "theory", "deepnet", "tests", "pyproject.toml")
-EVERY = [
-    *MUTANTS,
-    *read_faults("sample"),
-    *(
-        one
-        for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults", "block_faults")
-        for one in read_faults(name)
-    ),
-]
+EVERY = [*MUTANTS, *(fault for file in fault_files().values() for fault in file.faults)]
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 
@@ -89,7 +81,7 @@ def test_the_tests_it_names_are_there(mutant: Mutant) -> None:
 
 
 def test_names_are_told_apart() -> None:
-    assert max(Counter(mutant.name for mutant in MUTANTS).values()) == 1
+    assert max(Counter(mutant.name for mutant in EVERY).values()) == 1
 
 
 @pytest.mark.parametrize("source", ["x = 2", "x = 1; x = 1"])
