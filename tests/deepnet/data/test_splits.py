@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from deepnet.data.splits import ForgetSet, Split, make_split  # noqa: E402
+from deepnet.data.splits import ForgetSet, Split, make_split, stratified_rows  # noqa: E402
 
 LABELS = torch.from_numpy(np.random.default_rng(1).permutation(np.repeat(np.arange(5), 40)))
 SCORES = np.random.default_rng(2).random(200) ** 2  # whose median is not 1/2
@@ -42,6 +42,12 @@ def test_sets_are_disjoint_and_make_up_all(seed: int, kind: str, size: int, val_
 def test_validation_holds_the_same_fraction_of_each_class() -> None:
     split = make_split(LABELS, ForgetSet(), 0)
     assert torch.bincount(LABELS[split.val]).tolist() == [4] * 5
+
+
+def test_no_class_is_set_aside_as_a_whole() -> None:
+    sizes = [1, 2, 3, 30]
+    chosen = stratified_rows(np.repeat(np.arange(4), sizes), 0.99, 0, "validation")
+    assert np.bincount(np.repeat(np.arange(4), sizes)[chosen], minlength=4).tolist() == [0, 1, 2, 29]
 
 
 def test_pretraining_does_not_depend_on_what_is_forgotten() -> None:

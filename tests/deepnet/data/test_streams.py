@@ -133,6 +133,12 @@ def test_labels_are_drawn_anew_and_uniformly() -> None:
     assert all(same(one, other) for one, other in zip(batches[7:9], take(stream, 7, 2), strict=True))
 
 
+def test_each_batch_has_its_own_random_labels() -> None:
+    relabel = Relabel(torch.arange(40), 10**6)  # so many classes that none is drawn twice
+    batches = take(Stream(numbered(), torch.arange(40), 10, 4, relabel=relabel), 0, 12)  # three passes of four
+    assert len(torch.cat([batch.y for batch in batches]).unique()) == 120
+
+
 def test_labels_drawn_at_random_do_not_change_the_rest() -> None:
     images = numbered()
     plain = take(Stream(images, torch.arange(40), 9, 4), 0, 6)

@@ -66,6 +66,12 @@ def test_membership_takes_the_place_of_the_forget_accuracy() -> None:
         tug_of_war_membership(unlearned, RETRAINED, unlearned_efficacy=50.0, retrained_efficacy=0.7)
 
 
+@given(accuracies, accuracies)
+def test_with_accuracies_in_the_place_of_efficacies_it_is_the_plain_one(one: Accuracies, other: Accuracies) -> None:
+    efficacies = {"unlearned_efficacy": one.forget, "retrained_efficacy": other.forget}
+    assert tug_of_war_membership(one, other, **efficacies) == tug_of_war(one, other)
+
+
 def test_official_constants() -> None:
     assert len(OFFICIAL_REFERENCES) == 11
     high = official_reference("cifar100", "high")

@@ -172,8 +172,10 @@ def keys(study: Study) -> dict[str, list[str]]:
         "unlearned": [run for run in runs if run.unlearner and run.unlearner.method.start != "fresh"],
     }
     found = {stage: [key_of(stages.config(run)) for run in made] for stage, made in by_stage.items()}
-    measured = [key_of(measurement_key(stages, run)) for run in by_stage["unlearned"]]
-    return found | {"vote": store.keys, "measured": measured}
+    measured, first = (
+        [key_of(measurement_key(stages, run)) for run in by_stage[stage]] for stage in ("unlearned", "pretrained")
+    )
+    return found | {"vote": store.keys, "measured": measured, "measured before": first}
 
 
 def concerned(path: str, table: dict[str, str]) -> set[str]:
@@ -181,7 +183,10 @@ def concerned(path: str, table: dict[str, str]) -> set[str]:
     parts = path.split(".")
     entry = next(entry for n in range(len(parts), 0, -1) if (entry := ".".join(parts[:n])) in table)
     stages = set(table[entry].split())
-    return stages | ({"measured"} if "unlearned" in stages else set())
+    # What decides references and unlearnings decides what is forgotten: a pretrained model is measured by that, too.
+    before = stages & {"pretrained", "measured"} or {"retrained", "unlearned"} <= stages
+    measured = {"measured"} if "unlearned" in stages else set()
+    return stages | measured | ({"measured before"} if before else set())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import math
 import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,9 +19,11 @@ pytest.importorskip("ipywidgets", reason="needs the extra notebooks")
 from simulate import Record, run
 from simulate.boundaries.boundary import critical_signal
 from simulate.interactive import Explorer, MapSettings, TrajectorySettings, phase_map_explorer, trajectory_explorer
+from simulate.interactive.explorer import View
 from simulate.interactive.map_settings import DIMENSIONS
 from simulate.interactive.trajectory import RECORD, TEST_DIRECTIONS, simulate_trajectory
 from simulate.interactive.trajectory_picture import TrajectoryPicture
+from tests.clock import Clock
 from tests.places import ROOT
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -255,6 +259,21 @@ def test_widgets_are_imported_only_where_they_are_needed() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "before: False\n"
     assert done.stderr.endswith('ImportError: simulate.interactive needs ipywidgets: pip install -e ".[notebooks]".\n')
+
+
+def test_milliseconds_are_told_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    def slow(seconds: float, result: Any) -> Callable[[Any], Any]:
+        def step(_given: Any) -> Any:
+            clock.passes(seconds)
+            return result
+
+        return step
+
+    monkeypatch.setattr(time, "perf_counter", clock)
+    view = View(simulate=slow(2.0, "data"), draw=slow(0.5, PNG), describe=lambda settings, data: "")
+    assert Explorer(view, {}, TrajectorySettings()).milliseconds == {"simulate": 2000.0, "draw": 500.0}
 
 
 @pytest.mark.bench

@@ -3,6 +3,8 @@
 import io
 import json
 import stat
+import time
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 from rich.console import Console
 
 from simulate.house.files import write_text
+from tests.clock import Clock
 from tests.theory.cases import FAILED_CONTROL, FALSE_EFFECT, NO_EFFECT, claim, ledger
 from theory.experiments.lab import Lab
-from theory.ledger import Choice, Claim, Control, Ledger, Region, Row, Verdict, family_sizes, run_claims
+from theory.ledger import Choice, Claim, Control, Evidence, Ledger, Region, Row, Verdict, family_sizes, run_claims
 from theory.ledger.book import ledger_from
 from theory.ledger.table import summary_table
 from theory.ledger.wording import control_verdict, counts, warning
@@ -168,6 +171,21 @@ def test_seconds_are_kept_apart() -> None:
     found = ledger(*CLAIMS)
     assert set(found.seconds) == {each.name for each in CLAIMS}
     assert found.to_json() == replace(found, seconds={}).to_json()
+
+
+def test_seconds_are_those_of_each_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    def slow(seconds: float) -> Callable[[Lab], Evidence]:
+        def measure(lab: Lab) -> Evidence:
+            clock.passes(seconds)
+            return CLAIMS[2].measure(lab)
+
+        return measure
+
+    monkeypatch.setattr(time, "perf_counter", clock)
+    found = ledger(claim("quick", 1, measure=slow(1.0)), claim("slow", 2, measure=slow(60.0)))
+    assert found.seconds == {"quick": 1.0, "slow": 60.0}
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "two words", "a--b", "-a", "a/b"])
