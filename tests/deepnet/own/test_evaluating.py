@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,10 @@ from deepnet import Training, evaluate, unlearn
 from deepnet.metrics.agreement import agreement
 from deepnet.metrics.curvature import curvature
 from deepnet.metrics.feature_map import feature_map
-from deepnet.metrics.klom import stack_margins
+from deepnet.metrics.klom import klom, stack_margins
 from deepnet.metrics.landscape import directions, landscape
 from deepnet.metrics.likelihood_ratio import u_lira
-from deepnet.metrics.outputs import collect
+from deepnet.metrics.outputs import collect, margin
 from deepnet.own.samples import samples_of
 from deepnet.studies.study import Evaluation
 from tests.deepnet.own.foreign import FORGET, bits, changed, mlp, table, trained
@@ -50,6 +51,8 @@ def test_accuracies_losses_and_tow_are_those_of_a_plain_loop(retrained: nn.Modul
         assert report.to_frame().loc[f"{name}_loss", "reference"] == pytest.approx(theirs[1], rel=1e-5)
         product *= 1 - abs(mine[0] - theirs[0])
     assert report["tow"] == pytest.approx(product, rel=1e-6)
+    gaps = report.to_frame().loc[["retain_accuracy", "mia", "test_accuracy"], "gap"]
+    assert report["tow_mia"] == pytest.approx((1 - gaps.abs()).prod(), rel=1e-6)
     assert report.needs_reference == ()
     assert 0 <= report["mia"] <= 1
     assert report["mia_auc"] is not None
@@ -98,6 +101,29 @@ def test_every_number_there_is(retrained: nn.Module) -> None:
     assert report["completeness"] == pytest.approx((5 + 4 * agreement(*said[:2]).completeness) / 9)
     assert not any(changed(net, old) for net, old in zip(nets, before, strict=True))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_what_became_of_test_samples_is_a_part_of_klom(retrained: nn.Module) -> None:
+    nets, others = [trained("table")[0], mlp()], [retrained, trained("table")[0]]
+    measure = Evaluation(relearning=None, shadow=0, entangled=False)
+    report = evaluate(nets, TABLE, MANY, test_set=TEST, reference=others, measure=measure)
+    margins = [np.concatenate([signed(net, *TABLE)[MANY], signed(net, *TEST)]) for net in (*nets, *others)]
+    assert report["klom"] == pytest.approx(klom(np.stack(margins[:2]), np.stack(margins[2:])).mean)
+
+
+def signed(net: nn.Module, x: Tensor, y: Tensor) -> np.ndarray:
+    """Margins of all samples."""
+    return margin(collect(net, samples_of("train_set", (x, y), CPU), torch.arange(len(y))))
+
+
+def test_a_class_that_is_forgotten_whole_has_its_accuracies_beside_others_in_part(retrained: nn.Module) -> None:
+    whole = (TABLE[1] == 1).nonzero().flatten().tolist()
+    rest = (TABLE[1] == 0).nonzero().flatten().tolist()[:3]
+    measure = Evaluation(relearning=None, shadow=0, entangled=False)
+    report = evaluate(retrained, TABLE, [*whole, *rest], test_set=TEST, measure=measure)
+    inside = TEST[1] == 1
+    for name, part in (("forgotten", inside), ("kept", ~inside)):
+        assert report[f"test_accuracy_{name}"] == pytest.approx(told(retrained, TEST[0][part], TEST[1][part])[0])
 
 
 def test_features_are_those_of_the_layer_that_is_named() -> None:

@@ -239,6 +239,8 @@ def test_turned_labels_are_drawn_by_step() -> None:
     assert np.array_equal(pieces[3], whole[1100:])
     assert np.array_equal(np.concatenate(pieces[1:3]), whole[:513])
     assert not np.array_equal(whole[:500], whole[500:1000])
+    for other in (Turns(0.2, 9, seed=3, phase="unlearn"), Turns(0.2, 9, seed=4, phase="fit")):
+        assert not np.array_equal(other.turned(0, 500), whole[:500])
 
 
 def test_schedules_by_hand() -> None:

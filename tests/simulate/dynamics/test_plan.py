@@ -101,6 +101,13 @@ def test_a_network_that_is_all_one_part_is_trained_by_the_step_of_that_part(engi
     np.testing.assert_allclose(one.state.coefficients, other.state.coefficients, rtol=0, atol=1e-12 * scale)
 
 
+@pytest.mark.parametrize(("given", "felt"), [(None, 0.3), (0.0, 0.0), (0.1, 0.1)])
+def test_a_radius_of_nothing_is_not_one_that_is_left_out(given, felt):
+    half = np.arange(8) < 4
+    updates = SharpMinMax(tau=0.3, tau_forget=given).updates(np.ones(8), half, ~half)
+    assert [update.tau for update in updates] == [0.3, felt]
+
+
 @pytest.mark.parametrize(("below", "above"), [(1 - 0.9, 0.7 + 0.1), (0.1, 0.8), (0.1 - 1e-15, 0.8 + 1e-15)])
 def test_bounds_on_accuracies_are_fractions_of_the_forget_set(below, above):
     instance = Instance.draw(replace(PROBLEM, n=20, forget=0.5), 1)
