@@ -21,6 +21,7 @@ DIVERGING = [
     phase(NegGrad(), SGD(), steps=30),
     phase(NegGrad(alpha=0.0), SAM(), steps=30),
     phase(NegGrad(), SharpMinMax(), steps=30),
+    phase(NegGrad(), SharpMinMax(momentum=0.5), steps=30),
     phase(RandomLabel(), SAM(batch=3, sharpness="max", mixing=5.0), steps=30),
 ]
 
@@ -44,10 +45,12 @@ def test_a_run_whose_numbers_are_not_all_finite_says_so(diverging, lr, engine):
     assert result.status is Status.NONFINITE or all(np.isfinite(number).all() for number in numbers)
 
 
+@pytest.mark.parametrize("sigma", [{}, {"activation": "leaky", "leak": 0.1}], ids=["relu", "leaky"])
 @pytest.mark.parametrize("engine", ENGINES)
 @each_diverging
-def test_overflow_ends_a_run_at_the_same_step_in_every_engine(diverging, engine):
-    result, dense = run_away(LOUD, diverging, 1e300, engine), run_away(LOUD, diverging, 1e300, "dense")
+def test_overflow_ends_a_run_at_the_same_step_in_every_engine(diverging, engine, sigma):
+    loud = replace(LOUD, **sigma)
+    result, dense = run_away(loud, diverging, 1e300, engine), run_away(loud, diverging, 1e300, "dense")
     assert result.phases == dense.phases
 
 
