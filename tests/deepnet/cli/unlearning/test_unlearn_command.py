@@ -321,6 +321,16 @@ def test_a_class_is_known_by_its_name_before_its_number() -> None:
     assert forget_of(["1", "10"], given) == classes(1, 2)
 
 
+def test_a_class_is_one_where_a_file_is_called_alike(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dog").write_text("0")
+    Path("rows").write_text("2")
+    images = DeviceImages(torch.zeros(3, 1, 8, 8, dtype=torch.uint8), torch.arange(3))
+    given = Given(images, None, ("cat", "dog", "dog.v2"), (0.0,), (1.0,))
+    assert [forget_of([word], given) for word in ("dog", "dog.v2")] == [classes(1), classes(2)]
+    assert list(forget_of(["rows"], given)) == [2]
+
+
 def test_a_package_that_is_missing_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spoken, "is_installed", lambda package: False)
     with pytest.raises(
