@@ -105,7 +105,7 @@ def test_every_number_there_is(retrained: nn.Module) -> None:
 
 def test_what_became_of_test_samples_is_a_part_of_klom(retrained: nn.Module) -> None:
     nets, others = [trained("table")[0], mlp()], [retrained, trained("table")[0]]
-    measure = Evaluation(relearning=None, shadow=0, entangled=False)
+    measure = Evaluation(relearning=None, shadow=0, entangled=0)
     report = evaluate(nets, TABLE, MANY, test_set=TEST, reference=others, measure=measure)
     margins = [np.concatenate([signed(net, *TABLE)[MANY], signed(net, *TEST)]) for net in (*nets, *others)]
     assert report["klom"] == pytest.approx(klom(np.stack(margins[:2]), np.stack(margins[2:])).mean)
@@ -119,7 +119,7 @@ def signed(net: nn.Module, x: Tensor, y: Tensor) -> np.ndarray:
 def test_a_class_that_is_forgotten_whole_has_its_accuracies_beside_others_in_part(retrained: nn.Module) -> None:
     whole = (TABLE[1] == 1).nonzero().flatten().tolist()
     rest = (TABLE[1] == 0).nonzero().flatten().tolist()[:3]
-    measure = Evaluation(relearning=None, shadow=0, entangled=False)
+    measure = Evaluation(relearning=None, shadow=0, entangled=0)
     report = evaluate(retrained, TABLE, [*whole, *rest], test_set=TEST, measure=measure)
     inside = TEST[1] == 1
     for name, part in (("forgotten", inside), ("kept", ~inside)):
