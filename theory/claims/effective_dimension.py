@@ -13,7 +13,7 @@ from theory.experiments.noise import choices
 from theory.experiments.noise.dimension import FACTORS, exponents, log_ratio, over_covariances, scatter
 from theory.experiments.words import HALVES, replicated
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, bootstrap, bootstrap_between_halves
+from theory.statistics import bootstrap, bootstrap_between_halves
 
 __all__ = ["CLAIMS"]
 

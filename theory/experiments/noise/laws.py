@@ -4,8 +4,8 @@ Source: [D]. Let all noise of image i be s_i times a Gaussian vector. While sign
 by its own noise, df_i/dt = s_i² |ℓ'(f_i)| in units of one step, and stops at a time t that the mean loss ε decides. Its
 memory is then f_i, learned over an impulse ∫|ℓ'_i| = f_i/s_i². The signal learned is the sum of the impulses,
 κ ∝ ‖φ‖² E[f/s²]; the noise on unseen images comes of w = Σ f_i ξ_i/‖ξ_i‖², of length ∝ (E[f²/s²])^½; and an unseen
-image of strength s errs where s times a Gaussian exceeds κ. A level of the test error is crossed where κ is the q-quantile of
-that mixture, so that
+image of strength s errs where s times a Gaussian exceeds κ. A level of the test error is crossed where κ is the
+q-quantile of that mixture, so that
 
     ‖φ‖²_critical / ‖φ‖²_Gaussian = Q_q(s g)/Q_q(g) · (E[f²/s²])^½ / E[f/s²].
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,7 @@ def memories(law: Strengths, loss: float) -> np.ndarray:
     return at(math.exp(left))
 
 
+@cache
 def height(problem: Problem, level: float, loss: float) -> float:
     """Critical signal over that of Gaussian noise of the same variance, as derived above.
 
