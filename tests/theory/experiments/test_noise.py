@@ -8,7 +8,19 @@ import xarray
 from scipy.integrate import solve_ivp
 from scipy.special import ndtr
 
-from simulate import SGD, Instance, Loss, NegGrad, Phase, Problem, Record, run, step_size, with_sam_weights
+from simulate import (
+    SGD,
+    Instance,
+    Loss,
+    NegGrad,
+    Phase,
+    Problem,
+    Record,
+    run,
+    step_size,
+    with_sam_weights,
+    with_small_weights,
+)
 from simulate.dynamics.step import logistic_loss, network_output
 from tests.theory.recording import Recorder, asked, check_alike
 from theory.experiments.boundaries import BASE, predicted_boundary
@@ -171,6 +183,39 @@ def test_the_course_of_every_image_is_that_of_the_network() -> None:
         np.testing.assert_allclose(losses[place], logistic_loss(instance.y * output), rtol=1e-9)
     own = np.where(instance.y == 1, result.zeta[0].sum(axis=0), result.zeta[1].sum(axis=0))
     np.testing.assert_allclose(memory[-1], own, rtol=1e-9)
+
+
+class One(Lab):
+    """A laboratory of one replicate."""
+
+    def choose(self, *, quick, full):
+        return 1
+
+
+def test_an_image_is_forgotten_at_the_step_at_which_its_loss_gets_there() -> None:
+    lab = One()
+    (found,) = noisy.forgotten(lab, "SGD")
+    (seed,) = lab.seeds("noisy images", 1)
+    problem = with_small_weights(noisy.problem_of(lab))
+    before, last = training.trained(lab, problem, "SGD"), training.unlearning(lab, problem, "SGD")
+    instance = Instance.draw(problem, seed)
+
+    def losses_of(phases: tuple[Phase, ...]) -> tuple[np.ndarray, np.ndarray]:
+        ended = run(instance, phases, test_directions=16)
+        loss = logistic_loss(instance.y * network_output(instance, ended.state.preactivations))[instance.forget]
+        own = np.where(instance.y == 1, ended.zeta[0].sum(axis=0), ended.zeta[1].sum(axis=0))[instance.forget]
+        return loss, own
+
+    wanted, _ = losses_of(tuple(replace(phase, objective=Loss(on="retain")) for phase in before))
+    _, learned = losses_of(before)
+    first, reached = np.argmin(found.matched), int(found.matched.min())
+    assert losses_of((*before, replace(last, steps=reached)))[0][first] >= wanted.mean()
+    assert losses_of((*before, replace(last, steps=int(0.96 * reached))))[0].max() < wanted.mean()
+    own = int(found.own.min())
+    assert (losses_of((*before, replace(last, steps=own)))[0] >= wanted).sum() == (found.own <= own).sum()
+    half = int(found.halved.min())
+    assert (losses_of((*before, replace(last, steps=half)))[1] <= 0.5 * learned).any()
+    assert (losses_of((*before, replace(last, steps=int(0.96 * half))))[1] > 0.5 * learned).all()
 
 
 def test_images_are_told_apart_by_their_noise() -> None:
