@@ -19,6 +19,11 @@ PREDICTED = {
     "alpha-fraction-independent": (0.0, 0.01),
     "universality-digits-sgd": (0.0, 0.15), "universality-digits-sam": (0.0, 0.15),
     "universality-folder-sgd": (0.0, 0.15), "universality-folder-sam": (0.0, 0.15),
+    # other laws of noise
+    "effective-dimension": (-0.25, 0.05), "effective-dimension-not-d": (0.0, 0.05),
+    "effective-dimension-not-the-largest": (0.0, 0.05), "heavy-tails-exponent": (0.25, 0.05),
+    "heavy-tails-height": (0.0, 0.15), "heavy-tails-height-law": (0.0, 0.1), "noisy-images-off-law": (1.0, 0.02),
+    "weak-signal-unlearning": (0.0, 0.15),
 }  # fmt: skip
 """Middle and half width of regions of equivalence."""
 AT_LEAST = {
@@ -26,13 +31,15 @@ AT_LEAST = {
     "smaller-alpha-unlearning": 0.0, "smaller-alpha-both": 0.0, "sharp-minmax-best-after-sgd": 0.0,
     "sharp-minmax-best-after-sam": 0.0, "low-snr-forgets-easier": 0.0, "sam-slows-forgetting-after-sgd": 0.0,
     "sam-slows-forgetting-after-sam": 0.0, "sam-pretrained-forgets-at-every-d": 0.9,
+    "noisy-images-first-sgd": 0.2, "noisy-images-first-sam": 0.2, "noisy-images-off": 0.9,
 }  # fmt: skip
 AT_MOST = {
     "neggrad-sgd-benign": 0.05, "neggrad-sgd-from-start": 0.05, "neggrad-sam-benign": 0.1, "sam-boundary-d": 0.05,
     "neggrad-sam-pretrained-boundary-d": 0.1, "relearning-faster-than-retrained": 0.0,
     "relearning-faster-after-sharp-minmax": 0.0, "sgd-flattens-hessian-small-alpha": 0.0,
     "sgd-flattens-hessian-large-alpha": 0.0, "sgd-flattens-sharpness-small-alpha": 0.0,
-    "sgd-flattens-sharpness-large-alpha": 0.0,
+    "sgd-flattens-sharpness-large-alpha": 0.0, "weak-signal-sam-below-sgd": 0.0,
+    "weak-signal-sam-below-sgd-unlearned": 0.0,
 }  # fmt: skip
 PAPER = (
     "alpha-gap-",
@@ -51,6 +58,10 @@ OPEN = (
     "alpha-enough-",
     "alpha-curves-",
     "sharp-minmax-against-",
+    "effective-dimension",
+    "heavy-tails-",
+    "noisy-images-",
+    "weak-signal-",
 )
 
 
