@@ -82,7 +82,7 @@ def _first_failure(project: Path, chosen: Sequence[str], without: Sequence[str])
         return "does not end"
     if done.returncode in (0, 5):  # 5: there are no tests in this place
         return ""
-    found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", done.stdout, re.MULTILINE)
     return found[1] if found else f"pytest ends with {done.returncode}"
 
 

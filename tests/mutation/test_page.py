@@ -41,7 +41,7 @@ def test_the_tracked_table_names_faults_and_tests_that_are_there() -> None:
         assert one.when_planted in (NOTICED, MISSED, NOT_NOTED)
         if one.now not in (NOTICED, MISSED):
             file, _, test = one.now.partition("::")
-            name = re.split(r"::|\.", re.split(r"[\[ ]", test)[0])[-1]  # without class, module and parameters
+            name = re.split(r"[.:]", re.split(r"[\[ ]", test)[0])[-1]  # without parameters, classes and modules
             assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), one
 
 
