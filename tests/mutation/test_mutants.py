@@ -25,7 +25,7 @@ EVERY = [
     *read_faults("sample"),
     *(
         one
-        for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults", "block_faults")
+        for name in ("theory_faults", "matched_faults", "deep_faults", "step_faults", "block_faults", "scale_faults")
         for one in read_faults(name)
     ),
 ]
