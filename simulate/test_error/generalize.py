@@ -64,7 +64,8 @@ def test_error(
     normals: np.ndarray,
     uniforms: np.ndarray,
     strengths: np.ndarray | None,
-    power: int = 1,  # noqa: PT028 (not a test)
+    patch_scales: np.ndarray | None = None,  # noqa: PT028 (not a test)
+    power: int = 1,  # noqa: PT028
     leak: float = 0.0,  # noqa: PT028
 ) -> TestError:
     """Estimate the probability that the network misclassifies a fresh sample.
@@ -80,6 +81,7 @@ def test_error(
         uniforms: Uniforms on [0, 1), (K,) or (..., K).
         strengths: Tables of the laws of the strength of an image's noise (see `simulate.problems.tails`), (..., 5);
             None for Gaussian noise.
+        patch_scales: What each of the independent noise vectors is multiplied by, (..., patches); None for ones.
         power: The power q of the activation ReLU^q.
         leak: Slope of the left side of the activation leaky ReLU.
 
@@ -106,19 +108,16 @@ def test_error(
     normals = _flatten("normals", normals, own, (draws, patches * rows)).reshape(-1, draws, patches, rows)
     finite = np.isfinite(margins).all(axis=-1) & np.isfinite(grams).all(axis=(-2, -1))
     margins, grams = np.where(finite[:, None], margins, 0.0), np.where(finite[:, None, None], grams, 0.0)
-    longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)[:, None]
-    longest = np.where(longest > 0.0, longest, 1.0)
-    with np.errstate(over="ignore"):
-        thresholds = margins / np.sqrt(longest) ** power * (0.5 * filters / multiplicity)
+    scales = _scales(patch_scales, batch, patches)
+    thresholds, grams, scales = _in_units(margins, grams, scales, power, 0.5 * filters / multiplicity)
     laws = None if strengths is None else _flatten("strengths", np.asarray(strengths, dtype=float), batch, (5,))
-    grams = grams / longest[:, None]
     if power > 1:
         from simulate.test_error.homogeneous import power_errors  # it loads a part of SciPy that nothing else needs
 
-        results = power_errors(thresholds, grams, power, normals, laws)
+        results = power_errors(thresholds, grams, power, scales, normals, laws)
     else:
         results, normals = np.empty((len(margins), 5)), np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
-        inputs = thresholds, grams, normals, np.ascontiguousarray(uniforms), laws
+        inputs = thresholds, grams, scales, normals, np.ascontiguousarray(uniforms), laws
         in_threads(lambda first, last: estimate_range(first, last, *inputs, results), len(results))
     results = np.where(finite[:, None], results, np.nan).reshape(*batch, 5)
     clean = np.exp(results[..., 0])
@@ -132,6 +131,31 @@ def test_error(
 
 
 test_error.__test__ = False  # type: ignore[attr-defined]  # the name is the field's term
+
+
+def _in_units(
+    margins: np.ndarray, grams: np.ndarray, scales: np.ndarray, power: int, factor: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Thresholds of the noise (T, 2) for such margins, covariances of a longest row of one, scales of mean square one.
+
+    Scales of patches are (1 or T, patches).
+    """
+    longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)[:, None]
+    longest = np.where(longest > 0.0, longest, 1.0)
+    loudness = np.sqrt((scales**2).mean(axis=-1, keepdims=True))
+    with np.errstate(over="ignore"):
+        thresholds = margins / (np.sqrt(longest) * loudness) ** power * factor
+    return thresholds, grams / longest[:, None], scales / loudness
+
+
+def _scales(patch_scales: np.ndarray | None, batch: tuple[int, ...], patches: int) -> np.ndarray:
+    """Scales of the noise vectors, (1 or T, patches)."""
+    if patch_scales is None:
+        return np.ones((1, patches))
+    scales = _flatten("patch_scales", np.asarray(patch_scales, dtype=float), batch, (patches,))
+    for scale in np.unique(scales):
+        checks.real("patch_scales", float(scale), positive=True)
+    return scales
 
 
 def _mirrored(grams: np.ndarray, leak: float) -> np.ndarray:

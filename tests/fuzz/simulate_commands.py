@@ -61,6 +61,9 @@ SMALL = {
     "--record.every": st.sampled_from(["1", "None"]), "--record.tau": st.just("0.1"),
     "--record.observe": st.just("loss"),
     "--problem.P": st.sampled_from(["2", "3"]), "--problem.patches": st.sampled_from(["copied", "independent"]),
+    "--problem.class-scales": st.sampled_from(["1 3", "0.5 2", "1"]),
+    "--problem.patch-scales": st.sampled_from(["1 3", "1"]),
+    "--problem.tails": st.sampled_from(["gaussian", "student-t"]), "--problem.degrees-of-freedom": st.just("5"),
 }  # fmt: skip
 OUT = st.sampled_from(["new.zarr", "new/deep.zarr", "file", "file/below", "folder", ".", "", "\0", "x" * 300])
 
@@ -86,7 +89,7 @@ def typed(draw: Any, options: Mapping[str, st.SearchStrategy[str]], keep: tuple[
     words: list[str] = []
     for name, values in options.items():
         if name in keep or draw(st.integers(0, 3)) == 0:
-            words += [name, draw(values)]
+            words += [name, *draw(values).split(" ")]
     for _ in range(draw(st.sampled_from([0] * 6 + [1] * 4 + [2]))):
         kind, place = draw(st.integers(0, 5)), draw(st.integers(0, max(0, len(words) - 1)))
         if kind <= 2 and words:
