@@ -122,7 +122,17 @@ def _caption(results: Results, start: xarray.Dataset, found: xarray.DataArray) -
         lambda rows: law_constant(start, rows), start.sizes["seed"], results.lab.rng("deactivation")
     )  # fmt: skip
     low, high = constant.interval()
+    retain, forget = (
+        {before: fraction(found, before, EQUAL, part, "own").value for before in _TITLES}
+        for part in ("retain", "forget")
+    )
     return Caption(
+        answers=(
+            "At the theory's radius, of the active neurons of a sample's own class: before training "
+            f"{retain['none']:.1%} of those of the retain set and {forget['none']:.1%} of those of the forget set; "
+            f"after pretraining with SGD {retain['SGD']:.1%} and {forget['SGD']:.1%}, with SAM {retain['SAM']:.1%} and "
+            f"{forget['SAM']:.1%}."
+        ),
         shows=(
             "(a) Fraction of the active own-class noise neurons that SAM's perturbation switches off at the initial "
             "weights, for two numbers of samples and of filters, and the closed form, in which no constant is fitted: "
@@ -145,4 +155,4 @@ def _caption(results: Results, start: xarray.Dataset, found: xarray.DataArray) -
     )  # fmt: skip
 
 
-main = figure(draw, number=5)
+main = figure(draw, number=5, asks="Which noise neurons does SAM switch off, and does training change that?")

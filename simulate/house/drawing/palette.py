@@ -4,7 +4,17 @@ Optimizers and verdicts are told apart by their colour alone, with deficient col
 colours cannot all be as far apart: methods of unlearning differ in their marker as well.
 """
 
-__all__ = ["COLORS", "LINES", "MARKERS", "METHODS", "OPTIMIZERS", "SERIES", "VERDICTS", "VERDICT_INKS"]
+__all__ = [
+    "COLORS",
+    "LINES",
+    "MARKERS",
+    "METHODS",
+    "OPTIMIZERS",
+    "SERIES",
+    "VERDICTS",
+    "VERDICT_INKS",
+    "VERDICT_MARKERS",
+]
 
 OPTIMIZERS = {"SGD": "#0072B2", "SAM": "#D55E00", "ASAM": "#CC79A7", "SharpMinMax": "#009E73"}
 """Colour of each optimizer."""
@@ -35,6 +45,12 @@ VERDICTS = {
     "not run": "#C8C8C8",
 }  # fmt: skip
 """Colour of each verdict of a ledger."""
+
+VERDICT_MARKERS = {
+    "supported": "o", "refuted": "X", "no effect of interest": "s", "inconclusive": "D", "outside the hypotheses": "P",
+    "not testable": "|", "not run": "_",
+}  # fmt: skip
+"""Marker of each verdict, as matplotlib names it."""
 
 VERDICT_INKS = {
     "supported": "#FFFFFF", "refuted": "#000000", "no effect of interest": "#FFFFFF", "inconclusive": "#000000",
