@@ -27,6 +27,8 @@ WIDTH = 5.5
 """Width of the paper's text in inches."""
 _ASKED, _ASIDE = 9.0, 0.05
 """Points of the question above a figure, and inches from the edge of the page to it."""
+_HINTED = 1.04
+"""How much longer than its outlines a line of text may be in pixels, whose letters stand at whole ones."""
 
 _STYLE = {
     "font.serif": ["STIXGeneral"],  # a Times that comes with matplotlib: the same bytes on every machine
@@ -83,8 +85,8 @@ def wrapped(words: str, width: float, *, size: float, weight: str = "normal") ->
     lines: list[str] = []
     for word in words.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        long = text_to_path.get_text_width_height_descent(longer, font, ismath="$" in longer)[0] > 72.0 * width
-        if lines and not long:
+        reach = text_to_path.get_text_width_height_descent(longer, font, ismath="$" in longer)[0]
+        if lines and _HINTED * reach <= 72.0 * width:
             lines[-1] = longer
         else:
             lines.append(word)

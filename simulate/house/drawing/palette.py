@@ -1,7 +1,9 @@
 """The colours, markers and lines of the house, so that a name looks the same in every figure. Imports nothing.
 
-Optimizers and verdicts are told apart by their colour alone, with deficient colour vision too (Okabe and Ito). Sixteen
-colours cannot all be as far apart: methods of unlearning differ in their marker as well.
+Optimizers and verdicts are told apart by their colour alone, with deficient colour vision too (Okabe and Ito), and
+without any colour by their markers, optimizers also by their lines. Sixteen colours cannot all be as far apart: methods
+of unlearning differ in their marker as well. A second thing (the set, the pretraining) is told by markers that are
+filled or open.
 """
 
 __all__ = [
