@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from paper_figs.workshop.style import label_panels, legend_below, new_figure
+from paper_figs.workshop.style import OTHERS, label_panels, legend_below, new_figure
 from simulate.dynamics.objectives import Objective
-from simulate.house.drawing.palette import SERIES
 from theory.experiments.deactivation import at_start, law_constant
 from theory.experiments.lemma31 import LOOKS, MULTIPLES, UNLEARNING, Look, equal, tables
 from theory.formulas.statements import STATEMENTS
@@ -32,10 +31,10 @@ CELLS = tuple((part, relation) for part in ("retain", "forget") for relation in 
 
 _TITLES = {"none": "untrained", "SGD": "SGD-trained", "SAM": "SAM-trained"}
 _LOOKS = {
-    ("retain", "own"): ("R, own class", SERIES[0], "o", 5.4, "-"),
-    ("retain", "opposite"): ("R, opposite", SERIES[4], "s", 7.0, ":"),
-    ("forget", "own"): ("F, own class", SERIES[1], "D", 3.6, ":"),
-    ("forget", "opposite"): ("F, opposite", SERIES[3], "^", 5.4, "--"),
+    ("retain", "own"): ("R, own class", OTHERS[0], "o", 5.4, "-"),
+    ("retain", "opposite"): ("R, opposite", OTHERS[2], "s", 7.0, ":"),
+    ("forget", "own"): ("F, own class", OTHERS[1], "D", 3.6, ":"),
+    ("forget", "opposite"): ("F, opposite", OTHERS[3], "^", 5.4, "--"),
 }
 
 
@@ -80,7 +79,7 @@ def fraction(
 def _draw_law(axes: Axes, start: xarray.Dataset) -> None:
     off = start["deactivated"].isel(phase=0).sel(set="retain", relation="own")
     ratio = off["ratio"].values
-    looks = iter(zip("osD^", SERIES, (6.4, 5.0, 3.6, 2.2), strict=False))
+    looks = iter(zip("osD^", OTHERS, (6.4, 5.0, 3.6, 2.2), strict=False))
     for n in off["n"].values:
         for filters in off["m"].values:
             marker, color, size = next(looks)

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from paper_figs.workshop.style import label_panels, legend_below, new_figure
-from simulate.house.drawing.palette import SERIES
+from paper_figs.workshop.style import OTHERS, label_panels, legend_below, new_figure
 from theory.experiments.boundaries import Lines
 from theory.experiments.training import sgd
 from theory.statistics import Estimate, from_replicates, slopes
@@ -50,7 +49,7 @@ def _looks(sizes: np.ndarray) -> list[dict[str, str]]:
     dimensions, samples = (list(np.unique(column)) for column in sizes.T)
     looks = []
     for d, n in sizes:
-        color = SERIES[samples.index(n) % len(SERIES)]
+        color = OTHERS[samples.index(n) % len(OTHERS)]
         face = color if samples.index(n) % 2 == 0 else "white"
         looks.append({"color": color, "marker": _MARKERS[dimensions.index(d) % len(_MARKERS)], "mfc": face})
     return looks

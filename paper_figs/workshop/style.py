@@ -16,19 +16,21 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from simulate.house.drawing.layout import SteadyLayout
-from simulate.house.drawing.palette import COLORS, LINES, MARKERS
+from simulate.house.drawing.palette import COLORS, LINES, MARKERS, SERIES
 
 __all__ = [
-    "COLORS", "LINES", "MARKERS", "WIDTH", "ask", "house_style", "label_panels", "legend_below", "new_figure",
+    "COLORS", "LINES", "MARKERS", "OTHERS", "WIDTH", "ask", "house_style", "label_panels", "legend_below", "new_figure",
     "plain_logarithm", "wrapped",
 ]  # fmt: skip
 
 WIDTH = 5.5
 """Width of the paper's text in inches."""
+OTHERS = tuple(SERIES[place] for place in (6, 5, 4, 7))
+"""Colours that no optimizer has, for what is none."""
 _ASKED, _ASIDE = 9.0, 0.05
 """Points of the question above a figure, and inches from the edge of the page to it."""
-_HINTED = 1.04
-"""How much longer than its outlines a line of text may be in pixels, whose letters stand at whole ones."""
+_HINTED = 1.1
+"""How much longer than its outlines a line of text may be in few pixels, whose letters stand at whole ones."""
 
 _STYLE = {
     "font.serif": ["STIXGeneral"],  # a Times that comes with matplotlib: the same bytes on every machine
@@ -86,7 +88,7 @@ def wrapped(words: str, width: float, *, size: float, weight: str = "normal") ->
     for word in words.split():
         longer = f"{lines[-1]} {word}" if lines else word
         reach = text_to_path.get_text_width_height_descent(longer, font, ismath="$" in longer)[0]
-        if lines and _HINTED * reach <= 72.0 * width:
+        if lines and reach <= 72.0 * width:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -101,8 +103,8 @@ def ask(figure: Figure, question: str) -> None:
         question: The question.
     """
     width, height = figure.get_size_inches()
-    lines = wrapped(question, width - 2 * _ASIDE, size=_ASKED, weight="bold")
-    figure.set_figheight(height + 1.2 * _ASKED / 72.0 * len(lines) + 0.06)
+    lines = wrapped(question, (width - 2 * _ASIDE) / _HINTED, size=_ASKED, weight="bold")
+    figure.set_figheight(height + 1.5 * _ASKED / 72.0 * len(lines) + 0.06)
     figure.suptitle("\n".join(lines), x=_ASIDE / width, ha="left", fontsize=_ASKED, fontweight="bold")
 
 

@@ -26,7 +26,7 @@ def test_a_question_stands_above_the_panels(question: str, lines: int) -> None:
         before = axes.get_position().height * made.get_figheight()
         ask(made, question)
         assert misplaced(made) == []
-        assert (made.get_figwidth(), made.get_figheight()) == (WIDTH, pytest.approx(2.06 + 0.15 * lines))
+        assert (made.get_figwidth(), made.get_figheight()) == (WIDTH, pytest.approx(2.06 + 0.1875 * lines))
         assert axes.get_position().height * made.get_figheight() == pytest.approx(before, abs=0.05)
         title = made._suptitle  # type: ignore[attr-defined]
         assert title.get_text().count("\n") == lines - 1
