@@ -158,7 +158,7 @@ draw_coefficients({"SGD": result.trace}, title="A network learns signal (κ) and
 
 # %% [markdown]
 # ζ of the own class grows (lower left). ζ of the opposite class sinks a little (lower right): once the pre-activation
-# of a filter is negative, the ReLU shuts it off. The dashed lines are those of a tenth of the samples, which later
+# of a filter is negative, the ReLU shuts it off. Open markers are those of a tenth of the samples, which later
 # lessons will make the network forget.
 #
 # ## Which samples are memorised?

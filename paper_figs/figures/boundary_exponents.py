@@ -15,8 +15,7 @@ from matplotlib.ticker import NullFormatter
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from paper_figs.workshop.style import COLORS, legend_below, new_figure, plain_logarithm
-from simulate.house.drawing.palette import SERIES
+from paper_figs.workshop.style import COLORS, MARKERS, legend_below, new_figure, plain_logarithm
 from theory.experiments.boundaries import Lines
 from theory.experiments.lab import Lab
 from theory.experiments.training import sam, sgd
@@ -40,20 +39,23 @@ class _Series:
     fraction: str
     color: str
     marker: str
+    theorem: float | None
+    """The exponent of its theorem; None where none speaks of it."""
+    is_open: bool = False
 
 
 _SERIES = (
     _Series(
         label="SGD, small weights", run=sgd.small_weights, pooled=("d", "n"), dashes=0.25, fraction="1/4",
-        color=COLORS["SGD"], marker="o",
+        color=COLORS["SGD"], marker=MARKERS["SGD"], theorem=0.25,
     ),
     _Series(
         label="SGD, SAM's weights", run=sgd.large_weights, pooled=("d",), dashes=0.5, fraction="1/2",
-        color=SERIES[4], marker="v",
+        color=COLORS["SGD"], marker=MARKERS["SGD"], is_open=True, theorem=None,
     ),
     _Series(
         label="SAM, then SGD", run=sam.over_dimension, pooled=("d",), dashes=0.0, fraction="0",
-        color=COLORS["SAM"], marker="s",
+        color=COLORS["SAM"], marker=MARKERS["SAM"], theorem=0.0,
     ),
 )  # fmt: skip
 
@@ -70,7 +72,8 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         d, signal, ends = _critical(lines, results)
         middle = np.exp(np.mean(np.log(signal) - series.dashes * np.log(d)))
         law = middle * d**series.dashes
-        style = {"color": series.color, "marker": series.marker, "ls": "none"}
+        face = "white" if series.is_open else series.color
+        style = {"color": series.color, "marker": series.marker, "ls": "none", "mfc": face}
         label = rf"{series.label}: exponent {_text(slope)}, dashes $d^{{\,{series.fraction}}}$"
         top.errorbar(d, signal, np.abs(ends - signal), label=label, **style)
         top.plot(d, law, "--", color=series.color, lw=0.9)
@@ -106,9 +109,20 @@ def _text(slope: Estimate) -> str:
     return f"{slope.value:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
 
 
+def _against(series: _Series, slope: Estimate) -> str:
+    """An exponent beside the one of its theorem."""
+    if series.theorem is None:
+        return f"{series.label} has {_text(slope)}, of which no theorem speaks"
+    low, high = slope.interval()
+    held = "which holds" if low <= series.theorem <= high else "without"
+    return f"{series.label} has {_text(slope)}, {held} the {series.fraction} of its theorem"
+
+
 def _caption(slopes: list[Estimate], results: Results) -> Caption:
     found = "; ".join(f"{each.label} {_text(slope)}" for each, slope in zip(_SERIES, slopes, strict=True))
+    reach = "; ".join(_against(each, slope) for each, slope in zip(_SERIES, slopes, strict=True))
     return Caption(
+        answers=f"At the weights and times of each theorem, by the exponent's 95 % interval alone: {reach}.",
         shows=(
             f"Above: the signal at which the test error crosses {_LEVEL:g}, over the dimension, with 95 % bootstrap "
             "intervals over replicates. Dashes: a power of d through the middle of the points, the predicted one "
@@ -123,4 +137,4 @@ def _caption(slopes: list[Estimate], results: Results) -> Caption:
     )
 
 
-main = figure(draw, number=2)
+main = figure(draw, number=2, asks="Are the exponents of the dimension those of the theorems?")

@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from paper_figs.workshop.style import label_panels, legend_below, new_figure
+from paper_figs.workshop.style import OTHERS, label_panels, legend_below, new_figure
 from simulate.dynamics.objectives import Objective
-from simulate.house.drawing.palette import SERIES
 from theory.experiments.deactivation import at_start, law_constant
 from theory.experiments.lemma31 import LOOKS, MULTIPLES, UNLEARNING, Look, equal, tables
 from theory.formulas.statements import STATEMENTS
@@ -32,10 +31,10 @@ CELLS = tuple((part, relation) for part in ("retain", "forget") for relation in 
 
 _TITLES = {"none": "untrained", "SGD": "SGD-trained", "SAM": "SAM-trained"}
 _LOOKS = {
-    ("retain", "own"): ("R, own class", SERIES[0], "o", 5.4, "-"),
-    ("retain", "opposite"): ("R, opposite", SERIES[4], "s", 7.0, ":"),
-    ("forget", "own"): ("F, own class", SERIES[1], "D", 3.6, ":"),
-    ("forget", "opposite"): ("F, opposite", SERIES[3], "^", 5.4, "--"),
+    ("retain", "own"): ("R, own class", OTHERS[0], "o", 5.4, "-"),
+    ("retain", "opposite"): ("R, opposite", OTHERS[2], "s", 7.0, ":"),
+    ("forget", "own"): ("F, own class", OTHERS[1], "D", 3.6, ":"),
+    ("forget", "opposite"): ("F, opposite", OTHERS[3], "^", 5.4, "--"),
 }
 
 
@@ -80,7 +79,7 @@ def fraction(
 def _draw_law(axes: Axes, start: xarray.Dataset) -> None:
     off = start["deactivated"].isel(phase=0).sel(set="retain", relation="own")
     ratio = off["ratio"].values
-    looks = iter(zip("osD^", SERIES, (6.4, 5.0, 3.6, 2.2), strict=False))
+    looks = iter(zip("osD^", OTHERS, (6.4, 5.0, 3.6, 2.2), strict=False))
     for n in off["n"].values:
         for filters in off["m"].values:
             marker, color, size = next(looks)
@@ -122,7 +121,17 @@ def _caption(results: Results, start: xarray.Dataset, found: xarray.DataArray) -
         lambda rows: law_constant(start, rows), start.sizes["seed"], results.lab.rng("deactivation")
     )  # fmt: skip
     low, high = constant.interval()
+    retain, forget = (
+        {before: fraction(found, before, EQUAL, part, "own").value for before in _TITLES}
+        for part in ("retain", "forget")
+    )
     return Caption(
+        answers=(
+            "At the theory's radius, of the active neurons of a sample's own class: before training "
+            f"{retain['none']:.1%} of those of the retain set and {forget['none']:.1%} of those of the forget set; "
+            f"after pretraining with SGD {retain['SGD']:.1%} and {forget['SGD']:.1%}, with SAM {retain['SAM']:.1%} and "
+            f"{forget['SAM']:.1%}."
+        ),
         shows=(
             "(a) Fraction of the active own-class noise neurons that SAM's perturbation switches off at the initial "
             "weights, for two numbers of samples and of filters, and the closed form, in which no constant is fitted: "
@@ -145,4 +154,4 @@ def _caption(results: Results, start: xarray.Dataset, found: xarray.DataArray) -
     )  # fmt: skip
 
 
-main = figure(draw, number=5)
+main = figure(draw, number=5, asks="Which noise neurons does SAM switch off, and does training change that?")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figs.figures.deep_tow import measured
+from deepnet.ledger.naming import arm_words
+from paper_figs.figures.deep_accuracies import measured
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.deep_data import Scale, main_arms, means_note, nothing_to_draw, of_replicates, scales, unvaried
 from paper_figs.workshop.deep_dots import Panel, dots_figure
@@ -44,6 +46,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     if not any(names for _, names in arms):
         raise nothing_to_draw("arms", shown)
     return dots_figure(arms, _PANELS), Caption(
+        answers=" ".join(_answer(scale, names) for scale, names in arms if names),
         shows=(
             "What each arm has lost of the accuracy of its pretrained network on retain and test set when its loss on "
             "the forget set is that of a retrained network, and what it took to get there, each arm at its own "
@@ -54,9 +57,21 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     )
 
 
+def _answer(scale: Scale, arms: Sequence[str]) -> str:
+    """From the cheapest to the dearest arm, in each panel."""
+    parts = []
+    for panel in _PANELS:
+        found = {arm: known for arm in arms if (known := panel.measure(scale, arm)) is not None}
+        if found:
+            least, most = (pick(found, key=lambda arm: found[arm].value) for pick in (min, max))
+            low, high = panel.shown([found[least].value, found[most].value])
+            parts.append(f"{panel.label} from {low:.2g} ({arm_words(least)}) to {high:.3g} ({arm_words(most)})")
+    return f"At the scale {scale.name} ({scale.about}), on the way to the match: {'; '.join(parts)}."
+
+
 def _hardware(scale: Scale) -> str:
     about = scale.published.provenance
     return f"{scale.name}, {about['hardware']['device']} (threads {about['threads']})"
 
 
-main = figure(draw, number=14)
+main = figure(draw, number=14, asks="What does forgetting cost, in accuracy and in time?")

@@ -8,26 +8,23 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales, unvaried
+from paper_figs.workshop.ledger_lines import Lines, lines_of, name_lines, verdict_handles
 from paper_figs.workshop.ledger_picture import region_of, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import legend_below, new_figure
-from simulate.house.drawing.palette import VERDICTS
+from simulate.house.counting import counted
+from simulate.house.drawing.palette import VERDICT_MARKERS, VERDICTS
 from theory.ledger.wording import number
 
 __all__ = ["draw", "in_margins", "main", "names_of", "told"]
 
 Row = Mapping[str, Any]
-_LINE, _END, _COLUMNS = 0.15, 40.0, 3  # inches a claim; where the axis ends, in margins; panels in a row
-_MARKERS = {
-    "supported": "o", "refuted": "X", "no effect of interest": "s", "inconclusive": "D", "outside the hypotheses": "P",
-    "not testable": "|", "not run": "_",
-}  # fmt: skip
+_TITLES, _END, _COLUMNS = (2.3, 1.9, 1.6), 40.0, 3  # inches for titles by columns; end of the axis; panels in a row
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
@@ -37,45 +34,46 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     if not names:
         raise nothing_to_draw("claims", shown)
     blocks = _blocks(shown)
-    heights = [_LINE * len(claims) + 0.6 for _, claims in blocks]
-    made = new_figure(sum(heights) + 0.3)
+    layouts = [lines_of(claims, _TITLES[min(len(shown), _COLUMNS) - 1]) for _, claims in blocks]
+    heights = [lines.height + 0.55 for lines in layouts]
+    made = new_figure(sum(heights) + 0.4)
     grid = made.subplots(len(blocks), min(len(shown), _COLUMNS), sharey="row", squeeze=False, height_ratios=heights)
-    for panels, (scales_there, claims) in zip(grid, blocks, strict=True):
+    for panels, (scales_there, _), lines in zip(grid, blocks, layouts, strict=True):
         for axes, scale in zip(panels, scales_there, strict=False):
-            _draw_panel(axes, scale, claims)
+            _draw_panel(axes, scale, lines)
         for axes in panels[len(scales_there) :]:
             axes.set_axis_off()
-        panels[0].set_yticks(range(len(claims)), [f"{name}  {names[name]:>2}" for name in claims], fontsize=6.3)
-        panels[0].set_ylim(len(claims) - 0.4, -0.6)
-    verdicts = {row["verdict"] for scale in shown for row in scale.published.ledger}
-    handles: list[Any] = [
-        Line2D([], [], ls="none", marker=_MARKERS[verdict], color=color, label=verdict, ms=4)
-        for verdict, color in VERDICTS.items()
-        if verdict in verdicts
-    ]
-    legend_below(made, [*handles, Patch(color="0.9", label="no effect of interest")], columns=4)
+        name_lines(panels[0], lines)
+    rows = [row for scale in shown for row in scale.published.ledger]
+    handles: list[Any] = verdict_handles({row["verdict"]: row["verdict"] for row in rows if _is_shown(row, blocks)})
+    legend_below(made, [*handles, Patch(color="0.9", label="smaller than of interest")], columns=4)
     return made, Caption(
+        answers=" ".join(map(_answer, shown)),
         shows=(
             f"{told(shown)} Across: the effect and its interval in units of the smallest effect of interest, to the "
             "right where the claim is right; grey: smaller than that. A claim is supported if its whole interval lies "
             "to the right of 0 and does not lie in the grey, refuted if to the left, has no effect of interest if it "
             "lies in the grey, and is inconclusive otherwise. Beyond ±2 the scale is logarithmic; arrows lie beyond "
-            "the axis. On the left: name of the claim and its number; claims that were run at no scale of a row are "
+            "the axis. Claims that were run at no scale of a row are "
             "left out of it. Scales that differ from another in one thing have rows of their own."
-        )
+        ),
     )
 
 
-def _blocks(shown: Sequence[Scale]) -> list[tuple[list[Scale], list[str]]]:
+def _is_shown(row: Row, blocks: Sequence[tuple[list[Scale], list[Row]]]) -> bool:
+    return any(row["name"] == claim["name"] for _, claims in blocks for claim in claims)
+
+
+def _blocks(shown: Sequence[Scale]) -> list[tuple[list[Scale], list[Row]]]:
     """Scales side by side, those that are no variant first, with the claims that were run at one of them."""
     first = unvaried(shown)
     rest = [scale for scale in shown if scale not in first]
-    found = []
+    found: list[tuple[list[Scale], list[Row]]] = []
     for scales_there in (*_in_rows(first), *_in_rows(rest)):
         rows = [row for scale in scales_there for row in scale.published.ledger]
         were_run = {row["name"] for row in rows if row["verdict"] != "not run"}
-        every = list(names_of(scales_there))
-        found.append((scales_there, [name for name in every if name in were_run] or every))
+        every: dict[str, Row] = {row["name"]: row for row in rows}
+        found.append((scales_there, [every[name] for name in every if name in were_run] or [*every.values()]))
     return found
 
 
@@ -109,33 +107,42 @@ def names_of(shown: Sequence[Scale]) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
-def _draw_panel(axes: Axes, scale: Scale, names: Sequence[str]) -> None:
+def _draw_panel(axes: Axes, scale: Scale, lines: Lines) -> None:
     axes.axvspan(-1.0, 1.0, color="0.9", lw=0, zorder=0)
     axes.axvline(0.0, color="0.6", lw=0.5, zorder=1)
     for row in scale.published.ledger:
-        if row["name"] in names:
-            _draw_row(axes, names.index(row["name"]), row)
+        if row["name"] in lines.places:
+            _draw_row(axes, lines.places[row["name"]], row)
     axes.set_xscale("symlog", linthresh=2.0, linscale=1.5)
     axes.set_xlim(-_END, _END)
     axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "−2", "", "0", "", "2", "20"])
     axes.minorticks_off()
-    axes.set_xlabel("effect (1 is the smallest of interest)")
+    axes.set_xlabel("effect in units of\nthe smallest of interest")
     axes.set_title(scale.name, fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 
 
-def _draw_row(axes: Axes, place: int, row: Row) -> None:
+def _draw_row(axes: Axes, place: float, row: Row) -> None:
     """Interval and marker; an arrow where the effect lies beyond the axis."""
     color, found = VERDICTS[row["verdict"]], in_margins(row)
     if found is None:
         word = "not run" if row["verdict"] == "not run" else "not testable"  # any other mark would say: measured as 0
-        axes.plot(0.0, place, marker=_MARKERS[word], color=color, ms=4)
+        axes.plot(0.0, place, marker=VERDICT_MARKERS[word], color=color, ms=4)
         return
     value, low, high = np.clip(found, -0.93 * _END, 0.93 * _END)
     axes.plot([low, high], [place, place], color=color, lw=1.1, solid_capstyle="butt")
-    marker = _MARKERS[row["verdict"]] if abs(found[0]) < 0.93 * _END else (">" if found[0] > 0 else "<")
+    marker = VERDICT_MARKERS[row["verdict"]] if abs(found[0]) < 0.93 * _END else (">" if found[0] > 0 else "<")
     axes.plot(value, place, marker=marker, color=color, ms=3.6, mew=0.3)
+
+
+def _answer(scale: Scale) -> str:
+    """The paper's claims by their verdicts, at a scale."""
+    rows = [row for row in scale.published.ledger if row["family"] == "paper"]
+    return (
+        f"Of the paper's own {counted(len(rows), 'claim')}, as its summaries state them, at the scale {scale.name} "
+        f"({scale.about}): {tally(rows)}."
+    )
 
 
 def told(shown: Sequence[Scale]) -> str:
@@ -154,4 +161,4 @@ def told(shown: Sequence[Scale]) -> str:
     return " ".join(parts)
 
 
-main = figure(draw, number=15)
+main = figure(draw, number=15, asks="Which claims on deep networks hold?")

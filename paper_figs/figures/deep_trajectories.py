@@ -11,18 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from deepnet.ledger.findings import PLAIN
+from deepnet.ledger.naming import arm_words
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.deep_data import Scale, family, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
+from paper_figs.workshop.style import COLORS, LINES, MARKERS, label_panels, legend_below, new_figure
 from theory.statistics import from_replicates
 
 __all__ = ["GRID", "course", "draw", "main"]
 
 GRID = np.linspace(0.0, 1.5, 61)
 """Losses on the forget set at which courses are read, in units of the retrained network's."""
-_METHODS = {"neggrad": ("NegGrad", "-"), "minmax": ("Sharp MinMax", (0, (4, 1.5)))}
+_METHODS = {"neggrad": ("NegGrad", False), "minmax": ("Sharp MinMax", True)}
+"""Words of each method, and whether its markers are open; colour, marker and line are those of the optimizer."""
+_RETRAINED = (0, (6, 2))
 _SETS = {"retain": "accuracy kept on the retain set (%)", "test": "accuracy on the test set (%)"}
 
 
@@ -43,14 +46,15 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     legend_below(made, _handles(shown), columns=4)
     told = "; ".join(f"{scale.name}: {scale.about}" for scale in shown)
     return made, Caption(
+        answers=" ".join(map(_answer, shown)),
         shows=(
             "Accuracy on retain and test set while NegGrad and Sharp MinMax unlearn with SGD and with ASAM, after "
             "pretraining with SGD, over the largest loss on the forget set so far; 1, the vertical line, is the match: "
             "the loss of the network retrained on the same split, where runs are compared. A run goes on until it has "
             "passed all of its stops. Lines are means over replicates, straight between the steps that were kept; "
             "bands are 95 % intervals of the mean. A line ends where half of the replicates have, and from there "
-            f"on says nothing. Dotted: mean of the retrained networks. Scales: {told}."
-        )
+            f"on says nothing. Dashed: mean of the retrained networks. Scales: {told}."
+        ),
     )
 
 
@@ -97,35 +101,55 @@ def _draw_panel(axes: Axes, scale: Scale, name: str) -> None:
         courses = 100.0 * _courses(scale, arm, name)
         if not courses.size:
             continue
-        color, dashes = COLORS[family(scale.findings.about(arm, "optimizer"))], _METHODS[arm.split("-")[0]][1]
+        look = _look(family(scale.findings.about(arm, "optimizer")), is_open=_METHODS[arm.split("-")[0]][1])
         there = np.isfinite(courses).sum(axis=0)
         known = np.flatnonzero((there > len(courses) / 2) & (there > 1))
         means = [from_replicates(column[np.isfinite(column)]) for column in courses.T[known]]
         low, high = np.clip(np.array([each.interval() for each in means]).reshape(-1, 2).T, 0.0, 100.0)
-        axes.fill_between(GRID[known], low, high, color=color, alpha=0.15, lw=0)
-        axes.plot(GRID[known], [each.value for each in means], color=color, ls=dashes, lw=1.1)
+        axes.fill_between(GRID[known], low, high, color=look["color"], alpha=0.15, lw=0)
+        first = 2 + 4 * _arms(scale).index(arm) % 10
+        axes.plot(GRID[known], [each.value for each in means], lw=1.1, markevery=(first, 10), **look)
     axes.axvline(1.0, color="0.35", lw=0.8)
     networks = [one for of_replicate in scale.findings.retrained.get((scale.forget, PLAIN), {}).values()
                 for one in of_replicate]  # fmt: skip
     if networks:
         level = 100.0 * float(np.mean([one[f"{name}_accuracy"] for one in networks]))
-        axes.axhline(level, color="0.35", lw=0.8, ls=(0, (1, 1.5)), zorder=0)
+        axes.axhline(level, color="0.35", lw=0.8, ls=_RETRAINED, zorder=0)
     axes.set_ylabel(_SETS[name])
+
+
+def _answer(scale: Scale) -> str:
+    """What is left of both accuracies at the match."""
+    at_match = int(np.argmin(np.abs(GRID - 1.0)))
+    parts = []
+    for arm in _arms(scale):
+        left = []
+        for name in _SETS:
+            courses = _courses(scale, arm, name)
+            values = courses[np.isfinite(courses[:, at_match]), at_match] if courses.size else np.array([])
+            left.append(f"{100 * values.mean():.1f} %" if values.size > 1 else "no known share")
+        parts.append(f"{arm_words(arm)} keeps {left[0]} on the retain set and {left[1]} on the test set")
+    return f"At the scale {scale.name}, mean of the runs that get to the match: {'; '.join(parts)}."
+
+
+def _look(name: str, *, is_open: bool) -> dict[str, Any]:
+    color = COLORS[name]
+    return {"color": color, "ls": LINES[name], "marker": MARKERS[name], "mfc": "white" if is_open else color}
 
 
 def _handles(shown: Sequence[Scale]) -> list[Line2D]:
     there = {arm for scale in shown for arm in _arms(scale)}
     made = [
-        Line2D([], [], color=COLORS[how], ls=dashes, label=f"{words}, {how}")
-        for method, (words, dashes) in _METHODS.items()
+        Line2D([], [], label=f"{words}, {how}", **_look(how, is_open=is_open))
+        for method, (words, is_open) in _METHODS.items()
         for how in ("SGD", "ASAM")
         if f"{method}-{how.lower()}-after-{PLAIN}" in there
     ]
     return [
         *made,
         Line2D([], [], color="0.35", lw=0.8, label="the match"),
-        Line2D([], [], color="0.35", lw=0.8, ls=(0, (1, 1.5)), label="retrained"),
+        Line2D([], [], color="0.35", lw=0.8, ls=_RETRAINED, label="retrained"),
     ]
 
 
-main = figure(draw, number=12)
+main = figure(draw, number=12, asks="What does a network lose on its way to the match?")

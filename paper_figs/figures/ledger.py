@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.ledger_picture import draw_rows, tally
+from paper_figs.workshop.ledger_picture import draw_rows, region_of, tally
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from simulate.house.counting import counted
@@ -18,16 +18,23 @@ __all__ = ["draw", "main", "told"]
 def draw(results: Results) -> tuple[Figure, Caption]:
     """One line a claim."""
     rows = results.ledger()
+    known = [row for row in rows if row["effect"] is not None]
+    allowed = sum(region_of(row["predicted"]).low <= row["effect"] <= region_of(row["predicted"]).high for row in known)
     return draw_rows(rows), Caption(
+        answers=(
+            f"{allowed} of the {len(known)} effects that were measured lie where their claim allows them, at the "
+            f"{rows[0]['budget']} budget; by the whole intervals {tally(rows)}."
+        ),
         shows=(
             f"{told(rows)} Grey: the effects a claim allows; marker and line: the measured effect and its interval, in "
             "the colour of the verdict. A claim is supported if its whole interval lies in the grey, refuted if it "
             "lies outside, and inconclusive across the border. Effects are shown on a scale on which a region "
             "between two ends is [−1, 1]; of a half-line, the one end is at −1 or 1 and the unit is the distance to "
             "the end of the negative control's region (or the end's own size). Beyond ±1 the scale is logarithmic; "
-            "arrows lie beyond the axis. On the right: effect and interval as they are. On the left: name of the claim "
-            "and number of its group."
-        )
+            "arrows lie beyond the axis. On the right: effect and interval as they are; on the left: the claim, "
+            "without "
+            "its tolerance. For the appendix; the figure `verdicts` has the same claims at a glance."
+        ),
     )
 
 
@@ -40,4 +47,4 @@ def told(rows: list[dict[str, Any]]) -> str:
     )
 
 
-main = figure(draw, number=9)
+main = figure(draw, number=9, asks="How large is each effect, beside what its claim allows?")

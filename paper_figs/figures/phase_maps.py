@@ -85,7 +85,7 @@ def _draw_boundary(axes: Axes, boundary: Boundary, exponent: float) -> None:
     ends_d = np.log10(boundary.d[[0, -1]])
     for slope, style, label in (
         (boundary.slope, "-", "fitted power of $d$"),
-        (exponent, "--", "predicted power of $d$"),
+        (exponent, "--", "predicted power, height fitted"),
     ):
         if len(d) and np.isfinite(slope):
             axes.plot(ends_d, signal.mean() + slope * (ends_d - d.mean()), style, color="black", lw=1.0, label=label)
@@ -96,13 +96,26 @@ def _title(name: str, boundary: Boundary) -> str:
     return rf"{name}: $\propto d^{{\,{boundary.slope:.3f}}}$ $[{low:.3f},\,{high:.3f}]$"
 
 
+def _growth(name: str, boundary: Boundary) -> str:
+    """What becomes of the signal that an optimizer needs, from the smallest dimension to the largest."""
+    low, high = boundary.slope_interval
+    times = (boundary.d[-1] / boundary.d[0]) ** boundary.slope
+    moves = "grows" if low > 0.0 else "falls" if high < 0.0 else "does not move, as far as is seen"
+    return f"with {name} it {moves}, by a factor of {times:.2g} (∝ d^{boundary.slope:.3f})".replace("^-", "^−")
+
+
 def _caption(chosen: PhaseMap, boundaries: dict[str, Boundary]) -> Caption:
     found = "; ".join(
         f"{name}: exponent {boundary.slope:.3f} [{boundary.slope_interval[0]:.3f}, {boundary.slope_interval[1]:.3f}], "
         f"predicted {PREDICTED[name]:g}"
         for name, boundary in boundaries.items()
     )
+    grows = "; ".join(_growth(name, boundary) for name, boundary in boundaries.items())
     return Caption(
+        answers=(
+            f"From d = {min(chosen.d):,} to {max(chosen.d):,}, each optimizer from the weights of its own theorem: "
+            f"{grows}."
+        ),
         shows=(
             "Mean test error, bright where overfitting is benign (down to the label noise "
             f"p = {chosen.label_flip:g}) and dark where it is harmful (guessing: 0.5). Circles: the signal at which "
@@ -117,4 +130,4 @@ def _caption(chosen: PhaseMap, boundaries: dict[str, Boundary]) -> Caption:
     )
 
 
-main = figure(draw, number=1)
+main = figure(draw, number=1, asks="How strong must the signal be for benign overfitting, as the dimension grows?")

@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from paper_figs.workshop.caption import Caption
+from paper_figs.workshop.caption import Caption, by_sign, with_interval
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
-from paper_figs.workshop.style import COLORS, label_panels, legend_below, new_figure
+from paper_figs.workshop.style import COLORS, LINES, MARKERS, label_panels, legend_below, new_figure
 from simulate import NegGrad, Phase, Problem, run
 from simulate.runs.record import Record
 from theory.experiments.course import STANDARD, Course
@@ -33,7 +33,8 @@ _EVERY = 50
 """Steps from one record to the next."""
 _TIME = np.linspace(0.0, 2.0, 201)
 """Share of pretraining, then 1 + share of unlearning."""
-_STYLES = {"retain": "-", "forget": (0, (3, 1.2))}
+_OPEN = {"retain": False, "forget": True}
+"""Whether the markers of a set are open; colour, marker and line are those of the optimizer."""
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
@@ -50,10 +51,10 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     panels = made.subplots(1, 3)
     for name in _OPTIMIZERS:
         one = data.sel(optimizer=name)
-        _band(panels[0], one["kappa"], name, "-")
+        _band(panels[0], one["kappa"], name)
         for axes, relation in zip(panels[1:], ("own", "opposite"), strict=True):
-            for part, line in _STYLES.items():
-                _band(axes, one["zeta"].sel(relation=relation, set=part), name, line)
+            for part, is_open in _OPEN.items():
+                _band(axes, one["zeta"].sel(relation=relation, set=part), name, is_open=is_open)
     for axes in panels:
         axes.axvline(1.0, color="0.6", lw=0.7, zorder=0)
         axes.set_xticks([0.5, 1.5], ["pretraining", "unlearning"])
@@ -61,8 +62,13 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         axes.set_xlim(0.0, 2.0)
     panels[0].set_ylabel("mean coefficient")
     label_panels(panels, [r"signal $\kappa$", r"noise $\zeta$, own class", r"noise $\zeta$, opposite"])
-    handles = [Line2D([], [], color=COLORS[name], label=name) for name in _OPTIMIZERS]
-    handles += [Line2D([], [], color="0.25", ls=line, label=f"{part} set") for part, line in _STYLES.items()]
+    handles = [
+        Line2D([], [], color=COLORS[name], ls=LINES[name], marker=MARKERS[name], label=name) for name in _OPTIMIZERS
+    ]
+    handles += [
+        Line2D([], [], color="0.25", ls="none", marker="o", mfc="white" if is_open else "0.25", label=f"{part} set")
+        for part, is_open in _OPEN.items()
+    ]
     legend_below(made, handles, columns=4)
     return made, _caption(data)
 
@@ -111,12 +117,35 @@ def _trajectory(name: Pretraining, seed: int) -> xarray.Dataset:
     return even.assign(steps=("stage", [begin, end - begin])).assign_coords(stage=["pretraining", "unlearning"])
 
 
-def _band(axes: Axes, values: xarray.DataArray, name: str, line: Any) -> None:
-    """Mean over seeds with its 95 % interval."""
+def _band(axes: Axes, values: xarray.DataArray, name: str, *, is_open: bool = False) -> None:
+    """Mean over seeds with its 95 % interval; the markers stand where the two optimizers' do not meet."""
     found = [from_replicates(column) for column in values.transpose("time", "seed").values]
     low, high = np.array([each.interval() for each in found]).T
-    axes.fill_between(_TIME, low, high, color=COLORS[name], alpha=0.2, lw=0)
-    axes.plot(_TIME, [each.value for each in found], ls=line, color=COLORS[name])
+    first = 20 + 20 * _OPTIMIZERS.index(name)
+    axes.fill_between(_TIME, low, high, color=COLORS[name], alpha=0.15, lw=0)
+    axes.plot(
+        _TIME, [each.value for each in found], ls=LINES[name], color=COLORS[name], marker=MARKERS[name],
+        markevery=(first, 50), mfc="white" if is_open else COLORS[name],
+    )  # fmt: skip
+
+
+def _answer(data: xarray.Dataset) -> str:
+    """What SAM learned of the noise less than SGD, and forgot of it more, seed by seed."""
+    noise = data["zeta"].sel(relation="own").transpose("optimizer", "set", "time", "seed")
+    learned = noise.sel(set="retain").sel(time=1.0, method="nearest")
+    gone = noise.sel(set="forget").sel(time=1.0, method="nearest") - noise.sel(set="forget").isel(time=-1)
+    less = from_replicates((learned.sel(optimizer="SGD") - learned.sel(optimizer="SAM")).values)
+    more = from_replicates((gone.sel(optimizer="SAM") - gone.sel(optimizer="SGD")).values)
+    learns = by_sign(less, positive="less", negative="more", neither="as much")
+    forgets = by_sign(more, positive="more", negative="less", neither="as much")
+    yes = by_sign(less, positive="Yes", negative="No", neither="No")
+    yes = yes if yes == by_sign(more, positive="Yes", negative="No", neither="No") else "In part"
+    return (
+        f"{yes}, in this setting: pretrained to the same loss, SAM has learned {learns} noise of the retain set in "
+        f"filters of a sample's own class (SGD less SAM: {with_interval(less)}), and unlearning to the match then "
+        "takes "
+        f"{forgets} noise of the forget set away (SAM less SGD: {with_interval(more)})."
+    )
 
 
 def _caption(data: xarray.Dataset) -> Caption:
@@ -127,6 +156,7 @@ def _caption(data: xarray.Dataset) -> Caption:
         for name in _OPTIMIZERS
     )
     return Caption(
+        answers=_answer(data),
         shows=(
             "Means over filters (and samples) of the coefficients of signal and noise, from the initial weights "
             f"through pretraining to a loss of {PRETRAINED_LOSS:g}, and through NegGrad (α = {ALPHA:g}) until the "
@@ -146,4 +176,4 @@ def _caption(data: xarray.Dataset) -> Caption:
     )
 
 
-main = figure(draw, number=4)
+main = figure(draw, number=4, asks="Does SAM learn less noise than SGD, and forget more of it?")

@@ -16,13 +16,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from deepnet.ledger.findings import PLAIN
 from deepnet.ledger.naming import arm_words
 from paper_figs.workshop.deep_data import Scale, family
-from paper_figs.workshop.style import COLORS, MARKERS, legend_below, new_figure
+from paper_figs.workshop.style import COLORS, LINES, MARKERS, legend_below, new_figure
 from theory.statistics import Estimate
 
 __all__ = ["Levels", "Panel", "dots_figure", "method_words"]
 
 _LINE, _BLOCK, _AROUND = 0.1, 0.5, 0.45  # inches: an arm, around a block, around all
-_DASHES = {PLAIN: (0, (4, 2)), "": (0, (1, 1.5))}
 Levels = Callable[[Scale], Mapping[str, float]]
 """Lines of what is to be reached, by the optimizer of pretraining that they are of."""
 
@@ -130,11 +129,12 @@ def _dot(axes: Axes, place: int, scale: Scale, arm: str, found: Estimate, panel:
     axes.plot(value, place, MARKERS[name], color=COLORS[name], ms=3.0, mew=0.7,
               mfc=COLORS[name] if plain else "white", zorder=3)  # fmt: skip
     if scale.lost(arm):
-        axes.annotate("†", (value, place), (4, 0), textcoords="offset points", va="center", fontsize=7)
+        end = value if not np.isfinite(found.standard_error) else panel.shown(found.interval())[1]
+        axes.annotate("†", (max(end, value), place), (3, 0), textcoords="offset points", va="center", fontsize=7)
 
 
-def _dashes(pretraining: str) -> tuple[int, tuple[float, ...]]:
-    return _DASHES[PLAIN if pretraining == PLAIN else ""]
+def _dashes(pretraining: str) -> str:
+    return LINES[family(pretraining)]
 
 
 def _handles(blocks: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Panel], goal: str) -> list[Line2D]:

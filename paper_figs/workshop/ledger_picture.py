@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from paper_figs.workshop.ledger_lines import lines_of, name_lines, verdict_handles
 from paper_figs.workshop.style import new_figure
 from paper_figs.workshop.tabular import Table
-from simulate.house.drawing.palette import VERDICTS
+from simulate.house.drawing.palette import VERDICT_MARKERS, VERDICTS
 from simulate.house.verdicts import Region
 from theory.ledger.wording import interval, number, verdict_words, with_minus
 
@@ -24,11 +23,7 @@ __all__ = ["draw_rows", "region_of", "standardised", "standardised_region", "tal
 
 Row = Mapping[str, Any]
 
-_MARKERS = {
-    "supported": "o", "refuted": "X", "no effect of interest": "s", "inconclusive": "D", "outside the hypotheses": "P",
-    "not testable": "|", "not run": "_",
-}  # fmt: skip
-_LINE = 0.123  # inches a row
+_TITLES = 2.95  # inches for the titles of claims
 _END = 30.0
 """Where the axis ends; what lies beyond is drawn at its end, as an arrow."""
 
@@ -106,30 +101,25 @@ def draw_rows(rows: Sequence[Row]) -> Figure:
     Returns:
         A figure as wide as the paper's text and as high as its rows need.
     """
-    made = new_figure(_LINE * len(rows) + 0.75)
+    lines = lines_of(rows, _TITLES)
+    made = new_figure(lines.height + 0.75)
     axes = made.subplots()
-    for place, row in enumerate(rows):
-        region = standardised_region(row)
-        axes.barh(place, region[1] - region[0], left=region[0], height=0.72, color="0.9", lw=0, zorder=0)
+    for row in rows:
+        region, place = standardised_region(row), lines.places[row["name"]]
+        axes.barh(place, region[1] - region[0], left=region[0], height=0.1, color="0.9", lw=0, zorder=0)
         _draw_row(axes, place, row)
     axes.set_xscale("symlog", linthresh=1.0, linscale=0.8)
-    axes.set(xlim=(-_END, _END), ylim=(len(rows) - 0.4, -0.6))
+    axes.set_xlim(-_END, _END)
     axes.set_xticks([-10, -1, 0, 1, 10], ["−10", "−1", "0", "1", "10"])
     axes.minorticks_off()
-    axes.set_xlabel("effect on a scale on which its predicted region ends at ±1")
-    axes.set_yticks(range(len(rows)), [f"{row['name']}  {row['number']:>2}" for row in rows], fontsize=6.3)
-    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("effect; its predicted region ends at ±1")
+    name_lines(axes, lines)
     right = axes.secondary_yaxis("right")
-    right.set_yticks(range(len(rows)), [_numbers(row) for row in rows], fontsize=6.3)
+    right.set_yticks([lines.places[row["name"]] for row in rows], [_numbers(row) for row in rows], fontsize=6.3)
     right.tick_params(axis="y", length=0)
     right.spines["right"].set_visible(False)
     axes.spines["left"].set_visible(False)
-    _separate(axes, rows)
-    handles: list[Any] = [
-        Line2D([], [], ls="none", marker=_MARKERS[verdict], color=color, label=verdict, ms=4)
-        for verdict, color in VERDICTS.items()
-        if verdict in {row["verdict"] for row in rows}
-    ]
+    handles: list[Any] = verdict_handles({row["verdict"]: row["verdict"] for row in rows})
     made.legend(handles=[*handles, Patch(color="0.9", label="predicted")], loc="outside lower center", ncols=5)
     return made
 
@@ -142,28 +132,21 @@ def standardised_region(row: Row) -> tuple[float, float]:
     return -1.0 if bounded_below else -_END, 1.0 if math.isfinite(region.high) else _END
 
 
-def _draw_row(axes: Axes, place: int, row: Row) -> None:
+def _draw_row(axes: Axes, place: float, row: Row) -> None:
     """Interval and marker; an arrow where the effect lies beyond the axis."""
     color, found = VERDICTS[row["verdict"]], standardised(row)
     if found is None:
         word = "not run" if row["verdict"] == "not run" else "not testable"  # any other mark would say: measured as 0
-        axes.plot([0.0], [place], marker=_MARKERS[word], color=color, ms=4)
+        axes.plot([0.0], [place], marker=VERDICT_MARKERS[word], color=color, ms=4)
         return
     value, low, high = np.clip(found, -0.93 * _END, 0.93 * _END)
-    marker = _MARKERS[row["verdict"]] if abs(found[0]) < 0.93 * _END else (">" if found[0] > 0 else "<")
+    marker = VERDICT_MARKERS[row["verdict"]] if abs(found[0]) < 0.93 * _END else (">" if found[0] > 0 else "<")
     axes.plot([low, high], [place, place], color=color, lw=1.1, solid_capstyle="butt")
     axes.plot([value], [place], marker=marker, color=color, ms=3.6, mew=0.5)
 
 
 def _numbers(row: Row) -> str:
     return "no number" if row["effect"] is None else f"{number(row['effect'], 3)} {interval(row['interval'], 3)}"
-
-
-def _separate(axes: Axes, rows: Sequence[Row]) -> None:
-    """A hair line between groups."""
-    for place, (above, below) in enumerate(pairwise(rows)):
-        if above["number"] != below["number"]:
-            axes.axhline(place + 0.5, color="0.75", lw=0.3, zorder=1)
 
 
 def verdict_table(rows: Sequence[Row]) -> Table:

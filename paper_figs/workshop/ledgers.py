@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from simulate.house.version import __version__
 from theory import claims as registry
 from theory.ledger import Claim, family_sizes, run_claims
 
-__all__ = ["ledger_rows"]
+__all__ = ["PUBLISHED", "ledger_rows", "published_rows"]
 
 Rows = list[dict[str, Any]]
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "ledger.json"
+"""The ledger of the full budget that belongs to the source."""
 
 _WRITTEN = {"quick": "ledger", "full": "ledger_full"}
 """Folders beside ours into which `make verify` and `make ledger` write."""
@@ -49,6 +53,23 @@ def ledger_rows(lab: KeptLab, store: Store, *, seed: int) -> Rows:
     write_text(own, ledger.to_json())
     rows = parse_json(ledger.to_json())
     _note(store, own, rows)
+    return rows
+
+
+def published_rows(store: Store) -> Rows:
+    """The rows of the published ledger; nothing is run.
+
+    Args:
+        store: Where the source is noted.
+
+    Raises:
+        FileNotFoundError: if it is not there; the message has the command that makes it.
+    """
+    rows = _read(PUBLISHED)
+    if not rows:
+        raise FileNotFoundError(f"{PUBLISHED} is not there, or holds no ledger: `make ledger` makes it.")
+    _note(store, PUBLISHED, rows)
+    store.used[-1] = replace(store.used[-1], path="docs/ledger.json", budgeted=False)
     return rows
 
 

@@ -12,7 +12,7 @@ import xarray
 
 from paper_figs.workshop.caption import Source
 from paper_figs.workshop.laboratory import KeptLab
-from paper_figs.workshop.ledgers import ledger_rows
+from paper_figs.workshop.ledgers import ledger_rows, published_rows
 from paper_figs.workshop.store import Store
 from simulate.house import checks
 from simulate.house.version import __version__
@@ -93,6 +93,14 @@ class Results:
     def ledger(self) -> list[dict[str, Any]]:
         """The rows of the theory's ledger, as `ledger.json` has them; its claims are run if there is none."""
         return ledger_rows(self.lab, self.store, seed=self.seed)
+
+    def published_ledger(self) -> list[dict[str, Any]]:
+        """The rows of the ledger in docs/ledger.json, which is of the full budget; nothing is run.
+
+        Raises:
+            FileNotFoundError: if it is not there; the message has the command that makes it.
+        """
+        return published_rows(self.store)
 
     @property
     def scales(self) -> tuple[str, ...]:

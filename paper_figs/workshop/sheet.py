@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from paper_figs.workshop.caption import Caption, caption_text
 from paper_figs.workshop.results import Results
-from paper_figs.workshop.style import house_style
+from paper_figs.workshop.style import ask, house_style
 from paper_figs.workshop.tabular import Table, latex, markdown
 from simulate.house import checks
 from simulate.house.drawing.saving import FORMATS, Format, save_figure
@@ -50,6 +50,17 @@ class Sheet:
     """Its place among its kind."""
     draw: Callable[[Results], tuple[Any, Caption]]
     """Makes it from results: a `matplotlib.figure.Figure` or a `Table`, with its caption."""
+    asks: str = ""
+    """The one question that a figure answers, which stands above it; a table has none."""
+
+    def __post_init__(self) -> None:
+        """Require a question of every figure.
+
+        Raises:
+            ValueError: if it has none.
+        """
+        if self.kind == "figure" and not (isinstance(self.asks, str) and self.asks.endswith("?")):
+            checks.fail("asks", "be the question that the figure answers, with its question mark", self.asks)
 
     @property
     def name(self) -> str:
@@ -100,8 +111,7 @@ class Sheet:
         """
         check_formats(formats)
         with house_style():
-            results.used.clear()
-            drawn, caption = self.draw(results)
+            drawn, caption = self.drawn(results)
             if isinstance(drawn, Figure):
                 written = [save_figure(drawn, out / f"{self.name}.{each}") for each in formats]
                 shown = caption
@@ -111,20 +121,41 @@ class Sheet:
                 shown = Caption(shows=f"{caption.shows.strip()}\n\n{markdown(drawn)}", symbols=caption.symbols)
         return [*written, write_text(out / f"{self.name}.md", self._caption(shown, results))]
 
+    def drawn(self, results: Results) -> tuple[Any, Caption]:
+        """The figure with its question above it, or the table, and its caption; nothing is written.
+
+        Raises:
+            ValueError: if the caption of a figure does not answer its question.
+        """
+        with house_style():
+            results.used.clear()
+            made, caption = self.draw(results)
+            if self.kind == "figure":
+                if not caption.answers.strip():
+                    checks.fail("answers", f"answer what {self.name} asks, {self.asks!r}", caption.answers)
+                ask(made, self.asks)
+        return made, caption
+
     def _caption(self, caption: Caption, results: Results) -> str:
         words = ["python -m paper_figs", self.name]
         budgeted = any(source.budgeted for source in results.used)
         words += ["--budget quick"] if budgeted and results.budget == "quick" else []
         words += [f"--preset {results.preset}"] if self.deep and results.preset is not None else []
         return caption_text(
-            self.title, caption, results.used, command=" ".join(words),
+            self.title, caption, results.used, asks=self.asks, command=" ".join(words),
             budget=_BUDGETS[results.budget] if budgeted else None, version=__version__,
         )  # fmt: skip
 
 
-def figure(draw: Callable[[Results], tuple[Figure, Caption]], *, number: int) -> Sheet:
-    """The figure that a function draws, to be called `main` in its module."""
-    return Sheet(kind="figure", number=number, draw=draw)
+def figure(draw: Callable[[Results], tuple[Figure, Caption]], *, number: int, asks: str) -> Sheet:
+    """The figure that a function draws, to be called `main` in its module.
+
+    Args:
+        draw: Makes it from results, with its caption.
+        number: Its place among the figures.
+        asks: The question that it answers, which is drawn above it; the caption's `answers` has the answer.
+    """
+    return Sheet(kind="figure", number=number, draw=draw, asks=asks)
 
 
 def table(draw: Callable[[Results], tuple[Table, Caption]], *, number: int) -> Sheet:

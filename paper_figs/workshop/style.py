@@ -11,18 +11,26 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from simulate.house.drawing.layout import SteadyLayout
-from simulate.house.drawing.palette import COLORS, LINES, MARKERS
+from simulate.house.drawing.palette import COLORS, LINES, MARKERS, SERIES
 
 __all__ = [
-    "COLORS", "LINES", "MARKERS", "WIDTH", "house_style", "label_panels", "legend_below", "new_figure",
-    "plain_logarithm",
+    "COLORS", "LINES", "MARKERS", "OTHERS", "WIDTH", "ask", "house_style", "label_panels", "legend_below", "new_figure",
+    "plain_logarithm", "wrapped",
 ]  # fmt: skip
 
 WIDTH = 5.5
 """Width of the paper's text in inches."""
+OTHERS = tuple(SERIES[place] for place in (6, 5, 4, 7))
+"""Colours that no optimizer has, for what is none."""
+_ASKED, _ASIDE = 9.0, 0.05
+"""Points of the question above a figure, and inches from the edge of the page to it."""
+_HINTED = 1.1
+"""How much longer than its outlines a line of text may be in few pixels, whose letters stand at whole ones."""
 
 _STYLE = {
     "font.serif": ["STIXGeneral"],  # a Times that comes with matplotlib: the same bytes on every machine
@@ -64,6 +72,40 @@ def house_style() -> Iterator[None]:
 def new_figure(height: float, *, width: float = WIDTH) -> Figure:
     """An empty figure of so many inches, which lays its axes out by itself."""
     return Figure(figsize=(width, height), layout=SteadyLayout())
+
+
+def wrapped(words: str, width: float, *, size: float, weight: str = "normal") -> list[str]:
+    """Words on as many lines as they need, in the font of the style.
+
+    Args:
+        words: The words; formulas between dollars are words without blanks.
+        width: Longest line in inches.
+        size: Size of the font in points.
+        weight: Its weight.
+    """
+    font = FontProperties(size=size, weight=weight)
+    lines: list[str] = []
+    for word in words.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        reach = text_to_path.get_text_width_height_descent(longer, font, ismath="$" in longer)[0]
+        if lines and reach <= 72.0 * width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def ask(figure: Figure, question: str) -> None:
+    """Write a question above all panels, at the left; the page grows by its lines, and the panels stay as they are.
+
+    Args:
+        figure: The figure.
+        question: The question.
+    """
+    width, height = figure.get_size_inches()
+    lines = wrapped(question, (width - 2 * _ASIDE) / _HINTED, size=_ASKED, weight="bold")
+    figure.set_figheight(height + 1.5 * _ASKED / 72.0 * len(lines) + 0.06)
+    figure.suptitle("\n".join(lines), x=_ASIDE / width, ha="left", fontsize=_ASKED, fontweight="bold")
 
 
 def legend_below(

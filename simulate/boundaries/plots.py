@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from simulate.boundaries.boundary import Boundary
 from simulate.house.drawing.layout import SteadyLayout
+from simulate.house.drawing.palette import LINES, MARKERS
 from simulate.house.drawing.palette import OPTIMIZERS as COLORS
 
 __all__ = ["COLORS", "draw_coefficients", "draw_phase_maps"]
@@ -70,25 +71,28 @@ def draw_coefficients(traces: Mapping[str, xarray.Dataset], *, title: str = "") 
 
     Args:
         traces: Trace of each run, observed with "coefficients" and "accuracy", by the name of the optimizer whose
-            colour it takes.
+            colour, line and marker it takes.
         title: Title of the figure.
 
     Returns:
-        The figure: mean κ; mean ζ of own-class and opposite-class filters, on the retain and the forget set; and
-        the accuracies on both.
+        The figure: mean κ; mean ζ of own-class and opposite-class filters, on the retain set (filled markers) and
+        the forget set (open ones); and the accuracies on both.
     """
     figure = Figure(figsize=(7.2, 4.6), layout=SteadyLayout(), dpi=150)
     axes = figure.subplots(2, 2, sharex=True)
     figure.suptitle(title, fontsize="medium")
     for name, trace in traces.items():
-        color, step = COLORS[name], trace["step"].values
-        axes[0, 0].plot(step, trace["kappa_mean"].mean("sign"), color=color, label=name)
-        for chosen, style in (("retain", "-"), ("forget", "--")):
+        step = trace["step"].values
+        every = (len(step) // 16, max(len(step) // 6, 1))
+        look = {"color": COLORS[name], "ls": LINES[name], "marker": MARKERS[name], "ms": 3.5, "markevery": every}
+        axes[0, 0].plot(step, trace["kappa_mean"].mean("sign"), label=name, **look)
+        for chosen, face in (("retain", COLORS[name]), ("forget", "white")):
+            look["mfc"] = face
             label = f"{chosen} set" if len(traces) == 1 else f"{name}, {chosen} set"
-            axes[0, 1].plot(step, trace["accuracy"].sel(set=chosen), style, color=color, label=label)
+            axes[0, 1].plot(step, trace["accuracy"].sel(set=chosen), label=label, **look)
             for axis, relation in zip(axes[1], ("own", "opposite"), strict=True):
                 noise = trace["zeta_mean"].sel(relation=relation, set=chosen)
-                axis.plot(step, noise, style, color=color, label=label)
+                axis.plot(step, noise, label=label, **look)
     axes[0, 0].set(ylabel=r"signal $\kappa$")
     axes[0, 1].set(ylabel="accuracy", ylim=(-0.05, 1.05))
     axes[1, 0].set(ylabel=r"noise $\zeta$, own class", xlabel="step")

@@ -38,7 +38,7 @@ def lines(results: Results) -> tuple[Figure, Caption]:
     """A figure without data."""
     made = Figure()
     made.add_subplot().plot([0, 1])
-    return made, Caption(shows="A line.")
+    return made, Caption(answers="It does.", shows="A line.")
 
 
 def cells(results: Results) -> tuple[Table, Caption]:
@@ -60,7 +60,8 @@ def sheets() -> tuple[Sheet, ...]:
     made = []
     for name, draw, make in (("first", lines, figure), ("second", cells, table), ("third", missing, figure)):
         sys.modules[f"tests.fuzz.test_paper_figs_doors.{name}"] = sys.modules[__name__]
-        made.append(make(drawn_like(name, draw), number=len(made) + 1))
+        asked: dict[str, Any] = {} if make is table else {"asks": "Does it rise?"}
+        made.append(make(drawn_like(name, draw), number=len(made) + 1, **asked))
     return tuple(made)
 
 

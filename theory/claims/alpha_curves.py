@@ -29,7 +29,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, exact, from_fractions, jackknife
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "How small α may be"
 
 _PRETRAININGS = {"SGD": 1.0, "SAM": 0.0}
 _SHARES = (0.5, 0.9)

@@ -19,7 +19,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, between_halves, bootstrap, exact, from_replicates, slope
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "How small α may be"
 
 
 def _gain(lab: Lab, data: xarray.Dataset) -> np.ndarray:

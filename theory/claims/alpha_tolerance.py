@@ -19,7 +19,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, from_fractions, from_replicates
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "How small α may be"
 
 _ROLES = {
     "pretraining": ("SAM", "SGD"),

@@ -19,7 +19,9 @@ from theory.formulas.symbols import B, m, sigma_0, tau
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, from_fractions, worst_of
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Neurons that SAM switches off"
 
 _EXPERIMENT = (
     "Instances at d = 10^8, σ_0 → 0, full batch of n = 40, 160 samples, m = 5, 20 filters, ratio τ/(σ_0 √(m n)) = 1/4, "

@@ -14,7 +14,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Evidence, Region
 from theory.statistics import exact
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "The decomposition and its bounds"
 
 _TOLERANCE = 1e-12
 _STEPS = 20

@@ -18,7 +18,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, between_halves, from_fractions, from_replicates
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Which class pays"
 
 _RETRAINED, _MATCHED, _HALF = ENDS
 _NEAR = 0.05

@@ -16,7 +16,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import bootstrap
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Where SGD's boundary lies"
 
 _START = 5
 """From so many filters on nearly every sample has an active noise neuron of its class."""

@@ -16,7 +16,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, from_replicates
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Flatness after unlearning"
 
 _WORDS = {"hessian_eigenvalue": "largest Hessian eigenvalue", "sharpness": "SAM's sharpness"}
 

@@ -15,7 +15,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, allowing_for_rare, between_halves, exact, from_replicates, worst_of
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Boundaries after unlearning"
 
 _GUESSING = 0.5
 """Test error of a network whose signal was unlearned: a few in a hundred, which a few replicates may not meet."""

@@ -19,7 +19,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import bootstrap, bootstrap_between_halves, exact, from_replicates, slope
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "How long forgetting takes"
 
 _FACTORS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "d": lambda d: d,

@@ -19,7 +19,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, between_halves, from_fractions, from_replicates
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Sharp MinMax"
 
 _FRACTIONS = (0.6, 0.9)
 _ALPHAS = (0.5, 0.9)

@@ -13,7 +13,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import between_halves, worst_of
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Errors around SGD's boundary"
 
 _BELOW, _ABOVE, _RATIO = 0.7, 2.5, 100.0
 """Positions relative to d^¼ n^-¼ (P - 1) σ_p that count as below and as above the boundary, and the least d/n, at which

@@ -20,7 +20,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, from_fractions, from_replicates
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Neurons that SAM switches off"
 
 _CELLS = tuple((relation, part) for part in ("retain", "forget") for relation in ("own", "opposite"))
 _TENTH = 0.1

@@ -20,7 +20,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, exact, from_replicates, worst_of
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Boundaries after unlearning"
 
 _EDGE = 256.0
 """Least d/n of cells below the boundary: there half of it is still at least P σ_p."""

@@ -16,7 +16,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, slope
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Where SAM's boundary lies"
 
 _SCALES = "σ_0 = 1 / (P σ_p √d), τ = m √n / (P σ_p √d)"
 _TRAINING = (

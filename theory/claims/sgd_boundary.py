@@ -13,7 +13,9 @@ from theory.formulas.conditions import SCANNED
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Where SGD's boundary lies"
 
 _SOURCE = (
     "Chen et al. 2023, Theorem 3.2 [M 90%], for plain training; the unlearning paper's Theorem 3.2 has the same "

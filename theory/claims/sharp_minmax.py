@@ -16,7 +16,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, between_halves, from_fractions, from_replicates, worst_of
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Sharp MinMax"
 
 
 def _unlearned(data: xarray.Dataset) -> xarray.Dataset:

@@ -16,7 +16,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, from_fractions, from_replicates
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Sharp MinMax"
 
 _MARGIN = 0.02
 """Least difference of ToW that is of interest, in the paper's tables as here."""

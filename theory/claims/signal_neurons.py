@@ -20,7 +20,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, from_fractions, from_replicates
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Neurons that SAM switches off"
 
 
 def _per_prediction(share: np.ndarray, predicted: np.ndarray, rows: np.ndarray) -> float:

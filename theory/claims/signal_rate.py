@@ -16,7 +16,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, bootstrap_between_halves, slope
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "How fast SAM learns the signal"
 
 
 def _ratio(data: xarray.Dataset, factor: str, rows: np.ndarray) -> np.ndarray:

@@ -19,7 +19,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import between_halves, bootstrap, bootstrap_between_halves, from_replicates, slope, slopes
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Errors around SGD's boundary"
 
 
 def _signal_to_memory(lab: Lab) -> Evidence:

@@ -20,7 +20,7 @@ from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from simulate.house.drawing.layout import SteadyLayout
-from simulate.house.drawing.palette import SERIES
+from simulate.house.drawing.palette import LINES, MARKERS, SERIES
 from theory.ledger.picture import Curve, Picture
 
 __all__ = ["draw", "figure_svg", "formula_svg", "house_style"]
@@ -99,10 +99,15 @@ def _legend_columns(labels: Sequence[str]) -> int:
 
 
 def _looks(curves: Sequence[Curve], colors: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Settings of each label: its colour, and what tells it from others of that colour."""
-    named = {curve.label: colors[name] for curve in curves for name in colors if curve.label.startswith(name)}
+    """Settings of each label: its colour, and what tells it from others of that colour.
+
+    The first curve that is named after an optimizer has that one's marker, and all of them its line.
+    """
+    names = {curve.label: name for curve in curves for name in colors if curve.label.startswith(name)}
+    named = {label: colors[name] for label, name in names.items()}
     free = cycle([color for color in SERIES if color not in named.values()] or SERIES)
-    markers, dashes = cycle(_MARKERS), cycle(_PREDICTED)
+    taken = {MARKERS.get(name) for name in names.values()}
+    markers, dashes = cycle([each for each in _MARKERS if each not in taken]), cycle(_PREDICTED)
     used: Counter[str] = Counter()
     looks: dict[str, dict[str, Any]] = {}
     for curve in curves:
@@ -113,9 +118,11 @@ def _looks(curves: Sequence[Curve], colors: Mapping[str, str]) -> dict[str, dict
             continue
         color = named.get(curve.label) or next(free)
         again, used[color] = used[color], used[color] + 1
-        join = _JOINS[again % len(_JOINS)] if curve.style == "both" else "none"
+        name = names.get(curve.label, "")
+        line = LINES.get(name, _JOINS[again % len(_JOINS)]) if curve.style == "both" else "none"
+        marker = MARKERS[name] if name in MARKERS and again < 2 else next(markers)  # filled, then open
         face = "white" if again % 2 else color
-        looks[curve.label] = {"color": color, "marker": next(markers), "ms": 4.5, "mfc": face, "ls": join, "zorder": 3}
+        looks[curve.label] = {"color": color, "marker": marker, "ms": 4.5, "mfc": face, "ls": line, "zorder": 3}
     return looks
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from types import ModuleType
 
 from simulate.house.discovery import check_told_apart, modules_of, most_like
 from theory.ledger.claim import Claim
 
-__all__ = ["claims_in", "doors", "named"]
+__all__ = ["claims_in", "doors", "named", "topics_in"]
 
 
 def doors(
@@ -45,6 +47,24 @@ def claims_in(package: str, folders: Iterable[str]) -> tuple[Claim, ...]:
     found = [claim for module in modules_of(package, folders) for claim in module.CLAIMS]
     check_told_apart("claim", [claim.name for claim in found])
     return tuple(sorted(found, key=lambda claim: claim.number))
+
+
+def topics_in(package: str, folders: Iterable[str]) -> dict[str, str]:
+    """What the claims of a package are about, in a few words each, by their names.
+
+    A module says it for all of its claims in `TOPIC`; one that does not is called by the first words of its text.
+    Modules of the same words belong together.
+
+    Args:
+        package: Its dotted name.
+        folders: Where its modules are, its `__path__`.
+    """
+    return {claim.name: _topic(module) for module in modules_of(package, folders) for claim in module.CLAIMS}
+
+
+def _topic(module: ModuleType) -> str:
+    text = (module.__doc__ or module.__name__.rpartition(".")[2]).strip().splitlines()[0]
+    return str(getattr(module, "TOPIC", re.split(r"[:?]|\.\s|\.$", text)[0]))
 
 
 def named(every: Sequence[Claim], words: Sequence[str]) -> tuple[Claim, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from deepnet.report.naming import optimizer_order, optimizer_words
 from simulate.house.drawing.layout import SteadyLayout
-from simulate.house.drawing.palette import METHODS, SERIES
+from simulate.house.drawing.palette import LINES, METHODS, SERIES
 
 __all__ = ["COLORS", "FULL", "GREY", "color_of", "house_style", "legend_below", "line_of", "marker_of", "new_figure"]
 
@@ -28,7 +28,10 @@ COLORS = METHODS
 methods also have their name or number beside them wherever they meet in one panel."""
 
 _MARKERS = {0: "o", 1: "sP", 2: "D^", 3: "vX*"}
-_LINES = ("-", (0, (4, 1.4)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)))
+_LINES: dict[int, tuple[Any, ...]] = {
+    0: (LINES["SGD"],), 1: (LINES["SAM"], (0, (8, 2))), 2: (LINES["ASAM"], (0, (1.2, 2.6))),
+    3: ("-.", (0, (8, 2, 1, 2)), (0, (5, 1, 1, 1, 1, 1))),
+}  # fmt: skip
 _STYLE = {
     "font.size": 8.0,
     "axes.titlesize": 8.0,
@@ -69,15 +72,19 @@ def color_of(method: str) -> str:
 
 def marker_of(optimizer: str, among: Sequence[str]) -> str:
     """The marker of an optimizer: a circle for SGD, a square for SAM, a diamond for ASAM, others for other radii."""
-    family = optimizer_order(optimizer)[0]
-    alike = sorted((each for each in among if optimizer_order(each)[0] == family), key=optimizer_order)
-    choice = _MARKERS[family]
-    return choice[alike.index(optimizer) % len(choice)]
+    return str(_of_family(_MARKERS, optimizer, among))
 
 
 def line_of(optimizer: str, among: Sequence[str]) -> Any:
-    """The line style of an optimizer: solid for the first of them."""
-    return _LINES[sorted(among, key=optimizer_order).index(optimizer) % len(_LINES)]
+    """The line style of an optimizer: solid for SGD, dashed for SAM, dotted for ASAM, others for other radii."""
+    return _of_family(_LINES, optimizer, among)
+
+
+def _of_family(looks: Mapping[int, Sequence[Any]], optimizer: str, among: Sequence[str]) -> Any:
+    family = optimizer_order(optimizer)[0]
+    alike = sorted((each for each in among if optimizer_order(each)[0] == family), key=optimizer_order)
+    choice = looks[family]
+    return choice[alike.index(optimizer) % len(choice)]
 
 
 def optimizer_handles(optimizers: Sequence[str]) -> list[Line2D]:

@@ -1,10 +1,22 @@
 """The colours, markers and lines of the house, so that a name looks the same in every figure. Imports nothing.
 
-Optimizers and verdicts are told apart by their colour alone, with deficient colour vision too (Okabe and Ito). Sixteen
-colours cannot all be as far apart: methods of unlearning differ in their marker as well.
+Optimizers and verdicts are told apart by their colour alone, with deficient colour vision too (Okabe and Ito), and
+without any colour by their markers, optimizers also by their lines. Sixteen colours cannot all be as far apart: methods
+of unlearning differ in their marker as well. A second thing (the set, the pretraining) is told by markers that are
+filled or open.
 """
 
-__all__ = ["COLORS", "LINES", "MARKERS", "METHODS", "OPTIMIZERS", "SERIES", "VERDICTS", "VERDICT_INKS"]
+__all__ = [
+    "COLORS",
+    "LINES",
+    "MARKERS",
+    "METHODS",
+    "OPTIMIZERS",
+    "SERIES",
+    "VERDICTS",
+    "VERDICT_INKS",
+    "VERDICT_MARKERS",
+]
 
 OPTIMIZERS = {"SGD": "#0072B2", "SAM": "#D55E00", "ASAM": "#CC79A7", "SharpMinMax": "#009E73"}
 """Colour of each optimizer."""
@@ -35,6 +47,12 @@ VERDICTS = {
     "not run": "#C8C8C8",
 }  # fmt: skip
 """Colour of each verdict of a ledger."""
+
+VERDICT_MARKERS = {
+    "supported": "o", "refuted": "X", "no effect of interest": "s", "inconclusive": "D", "outside the hypotheses": "P",
+    "not testable": "|", "not run": "_",
+}  # fmt: skip
+"""Marker of each verdict, as matplotlib names it."""
 
 VERDICT_INKS = {
     "supported": "#FFFFFF", "refuted": "#000000", "no effect of interest": "#FFFFFF", "inconclusive": "#000000",

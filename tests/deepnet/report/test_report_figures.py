@@ -13,7 +13,7 @@ import pytest
 from deepnet.report import blocks, read_results, summarise, write_report
 from deepnet.report import figures as pictures
 from deepnet.report.figures import Drawing, Skipped, Sources, draw_all
-from deepnet.report.figures.style import COLORS, FULL, house_style, marker_of
+from deepnet.report.figures.style import COLORS, FULL, house_style, line_of, marker_of
 from deepnet.report.naming import METHODS
 from tests.deepnet.report_rows import made_up_row, made_up_rows, write_pictures, write_rows
 
@@ -116,6 +116,8 @@ def test_every_method_has_a_colour_of_its_own() -> None:
     assert len(set(COLORS.values())) == len(COLORS)
     optimizers = ["sgd", "sam-0.05", "sam-0.1", "asam-0.5", "asam-1", "adamw"]
     assert len({marker_of(each, optimizers) for each in optimizers}) == len(optimizers)
+    assert len({line_of(each, optimizers) for each in optimizers}) == len(optimizers)
+    assert line_of("asam-1", ("sgd", "asam-1")) == ":"
 
 
 def test_report_is_complete_and_the_same_bytes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

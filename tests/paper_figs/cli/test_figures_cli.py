@@ -12,7 +12,7 @@ from paper_figs.cli import main
 def _curve(results: Results) -> tuple[Figure, Caption]:
     made = Figure()
     made.subplots().plot([0, 1])
-    return made, Caption(shows="A line.", symbols={"x": "nothing"})
+    return made, Caption(answers="It does.", shows="A line.", symbols={"x": "nothing"})
 
 
 def _numbers(results: Results) -> tuple[Table, Caption]:
@@ -32,7 +32,8 @@ def _sheets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(
             __import__("sys").modules, f"paper_figs.{name}", type("Module", (), {"__doc__": f"The {name}.\n"})
         )
-        sheets.append((table if draw is _numbers else figure)(draw, number=number))
+        asked = {} if draw is _numbers else {"asks": "Does it rise?"}
+        sheets.append((table if draw is _numbers else figure)(draw, number=number, **asked))
     monkeypatch.setattr(registry, "all_sheets", lambda: tuple(sheets))
     monkeypatch.chdir(tmp_path)
 
@@ -44,6 +45,7 @@ def test_draws_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert all(name in printed for name in names)
     assert "| 1 | 2 |" in Path("new/figures/numbers.md").read_text()
+    assert "# The curve\n\n**Does it rise?** It does.\n\nA line." in Path("new/figures/curve.md").read_text()
     assert "1 & 2" in Path("new/figures/numbers.tex").read_text()
 
 

@@ -13,10 +13,19 @@ from matplotlib.figure import Figure
 
 from deepnet.publishing import Published
 from paper_figs import Caption, Results, Sheet, Table, all_sheets
-from paper_figs.figures import deep_alpha, deep_cost, deep_ledger, deep_relearning, deep_tow, deep_trajectories
+from paper_figs.figures import (
+    deep_accuracies,
+    deep_alpha,
+    deep_cost,
+    deep_ledger,
+    deep_relearning,
+    deep_tow,
+    deep_trajectories,
+)
 from paper_figs.tables import deep_ledger_table
 from paper_figs.workshop.deep_data import Scale, main_arms
 from paper_figs.workshop.deep_dots import method_words
+from paper_figs.workshop.ledger_lines import short_title
 from paper_figs.workshop.style import house_style
 from tests.deepnet.made_up_matched import diverged
 from tests.deepnet.made_up_scales import CLAIMS, FEW, made_up_rows, publish_scale
@@ -47,8 +56,7 @@ def _results(data: Path, preset: str | None = None) -> Results:
 @cache
 def _drawn(sheet: Sheet, data: Path, preset: str | None = None) -> tuple[Figure, Caption]:
     """A drawing that is only looked at."""
-    with house_style():
-        return sheet.draw(_results(data, preset))
+    return sheet.drawn(_results(data, preset))
 
 
 def _dots(axes: Axes) -> list[float]:
@@ -58,7 +66,7 @@ def _dots(axes: Axes) -> list[float]:
 
 
 def test_every_deep_figure_has_its_number() -> None:
-    assert sorted(sheet.number for sheet in FIGURES) == list(range(10, 16))
+    assert sorted(sheet.number for sheet in FIGURES) == [*range(10, 16), 17]
     assert [sheet.name for sheet in SHEETS if sheet.kind == "table"] == ["deep_ledger_table"]
 
 
@@ -95,7 +103,7 @@ def test_arms_are_those_of_the_usual_forget_set_without_controls(whole: Scale, d
 
 
 def test_tow_and_accuracies_are_those_of_the_rows(data: Path, whole: Scale) -> None:
-    made, caption = _drawn(deep_tow.main, data, WHOLE)
+    made, caption = _drawn(deep_accuracies.main, data, WHOLE)
     arms = main_arms(whole)
     arms = sorted(arms, key=lambda arm: [*map(method_words, arms)].index(method_words(arm)))
     for axes, column, unit in zip(
@@ -116,15 +124,17 @@ def test_arms_whose_runs_do_not_all_get_there_are_marked(tmp_path: Path, monkeyp
 
     monkeypatch.setattr("tests.deepnet.made_up_scales.made_up_rows", lost)
     publish_scale(tmp_path, tmp_path / ".results" / SMALL, SMALL, arms=FEW)
-    made, _ = _drawn(deep_tow.main, tmp_path)
+    made, _ = _drawn(deep_accuracies.main, tmp_path)
     assert [text.get_text() for text in made.axes[0].texts if text.get_text() == "†"] == ["†"]
     assert _dots(made.axes[0])[1] == pytest.approx(2 / 3 * 0.9, abs=0.02)
 
 
 def test_alpha_is_that_of_the_rows(data: Path, whole: Scale) -> None:
     made, caption = _drawn(deep_alpha.main, data)
-    assert [axes.get_title(loc="left") for axes in made.axes] == ["(a) made-up", "(b) made-up"]
-    for axes, column, unit in zip(made.axes, ("tow", "damage"), (1.0, 100.0), strict=True):
+    assert [axes.get_title(loc="left") for axes in made.axes] == [
+        "(a) ToW", "(b) paired difference", "(c) accuracy lost",
+    ]  # fmt: skip
+    for axes, column, unit in zip(made.axes[::2], ("tow", "damage"), (1.0, 100.0), strict=True):
         found = deep_alpha.over_alpha(whole, column)
         assert list(found["SGD"]) == [0.99, 0.95, 0.9, 0.8, 0.5]
         lines = {line.get_label(): line for line in axes.lines}
@@ -134,6 +144,46 @@ def test_alpha_is_that_of_the_rows(data: Path, whole: Scale) -> None:
         assert ("ceiling" in lines) == (column == "tow")
     assert found["SGD"][0.8].value > found["SGD"][0.9].value + 0.05
     assert "small:" not in caption.shows
+
+
+def test_differences_in_tow_are_paired(data: Path, whole: Scale) -> None:
+    made, caption = _drawn(deep_tow.main, data, WHOLE)
+    found = deep_tow.changes(main_arms(whole))
+    assert {(each.kind, each.words, each.arm, each.other) for each in found} >= {
+        ("ASAM instead of SGD", "NegGrad, after SGD", "neggrad-asam-after-sgd", "neggrad-sgd-after-sgd"),
+        ("pretrained with ASAM instead of SGD", "SCRUB, SGD", "scrub-sgd-after-asam", "scrub-sgd-after-sgd"),
+        ("Sharp MinMax instead of NegGrad", "ASAM, after SGD", "minmax-asam-after-sgd", "neggrad-asam-after-sgd"),
+    }
+    kinds = list(dict.fromkeys(each.kind for each in found))
+    drawn = sorted(found, key=lambda each: kinds.index(each.kind))
+    means = {arm: whole.estimate(arm, "tow").value for arm in main_arms(whole)}  # type: ignore[union-attr]
+    expected = [means[each.arm] - means[each.other] for each in drawn]
+    assert _dots(made.axes[0]) == pytest.approx(expected)
+    bars = [line for line in made.axes[0].lines if len(line.get_xdata()) == 2 and np.ptp(line.get_ydata()) == 0]
+    assert len(bars) == len(found)
+    closer = deep_tow.difference(whole, found[0])
+    assert closer is not None
+    assert closer.standard_error < whole.estimate(found[0].arm, "tow").standard_error + 1e-9  # type: ignore[union-attr]
+    lost = next(each for each in drawn if each.words == "NegGrad, after SGD")
+    assert f"{lost.kind} ({lost.words} {means[lost.arm] - means[lost.other]:+.3f}".replace("-", "−") in caption.answers
+
+
+def test_the_difference_over_alpha_is_that_of_pairs(data: Path, whole: Scale) -> None:
+    made, caption = _drawn(deep_alpha.main, data)
+    found = deep_alpha.over_sgd(whole)["ASAM"]
+    plain = deep_alpha.over_alpha(whole, "tow")
+    expected = {alpha: known.value - plain["SGD"][alpha].value for alpha, known in plain["ASAM"].items()}
+    assert {alpha: known.value for alpha, known in found.items()} == pytest.approx(expected)
+    (drawn,) = [each.lines[0].get_ydata() for each in made.axes[1].containers]
+    assert list(drawn) == pytest.approx([expected[alpha] for alpha in found])
+    assert "with SGD at" in caption.answers
+
+
+@pytest.mark.parametrize("sheet", FIGURES, ids=lambda sheet: sheet.name)
+def test_published_scales_have_few_marks_a_panel(sheet: Sheet) -> None:
+    made, _ = sheet.drawn(Results("quick"))
+    for axes in made.axes:
+        assert len([line for line in axes.lines if len(line.get_xdata()) == 1]) <= 20
 
 
 def test_the_level_that_is_close_is_the_ledgers() -> None:
@@ -183,8 +233,10 @@ def test_cost_is_that_of_the_rows(data: Path) -> None:
 def test_the_ledger_has_a_column_a_scale(data: Path) -> None:
     made, caption = _drawn(deep_ledger.main, data)
     assert [axes.get_title() for axes in made.axes] == [WHOLE, SMALL]
-    names = [tick.get_text() for tick in made.axes[0].get_yticklabels()]
-    assert [name.split()[0] for name in names] == list(CLAIMS)
+    rows = json.loads((data / WHOLE / "ledger.json").read_text(encoding="utf-8"))
+    names = [tick.get_text().replace("\n", " ") for tick in made.axes[0].get_yticklabels()]
+    assert names == [*(short_title(row["title"]) for row in rows), "the paper's claims"]
+    assert [row["name"] for row in rows] == list(CLAIMS)
     for axes, scale in zip(made.axes, (WHOLE, SMALL), strict=True):
         rows = json.loads((data / scale / "ledger.json").read_text(encoding="utf-8"))
         markers = [line for line in axes.lines if len(line.get_xdata()) == 1]

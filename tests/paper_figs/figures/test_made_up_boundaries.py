@@ -27,20 +27,23 @@ def test_decades_and_what_one_costs() -> None:
     left, right = (bars(axes) for axes in made.axes)
     expected = student(depth)
     for label, number, cells in (("d = 10,000, n = 20", 0, [0, 1]), ("d = 1,000,000, n = 80", 1, [2])):
-        np.testing.assert_allclose(left[label][0], place[cells] ** 4)
+        np.testing.assert_allclose(left[label][0], place[cells] ** 4 * 1.06 ** (number - 0.5))
         check_bars(left[label], expected[cells])
         x, y, ends = right[str(number)]
         np.testing.assert_allclose(x, place[cells] ** 4 * 1.06 ** (number - 0.5))
         mean, low, high = expected[cells].T
         np.testing.assert_allclose(y, place[cells] ** 4 / mean)
         np.testing.assert_allclose(ends[:, 1] - ends[:, 0], place[cells] ** 4 * (high - low) / mean**2)
-    (law,) = [line for line in made.axes[0].lines if line.get_label() == "slope 1, predicted"]
+    (law,) = [line for line in made.axes[0].lines if line.get_label() == "exponent 1, predicted"]
     x, y = law.get_data()
     assert y[1] / y[0] == pytest.approx(x[1] / x[0])
     assert y[0] / x[0] == pytest.approx(stats.gmean(expected[:, 0] / place**4))
     slopes = np.array([np.polyfit(4 * np.log(place), np.log(each), 1)[0] for each in depth])
     mean, low, high = student(slopes[:, None])[0]
-    assert f"is {mean:.3f} [{low:.3f}, {high:.3f}] over all cells" in caption.shows
+    assert f"is {mean:.3f} [{low:.3f}, {high:.3f}] over all cells" in caption.answers
+    (measured,) = [line for line in made.axes[0].lines if line.get_label() == f"exponent {slopes.mean():.2f}, measured"]
+    x, y = np.log(measured.get_data())
+    assert np.diff(y) / np.diff(x) == pytest.approx(slopes.mean())
 
 
 def test_exponents_stand_at_their_boundaries() -> None:
@@ -104,7 +107,7 @@ def test_phase_maps_have_their_boundaries(monkeypatch: pytest.MonkeyPatch) -> No
         x, y, _ = bars(axes)["test error 0.3"]
         np.testing.assert_allclose((x, y), (np.log10(grid.d), signal / np.log(10)))
         slope = np.polyfit(np.log(grid.d), signal, 1)[0]
-        for label, expected in (("fitted power of $d$", slope), ("predicted power of $d$", predicted)):
+        for label, expected in (("fitted power of $d$", slope), ("predicted power, height fitted", predicted)):
             (line,) = [one for one in axes.lines if one.get_label() == label]
             assert np.diff(line.get_ydata()) / np.diff(line.get_xdata()) == pytest.approx(expected, abs=1e-9)
             assert np.mean(line.get_ydata()) == pytest.approx(np.mean(y))

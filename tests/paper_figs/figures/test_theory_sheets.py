@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from scipy import stats
 from scipy.stats import norm
 
 from paper_figs import Results, Sheet, Table, all_sheets
 from paper_figs.figures import (
     alpha_fraction_map,
-    alpha_thresholds,
     boundary_exponents,
     deactivation,
     error_decay,
@@ -71,7 +71,7 @@ def build(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[She
         @wraps(sheet.draw)
         def draw(results: Results):
             product, caption = sheet.draw(results)
-            products.append(product)
+            products.append(product)  # the question is written above it later
             return product, caption
 
         folder = tmp_path_factory.mktemp("figures")
@@ -82,9 +82,9 @@ def build(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[She
 
 
 def test_all_are_there() -> None:
-    assert [sheet.name for sheet in THEORY if sheet.kind == "figure"][:9] == [
+    assert [sheet.name for sheet in THEORY if sheet.kind == "figure"][:10] == [
         "phase_maps", "boundary_exponents", "error_decay", "trajectories", "deactivation", "alpha_thresholds",
-        "alpha_fraction_map", "sharpness", "ledger",
+        "alpha_fraction_map", "sharpness", "ledger", "verdicts",
     ]  # fmt: skip
     assert [sheet.name for sheet in THEORY if sheet.kind == "table"][:2] == ["ledger_table", "lemma31_table"]
     places = [(sheet.kind, sheet.number) for sheet in all_sheets()]
@@ -144,8 +144,12 @@ def test_misplaced_texts_are_found() -> None:
 def test_caption_says_where_everything_came_from(sheet: Sheet, build: Callable[[Sheet], Built], kept: Path) -> None:
     text = build(sheet).files[-1].read_text(encoding="utf-8")
     assert text.startswith(f"# {sheet.title}\n")
-    assert f"$ python -m paper_figs {sheet.name} --budget quick\n" in text
     assert f"Version {__version__}." in text
+    if sheet.name == "verdicts":  # of the published ledger, whatever the budget
+        assert "$ python -m paper_figs verdicts\n" in text
+        assert "(`docs/ledger.json`, version" in text
+        return
+    assert f"$ python -m paper_figs {sheet.name} --budget quick\n" in text
     assert "Budget: quick" in text
     sources = re.findall(
         r"\*\*(.+)\*\* \(`(paper_figs/quick/.+)`, version .+\)\. ([\d,]+) trainings\. Seeds: .+\.", text
@@ -171,8 +175,13 @@ def test_map_shows_the_means_of_the_runs(results: Results, build: Callable[[Shee
     figure = build(alpha_fraction_map.main).product
     data = results.experiment(interaction)
     assert data.sizes["seed"] == REPLICATES
-    expected = [f"{value:.2f}" for value in data["test_error"].mean("seed").transpose("alpha", "fraction").values.flat]
+    error = data["test_error"].transpose("alpha", "fraction", "seed").values
+    expected = [
+        f"{mean:.2f} ±{deviation:.2f}"
+        for mean, deviation in zip(error.mean(-1).flat, stats.sem(error, axis=-1).flat, strict=True)
+    ]
     assert [text.get_text() for text in figure.axes[0].texts] == expected
+    assert figure.axes[0].collections[0].get_clim() == (0.1, 0.5)  # what differs within the noise looks alike
 
 
 def test_phase_maps_show_the_maps_of_the_simulator(results: Results, build: Callable[[Sheet], Built]) -> None:
@@ -206,19 +215,20 @@ def test_law_is_drawn_without_a_constant(build: Callable[[Sheet], Built]) -> Non
     assert np.allclose(y, 2 * norm.cdf(x) - 1)
 
 
-@pytest.mark.parametrize(
-    ("error", "forgotten", "expected"),
-    [
-        ([0.2, 0.16, 0.14], 1.0, 0.7),
-        ([0.14, 0.13, 0.12], 1.0, -np.inf),
-        ([0.3, 0.3, 0.2], 1.0, np.inf),
-        ([0.14, 0.13, 0.12], 0.5, np.inf),
-    ],
-)
-def test_thresholds_say_on_which_side_they_are_censored(error: list[float], forgotten: float, expected: float) -> None:
-    ended = np.repeat(np.arange(10)[:, None] < 10 * forgotten, 3, axis=1)
-    found = alpha_thresholds.threshold(np.array([0.1, 0.5, 0.9]), np.tile(error, (10, 1)), ended)
-    assert found == pytest.approx(expected)
+@pytest.mark.parametrize("sheet", all_sheets(), ids=lambda sheet: sheet.name)
+def test_figures_ask_and_tables_do_not(sheet: Sheet) -> None:
+    assert (sheet.kind == "figure") == sheet.asks.endswith("?")
+    assert len(sheet.asks) <= 100
+
+
+@pytest.mark.parametrize("sheet", [each for each in THEORY if each.kind == "figure"], ids=lambda sheet: sheet.name)
+def test_the_question_stands_above_and_is_answered(sheet: Sheet, build: Callable[[Sheet], Built]) -> None:
+    built = build(sheet)
+    title = built.product._suptitle  # type: ignore[union-attr]
+    assert title.get_text().replace("\n", " ") == sheet.asks
+    asked, _, rest = built.files[-1].read_text(encoding="utf-8").split("\n\n")[1].partition("** ")
+    assert asked == f"**{sheet.asks}"
+    assert re.search(r"\d", rest), "An answer has its numbers and their condition."
 
 
 def test_every_sheet_is_in_the_documentation() -> None:

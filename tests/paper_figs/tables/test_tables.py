@@ -100,14 +100,17 @@ def test_scale_of_identities_and_of_nothing() -> None:
 def test_picture_has_a_line_and_a_region_for_every_row() -> None:
     rows = [
         row(0.2, 0.1, 0.3, Region(0.0, 1.0)),
-        row(None, 0, 0, Region(low=0.0)),
-        row(1e6, 1e6, 1e6, Region(0.0, 1.0)),
+        row(None, 0, 0, Region(low=0.0)) | {"name": "other", "title": "one that is not testable, within 0.05"},
+        row(1e6, 1e6, 1e6, Region(0.0, 1.0)) | {"name": "third", "family": "paper"},
     ]
     with house_style():
         axes = draw_rows(rows).axes[0]
     assert len(axes.patches) == 3
     markers = [line.get_marker() for line in axes.lines if line.get_marker() not in ("", "None")]
     assert markers == ["o", "|", ">"]
+    named = dict(zip(axes.get_yticks(), (label.get_text() for label in axes.get_yticklabels()), strict=True))
+    titles = [named[place] for place in sorted(named)]
+    assert titles == ["the paper's claims", "t", "ours, and what it builds on", "t", "one that is not testable"]
 
 
 def test_table_has_verdict_effect_and_interval() -> None:

@@ -6,7 +6,8 @@ import xarray
 from matplotlib.container import ErrorbarContainer
 
 from simulate.boundaries.boundary import Boundary
-from simulate.boundaries.plots import draw_coefficients, draw_phase_maps
+from simulate.boundaries.plots import COLORS, draw_coefficients, draw_phase_maps
+from simulate.house.drawing.palette import LINES, MARKERS
 
 D, SIGNAL = np.array([1e3, 1e4, 1e5]), np.array([1.0, 2.0, 4.0, 8.0])
 NAMES = ["SGD", "SAM"]
@@ -80,6 +81,9 @@ def test_trajectories_hold_their_traces() -> None:
                 np.testing.assert_array_equal(
                     lines[f"{name}, {part} set"].get_ydata(), chosen(trace).sel(set=part).values
                 )
+    for name, line in zip(NAMES, curves, strict=True):
+        assert (line.get_ls(), line.get_marker()) == (LINES[name], MARKERS[name])
+    assert [line.get_markerfacecolor() for line in own.lines[:2]] == [COLORS[NAMES[0]], "white"]
     assert [line.get_xdata()[0] for line in signal.lines if len(line.get_xdata()) == 2] == [0, 20]
     assert [text.get_text() for text in signal.texts] == ["fit", "unlearn"]
     assert own.get_ylabel().endswith("own class")

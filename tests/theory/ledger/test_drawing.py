@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
+from simulate.house.drawing import palette
 from simulate.house.drawing.palette import SERIES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Curve, Picture
@@ -48,6 +49,20 @@ def test_looks_tell_what_was_measured_from_what_was_predicted() -> None:
     assert (law.get_color(), law.get_ls(), law.get_marker()) == ("black", "--", "None")
     assert (again.get_color(), again.get_marker()) == ("red", "o")
     assert (joined.get_color(), joined.get_ls(), joined.get_marker()) == (SERIES[0], "-", "s")
+
+
+def test_optimizers_have_their_own_look() -> None:
+    labels = ("other", "SAM, small", "SGD, small", "SGD, large", "SGD, huge")
+    curves = tuple(Curve(label, X, X, style="both") for label in labels)
+    axes = draw(Picture("$x$", "y", curves), palette.OPTIMIZERS).axes[0]
+    other, sam, *sgd = [each.lines[0] for each in axes.containers if isinstance(each, ErrorbarContainer)]
+    assert (sam.get_color(), sam.get_marker(), sam.get_ls()) == (palette.OPTIMIZERS["SAM"], "s", "--")
+    assert [line.get_marker() for line in sgd] == ["o", "o", "^"]
+    assert [line.get_ls() for line in sgd] == ["-", "-", "-"]
+    assert [line.get_markerfacecolor() for line in sgd] == [sgd[0].get_color(), "white", sgd[0].get_color()]
+    assert other.get_marker() == "D"
+    looks = [(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in (other, sam, *sgd)]
+    assert len(set(looks)) == len(labels)
 
 
 def test_each_label_is_once_in_the_legend() -> None:
@@ -95,7 +110,7 @@ def test_curves_of_one_label_share_look_and_legend() -> None:
         Curve("law", x, 2 * x, style="line"),
     )
     figure = draw(Picture("x", "y", curves), {"SGD": "#111111", "SAM": "#222222"})
-    lines = [line for line in figure.axes[0].get_lines() if line.get_linestyle() == "--" or line.get_marker() == "o"]
+    lines = [line for line in figure.axes[0].get_lines() if line.get_linestyle() == "--" or line.get_marker() == "s"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["SAM", "law"]
     assert [line.get_color() for line in lines] == ["#222222", "black", "#222222", "black"]
 
@@ -104,9 +119,9 @@ def test_curves_of_one_colour_differ_otherwise() -> None:
     x = np.array([1.0, 2.0])
     named = tuple(Curve(f"SGD {k}", x, x, style="both") for k in range(3))
     figure = draw(Picture("x", "y", (*named, Curve("other", x, x))), {"SGD": SERIES[0]})
-    looks = [(line.get_color(), line.get_marker()) for line in figure.axes[0].get_lines()]
+    looks = [(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in figure.axes[0].get_lines()]
     assert len(set(looks)) == 4
-    assert [color == SERIES[0] for color, _ in looks] == [True, True, True, False]
+    assert [color == SERIES[0] for color, *_ in looks] == [True, True, True, False]
 
 
 @pytest.mark.parametrize("log", [False, True])

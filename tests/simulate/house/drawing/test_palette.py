@@ -62,6 +62,8 @@ def test_every_name_has_a_colour_and_a_marker_of_its_own() -> None:
         assert len({looks[name] for name in names}) == len(names)
     assert set(palette.LINES) == set(palette.OPTIMIZERS)
     assert len(set(palette.LINES.values())) == len(palette.LINES)
+    assert set(palette.VERDICT_MARKERS) == set(palette.VERDICTS)
+    assert len(set(palette.VERDICT_MARKERS.values())) == len(palette.VERDICTS)
     assert len(set(palette.SERIES)) == len(palette.SERIES)
 
 
