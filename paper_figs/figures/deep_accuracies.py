@@ -10,7 +10,17 @@ from matplotlib.figure import Figure
 
 from deepnet.ledger.naming import arm_words
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, family, main_arms, means_note, nothing_to_draw, scales, unvaried
+from paper_figs.workshop.deep_data import (
+    Scale,
+    family,
+    main_arms,
+    means_note,
+    nothing_to_draw,
+    scales,
+    unvaried,
+    usual_arms,
+    variant_arms,
+)
 from paper_figs.workshop.deep_dots import Panel, dots_figure
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
@@ -64,17 +74,20 @@ _PANELS = (
 def draw(results: Results) -> tuple[Figure, Caption]:
     """ToW, and accuracy on retain, forget and test set, of every arm at the retrained network's forget loss."""
     shown = unvaried(scales(results))
-    arms = [(scale, main_arms(scale)) for scale in shown]
-    if not any(names for _, names in arms):
+    parts = [(scale, part(scale)) for scale in shown for part in (usual_arms, variant_arms)]
+    arms = [(scale, names) for scale, names in parts if names]
+    if not arms:
         raise nothing_to_draw("arms", shown)
     return dots_figure(arms, _PANELS, "retrained"), Caption(
-        answers=" ".join(_answer(scale, names) for scale, names in arms if names),
+        answers=" ".join(_answer(scale, main_arms(scale)) for scale in shown),
         shows=(
             "Tug of war (ToW) of every arm, and the three accuracies it is made of, at the first step at which the "
             "loss on the forget set is that of the network retrained without it (as the arm was pretrained). Filled: "
             "after SGD; open: after ASAM. Lines: retrained networks; of ToW, their tug of war among each other, the "
             "ceiling that nothing but chance can pass. Arms marked † have runs that never got there, which count by "
-            "their last values, or diverged, whose ToW is 0. Intervals end where values cannot be. "
+            "their last values, or diverged, whose ToW is 0. Intervals end where values cannot be. Variants: NegGrad "
+            "by a "
+            "part of the weights, and methods as the released code has them. "
             f"{means_note(shown)}"
         ),
         symbols={

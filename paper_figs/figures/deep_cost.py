@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from deepnet.ledger.naming import arm_words
 from paper_figs.figures.deep_accuracies import measured
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, main_arms, means_note, nothing_to_draw, of_replicates, scales, unvaried
+from paper_figs.workshop.deep_data import (
+    Scale,
+    means_note,
+    nothing_to_draw,
+    of_replicates,
+    scales,
+    unvaried,
+    usual_arms,
+)
 from paper_figs.workshop.deep_dots import Panel, dots_figure
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
@@ -42,7 +50,7 @@ _PANELS = (
 def draw(results: Results) -> tuple[Figure, Caption]:
     """Accuracy lost, steps and seconds to the match."""
     shown = unvaried(scales(results))
-    arms = [(scale, main_arms(scale)) for scale in shown]
+    arms = [(scale, usual_arms(scale)) for scale in shown]
     if not any(names for _, names in arms):
         raise nothing_to_draw("arms", shown)
     return dots_figure(arms, _PANELS), Caption(
@@ -52,7 +60,8 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "the forget set is that of a retrained network, and what it took to get there, each arm at its own "
             "learning rate. Steps and seconds are geometric means. Filled: after SGD; open: after ASAM. Seconds are "
             "those of one process, looks at all sets on the way included, of the runs that reached the match; times of "
-            f"a shared machine carry noise. Hardware: {'; '.join(map(_hardware, shown))}. {means_note(shown)}"
+            "a shared machine carry noise. Parts of the weights and quirks of released code are left out. "
+            f"Hardware: {'; '.join(map(_hardware, shown))}. {means_note(shown)}"
         ),
     )
 

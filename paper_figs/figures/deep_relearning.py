@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from paper_figs.figures.deep_accuracies import measured, retrained
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, family, main_arms, means_note, nothing_to_draw, scales, unvaried
+from paper_figs.workshop.deep_data import Scale, family, means_note, nothing_to_draw, scales, unvaried, usual_arms
 from paper_figs.workshop.deep_dots import Panel, dots_figure
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
@@ -36,7 +36,7 @@ _PANELS = (
 def draw(results: Results) -> tuple[Figure, Caption]:
     """Mean accuracy on the forget set while it is learned again, and the area under the attack's curve."""
     shown = unvaried(scales(results))
-    arms = [(scale, main_arms(scale)) for scale in shown]
+    arms = [(scale, usual_arms(scale)) for scale in shown]
     arms = [(scale, [arm for arm in names if _PANELS[0].measure(scale, arm)]) for scale, names in arms]
     arms = [(scale, names) for scale, names in arms if names]
     if not arms:

@@ -19,7 +19,16 @@ from deepnet.ledger.comparing import MARGIN
 from deepnet.ledger.effects import between, estimated
 from deepnet.ledger.findings import PLAIN, NotMeasuredError
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import RULES, Scale, family, main_arms, means_note, nothing_to_draw, scales, unvaried
+from paper_figs.workshop.deep_data import (
+    RULES,
+    Scale,
+    family,
+    means_note,
+    nothing_to_draw,
+    scales,
+    unvaried,
+    usual_arms,
+)
 from paper_figs.workshop.deep_dots import method_words
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
@@ -59,7 +68,7 @@ class Change:
 def draw(results: Results) -> tuple[Figure, Caption]:
     """ToW of an arm less that of the one that differs from it in one thing, with its interval."""
     shown = unvaried(scales(results))
-    found = list(dict.fromkeys(change for scale in shown for change in changes(main_arms(scale))))
+    found = list(dict.fromkeys(change for scale in shown for change in changes(usual_arms(scale))))
     if not found:
         raise nothing_to_draw("arms that differ in one thing", shown)
     places = _places(found)

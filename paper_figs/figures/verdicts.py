@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 Cells = Mapping[str, Mapping[str, Sequence[str]]]
 
 _HEADS = {"paper": "the paper's", "ours": "ours", "open": "open questions"}
-_LINE, _MARK, _LEAST = 0.172, 0.128, 8  # inches of a row and of a mark; marks for which each column has room
+_LINE, _MARK, _LEAST = 0.157, 0.128, 8  # inches of a row and of a mark; marks for which each column has room
 _WORDS, _GAP = 1.95, 0.16  # inches for the words of a row, and between columns
 
 

@@ -23,12 +23,13 @@ from theory.statistics import Estimate, from_replicates
 
 __all__ = [
     "RULES", "Scale", "family", "main_arms", "means_note", "nothing_to_draw", "of_replicates", "scales", "unvaried",
-    "variants_of",
+    "usual_arms", "variant_arms", "variants_of",
 ]  # fmt: skip
 
 RULES = Rules(stop=OWN_STOP, reference=OWN_REFERENCE, unreached=UNREACHED)
 """Every arm is read, and held against networks, as it was pretrained."""
 _VARIED, _CONTROL = re.compile(r"-alpha-[0-9.]+-|-fraction-[0-9.]+-|-at-[a-z]+-rate-"), re.compile("control-")
+_VARIANT = re.compile("quirk-|select-|last-layer-")
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,16 @@ def main_arms(scale: Scale) -> list[str]:
         for arm in scale.findings.arms
         if scale.findings.about(arm, "forget") == scale.forget and not _VARIED.search(arm) and not _CONTROL.match(arm)
     ]
+
+
+def usual_arms(scale: Scale) -> list[str]:
+    """The main arms whose methods are those that are compared: no parts of the weights, no quirks of released code."""
+    return [arm for arm in main_arms(scale) if not _VARIANT.match(arm)]
+
+
+def variant_arms(scale: Scale) -> list[str]:
+    """The other main arms: NegGrad by a part of the weights, and methods as the released code has them."""
+    return [arm for arm in main_arms(scale) if _VARIANT.match(arm)]
 
 
 def family(label: str) -> str:

@@ -63,7 +63,7 @@ def dots_figure(shown: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[P
     """A figure of dots with its legend.
 
     Args:
-        shown: Scales with their arms; those of one method share a label.
+        shown: Scales with their arms; those of one method share a label. A scale that comes again has its variants.
         panels: The panels, from left to right.
         goal: What the lines of what is to be reached stand for.
     """
@@ -71,11 +71,13 @@ def dots_figure(shown: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[P
     heights = [_LINE * len(arms) + _BLOCK for _, arms in blocks]
     made = new_figure(sum(heights) + _AROUND)
     grid = made.subplots(len(blocks), len(panels), squeeze=False, sharey="row", height_ratios=heights)
-    for row, (scale, arms) in zip(grid, blocks, strict=True):
+    for place, (row, (scale, arms)) in enumerate(zip(grid, blocks, strict=True)):
         for axes, panel in zip(row, panels, strict=True):
             _draw(axes, scale, arms, panel)
         _name_methods(row[0], arms)
-        row[0].text(-0.04, 1.03, scale.name, transform=row[0].transAxes, ha="right", va="bottom", fontsize=7.5)
+        again = any(other.name == scale.name for other, _ in blocks[:place])
+        words = f"{scale.name}, variants" if again else scale.name
+        row[0].text(-0.04, 1.03, words, transform=row[0].transAxes, ha="right", va="bottom", fontsize=7.5)
     legend_below(made, _handles(blocks, panels, goal), columns=4)
     return made
 
