@@ -15,7 +15,9 @@ from theory.experiments.words import HALVES, replicated
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import bootstrap, bootstrap_between_halves
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Noise of unequal variances"
 
 
 def _exponent(data: xarray.Dataset, factor: int, rows: np.ndarray, level: float | None = None) -> float:

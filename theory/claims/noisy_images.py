@@ -17,7 +17,9 @@ from theory.experiments.words import replicated
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, from_fractions, from_replicates, worst_of
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Noisy and quiet images"
 
 _RANGE = (-1.0, 1.0)
 _ORDERS = {

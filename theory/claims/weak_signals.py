@@ -20,7 +20,9 @@ from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
 from theory.statistics import Estimate, bootstrap, bootstrap_between_halves
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "TOPIC"]
+
+TOPIC = "Weak signals under other noise"
 
 _Gap = tuple[tuple[str, str], tuple[str, str]]
 """Stage and optimizer of two onsets that are compared: the log of the first over the second."""
