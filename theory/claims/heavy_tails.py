@@ -113,7 +113,7 @@ CLAIMS = (
     Claim(
         name="heavy-tails-height",
         title="Under heavy tails the boundary stays where Gaussian noise of the same variance has it, within 15 %",
-        source="Open in the paper, whose noise is Gaussian",
+        source="Open in the paper, whose noise is Gaussian; asked here, not a claim of it",
         statement=STATEMENTS["theorem_3_2_benign"].latex,
         effect="log of the critical signal over that of Gaussian noise, under the law at which it is farthest from 0",
         supported=Region.around(0.0, 0.15),
