@@ -160,9 +160,10 @@ class Instance:
         rows = (frame.draw_frame if space == "frame" else frame.draw_ambient)(problem, seed)
         y_true, y, forget = (array.copy() for array in _labels(seed, problem.n, problem.label_flip, problem.n_forget))
         first_filter = problem.frame_size - 2 * problem.m
+        xi, scales = rows[1:first_filter].reshape(problem.n, problem.n_noise_patches, -1), problem.scales_of(y_true)
         return cls(
             phi=rows[0],
-            xi=rows[1:first_filter].reshape(problem.n, problem.n_noise_patches, -1),
+            xi=xi if scales is None else scales[..., None] * xi,
             w0=rows[first_filter:].reshape(2, problem.m, -1),
             y=y,
             y_true=y_true,
@@ -170,7 +171,13 @@ class Instance:
             multiplicity=problem.multiplicity,
             space=space,
             deviations=frame.noise_deviations(problem, space),
-            noise_law=NoiseLaw(problem.sigma_p, problem.noise == "orthogonal", problem.strength),
+            noise_law=NoiseLaw(
+                problem.sigma_p,
+                problem.noise == "orthogonal",
+                problem.strength,
+                problem.patch_scales,
+                problem.class_scales,
+            ),
             label_flip=problem.label_flip,
             seed=seed,
             source="problem",

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from simulate.house import checks
 from simulate.problems.activations import OPTIONS, Activation
 from simulate.problems.blocks import Blocks, plain_eigenvalues, plain_multiplicities
-from simulate.problems.tails import LogNormal, Strength, StudentT, TwoScales
+from simulate.problems.tails import LogNormal, Strength, StudentT, TwoScales, plain_scales
 
 __all__ = ["Problem"]
 
@@ -27,7 +29,7 @@ _OF_BLOCKS = ("multiplicities", "signal_block", "lean_block", "lean_angle")
 _LATER = (
     "tails", *(name for _, options in _TAILS.values() for name in options),
     "activation", *(name for options in OPTIONS.values() for name in options),
-    "eigenvalues", *_OF_BLOCKS,
+    "eigenvalues", *_OF_BLOCKS, "patch_scales", "class_scales",
 )  # fmt: skip
 """Fields that joined after results had been kept: records of problems that leave them alone stay as they were."""
 
@@ -98,6 +100,12 @@ class Problem:
     """Of `eigenvalues`: another block, towards which φ leans."""
     lean_angle: float | None = None
     """By how many degrees φ leans out of its own block, between 0 and 90."""
+    patch_scales: tuple[float, ...] | None = None
+    """Of independent `patches`: standard deviations of the P - 1 noise patches in units of σ_p, such as 1 3; None for
+    ones."""
+    class_scales: tuple[float, ...] | None = None
+    """Standard deviations of the noise of images with true label +1, and of those with -1, in units of σ_p, such as
+    1 3; None for ones."""
 
     def __post_init__(self) -> None:
         """Validate every field.
@@ -119,6 +127,7 @@ class Problem:
         self._check_tails()
         _ = self.sigma  # its own checks
         self._check_blocks()
+        self._check_scales()
 
     def _check_tails(self) -> None:
         """Require the options of the law of tails, and no other's."""
@@ -146,6 +155,16 @@ class Problem:
         blocks = self.blocks
         if blocks is not None and not blocks.is_noise_along(self.noise == "orthogonal"):
             checks.fail("eigenvalues", 'leave noise off the signal, or `noise` be "isotropic"', self.eigenvalues)
+
+    def _check_scales(self) -> None:
+        """Require scales that fit the patches and the two classes, and put tuples of plain numbers in their place."""
+        if self.patch_scales is not None:
+            if self.patches != "independent":
+                checks.fail("patch_scales", 'be left out unless `patches` is "independent"', self.patch_scales)
+            scales = plain_scales("patch_scales", self.patch_scales, self.P - 1)
+            object.__setattr__(self, "patch_scales", scales)
+        if self.class_scales is not None:
+            object.__setattr__(self, "class_scales", plain_scales("class_scales", self.class_scales, 2))
 
     @property
     def blocks(self) -> Blocks | None:
@@ -199,14 +218,28 @@ class Problem:
 
     @property
     def snr(self) -> float:
-        """Signal-to-noise ratio ‖φ‖ / (σ_p √d); with blocks ‖φ‖ / (σ_p √tr Σ)."""
+        """Signal-to-noise ratio ‖φ‖ / (σ_p √d); blocks and scales have their root mean square in the place of σ_p."""
         return self.signal / (self.noise_deviation * self.d**0.5)
 
     @property
     def noise_deviation(self) -> float:
-        """Root of the mean variance of the noise coordinates: σ_p, with blocks σ_p √(tr Σ / d)."""
-        blocks = self.blocks
-        return self.sigma_p if blocks is None else self.sigma_p * (blocks.trace / self.d) ** 0.5
+        """Root of the mean variance of the noise coordinates: σ_p, with blocks σ_p √(tr Σ / d).
+
+        The mean is over the patches and the two classes, too, where their scales differ.
+        """
+        blocks, deviation = self.blocks, self.sigma_p
+        for scales in (self.patch_scales, self.class_scales):
+            if scales is not None:
+                deviation *= (sum(scale**2 for scale in scales) / len(scales)) ** 0.5
+        return deviation if blocks is None else deviation * (blocks.trace / self.d) ** 0.5
+
+    def scales_of(self, y_true: np.ndarray) -> np.ndarray | None:
+        """Scales of the noise vectors of samples with these true labels (n,), (n, patches); None where all are one."""
+        if self.patch_scales is None and self.class_scales is None:
+            return None
+        of_patches = np.array(self.patch_scales or (1.0,) * self.n_noise_patches)
+        plus, minus = self.class_scales or (1.0, 1.0)
+        return np.where(y_true > 0, plus, minus)[:, None] * of_patches
 
     @property
     def effective_dimension(self) -> float:

@@ -1,8 +1,11 @@
-r"""Noise of images that differ in strength: ξ = s g with Gaussian g and a random radius s of each image.
+r"""Noise that differs in strength: between images at random, between classes, and between the patches of an image.
+
+Noise is ξ = s g with Gaussian g and a random radius s of each image.
 
 All noise patches of an image share its s, and E s² = 1 in every law, so that σ_p² stays the variance of a noise
 coordinate. Given the radii nothing but the lengths of the noise vectors has changed: the Gram matrix is
-diag(s) G diag(s) with the Gaussian one G, which the exact frame draws for any d.
+diag(s) G diag(s) with the Gaussian one G, which the exact frame draws for any d. So it is with scales that are given,
+of the two classes and of the noise patches: they are further factors of s.
 """
 
 from __future__ import annotations
@@ -13,11 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulate.house import checks
+from simulate.house.counting import counted
 
-__all__ = ["LogNormal", "Strength", "StudentT", "TwoScales"]
+__all__ = ["LogNormal", "Strength", "StudentT", "TwoScales", "plain_scales"]
 
 _MOST_DEGREES, _MOST_SPREAD, _MOST_FACTOR = 1e6, 3.0, 1e6
 """Beyond the first, noise is Gaussian; beyond the others, E s² = 1 hangs on images that are never drawn."""
+
+_MOST_SCALE = 1e6
+"""Beyond it, or below its inverse, other noise is lost in rounding."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,31 @@ class TwoScales:
 
 Strength = StudentT | LogNormal | TwoScales
 """The law of the radius s of an image's noise."""
+
+
+def plain_scales(name: str, values: object, count: int) -> tuple[float, ...]:
+    """Require so many scales of noise, and return them as plain numbers.
+
+    Args:
+        name: The argument, for the error.
+        values: The scales.
+        count: How many there have to be.
+
+    Returns:
+        The scales.
+
+    Raises:
+        ValueError: if there are more or fewer, or one is out of range.
+    """
+    entries = checks.listed(name, "be a list of numbers", values)
+    for value in entries:
+        checks.real(name, value, positive=True)
+        if not 1.0 / _MOST_SCALE <= value <= _MOST_SCALE:
+            checks.fail(name, f"lie in [{1.0 / _MOST_SCALE:g}, {_MOST_SCALE:g}]", value)
+    if len(entries) != count:
+        found = counted(len(entries), "entry", "entries")
+        raise ValueError(f"Argument `{name}` must have {counted(count, 'entry', 'entries')}, but has {found}.")
+    return tuple(float(value) for value in entries)
 
 
 def _between(name: str, value: object, above: float, most: float) -> None:

@@ -24,6 +24,10 @@ class NoiseLaw:
     """Whether the noise is projected off φ."""
     strength: Strength | None = None
     """The law of s; None for s = 1, which is Gaussian noise."""
+    patch_scales: tuple[float, ...] | None = None
+    """Scales of the noise of each noise patch, over σ_p; None for ones."""
+    class_scales: tuple[float, ...] | None = None
+    """Scales of the noise of images of the true labels +1 and -1, over σ_p; None for ones."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,8 +76,9 @@ def _measured(engine: Engine, numbers: Sequence[int], directions: int) -> TestEr
     size = (4 if sigma.leak else 2) * first.m * first.patches  # a leak takes a second row of each filter
     draw = _shared_directions if directions * size <= _SHARED_NORMALS else _directions
     draws = [draw(instance.seed, directions, size) for instance in instances]
+    margins = _signal_margins(engine.preactivations[list(numbers)], sigma)
     return test_error(
-        _signal_margins(engine.preactivations[list(numbers)], sigma),
+        margins / _of_classes(laws) ** sigma.power,  # σ is homogeneous: louder noise, lower thresholds
         _noise_grams(engine, numbers, laws),
         multiplicity=first.multiplicity,
         patches=first.patches,
@@ -85,6 +86,7 @@ def _measured(engine: Engine, numbers: Sequence[int], directions: int) -> TestEr
         normals=np.stack([normals for normals, _ in draws]),
         uniforms=np.stack([uniforms for _, uniforms in draws]),
         strengths=_strengths(laws),
+        patch_scales=_of_patches(laws, first.patches),
         power=sigma.power,
         leak=sigma.leak,
     )
@@ -135,6 +137,18 @@ def _strengths(laws: Sequence[NoiseLaw]) -> np.ndarray | None:
     if all(law.strength is None for law in laws):
         return None
     return np.array([GAUSSIAN if law.strength is None else law.strength.table for law in laws])
+
+
+def _of_classes(laws: Sequence[NoiseLaw]) -> np.ndarray:
+    """Scales of the noise of the true labels +1 and -1, (T, 2)."""
+    return np.array([law.class_scales or (1.0, 1.0) for law in laws])
+
+
+def _of_patches(laws: Sequence[NoiseLaw], patches: int) -> np.ndarray | None:
+    """Scales of the noise vectors of an image, (T, patches); None where all are one."""
+    if all(law.patch_scales is None for law in laws):
+        return None
+    return np.array([law.patch_scales or (1.0,) * patches for law in laws])
 
 
 def _noise_grams(engine: Engine, numbers: Sequence[int], laws: Sequence[NoiseLaw]) -> np.ndarray:

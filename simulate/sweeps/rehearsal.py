@@ -117,7 +117,7 @@ def _kind(problem: Problem, phases: Sequence[Phase]) -> object:
 
 def _try(problem: Problem, phases: Sequence[Phase], engine: str) -> None:
     """Run the phases without a step, on the smallest problem with the same samples."""
-    small = replace(problem.without_blocks, m=1, P=2, patches="copied", d=problem.n + 3)
+    small = replace(problem.without_blocks, m=1, P=2, patches="copied", patch_scales=None, d=problem.n + 3)
     still = tuple(replace(phase, steps=0) for phase in phases)
     run_ensemble([Cell(small, still, 0)], engine=engine, test_directions=16)
 

@@ -32,7 +32,7 @@ def _measure(event, threshold, law, weights, stratum):
 
 
 @kernel
-def _evaluate(label, gram, threshold, normals, uniforms, law, values, stratum):
+def _evaluate(label, gram, threshold, scales, normals, uniforms, law, values, stratum):
     """Estimate the error for one label, by that of error and success which is less likely.
 
     The noise errs where the rows of the other class exceed those of the label's own by more than the threshold. Fills
@@ -44,11 +44,11 @@ def _evaluate(label, gram, threshold, normals, uniforms, law, values, stratum):
     first = np.arange(gram.shape[0]) < gram.shape[0] // 2
     own, other = (first, ~first) if label > 0 else (~first, first)
     by_error, size = threshold >= 0.0, abs(threshold)
-    event = event_of(gram, other if by_error else own, normals, uniforms, 0.0)
+    event = event_of(gram, other if by_error else own, scales, normals, uniforms, 0.0)
     unit, mean = _measure(event, size, law, values, stratum)
     if math.exp(unit) * mean > _LIKELY:
         by_error = not by_error
-        event = event_of(gram, other if by_error else own, normals, uniforms, _WORTHWHILE)
+        event = event_of(gram, other if by_error else own, scales, normals, uniforms, _WORTHWHILE)
         unit, mean = _measure(event, -size, law, values, stratum)
     if by_error:
         return unit, mean
@@ -94,7 +94,7 @@ def _law_of(laws, t):
 
 
 @kernel
-def estimate_range(first, last, thresholds, grams, normals, uniforms, laws, results):
+def estimate_range(first, last, thresholds, grams, scales, normals, uniforms, laws, results):
     """Fill rows first..last of results (T, 5), as in `combine`.
 
     Args:
@@ -102,6 +102,7 @@ def estimate_range(first, last, thresholds, grams, normals, uniforms, laws, resu
         last: One past the last trajectory.
         thresholds: Thresholds of the labels +1 and -1, (T, 2).
         grams: Covariances of the noise pre-activations, (T, 2m, 2m).
+        scales: Scales of the noise vectors, of mean square one, (1 or T, patches).
         normals: Standard normals, (1 or T, patches, 2m, K).
         uniforms: Uniforms, (1 or T, K).
         laws: Tables of the laws of the strengths of images, (T, 5), or None for Gaussian noise in all trajectories.
@@ -111,6 +112,7 @@ def estimate_range(first, last, thresholds, grams, normals, uniforms, laws, resu
         law = _law_of(laws, t)
         i = t if normals.shape[0] > 1 else 0
         values, strata = np.empty((2, uniforms.shape[1])), np.empty((2, uniforms.shape[1]), dtype=np.int64)
-        plus = _evaluate(1.0, grams[t], thresholds[t, 0], normals[i], uniforms[i], law, values[0], strata[0])
-        minus = _evaluate(-1.0, grams[t], thresholds[t, 1], normals[i], uniforms[i], law, values[1], strata[1])
+        loud, draws = scales[t if scales.shape[0] > 1 else 0], normals[i]
+        plus = _evaluate(1.0, grams[t], thresholds[t, 0], loud, draws, uniforms[i], law, values[0], strata[0])
+        minus = _evaluate(-1.0, grams[t], thresholds[t, 1], loud, draws, uniforms[i], law, values[1], strata[1])
         combine(values, plus, minus, strata, results[t])

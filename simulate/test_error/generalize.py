@@ -64,7 +64,8 @@ def test_error(
     normals: np.ndarray,
     uniforms: np.ndarray,
     strengths: np.ndarray | None,
-    power: int = 1,  # noqa: PT028 (not a test)
+    patch_scales: np.ndarray | None = None,  # noqa: PT028 (not a test)
+    power: int = 1,  # noqa: PT028
     leak: float = 0.0,  # noqa: PT028
 ) -> TestError:
     """Estimate the probability that the network misclassifies a fresh sample.
@@ -80,6 +81,7 @@ def test_error(
         uniforms: Uniforms on [0, 1), (K,) or (..., K).
         strengths: Tables of the laws of the strength of an image's noise (see `simulate.problems.tails`), (..., 5);
             None for Gaussian noise.
+        patch_scales: What each of the independent noise vectors is multiplied by, (..., patches); None for ones.
         power: The power q of the activation ReLU^q.
         leak: Slope of the left side of the activation leaky ReLU.
 
@@ -108,17 +110,18 @@ def test_error(
     margins, grams = np.where(finite[:, None], margins, 0.0), np.where(finite[:, None, None], grams, 0.0)
     longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)[:, None]
     longest = np.where(longest > 0.0, longest, 1.0)
+    scales, loudness = _of_mean_square_one(patch_scales, batch, patches)
     with np.errstate(over="ignore"):
-        thresholds = margins / np.sqrt(longest) ** power * (0.5 * filters / multiplicity)
+        thresholds = margins / (np.sqrt(longest) * loudness) ** power * (0.5 * filters / multiplicity)
     laws = None if strengths is None else _flatten("strengths", np.asarray(strengths, dtype=float), batch, (5,))
     grams = grams / longest[:, None]
     if power > 1:
         from simulate.test_error.homogeneous import power_errors  # it loads a part of SciPy that nothing else needs
 
-        results = power_errors(thresholds, grams, power, normals, laws)
+        results = power_errors(thresholds, grams, power, scales, normals, laws)
     else:
         results, normals = np.empty((len(margins), 5)), np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
-        inputs = thresholds, grams, normals, np.ascontiguousarray(uniforms), laws
+        inputs = thresholds, grams, scales, normals, np.ascontiguousarray(uniforms), laws
         in_threads(lambda first, last: estimate_range(first, last, *inputs, results), len(results))
     results = np.where(finite[:, None], results, np.nan).reshape(*batch, 5)
     clean = np.exp(results[..., 0])
@@ -132,6 +135,19 @@ def test_error(
 
 
 test_error.__test__ = False  # type: ignore[attr-defined]  # the name is the field's term
+
+
+def _of_mean_square_one(
+    patch_scales: np.ndarray | None, batch: tuple[int, ...], patches: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scales of noise vectors, (1 or T, patches), over the root of their mean square, and that root, (1 or T, 1)."""
+    if patch_scales is None:
+        return np.ones((1, patches)), np.ones((1, 1))
+    scales = _flatten("patch_scales", np.asarray(patch_scales, dtype=float), batch, (patches,))
+    for scale in scales.flat:
+        checks.real("patch_scales", float(scale), positive=True)
+    loudness = np.sqrt((scales**2).mean(axis=-1, keepdims=True))
+    return scales / loudness, loudness
 
 
 def _mirrored(grams: np.ndarray, leak: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import gammainc, gammaincc, gammaln, logsumexp
@@ -38,7 +38,7 @@ _PIECE = 1024  # radii at a time
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The function h(z) = Σ_p Σ_r sign_r max(⟨a_r, z_p⟩, 0)^q of noise z (..., patches, 2m)."""
+    """The function h(z) = Σ_p Σ_r sign_r max(⟨a_r, s_p z_p⟩, 0)^q of noise z (..., patches, 2m)."""
 
     a: np.ndarray
     """Rows a_r, (2m, 2m)."""
@@ -46,15 +46,17 @@ class Rows:
     """Which help and which hinder, (2m,)."""
     power: int
     """The power q."""
+    scales: np.ndarray
+    """Scales s_p of the noise vectors, (patches,)."""
 
     def value(self, z: np.ndarray) -> np.ndarray:
         """h, (...)."""
-        return (np.maximum(z @ self.a.T, 0.0) ** self.power @ self.sign).sum(axis=-1)
+        return (np.maximum(self._seen(z), 0.0) ** self.power @ self.sign).sum(axis=-1)
 
     def gradient(self, z: np.ndarray) -> np.ndarray:
         """∇h, like z."""
-        inner = self.power * np.maximum(z @ self.a.T, 0.0) ** (self.power - 1) * self.sign
-        return np.asarray(inner @ self.a)
+        inner = self.power * np.maximum(self._seen(z), 0.0) ** (self.power - 1) * self.sign
+        return np.asarray(self.scales[:, None] * (inner @ self.a))
 
     def bend(self, z: np.ndarray) -> np.ndarray:
         """∇²h of the rows that help, one matrix of all coordinates (patches 2m, patches 2m).
@@ -62,12 +64,17 @@ class Rows:
         The rows that hinder would make directions rarer away from a point; without them they are drawn more widely.
         """
         patches, size = z.shape
-        factor = self.power * (self.power - 1) * np.maximum(z @ self.a.T, 0.0) ** (self.power - 2)
-        factor = factor * (z @ self.a.T > 0.0) * (self.sign > 0.0)
+        seen = self._seen(z)
+        factor = self.power * (self.power - 1) * np.maximum(seen, 0.0) ** (self.power - 2)
+        factor = self.scales[:, None] ** 2 * factor * (seen > 0.0) * (self.sign > 0.0)
         whole = np.zeros((patches, size, patches, size))
         for p in range(patches):
             whole[p, :, p] = (self.a.T * factor[p]) @ self.a
         return whole.reshape(patches * size, patches * size)
+
+    def _seen(self, z: np.ndarray) -> np.ndarray:
+        """The values ⟨a_r, s_p z_p⟩, like z."""
+        return (self.scales[:, None] * z) @ self.a.T
 
 
 def log_radial_tail(log_radius: np.ndarray, dimensions: int, law: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -149,8 +156,9 @@ def _reach(log_integrand: Callable[[np.ndarray], np.ndarray], last: float) -> tu
 
 def _climb(rows: Rows, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Local maxima of h on the sphere, from starts (S, patches, 2m): the points (J, patches, 2m) and h there."""
-    hinder = Rows(rows.a, np.minimum(rows.sign, 0.0), rows.power)
+    hinder = replace(rows, sign=np.minimum(rows.sign, 0.0))
     stiff = rows.power * (rows.power - 1) * float(np.abs(np.linalg.eigvalsh(rows.a.T @ rows.a)).max())
+    stiff *= float(rows.scales.max()) ** rows.power
     shift = stiff if hinder.sign.any() else 0.0
     z = starts / _norm(starts)
     for _ in range(_CLIMB):
@@ -255,7 +263,7 @@ def _log_weights(rows: Rows, threshold: float, normals: np.ndarray, tail: Callab
 def _evaluate(rows: Rows, threshold: float, normals: np.ndarray, tail: Callable) -> tuple:
     """Values (K,), their unit in logs and what is random in their mean, and strata (K,), of the rarer event."""
     if threshold < 0.0:  # an error is likely: success is estimated
-        opposite = Rows(rows.a, -rows.sign, rows.power)
+        opposite = replace(rows, sign=-rows.sign)
         values, unit, stratum = _in_units(*_log_weights(opposite, -threshold, normals, tail))
         mean = float(values.mean())
         if math.exp(unit) * mean < 0.5:
@@ -272,7 +280,12 @@ def _in_units(log_weights: np.ndarray, stratum: np.ndarray) -> tuple[np.ndarray,
 
 
 def power_errors(
-    thresholds: np.ndarray, grams: np.ndarray, power: int, normals: np.ndarray, laws: np.ndarray | None
+    thresholds: np.ndarray,
+    grams: np.ndarray,
+    power: int,
+    scales: np.ndarray,
+    normals: np.ndarray,
+    laws: np.ndarray | None,
 ) -> np.ndarray:
     """Results (T, 5) as `simulate.test_error.estimates.estimate_range` fills them, for the activation ReLU^q.
 
@@ -280,6 +293,7 @@ def power_errors(
         thresholds: Values that Σ sign max(⟨a_r, z⟩, 0)^q has to exceed, for the labels +1 and -1, (T, 2).
         grams: Covariances of the noise pre-activations, (T, 2m, 2m).
         power: The power q.
+        scales: Scales of the noise vectors, of mean square one, (1 or T, patches).
         normals: Standard normals, (1 or T, K, patches, 2m).
         laws: Tables of the laws of the strengths of images, (T, 5), or None for Gaussian noise in all trajectories.
     """
@@ -291,7 +305,7 @@ def power_errors(
         sign = np.where(np.arange(len(gram)) < len(gram) // 2, -1.0, 1.0)
         found = [
             _evaluate(
-                Rows(a, side * sign, power), float(threshold), normals[t % len(normals)],
+                Rows(a, side * sign, power, scales[t % len(scales)]), float(threshold), normals[t % len(normals)],
                 lambda log_radius, law=law: log_radial_tail(log_radius, dimensions, law),
             )
             for side, threshold in zip((1.0, -1.0), thresholds[t], strict=True)

@@ -23,13 +23,13 @@ from simulate.test_error.tails import log_add, tilt_coordinate
 
 __all__ = ["Event", "event_of", "weigh"]
 
-Event = namedtuple("Event", ["gram", "helping", "points", "heights", "normals", "uniforms"])
-"""What is the same at every threshold: rows, those that help, design points, and what is drawn."""
+Event = namedtuple("Event", ["gram", "helping", "scales", "points", "heights", "normals", "uniforms"])
+"""What is the same at every threshold: rows, those that help, scales of patches, design points, and what is drawn."""
 
 
 @kernel
-def _tilt(plane, y, along_e, first, log_tilts):
-    """Tilt the coordinates y (2m, N) of one noise vector, from draw `first` on, by the kinked rows.
+def _tilt(plane, scale, y, along_e, first, log_tilts):
+    """Tilt the coordinates y (2m, N) of one noise vector of a scale, from draw `first` on, by the kinked rows.
 
     The tilt of a row, whose value is along · along_e + Σ_c factor_c y_c, acts on the last coordinate that the row
     depends on, given those before. The logs of the masses are taken off log_tilts (N,).
@@ -45,20 +45,22 @@ def _tilt(plane, y, along_e, first, log_tilts):
                 add_multiple(means[count], plane.along[q], along_e)
                 for c in range(i):
                     add_multiple(means[count], plane.factor[q, c], y[c])
-                terms[2, count], terms[3, count], terms[4, count] = plane.factor[q, i], plane.left[q], plane.right[q]
+                terms[2, count] = plane.factor[q, i]
+                terms[3, count], terms[4, count] = scale * plane.left[q], scale * plane.right[q]
                 count += 1
         if count > 0:
             tilt_coordinate(means, terms, count, order, pieces, first, y[i], log_tilts)
 
 
 @kernel
-def _draw(plane, y, first, rows, log_tilts):
+def _draw(plane, scales, y, first, rows, log_tilts):
     """Draw points ρe + w on a plane.
 
     Args:
         plane: The tangent plane.
-        y: Standard normals, (patches, 2m, N), overwritten by the coordinates. The spare ones, less their mean over the
-            noise vectors, are the parts of w along e, which repeats in all of them.
+        scales: Scales of the noise vectors, of mean square one, (patches,).
+        y: Standard normals, (patches, 2m, N), overwritten by the coordinates. The spare ones, less their part along the
+            scales, are the parts of w along e, which repeats in all noise vectors in proportion to their scales.
         first: Number of draws that are left untilted.
         rows: ⟨a_r, ρe + w⟩ in each noise vector, (patches, 2m, N), to be filled.
         log_tilts: Log density of the tilted law relative to the normal, (N,), to be filled.
@@ -67,11 +69,11 @@ def _draw(plane, y, first, rows, log_tilts):
     mean = np.full(draws, -plane.radius / math.sqrt(patches))
     log_tilts[:] = 0.0
     for p in range(patches):
-        add_multiple(mean, 1.0 / patches, y[p, plane.spare])
+        add_multiple(mean, scales[p] / patches, y[p, plane.spare])
     for p in range(patches):
         along_e = y[p, plane.spare]
-        add_multiple(along_e, -1.0, mean)
-        _tilt(plane, y[p], along_e, first, log_tilts)
+        add_multiple(along_e, -scales[p], mean)
+        _tilt(plane, scales[p], y[p], along_e, first, log_tilts)
         for i in range(n_rows):
             x = rows[p, plane.order[i]]
             x[:] = 0.0
@@ -80,18 +82,18 @@ def _draw(plane, y, first, rows, log_tilts):
                 add_multiple(x, plane.factor[i, c], y[p, c])
             if i < plane.kinked and plane.entry[i] >= 0:
                 for k in range(draws):
-                    log_tilts[k] += (plane.left[i] if x[k] < 0.0 else plane.right[i]) * x[k]
+                    log_tilts[k] += scales[p] * (plane.left[i] if x[k] < 0.0 else plane.right[i]) * x[k]
 
 
 @kernel
-def _add_density(plane, helping, nodes, rows, log_tilts, bounds, uniforms, log_density):
+def _add_density(plane, event, nodes, rows, log_tilts, bounds, uniforms, log_density):
     """Add a plane's density, relative to the law of noise in the event s h > threshold, and go to points in the event.
 
     On the plane its law is a mixture of the plain and the tilted one; along e and over s, that of noise in the event.
 
     Args:
         plane: The tangent plane.
-        helping: Which rows help to cross the threshold, (2m,) of bool.
+        event: The event, of which the rows that help and the scales count here.
         nodes: Thresholds of h, one a strength, and the logs of what each counts, (N,) both.
         rows: ⟨a_r, ρe + w⟩ in each noise vector, (patches, 2m, N); overwritten by those of the points.
         log_tilts: Log density of the tilted law relative to the normal, (N,).
@@ -106,8 +108,9 @@ def _add_density(plane, helping, nodes, rows, log_tilts, bounds, uniforms, log_d
     thresholds, log_masses = nodes
     log_parts = np.empty(thresholds.size)
     for q in range(size):
-        slopes[q - q % n_rows + plane.order[q % n_rows]] = plane.along[q % n_rows] / math.sqrt(patches)
-        signs[q] = 1.0 if helping[q % n_rows] else -1.0
+        scale = event.scales[q // n_rows]
+        slopes[q - q % n_rows + plane.order[q % n_rows]] = scale * plane.along[q % n_rows] / math.sqrt(patches)
+        signs[q] = scale if event.helping[q % n_rows] else -scale
     log_plain, log_tilted = math.log(bounds[1] - bounds[0]), math.log(bounds[2] - bounds[1])
     for k in range(draws):
         for q in range(size):
@@ -134,12 +137,13 @@ def _add_density(plane, helping, nodes, rows, log_tilts, bounds, uniforms, log_d
 
 
 @kernel
-def event_of(gram, helping, normals, uniforms, least):
+def event_of(gram, helping, scales, normals, uniforms, least):
     """The event h > threshold, with the design points of its rows.
 
     Args:
         gram: Gram matrix of the rows, (2m, 2m), its largest diagonal entry one.
         helping: Which rows help to cross the threshold, (2m,) of bool.
+        scales: Scales of the noise vectors, of mean square one, (patches,).
         normals: Standard normals, (patches, 2m, K).
         uniforms: Uniforms on [0, 1), (K,).
         least: Height of a design point that is worth going to.
@@ -148,7 +152,7 @@ def event_of(gram, helping, normals, uniforms, least):
     if heights.size == 0 or heights[0] < least:  # no direction with h > 0 is known: any will do
         points, heights = np.zeros((1, helping.size)), np.ones(1)
         points[0, max(longest_row(gram, np.ones(helping.size, dtype=np.bool_)), 0)] = 1.0
-    return Event(gram, helping, points, heights, normals, uniforms)
+    return Event(gram, helping, scales, points, heights, normals, uniforms)
 
 
 @kernel
@@ -165,7 +169,7 @@ def weigh(event, threshold, law, log_weights, stratum):
     gram, helping, normals, uniforms = event.gram, event.helping, event.normals, event.uniforms
     patches = normals.shape[0]
     planes = tangent_planes(gram, helping, threshold, law, patches, event.points, event.heights)
-    nodes = strengths(law, threshold, math.sqrt(patches * event.heights[0]), gram, helping, patches)
+    nodes = strengths(law, threshold, math.sqrt(patches * event.heights[0]), gram, helping, event.scales)
     bounds = allot(planes, uniforms.size)
     log_density, log_tilts = np.full(uniforms.size, -math.inf), np.empty(uniforms.size)
     for j in range(len(planes)):
@@ -175,13 +179,13 @@ def weigh(event, threshold, law, log_weights, stratum):
         y, tilts, density = normals[:, :, start:stop].copy(), log_tilts[start:stop], log_density[start:stop]
         picks = uniforms[start:stop] if len(planes) > 1 else uniforms[:0]
         drawn, projected, share = np.empty_like(y), np.empty_like(y), bounds[2 * j : 2 * j + 3]
-        _draw(planes[j], y, middle - start, drawn, tilts)
-        _add_density(planes[j], helping, nodes, drawn, tilts, share, picks, density)
+        _draw(planes[j], event.scales, y, middle - start, drawn, tilts)
+        _add_density(planes[j], event, nodes, drawn, tilts, share, picks, density)
         for i in range(len(planes)):
             if i != j:
                 plane_coordinates(planes[i], drawn, y)
-                _draw(planes[i], y, stop - start, projected, tilts)
+                _draw(planes[i], event.scales, y, stop - start, projected, tilts)
                 share = bounds[2 * i : 2 * i + 3]
-                _add_density(planes[i], helping, nodes, projected, tilts, share, picks[:0], density)
+                _add_density(planes[i], event, nodes, projected, tilts, share, picks[:0], density)
     for k in range(uniforms.size):
         log_weights[k] = math.log(uniforms.size) - log_density[k]

@@ -97,8 +97,8 @@ def _end(law, reach, shift, peak, side, depth):
 
 
 @kernel
-def _mean_and_deviation(gram, helping, patches):
-    """Mean and standard deviation of h over independent noise vectors, from the rows' inner products gram (2m, 2m)."""
+def _mean_and_deviation(gram, helping, scales):
+    """Mean and standard deviation of h over noise vectors of some scales, from the rows' inner products (2m, 2m)."""
     mean, square = 0.0, 0.0
     for r in range(helping.size):
         sign = 1.0 if helping[r] else -1.0
@@ -110,11 +110,15 @@ def _mean_and_deviation(gram, helping, patches):
                 angle = math.acos(cosine)
                 product = length * (math.sin(angle) + (math.pi - angle) * cosine) / (2.0 * math.pi)
                 square += product if helping[q] == helping[r] else -product
-    return patches * mean, math.sqrt(max(patches * (square - mean * mean), 0.0))
+    total, squares = 0.0, 0.0
+    for scale in scales:
+        total += scale
+        squares += scale * scale
+    return total * mean, math.sqrt(max(squares * (square - mean * mean), 0.0))
 
 
 @kernel
-def strengths(law, threshold, spread, gram, helping, patches):
+def strengths(law, threshold, spread, gram, helping, scales):
     """Thresholds t/s of h and the logs of what the error at each counts, (N,) both.
 
     Args:
@@ -123,7 +127,7 @@ def strengths(law, threshold, spread, gram, helping, patches):
         spread: Root of the height of the best design point, that of all noise vectors together.
         gram: Gram matrix of the rows, (2m, 2m).
         helping: Which rows help to cross the threshold, (2m,) of bool.
-        patches: Number of noise vectors.
+        scales: Scales of the noise vectors, (patches,).
     """
     if law is None:
         return np.full(1, threshold), np.zeros(1)
@@ -134,7 +138,7 @@ def strengths(law, threshold, spread, gram, helping, patches):
     reach = min(max(threshold / spread, 0.0), _LARGEST_REACH)
     peak, curvature = _peak(law, reach, 0.0)
     first, last = _end(law, reach, 0.0, peak, -1.0, _DEPTH_BELOW), _end(law, reach, 0.0, peak, 1.0, _DEPTH_ABOVE)
-    mean, deviation = _mean_and_deviation(gram, helping, patches)
+    mean, deviation = _mean_and_deviation(gram, helping, scales)
     if mean * threshold > 0.0 and deviation > 0.0:
         curvature += (mean / deviation) ** 2
         if threshold > 0.0:

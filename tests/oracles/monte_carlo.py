@@ -21,10 +21,13 @@ def noise_outputs(
     power=1,
     leak=0.0,
     law=None,
+    scales=None,
 ) -> np.ndarray:
-    """N = (multiplicity / m) Σ_p Σ_jr j σ(⟨w_jr, ξ_p⟩) of n noise samples, (n,), with a law of their strengths."""
+    """N = (multiplicity / m) Σ_p Σ_jr j σ(⟨w_jr, s_p ξ_p⟩) of n noise samples, (n,), with a law of their strengths."""
     m = len(gram) // 2
     preactivations = rng.standard_normal((n, patches, 2 * m)) @ square_root(gram).T
+    if scales is not None:
+        preactivations *= np.asarray(scales)[:, None]
     if law is not None:
         preactivations *= law.draw(rng, n)[:, None, None]
     active = (np.maximum(preactivations, 0.0) ** power + leak * np.minimum(preactivations, 0.0)).sum(axis=1)
