@@ -38,10 +38,10 @@ def make(small: bool, out: Path) -> xarray.Dataset:
     fit = Phase("fit", Loss(), SGD(lr=10.0), steps=10_000, stop_loss=0.1)
     axes = {
         ("power", "sigma_0"): list(powers.items()),
-        "n": [10, 20, 40] if small else [10, 20, 40, 80, 160],
+        "n": [10, 40] if small else [10, 20, 40, 80, 160],
         "signal": np.geomspace(0.15, 1.3, 6 if small else 11).round(3).tolist(),
     }
-    seeds = range(6 if small else 24)
+    seeds = range(5 if small else 24)
     return sweep(problem, [fit], axes=axes, seeds=seeds, test_directions=64, out=out, progress=not small)
 
 
