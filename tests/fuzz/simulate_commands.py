@@ -61,6 +61,9 @@ SMALL = {
     "--record.every": st.sampled_from(["1", "None"]), "--record.tau": st.just("0.1"),
     "--record.observe": st.just("loss"),
     "--problem.P": st.sampled_from(["2", "3"]), "--problem.patches": st.sampled_from(["copied", "independent"]),
+    "--problem.class-scales": st.sampled_from(["1 3", "0.5 2", "1"]),
+    "--problem.patch-scales": st.sampled_from(["1 3", "1"]),
+    "--problem.tails": st.sampled_from(["gaussian", "student-t"]), "--problem.degrees-of-freedom": st.just("5"),
 }  # fmt: skip
 OUT = st.sampled_from(["new.zarr", "new/deep.zarr", "file", "file/below", "folder", ".", "", "\0", "x" * 300])
 

@@ -30,6 +30,10 @@ AXES: dict[Any, tuple[Any, ...]] = {
     "fit.batch": (None, 1, 2), "fit.stop_loss": (None, 0.5), "unlearn.alpha": (0.0, 0.5, 1.0), "unlearn.tau": (0.0,
         1.0),
     "unlearn.optimizer": (SGD(lr=1.0), SAM(lr=0.1)), "unlearn.optimizer.on": ("joint", "retain"),
+    "class_scales": (None, (1.0, 3.0), (0.5, 0.5), (1.0,)),
+    ("P", "patches", "patch_scales"): ((2, "copied", None), (3, "independent", (1.0, 2.0)), (3, "copied", (1.0, 2.0))),
+    ("tails", "degrees_of_freedom"): (("gaussian", None), ("student-t", 3.0), ("student-t", None)),
+    ("activation", "power"): (("relu", None), ("power", 2), ("relu", 2)),
     "fit.objective": (Loss(on="retain"), NegGrad()), ("d", "signal"): ((500, 1.0), (1000, 2.0)),
 }  # fmt: skip
 STRANGE = (

@@ -29,6 +29,22 @@ PROBLEM = {
     "noise": st.sampled_from(["orthogonal", "isotropic"]),
     "patches": st.sampled_from(["copied", "independent"]),
 }
+SCALE = st.sampled_from([0.1, 1.0, 3.0, 1e3])
+BEYOND: tuple[dict[str, Any], ...] = (
+    {"tails": st.just("student-t"), "degrees_of_freedom": st.sampled_from([2.01, 5.0, 1e5])},
+    {"tails": st.just("log-normal"), "log_spread": st.sampled_from([0.1, 1.0, 3.0])},
+    {"tails": st.just("two-scales"), "noisy_fraction": st.sampled_from([0.01, 0.5]),
+     "noisy_factor": st.sampled_from([2.0, 100.0])},
+    {"activation": st.just("leaky"), "leak": st.sampled_from([0.01, 0.5])},
+    {"activation": st.just("power"), "power": st.sampled_from([2, 2, 3, 8])},
+    {"eigenvalues": st.sampled_from([(9.0, 1.0), (1.0, 0.0), (0.5, 0.5)]),
+     "multiplicities": st.sampled_from([(2,), (1,)]), "signal_block": st.sampled_from([None, None, 0, 1])},
+    {"eigenvalues": st.just((9.0, 1.0)), "multiplicities": st.just((3,)), "lean_block": st.just(0),
+     "lean_angle": st.sampled_from([1.0, 45.0])},
+    {"patches": st.just("independent"), "P": st.just(3), "patch_scales": st.tuples(SCALE, SCALE)},
+    {"class_scales": st.tuples(SCALE, SCALE)},
+)  # fmt: skip
+"""What else a problem can say, each with all that it needs: tails, activations, blocks of eigenvalues, scales."""
 LR, BATCH = st.sampled_from([1e-3, 0.1, 10.0]), st.sampled_from([None] * 5 + [1, 1, 2, 7])
 TAU, MIXING = st.sampled_from([0.0, 0.03, 1.0, 100.0]), st.sampled_from([0.0, 0.5, 1.0])
 RARELY = st.sampled_from([False, False, False, True])
@@ -87,7 +103,13 @@ def _phase(draw: Any, name: str) -> Any:
 
 
 def _problem(draw: Any) -> Any:
-    return build(Problem, draw(spoiled(PROBLEM, keep=("n", "m", "forget"))))
+    more: dict[str, Any] = {}
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
+        more |= draw(st.sampled_from(BEYOND))
+    chosen = draw(spoiled({**PROBLEM, **more}, keep=("n", "m", "forget", *more)))
+    if more and draw(st.integers(0, 11)) == 0:
+        chosen[draw(st.sampled_from(sorted(more)))] = draw(NASTY)
+    return build(Problem, chosen)
 
 
 @st.composite

@@ -121,12 +121,12 @@ def test_ties_nothing_and_nan():
 @pytest.mark.parametrize("power", [2, 3])
 def test_gradient_and_bend_are_derivatives(power):
     rng = np.random.default_rng(0)
-    rows = Rows(rng.standard_normal((4, 4)), np.array([1.0, 1.0, 1.0, 1.0]), power)
-    z, step = rng.standard_normal((1, 4)), 1e-6
-    shifted = [(z + step * e[None], z - step * e[None]) for e in np.eye(4)]
+    rows = Rows(rng.standard_normal((4, 4)), np.ones(4), power, np.array([0.5, 1.3]))  # of two patches
+    z, step = rng.standard_normal((2, 4)), 1e-6
+    shifted = [(z + step * e.reshape(2, 4), z - step * e.reshape(2, 4)) for e in np.eye(8)]
     slopes = [(rows.value(up) - rows.value(down)) / (2 * step) for up, down in shifted]
-    bends = [((rows.gradient(up) - rows.gradient(down)) / (2 * step))[0] for up, down in shifted]
-    np.testing.assert_allclose(rows.gradient(z)[0], slopes, rtol=1e-6)
+    bends = [((rows.gradient(up) - rows.gradient(down)) / (2 * step)).ravel() for up, down in shifted]
+    np.testing.assert_allclose(rows.gradient(z).ravel(), slopes, rtol=1e-6)
     np.testing.assert_allclose(rows.bend(z), bends, atol=1e-5)
 
 

@@ -172,7 +172,7 @@ def test_the_nodes_integrate_what_falls_sharply(law, k):
     mean, deviation = stats.chi.mean(k), stats.chi.std(k)
     gram, helping = rows_of_mean_and_deviation(mean, deviation)
     for t in (0.3, 5.0, 1e3):
-        thresholds, log_masses = strengths.strengths(np.array(law.table), t, 1.0, gram, helping, 1)
+        thresholds, log_masses = strengths.strengths(np.array(law.table), t, 1.0, gram, helping, np.ones(1))
         found = np.logaddexp.reduce(log_masses + stats.chi.logsf(thresholds, k))
         expected = log_mean_over(law, lambda s, x=t: float(stats.chi.logsf(x / s, k)))
         assert found == pytest.approx(expected, abs=2e-6)
