@@ -33,6 +33,7 @@ MARKERS = {
     "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
     "client=Client(cluster)", 'tails="student-t"', "power_law(10**9",
+    "patch_scales=(1, 3)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
@@ -55,6 +56,12 @@ def test_heavy_tails_are_said_in_words() -> None:
 def test_blocks_of_eigenvalues_are_said_in_words() -> None:
     names = run_block("power_law(10**9")
     assert 200 < names["problem"].effective_dimension < 400
+    assert 0.0 < names["result"].test_error < 0.5
+
+
+def test_scales_are_said_in_words() -> None:
+    names = run_block("patch_scales=(1, 3)")
+    assert names["problem"].patch_scales == (1.0, 3.0)
     assert 0.0 < names["result"].test_error < 0.5
 
 

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import xarray
 
-from simulate.dynamics.engines import Engine, make_engine
+from simulate.dynamics.engines import ENGINES, Engine, make_engine
 from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import compile_phases
 from simulate.dynamics.state import Status
@@ -115,6 +115,7 @@ def run_ensemble(
     Raises:
         ValueError: if an argument is out of range.
     """
+    checks.choice("engine", engine, tuple(ENGINES))
     checks.integer("test_directions", test_directions, least=16, most=MOST_DIRECTIONS)
     record = Record(observe=tuple(checks.listed("observe", "be a list of words", observe)), tau=tau)
     for cell in cells:

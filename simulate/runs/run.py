@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import xarray
 
-from simulate.dynamics.engines import Engine, make_engine
+from simulate.dynamics.engines import ENGINES, Engine, make_engine
 from simulate.dynamics.phases import Phase
 from simulate.dynamics.plan import Plan, compile_phase
 from simulate.dynamics.state import State, Status
@@ -75,6 +75,7 @@ def run(
         (1.0, <Status.MAX_STEPS: 'max_steps'>)
     """
     check_phases(phases)
+    checks.choice("engine", engine, tuple(ENGINES))
     checks.integer("test_directions", test_directions, least=16, most=MOST_DIRECTIONS)
     record = Record() if record is None else record
     if not isinstance(record, Record):

@@ -89,7 +89,7 @@ def typed(draw: Any, options: Mapping[str, st.SearchStrategy[str]], keep: tuple[
     words: list[str] = []
     for name, values in options.items():
         if name in keep or draw(st.integers(0, 3)) == 0:
-            words += [name, draw(values)]
+            words += [name, *draw(values).split(" ")]
     for _ in range(draw(st.sampled_from([0] * 6 + [1] * 4 + [2]))):
         kind, place = draw(st.integers(0, 5)), draw(st.integers(0, max(0, len(words) - 1)))
         if kind <= 2 and words:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from simulate import Instance, Problem, Record, run
@@ -11,7 +12,7 @@ from simulate.runs.ensemble import Cell, run_ensemble
 from tests.simulate.refusals import EMPTY, ENGINES, NAN, SMALL, phase, refused, words
 
 RUNS = [
-    *(("engine", {"engine": engine}) for engine in ("cuda", "", "Numba", None)),
+    *(("engine", {"engine": engine}) for engine in ("cuda", "", "Numba", None, np.ones(2))),
     *(("seed", {"seed": seed}) for seed in (-1, 0.5, "0", True)),
     *(("test_directions", {"test_directions": number}) for number in (0, 15, 64.5, "many", None)),
     *(("phases", {"phases": phases}) for phases in ([], (), [phase(), phase(NegGrad())], phase(), ["only"], None)),
