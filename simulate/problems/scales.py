@@ -6,8 +6,8 @@ With q = (P - 1) σ_p the scale of the noise and B the samples a step sees:
 * SAM's initial weights, σ_0 = 1 / (P σ_p √d), and radius τ = m √B / (P σ_p √d), at which τ / (σ_0 √(m B)) = √m;
 * the step size at which an own-class noise neuron moves its sample's output by `own_step` |ℓ'| a step.
 
-Where noise coordinates, patches or classes differ in variance, σ_p stands for the root of the mean variance. Patches are
-taken as copied, as the theorems do; with independent ones a step moves an output P - 1 times less.
+Where noise coordinates, patches or classes differ in variance, σ_p stands for the root of the mean variance. Patches
+are taken as copied, as the theorems do; with independent ones a step moves an output P - 1 times less.
 
 The two theorems ask for different initial weights: a comparison of their optimizers at one σ_0 is a different question.
 

@@ -9,6 +9,7 @@ from scipy import stats
 
 from simulate import SAM, SGD, Instance, Loss, NegGrad, Phase, Problem, Record, SharpMinMax, run, run_to_disk, sweep
 from simulate.dynamics.deactivation import own_class, switching_radii
+from simulate.problems.unseen import NoiseLaw
 from simulate.runs.ensemble import Cell, run_ensemble
 from tests.oracles.configurations import MIN_MAXES, OPTIMIZERS, configurations
 from tests.simulate.engine_runs import ENGINES, compare, end_of, reconstructed_weights, relative_error
@@ -28,6 +29,9 @@ SAID = {
     },
 }  # fmt: skip
 every_scale = pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+every_activation = pytest.mark.parametrize(
+    "activation", [{}, {"activation": "leaky", "leak": 0.2}, {"activation": "power", "power": 2}]
+)
 PHASES = (
     Phase("pretrain", Loss(), SAM(lr=0.05, tau=0.1), steps=25),
     Phase("unlearn", NegGrad(alpha=0.7), SharpMinMax(lr=0.02, tau=0.1), steps=15),
@@ -187,7 +191,7 @@ def test_engines_agree_on_test_errors_of_scaled_noise():
         np.testing.assert_allclose(errors, errors[0], rtol=1e-9)
 
 
-@pytest.mark.parametrize("activation", [{}, {"activation": "leaky", "leak": 0.2}, {"activation": "power", "power": 2}])
+@every_activation
 def test_test_errors_of_runs_are_those_of_fresh_noise(activation):
     problem = replace(
         BASE, signal=1.0, noise="isotropic", patch_scales=(0.5, 2.0), class_scales=(1.0, 2.5), **activation
@@ -210,6 +214,18 @@ def test_test_errors_of_runs_are_those_of_fresh_noise(activation):
     assert abs(result.test_error - wrong.mean()) < 4 * spread
     by_label = result.test.clean_error_by_label
     assert abs(by_label[0] - by_label[1]) > 10 * result.test.standard_error  # the classes do differ
+
+
+@every_activation
+def test_the_error_of_a_class_is_that_of_its_noise_alone(activation):
+    instance = Instance.draw(replace(BASE, signal=1.0, noise="isotropic", **activation), 1)
+    phases = [Phase("fit", Loss(), SGD(lr=0.1), steps=40)]
+    quiet, loud, mixed = (
+        run(replace(instance, noise_law=law), phases, test_directions=64).test.clean_error_by_label
+        for law in (NoiseLaw(0.2, False), NoiseLaw(0.5, False), NoiseLaw(0.2, False, class_scales=(1.0, 2.5)))
+    )
+    np.testing.assert_allclose(mixed, [quiet[0], loud[1]], rtol=1e-9)
+    assert abs(loud[1] - quiet[1]) > 1e-3
 
 
 def test_chunks_of_mixed_scales_give_each_run_its_own_numbers():
