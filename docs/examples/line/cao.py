@@ -1,6 +1,6 @@
 """Cao et al. 2022, "Benign overfitting in two-layer convolutional neural networks": the border of ReLU^q.
 
-    python docs/examples/line/cao.py            # q = 3 and 4, 5 x 11 cells, 24 repeats: 2,640 trainings, ten minutes
+    python docs/examples/line/cao.py            # q = 3 and 4, 5 x 11 cells, 24 repeats: 2,640 trainings, two minutes
     python docs/examples/line/cao.py --small    # q = 3, coarse: seconds
 
 Published (arXiv 2202.06526, theorems 4.3 and 4.4; no experiment and no code): gradient descent on the logistic loss

@@ -1,6 +1,6 @@
 """Chen et al. 2023, "Why does sharpness-aware minimization generalize better than SGD?": SGD beside SAM.
 
-    python docs/examples/line/chen.py            # 2 x 20 x 30 cells, ten repeats: 12,000 trainings, one minute
+    python docs/examples/line/chen.py            # 2 x 20 x 30 cells, ten repeats: 12,000 trainings, seconds
     python docs/examples/line/chen.py --small    # seconds
 
 Published (arXiv 2310.07269): two heat maps of test errors over the dimension and the signal strength, SGD's and

@@ -1,6 +1,6 @@
 """Kou et al. 2023, "Benign overfitting in two-layer ReLU convolutional neural networks": test errors over signal and d.
 
-    python docs/examples/line/kou.py            # 99 x 100 cells, ten repeats: 99,000 trainings, three minutes
+    python docs/examples/line/kou.py            # 99 x 100 cells, ten repeats: 99,000 trainings, one minute
     python docs/examples/line/kou.py --small    # seconds
 
 Published, in the authors' repository uclaml/Benign_ReLU_CNN (commit 20ca259): the script `syntheticrelu.py`, with n =

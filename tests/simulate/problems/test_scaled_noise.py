@@ -218,14 +218,15 @@ def test_test_errors_of_runs_are_those_of_fresh_noise(activation):
 
 @every_activation
 def test_the_error_of_a_class_is_that_of_its_noise_alone(activation):
-    instance = Instance.draw(replace(BASE, signal=1.0, noise="isotropic", **activation), 1)
+    instance = Instance.draw(replace(BASE, noise="isotropic", **activation), 1)
     phases = [Phase("fit", Loss(), SGD(lr=0.1), steps=40)]
     quiet, loud, mixed = (
-        run(replace(instance, noise_law=law), phases, test_directions=64).test.clean_error_by_label
+        run(replace(instance, noise_law=law), phases, test_directions=1024).test.clean_error_by_label
         for law in (NoiseLaw(0.2, False), NoiseLaw(0.5, False), NoiseLaw(0.2, False, class_scales=(1.0, 2.5)))
     )
-    np.testing.assert_allclose(mixed, [quiet[0], loud[1]], rtol=1e-9)
-    assert abs(loud[1] - quiet[1]) > 1e-3
+    # Directions for powers depend on eigenvectors, whose signs rounding decides.
+    np.testing.assert_allclose(mixed, [quiet[0], loud[1]], rtol=0.1 if "power" in activation else 1e-9)
+    assert loud[1] > 2.0 * quiet[1]
 
 
 def test_chunks_of_mixed_scales_give_each_run_its_own_numbers():
