@@ -108,13 +108,9 @@ def test_error(
     normals = _flatten("normals", normals, own, (draws, patches * rows)).reshape(-1, draws, patches, rows)
     finite = np.isfinite(margins).all(axis=-1) & np.isfinite(grams).all(axis=(-2, -1))
     margins, grams = np.where(finite[:, None], margins, 0.0), np.where(finite[:, None, None], grams, 0.0)
-    longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)[:, None]
-    longest = np.where(longest > 0.0, longest, 1.0)
-    scales, loudness = _of_mean_square_one(patch_scales, batch, patches)
-    with np.errstate(over="ignore"):
-        thresholds = margins / (np.sqrt(longest) * loudness) ** power * (0.5 * filters / multiplicity)
+    scales = _scales(patch_scales, batch, patches)
+    thresholds, grams, scales = _in_units(margins, grams, scales, power, 0.5 * filters / multiplicity)
     laws = None if strengths is None else _flatten("strengths", np.asarray(strengths, dtype=float), batch, (5,))
-    grams = grams / longest[:, None]
     if power > 1:
         from simulate.test_error.homogeneous import power_errors  # it loads a part of SciPy that nothing else needs
 
@@ -137,17 +133,29 @@ def test_error(
 test_error.__test__ = False  # type: ignore[attr-defined]  # the name is the field's term
 
 
-def _of_mean_square_one(
-    patch_scales: np.ndarray | None, batch: tuple[int, ...], patches: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scales of noise vectors, (1 or T, patches), over the root of their mean square, and that root, (1 or T, 1)."""
-    if patch_scales is None:
-        return np.ones((1, patches)), np.ones((1, 1))
-    scales = _flatten("patch_scales", np.asarray(patch_scales, dtype=float), batch, (patches,))
-    for scale in scales.flat:
-        checks.real("patch_scales", float(scale), positive=True)
+def _in_units(
+    margins: np.ndarray, grams: np.ndarray, scales: np.ndarray, power: int, factor: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Thresholds of the noise (T, 2) for such margins, covariances of a longest row of one, scales of mean square one.
+
+    Scales of patches are (1 or T, patches).
+    """
+    longest = grams.diagonal(axis1=-2, axis2=-1).max(axis=-1)[:, None]
+    longest = np.where(longest > 0.0, longest, 1.0)
     loudness = np.sqrt((scales**2).mean(axis=-1, keepdims=True))
-    return scales / loudness, loudness
+    with np.errstate(over="ignore"):
+        thresholds = margins / (np.sqrt(longest) * loudness) ** power * factor
+    return thresholds, grams / longest[:, None], scales / loudness
+
+
+def _scales(patch_scales: np.ndarray | None, batch: tuple[int, ...], patches: int) -> np.ndarray:
+    """Scales of the noise vectors, (1 or T, patches)."""
+    if patch_scales is None:
+        return np.ones((1, patches))
+    scales = _flatten("patch_scales", np.asarray(patch_scales, dtype=float), batch, (patches,))
+    for scale in np.unique(scales):
+        checks.real("patch_scales", float(scale), positive=True)
+    return scales
 
 
 def _mirrored(grams: np.ndarray, leak: float) -> np.ndarray:
