@@ -34,10 +34,11 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     if not names:
         raise nothing_to_draw("claims", shown)
     blocks = _blocks(shown)
-    layouts = [lines_of(claims, _TITLES[min(len(shown), _COLUMNS) - 1]) for _, claims in blocks]
+    columns = max(len(scales_there) for scales_there, _ in blocks)
+    layouts = [lines_of(claims, _TITLES[columns - 1]) for _, claims in blocks]
     heights = [lines.height + 0.55 for lines in layouts]
     made = new_figure(sum(heights) + 0.4)
-    grid = made.subplots(len(blocks), min(len(shown), _COLUMNS), sharey="row", squeeze=False, height_ratios=heights)
+    grid = made.subplots(len(blocks), columns, sharey="row", squeeze=False, height_ratios=heights)
     for panels, (scales_there, _), lines in zip(grid, blocks, layouts, strict=True):
         for axes, scale in zip(panels, scales_there, strict=False):
             _draw_panel(axes, scale, lines)
@@ -55,7 +56,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "to the right of 0 and does not lie in the grey, refuted if to the left, has no effect of interest if it "
             "lies in the grey, and is inconclusive otherwise. Beyond ±2 the scale is logarithmic; arrows lie beyond "
             "the axis. Claims that were run at no scale of a row are "
-            "left out of it. Scales that differ from another in one thing have rows of their own."
+            "left out of it. Open questions, and scales that differ from another in one thing, have panels of their own."
         ),
     )
 
@@ -65,7 +66,10 @@ def _is_shown(row: Row, blocks: Sequence[tuple[list[Scale], list[Row]]]) -> bool
 
 
 def _blocks(shown: Sequence[Scale]) -> list[tuple[list[Scale], list[Row]]]:
-    """Scales side by side, those that are no variant first, with the claims that were run at one of them."""
+    """Scales side by side, those that are no variant first, with the claims that were run at one of them.
+
+    Open questions have panels of their own.
+    """
     first = unvaried(shown)
     rest = [scale for scale in shown if scale not in first]
     found: list[tuple[list[Scale], list[Row]]] = []
@@ -73,7 +77,10 @@ def _blocks(shown: Sequence[Scale]) -> list[tuple[list[Scale], list[Row]]]:
         rows = [row for scale in scales_there for row in scale.published.ledger]
         were_run = {row["name"] for row in rows if row["verdict"] != "not run"}
         every: dict[str, Row] = {row["name"]: row for row in rows}
-        found.append((scales_there, [every[name] for name in every if name in were_run] or [*every.values()]))
+        claims = [row for name, row in every.items() if name in were_run] or [*every.values()]
+        for is_open in (False, True):
+            part = [row for row in claims if (row["family"] == "open") is is_open]
+            found += [(scales_there, part)] if part else []
     return found
 
 
