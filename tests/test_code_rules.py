@@ -15,7 +15,7 @@ MAX_FUNCTION = 52
 """Lines of code of a function, without comments, blanks and docstrings."""
 LONGER = {"simulate/dynamics/cuda/block.py": "advance", "theory/formulas/statements.py": "_definitions"}
 """A CUDA kernel, which is one function since its shared memory is; and a list of statements."""
-BY_CONVENTION = {"CLAIMS", "main"}
+BY_CONVENTION = {"CLAIMS", "TOPIC", "main"}
 """What modules of claims and of figures export."""
 
 

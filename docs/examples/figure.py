@@ -24,7 +24,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     for name in data["pretraining"].values:
         accuracy = data["forget_accuracy"].sel(pretraining=name).transpose("d", "seed").values
         found = [from_fractions((row <= FORGOTTEN).astype(float), 1) for row in accuracy]
-        shares[name] = found[int(data["d"].argmax())].value
+        shares[name] = found[int(np.argmax(data["d"].values))].value
         value, ends = [each.value for each in found], np.clip([each.interval() for each in found], 0.0, 1.0)
         axes.errorbar(
             data["d"], value, np.abs(ends.T - value), color=COLORS[name], marker=MARKERS[name],
