@@ -55,8 +55,8 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "right where the claim is right; grey: smaller than that. A claim is supported if its whole interval lies "
             "to the right of 0 and does not lie in the grey, refuted if to the left, has no effect of interest if it "
             "lies in the grey, and is inconclusive otherwise. Beyond ±2 the scale is logarithmic; arrows lie beyond "
-            "the axis. Claims that were run at no scale of a row are "
-            "left out of it. Open questions, and scales that differ from another in one thing, have panels of their own."
+            "the axis. Claims that were run at no scale of a row are left out of it. Open questions, and scales that "
+            "differ from another in one thing, have panels of their own."
         ),
     )
 
