@@ -1,6 +1,7 @@
 """The figures of deep networks, on made-up published scales: what is drawn is what the rows say."""
 
 import json
+import re
 import subprocess
 import sys
 from functools import cache
@@ -207,10 +208,11 @@ def test_courses_are_read_at_equal_forgetting(data: Path) -> None:
     falls = row | {"trajectory": row["trajectory"] | back}
     assert deep_trajectories.course(falls, "test") == pytest.approx(np.where(at_most_one(), kept, np.nan), nan_ok=True)
     assert deep_trajectories.course(row | {"trajectory": {}}, "test") is None
-    made, _ = _drawn(deep_trajectories.main, data)
+    made, caption = _drawn(deep_trajectories.main, data)
     assert len(made.axes) == 4
     line = next(line for line in made.axes[1].lines if len(line.get_xdata()) == 61)
     assert line.get_ydata()[0] == pytest.approx(92.0)
+    assert re.search(r"NegGrad with SGD after SGD keeps [0-9.]+ % on the retain set and 90\.0 %", caption.answers)
 
 
 def at_most_one() -> np.ndarray:
@@ -218,7 +220,9 @@ def at_most_one() -> np.ndarray:
 
 
 def test_relearning_is_that_of_the_rows(data: Path, whole: Scale) -> None:
-    made, _ = _drawn(deep_relearning.main, data, SMALL)
+    made, caption = _drawn(deep_relearning.main, data, SMALL)
+    assert "of 3 arms learn the forget set again faster" in caption.answers
+    assert "30 to 60 %" in caption.answers
     assert _dots(made.axes[0]) == pytest.approx([60.0, 60.0, 30.0], abs=0.3)
     assert _dots(made.axes[1]) == pytest.approx([0.5, 0.5, 0.7], abs=3e-3)
 
@@ -230,6 +234,9 @@ def test_cost_is_that_of_the_rows(data: Path) -> None:
     assert steps == pytest.approx([50.0] * 3)
     assert seconds == pytest.approx([5.0] * 3)
     assert "abacus (threads 1)" in caption.shows
+    lowest, highest = min(lost), max(lost)
+    assert f"retain lost (%) from {lowest:.2g} (" in caption.answers
+    assert f") to {highest:.3g} (" in caption.answers
 
 
 def test_the_ledger_has_a_column_a_scale(data: Path) -> None:

@@ -69,7 +69,13 @@ def test_exponents_stand_at_their_boundaries() -> None:
         which: lines(found, ("d", "n") if which is sgd.small_weights else ("d",))
         for which, (_, found) in made_up.items()
     }
-    made, _ = drawn(boundary_exponents.draw, MadeUp(experiments))
+    made, caption = drawn(boundary_exponents.draw, MadeUp(experiments))
+    for words in (
+        "SGD, small weights has 0.260 [0.237, 0.283], which holds the 1/4 of its theorem",
+        "SGD, SAM's weights has 0.470 [0.447, 0.493], of which no theorem speaks",
+        "SAM, then SGD has 0.020 [−0.003, 0.043], which holds the 0 of its theorem",
+    ):
+        assert words in caption.answers
     top, bottom = made.axes
     reach = 1.96 * shifts.std(0) / SEEDS**0.5
     dashes = [line for line in top.lines if line.get_ls() == "--"]
@@ -113,4 +119,5 @@ def test_phase_maps_have_their_boundaries(monkeypatch: pytest.MonkeyPatch) -> No
             assert np.mean(line.get_ydata()) == pytest.approx(np.mean(y))
         assert rf"{name}: $\propto d^{{\,{slope:.3f}}}$" in axes.get_title(loc="left")
         assert f"{name}: exponent {slope:.3f} [" in caption.shows
+        assert f"by a factor of {1000**slope:.2g} (∝ d^{slope:.3f})".replace("^-", "^−") in caption.answers
         assert axes.collections[0].get_clim() == (grid.label_flip, 0.5)

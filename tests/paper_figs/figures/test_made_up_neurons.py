@@ -42,6 +42,14 @@ def test_bands_are_means_over_seeds_with_their_intervals() -> None:
             edges = band.get_paths()[0].vertices
             assert (edges[:, 1].min(), edges[:, 1].max()) == pytest.approx((low.min(), high.max()))
     assert "unlearning: SGD 100 and 30; SAM 200 and 50." in caption.shows
+    own = zeta[..., 0, :]
+    gone = own[:, :, 100, 1] - own[:, :, -1, 1]
+    for which, values in (
+        ("SGD less SAM", own[0, :, 100, 0] - own[1, :, 100, 0]),
+        ("SAM less SGD", gone[1] - gone[0]),
+    ):
+        mean, low, high = (f"{value:.3g}".replace("-", "−") for value in student(values[:, None])[0])
+        assert f"{which}: {mean} [{low}, {high}]" in caption.answers
 
 
 def test_time_runs_evenly_within_each_phase(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +101,13 @@ def test_switched_off_neurons_are_those_of_the_experiments(monkeypatch: pytest.M
             assert (np.diff(found[2], axis=1)[:, 0] >= (expected[:, 2] - expected[:, 1]) * (1 - 1e-9)).all()
     (told,) = re.findall(r"argument of Φ is ([0-9.]+) \[", caption.shows)
     assert float(told) == pytest.approx(1.1, abs=0.01)
+    (at_theory,) = [k for k, look in enumerate(LOOKS) if look.objective == deactivation.EQUAL and look.multiple == 1.0]
+    told = lemma.isel(look=at_theory).sel(relation="own").mean("seed")
+    shares = [f"{float(told.sel(pretraining=name, set=part)):.1%}" for name, part in (
+        ("none", "retain"), ("none", "forget"), ("SGD", "retain"), ("SGD", "forget"), ("SAM", "retain"),
+        ("SAM", "forget"),
+    )]  # fmt: skip
+    assert re.findall(r"[0-9.]+%", caption.answers) == shares
     equal = [k for k, look in enumerate(LOOKS) if look.objective == deactivation.EQUAL and look.multiple != NOTHING]
     words = {"own": "own class", "opposite": "opposite"}
     for axes, pretraining in zip(made.axes[1:], ("none", "SGD", "SAM"), strict=True):
