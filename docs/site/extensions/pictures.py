@@ -1,0 +1,32 @@
+"""The gallery: a small picture of every figure and table, in their order, which leads to its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from extensions.filling import fill
+
+__all__ = ["grid", "setup"]
+
+
+def grid(kind: str) -> str:
+    """The figures, or the tables, as a list that the style sheet sets as a grid.
+
+    Args:
+        kind: "figures" or "tables".
+    """
+    from paper_figs import all_sheets
+
+    lines = []
+    for sheet in all_sheets():
+        if f"{sheet.kind}s" == kind:
+            page, title = f"{sheet.name}.md", f"{sheet.kind.capitalize()} {sheet.number}. {sheet.title}"
+            shown = f"[![]({sheet.name}.png)]({page}) " if sheet.kind == "figure" else ""
+            lines.append(f"- {shown}[{title}]({page})")
+    return f"{{.{kind}}}\n" + "\n".join(lines)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Let Sphinx know."""
+    fill(app, "every picture:", grid)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
