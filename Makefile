@@ -8,7 +8,7 @@ RUN     := $(VENV)/bin/python
 PIP     := $(RUN) -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 ARGS    ?=
-SITE     = $(RUN) -m sphinx --conf-dir docs/site --doctree-dir results/site_trees --fresh-env --quiet
+SITE     = $(RUN) -m sphinx --conf-dir docs/site --doctree-dir results/site_trees --fresh-env --quiet --jobs $(WORKERS)
 WORKERS ?= 2
 QUICK   := $(addprefix tests/, test_architecture.py simulate/problems/test_scales.py simulate/dynamics/test_plan.py \
            simulate/dynamics/test_stopping.py simulate/test_error/test_tails.py simulate/runs/test_resuming.py \

@@ -26,7 +26,8 @@ from theory.ledger.wording import interval, number, verdict_words
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks/README.md"]
 OTHERS = [
     ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "docs/examples/README.md",
-    ROOT / "paper_figs/data/README.md", *sorted(ROOT.glob("docs/reference/*.md")), *sorted(ROOT.glob("docs/gallery/*.md")),
+    ROOT / "paper_figs/data/README.md", *sorted(ROOT.glob("docs/reference/*.md")),
+    *sorted(ROOT.glob("docs/gallery/*.md")),
 ]  # fmt: skip
 """Pages whose links are checked; what Python they have is not run here."""
 BLOCKS = [

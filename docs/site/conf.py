@@ -29,7 +29,6 @@ exclude_patterns = ["results", "build", "dist", "tests", "**/.*"]
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
     "extensions.contents",
     "extensions.commands",
     "extensions.formulas",
@@ -38,6 +37,7 @@ extensions = [
     "extensions.lessons",
     "extensions.names",
     "extensions.pictures",
+    "extensions.titles",
 ]
 
 # --- Markdown and notebooks
@@ -55,9 +55,7 @@ autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-napoleon_google_docstring = True
-napoleon_numpy_docstring = False
-napoleon_use_ivar = True
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}
 default_role = "code"
 add_module_names = False
 maximum_signature_line_length = 88

@@ -17,7 +17,7 @@ __all__ = ["Page", "build", "pages_of"]
 
 def build(out: Path) -> subprocess.CompletedProcess[str]:
     """Build the site as `make docs` does; lessons that were executed before are taken from where they are kept."""
-    words = ["--conf-dir", "docs/site", "--doctree-dir", str(out / "trees"), "--fresh-env", "--quiet"]
+    words = ["--conf-dir", "docs/site", "--doctree-dir", str(out / "trees"), "--fresh-env", "--quiet", "--jobs", "2"]
     command = [sys.executable, "-m", "sphinx", *words, "--builder", "html", "--fail-on-warning", ".", str(out / "html")]
     alone = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}  # nobody answers there
     return subprocess.run(command, cwd=ROOT, env=os.environ | alone, capture_output=True, text=True, check=False)

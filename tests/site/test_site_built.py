@@ -9,17 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.site.building import Page, build, pages_of
+from tests.site.building import Page, pages_of
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    for needed in ("sphinx", "myst_nb", "torch", "ipykernel"):
-        pytest.importorskip(needed, reason="needs the extras docs, notebooks and deepnet")
-    out = tmp_path_factory.mktemp("site")
-    return out / "html", build(out)
 
 
 @pytest.fixture(scope="module")

@@ -109,13 +109,18 @@ def test_every_option_is_in_the_reference(package: str, site: None) -> None:
         assert [option.flag for option in made().options([]) if f"`{option.flag}" not in told] == []
 
 
+def test_links_named_by_a_file_get_the_title_of_the_page(site: None) -> None:
+    told = import_module("extensions.titles").with_titles
+    assert told("[docs/a.md](docs/a.md#b), [a](a.md), [c.py](c.py)") == "[](docs/a.md#b), [a](a.md), [c.py](c.py)"
+
+
 def test_every_statement_is_a_formula(site: None) -> None:
     from theory import CONDITIONS, STATEMENTS
 
     formulas: ModuleType = import_module("extensions.formulas")
     told = formulas.statements()
     assert told.count("$$\n") // 2 == len(CONDITIONS) + sum(len(one.parts) for one in STATEMENTS.values())
-    assert "<mfrac>" in formulas.convert(STATEMENTS["snr"].latex)
+    assert "<mfrac>" in formulas.mathml(STATEMENTS["snr"].latex)
 
 
 def test_the_gallery_is_of_the_code_that_is_there(site: None) -> None:

@@ -45,15 +45,15 @@ def _option(option: Option) -> str:
     """One entry of a list of definitions: as it is typed, what it means, and what it may be."""
     value = "" if option.positional else option.value
     typed = " ".join(filter(None, [option.flag, value, "..." if option.many else ""]))
-    kinds = [f"one of {', '.join(f'`{choice}`' for choice in option.choices)}"] if option.choices else []
+    kinds = [f"one of {', '.join(map(_code, option.choices))}"] if option.choices else []
     if option.parts:
         kinds = [f"a word behind all other options, and then its own: {', '.join(map(_code, option.choices))}"]
     if option.required:
         kinds.append("required")
     elif option.default:
         kinds.append(f"default {_code(option.default)}")
-    what = f" *{'; '.join(kinds)}*".replace("*one of `", "*one of* `") if kinds else ""
-    return f"`{typed}`\n: {_plain(option.text)}{what}"
+    what = f" ({'; '.join(kinds)})" if kinds else ""
+    return f"`{typed}`\n: {_plain(option.text).removesuffix('.' if kinds else '')}{what}"
 
 
 def _code(text: str) -> str:
@@ -61,8 +61,8 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text whose signs mean nothing to Markdown, but for code."""
-    parts = re.split(r"(`[^`]*`)", text)
+    """A text whose signs mean nothing to Markdown, but for code, which other options are, too."""
+    parts = re.split(r"(`[^`]*`)", re.sub(r"(?<![\w`-])(--\w[\w.-]*\w)", r"`\1`", text))
     return "".join(part if part.startswith("`") else re.sub(r"([*_<|\\$\[\]])", r"\\\1", part) for part in parts)
 
 

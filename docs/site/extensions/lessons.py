@@ -24,6 +24,7 @@ KEPT = ROOT / "results/lessons"
 
 _PACKAGES = ("simulate", "theory", "deepnet")
 _SECONDS_A_CELL = 600
+_QUIET = ["--IPKernelApp.log_level=40"]  # a kernel on one machine need not say that nothing is encrypted
 _STILL = "*A picture of what moves: run the lesson (`make lab`) for its sliders.*"
 
 
@@ -86,7 +87,7 @@ def _executed(lesson: NotebookNode) -> NotebookNode:
 
     with TemporaryDirectory() as private:
         manager = KernelManager(kernel_name="python3")
-        manager.start_kernel(env=_environment(Path(private)), cwd=ROOT / "notebooks")
+        manager.start_kernel(env=_environment(Path(private)), cwd=ROOT / "notebooks", extra_arguments=_QUIET)
         try:
             return NotebookClient(lesson, km=manager, timeout=_SECONDS_A_CELL).execute()
         finally:

@@ -8,7 +8,7 @@ import re
 from importlib import import_module
 from typing import Any
 
-from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer
 
 from extensions.filling import fill
@@ -99,17 +99,24 @@ def _directive(place: str, name: str) -> str:
         return f".. autoclass:: {place}.{name}"
     if _is_defined(found):
         return f".. autofunction:: {place}.{name}"
-    text = str(GoogleDocstring(_comment(_home(place, name), name)))
+    text = str(GoogleDocstring(_plain(_comment(_home(place, name), name).splitlines())))
     return f".. py:data:: {name}\n\n" + "\n".join(f"   {line}".rstrip() for line in text.splitlines())
 
 
-def _literal(app: Any, kind: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
-    """|w| and a trailing_ mean something to reStructuredText, and nothing of that kind in our docstrings."""
-    code = False
-    for place, line in enumerate(lines):
+def _read(app: Any, kind: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
+    """Read a docstring in Google's style. What stands before a colon in the text of a field is not its type."""
+    what = "object" if kind in ("attribute", "data", "property") else kind
+    lines[:] = str(GoogleDocstring(_plain(lines), Config(), app, what, name, found, options)).splitlines()
+
+
+def _plain(lines: list[str]) -> list[str]:
+    """Lines in which |w| and a trailing_ mean nothing, as reStructuredText would have it; code stays as it is."""
+    code, made = False, []
+    for line in lines:
         code = bool(line.strip()) and (code or line.lstrip().startswith(">>>"))
         parts = [line] if code else re.split(r"(`[^`]*`)", line)
-        lines[place] = "".join(part if code or part.startswith("`") else _escaped(part) for part in parts)
+        made.append("".join(part if code or part.startswith("`") else _escaped(part) for part in parts))
+    return made
 
 
 def _escaped(text: str) -> str:
@@ -119,5 +126,5 @@ def _escaped(text: str) -> str:
 def setup(app: Any) -> dict[str, bool]:
     """Let Sphinx know."""
     fill(app, "names of", told)
-    app.connect("autodoc-process-docstring", _literal, priority=400)  # before Napoleon
+    app.connect("autodoc-process-docstring", _read)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
