@@ -43,7 +43,7 @@ def atlas_page(
     """
     parts = [
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />',
-        '<meta name="viewport" content="width=device-width, initial-scale=1" />\n<link rel="icon" href="data:," />',
+        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
         f"<title>{escape(title)}</title><style>\n{style()}</style></head>\n<body><h1>{escape(title)}</h1>",
         f'<p class="about">{escape(about)}</p>' if about else "",
         f'<p class="label">{escape(_provenance(entries))}</p>',

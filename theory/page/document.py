@@ -75,7 +75,6 @@ def _head(title: str) -> list[str]:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}" />',
         '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-        '<link rel="icon" href="data:," />',  # else browsers ask the server for one
         f"<title>{escape(title)}</title><style>\n{style()}</style></head>",
     ]
 

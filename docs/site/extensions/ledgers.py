@@ -54,6 +54,8 @@ def _written(app: Any, failure: Exception | None) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             _write_theory(folder / "theory")
             _write_deep(folder)
+        for page in folder.glob("*/*.html"):
+            _without_icon(page)
 
 
 def _write_theory(folder: Path) -> None:
@@ -72,6 +74,12 @@ def _write_deep(folder: Path) -> None:
     from deepnet.cli.judge import JudgeCommand
 
     JudgeCommand(folders=tuple(_scales().values()), out=folder)()
+
+
+def _without_icon(page: Path) -> None:
+    """Say that a page has no icon: browsers would ask the root of the server for one, and complain."""
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("<title>", '<link rel="icon" href="data:," /><title>', 1), encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:
