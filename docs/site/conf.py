@@ -31,6 +31,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "extensions.contents",
     "extensions.commands",
+    "extensions.explorable",
     "extensions.formulas",
     "extensions.front",
     "extensions.ledgers",

@@ -16,7 +16,7 @@ from sphinx.util.logging import getLogger
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["KEPT", "key_of", "read", "setup", "shown", "without_widgets"]
+__all__ = ["KEPT", "code", "key_of", "read", "setup", "shown", "without_widgets"]
 
 ROOT = Path(__file__).parents[3]
 KEPT = ROOT / "results/lessons"
@@ -50,11 +50,11 @@ def read(text: str) -> NotebookNode:
 def key_of(lesson: NotebookNode) -> str:
     """What changes with the cells of a lesson, and with the code of the packages, but not with what is said of it."""
     cells = "\n".join(f"{cell.cell_type}\n{cell.source}" for cell in lesson.cells)
-    return hashlib.sha256(f"{_code()}\n{cells}".encode()).hexdigest()[:24]
+    return hashlib.sha256(f"{code()}\n{cells}".encode()).hexdigest()[:24]
 
 
 @cache
-def _code() -> str:
+def code() -> str:
     told = hashlib.sha256()
     for package in _PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):

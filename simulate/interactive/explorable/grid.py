@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Literal
 
 from simulate.house import checks
 from simulate.interactive.trajectory_settings import TrajectorySettings
 
 __all__ = ["OPTIMIZERS", "Grid"]
 
-OPTIMIZERS = ("SGD", "SAM", "SharpMinMax")
+_Optimizer = Literal["SGD", "SAM", "SharpMinMax"]
+
+OPTIMIZERS: tuple[_Optimizer, ...] = ("SGD", "SAM", "SharpMinMax")
 """Optimizers of the unlearning; SGD has no radius, so it has one trajectory for all of them."""
 
 
@@ -42,12 +45,15 @@ class Grid:
         Raises:
             ValueError: naming the field.
         """
-        for field in fields(self):
-            values = getattr(self, field.name)
-            if field.name != "seed" and (not values or list(values) != sorted(set(values))):
-                checks.fail(field.name, "hold one value or more, ascending", values)
-        for settings in self.settings():
-            _ = settings.problem
+        checks.integer("seed", self.seed, least=0)
+        axes = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "seed"}
+        for name, values in axes.items():
+            if not values or list(values) != sorted(set(values)):
+                checks.fail(name, "hold one value or more, ascending", values)
+        first = {name: values[0] for name, values in axes.items()}
+        for name, values in axes.items():
+            for value in values:
+                _ = TrajectorySettings(**{**first, name: value}, optimizer=OPTIMIZERS[1], seed=self.seed).phases
 
     @property
     def n_runs(self) -> int:
@@ -66,7 +72,7 @@ class Grid:
                                 d=d, n=n, signal=signal, alpha=alpha, tau=tau, optimizer=optimizer, seed=self.seed
                             )
 
-    def _steps(self) -> Iterator[tuple[str, float]]:
+    def _steps(self) -> Iterator[tuple[_Optimizer, float]]:
         yield OPTIMIZERS[0], 1.0
         for optimizer in OPTIMIZERS[1:]:
             for tau in self.tau:
