@@ -55,6 +55,7 @@ def key_of(lesson: NotebookNode) -> str:
 
 @cache
 def code() -> str:
+    """What changes with the code of the packages that lessons run, but not with what is said of it."""
     told = hashlib.sha256()
     for package in _PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
