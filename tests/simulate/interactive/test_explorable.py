@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("ipywidgets", reason="needs the extra notebooks")
-
 from simulate.cli import main
 from simulate.interactive.explorable import Grid, measure, page
 from simulate.interactive.explorable.series import EVERY, NAMES, NOTHING, POINTS, Series, curves

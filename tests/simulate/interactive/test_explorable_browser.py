@@ -14,7 +14,6 @@ import pytest
 from tests.site.browser import DESKTOP, PHONE, complaints, open_browser, resize
 
 pytest.importorskip("selenium", reason="needs selenium")
-pytest.importorskip("ipywidgets", reason="needs the extra notebooks")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
