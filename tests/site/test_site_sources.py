@@ -56,6 +56,7 @@ def sources() -> list[Path]:
 
 def test_every_page_is_in_a_table_of_contents_once() -> None:
     pages = {path.relative_to(ROOT).with_suffix("").as_posix() for path in sources()} - {"README"}
+    pages = {page for page in pages if not page.startswith("docs/gallery/") or page.endswith("README")}
     assert set(entries()) - {"paper_figs/data/README"} == pages
     assert [page for page, times in Counter(entries()).items() if times > 1] == []
 

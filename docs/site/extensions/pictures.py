@@ -1,4 +1,4 @@
-"""The gallery: a small picture of every figure and table, in their order, which leads to its page."""
+"""The gallery: a small picture of every figure and table, in the order of their numbers, which leads to its page."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ def grid(kind: str) -> str:
     """
     from paper_figs import all_sheets
 
+    sheets = [sheet for sheet in all_sheets() if f"{sheet.kind}s" == kind]
     lines = []
-    for sheet in all_sheets():
-        if f"{sheet.kind}s" == kind:
-            page, title = f"{sheet.name}.md", f"{sheet.kind.capitalize()} {sheet.number}. {sheet.title}"
-            shown = f"[![]({sheet.name}.png)]({page}) " if sheet.kind == "figure" else ""
-            lines.append(f"- {shown}[{title}]({page})")
-    return f"{{.{kind}}}\n" + "\n".join(lines)
+    for sheet in sheets:
+        page, title = f"{sheet.name}.md", f"{sheet.kind.capitalize()} {sheet.number}. {sheet.title}"
+        shown = f"[![]({sheet.name}.png)]({page}) " if sheet.kind == "figure" else ""
+        lines.append(f"- {shown}[{title}]({page})")
+    below = "\n".join(sheet.name for sheet in sheets)
+    return f"{{.{kind}}}\n" + "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{below}\n```"
 
 
 def setup(app: Any) -> dict[str, bool]:
