@@ -140,12 +140,12 @@ def test_the_gallery_is_of_the_code_that_is_there(site: None) -> None:
 def test_executions_are_kept_for_cells_and_code(site: None, monkeypatch: pytest.MonkeyPatch) -> None:
     nbformat = pytest.importorskip("nbformat")
     lessons: ModuleType = import_module("extensions.lessons")
-    monkeypatch.setattr(lessons, "code", lambda: "as it is")
+    monkeypatch.setattr(lessons, "code", lambda *packages: "as it is")
     lesson = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
     other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 2")])
     key = lessons.key_of(lesson)
     assert lessons.key_of(other) != key
-    monkeypatch.setattr(lessons, "code", lambda: "changed")
+    monkeypatch.setattr(lessons, "code", lambda *packages: "changed")
     assert lessons.key_of(lesson) != key
 
 

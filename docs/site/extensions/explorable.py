@@ -22,7 +22,7 @@ def _laid(app: Any, failure: Exception | None) -> None:
     """Lay the page into the site's root."""
     if failure is not None or app.builder.format != "html":
         return
-    folder = KEPT.with_name("explorable") / code()[:16]
+    folder = KEPT.with_name("explorable") / code("simulate")[:16]
     if not (folder / _NAME).is_file():
         from simulate.cli.explore import Explore
 
