@@ -20,7 +20,7 @@ def grid(kind: str) -> str:
     sheets = [sheet for sheet in all_sheets() if f"{sheet.kind}s" == kind]
     lines = []
     for sheet in sheets:
-        page, title = f"{sheet.name}.md", f"{sheet.kind.capitalize()} {sheet.number}. {sheet.title}"
+        page, title = f"{sheet.name}.md", f"{sheet.kind.capitalize()} {sheet.number}. {sheet.asks or sheet.title}"
         shown = f"[![]({sheet.name}.png)]({page}) " if sheet.kind == "figure" else ""
         lines.append(f"- {shown}[{title}]({page})")
     below = "\n".join(sheet.name for sheet in sheets)
