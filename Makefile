@@ -1,13 +1,14 @@
 # Everything that people and machines do here. `make` alone lists the targets.
 
 PYTHON  ?= python3
-EXTRAS  := images,cluster,deepnet,figures,notebooks,dev
+EXTRAS  := images,cluster,deepnet,figures,notebooks,docs,dev
 BUILDER := hatchling
 VENV    := .venv
 RUN     := $(VENV)/bin/python
 PIP     := $(RUN) -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 ARGS    ?=
+SITE     = $(RUN) -m sphinx --conf-dir docs/site --doctree-dir results/site_trees --fresh-env --quiet --jobs $(WORKERS)
 WORKERS ?= 2
 QUICK   := $(addprefix tests/, test_architecture.py simulate/problems/test_scales.py simulate/dynamics/test_plan.py \
            simulate/dynamics/test_stopping.py simulate/test_error/test_tails.py simulate/runs/test_resuming.py \
@@ -33,7 +34,7 @@ endef
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help verify ledger atlas test quick mutants lint check coverage bench lab figures lock clean
+.PHONY: help verify ledger atlas test quick mutants lint check coverage bench lab figures docs links gallery lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -84,6 +85,15 @@ lab: $(VENV)/.lab ## open the lessons in JupyterLab (as root: ARGS=--allow-root)
 figures: $(VENV)/.figures ## figures and tables of the paper, and the deep ledger's pages (ARGS="--budget quick" for a preview)
 	$(RUN) -m deepnet judge paper_figs/data/*/ --out results/judged || [ $$? -eq 1 ]  # 1: a control asks for care
 	$(RUN) -m paper_figs all $(ARGS)
+
+docs: $(VENV)/.full ## build the site of docs, lessons, reference and ledgers into results/site, without a network
+	$(SITE) --builder html --fail-on-warning . results/site $(ARGS)
+
+links: $(VENV)/.full ## ask the network whether links to other sites lead somewhere, into results/links
+	$(SITE) --builder linkcheck . results/links $(ARGS)
+
+gallery: $(VENV)/.full ## draw the site's gallery anew with the quick budget, into docs/gallery (some minutes)
+	$(RUN) docs/site/gallery.py $(ARGS)
 
 lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows
 	@$(CHECK_PYTHON)

@@ -1,4 +1,4 @@
-"""The table of docs/deepnet.md on every method on digits, from the tracked numbers of its study.
+"""The table of docs/methods.md on every method on digits, from the tracked numbers of its study.
 
 `python -m tests.digits_methods_page` prints it; `tests/test_documents.py` holds the page to it.
 """

@@ -24,6 +24,12 @@ from tests.places import ROOT
 from theory.ledger.wording import interval, number, verdict_words
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks/README.md"]
+OTHERS = [
+    ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "docs/examples/README.md",
+    ROOT / "paper_figs/data/README.md", *sorted(ROOT.glob("docs/reference/*.md")),
+    *sorted(ROOT.glob("docs/gallery/*.md")),
+]  # fmt: skip
+"""Pages whose links are checked; what Python they have is not run here."""
 BLOCKS = [
     block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 ]
@@ -32,7 +38,7 @@ MARKERS = {
     "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
     "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
-    "client=Client(cluster)", 'tails="student-t"', "power_law(10**9",
+    "classes=(3, 8)", "xi=rng.standard_normal(", "client=Client(cluster)", 'tails="student-t"', "power_law(10**9",
     "patch_scales=(1, 3)",
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
@@ -65,12 +71,21 @@ def test_scales_are_said_in_words() -> None:
     assert 0.0 < names["result"].test_error < 0.5
 
 
+def test_images_and_vectors_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra images")
+    names = run_block("classes=(3, 8)")
+    (said,) = re.findall(r"retained, forgotten, error: (.+)", (ROOT / "docs/own_data.md").read_text(encoding="utf-8"))
+    assert capsys.readouterr().out == f"{said}\n"
+    assert names["result"].status.value == "converged"
+    assert 0.0 < run_block("xi=rng.standard_normal(")["fitted"].test_error < 1e-6
+
+
 def test_every_block_is_known() -> None:
     assert all(sum(marker in block for marker in MARKERS) == 1 for block in BLOCKS)
     assert len(BLOCKS) == len(MARKERS)
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "docs/examples/README.md"], ids=str)
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
@@ -126,17 +141,17 @@ def deep_ledgers() -> dict[str, list[dict[str, Any]]]:
 
 
 def test_the_table_of_the_deep_ledger_is_that_of_the_tracked_ones() -> None:
-    """`make figures` writes it to results/figures/deep_ledger_table.md; docs/deepnet.md has it between two comments."""
+    """`make figures` writes it to results/figures/deep_ledger_table.md; docs/deep_ledger.md has it, marked."""
     made, _ = deep_ledger_table.main.draw(Results("quick", folder=ROOT / "results/nowhere"))
-    text = (ROOT / "docs/deepnet.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8")
     told = text.partition("<!-- the deep ledger -->\n")[2].partition("<!-- its end -->")[0]
     assert told.strip() == markdown(made)
 
 
 def test_intervals_of_deep_networks_are_published_ones() -> None:
     """Every effect with an interval in the five sentences, and in the README's rows with its verdict."""
-    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/deepnet.md")}
-    sentences = pages["docs/deepnet.md"].partition("### What the deep ledger says")[2].partition("<!-- the deep")[0]
+    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/deep_ledger.md")}
+    sentences = pages["docs/deep_ledger.md"].partition("## What the deep ledger says")[2].partition("<!-- the deep")[0]
     numeral = r"(−?\d+(?:\.\d+)?)"
     pattern = rf"{numeral}\s\[{numeral},\s{numeral}\]"
     every = [row for rows in deep_ledgers().values() for row in rows if row["effect"] is not None]
@@ -249,7 +264,7 @@ def test_sliders_of_the_lessons() -> None:
 def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
     rows = read_rows(ROOT / "paper_figs/data/digits/rows.jsonl").values()
     found = {(one.number, one.of): one.share for one in shares_of(Findings.of(rows))}
-    text = " ".join((ROOT / "docs/deepnet.md").read_text(encoding="utf-8").split())
+    text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").split())
     for of in ("retrained networks", "NegGrad at the match"):
         share = found["forget_accuracy", of]
         assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
@@ -262,12 +277,12 @@ def test_a_log_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_table_of_every_method_is_that_of_the_tracked_numbers() -> None:
-    """docs/deepnet.md has it between two comments, and says of which version and seeds it is."""
+    """docs/methods.md has it between two comments, and says of which version and seeds it is."""
     pytest.importorskip("torch")
     from deepnet.methods import METHODS
 
     rows = tracked_numbers()
-    text = (ROOT / "docs/deepnet.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
     about, _, rest = text.partition("<!-- every method on digits -->\n")
     assert rest.partition("<!-- its end -->")[0].strip() == methods_table(rows)
     version, first, last = re.findall(r"version (\S+), seeds (\d) to (\d)", about)[-1]

@@ -10,7 +10,7 @@ import pytest
 from tests.places import ROOT
 
 COMMANDS = {
-    "simulate": ("run", "sweep", "map", "verify"),
+    "simulate": ("run", "sweep", "map", "verify", "explore"),
     "theory": ("verify", "list", "show", "atlas", "margins", "stability"),
     "deepnet": ("run", "report", "matched", "judge", "search", "unlearn"),
     "paper_figs": ("all", "list"),

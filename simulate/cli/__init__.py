@@ -31,6 +31,12 @@ def _verify() -> Command:
     return Command(cls=Verify)
 
 
+def _explore() -> Command:
+    from simulate.cli.explore import Explore
+
+    return Command(cls=Explore)
+
+
 def _of_phases(cls: type, usual: tuple[str, ...] = ()) -> Command:
     """A command of which phases are asked, and whose help says what they are made of."""
     from simulate.cli.phrases import describe_vocabulary, vocabulary_in_brief
@@ -44,12 +50,13 @@ def _of_phases(cls: type, usual: tuple[str, ...] = ()) -> Command:
 DOOR = Door(
     package="simulate",
     about="Exact simulation of signal and noise learning under SGD, SAM and NegGrad unlearning.",
-    commands={"run": _run, "sweep": _sweep, "map": _map, "verify": _verify},
+    commands={"run": _run, "sweep": _sweep, "map": _map, "verify": _verify, "explore": _explore},
     summaries={
         "run": "one network through its phases: pretrain, unlearn, relearn; with --out it goes on where it was",
         "sweep": "a grid that a TOML file describes; interrupted, it goes on where it was",
         "map": "the test error over dimension and signal strength, SGD beside SAM",
         "verify": "the two boundaries from d = 10^3 to 10^7, and a tenth of real images unlearned",
+        "explore": "a page with sliders to play with, on a phone too: no kernel, no server, no network",
     },
     goes_on=frozenset({"sweep"}),
 )

@@ -7,18 +7,41 @@ shows the test error over dimension and signal strength. Both return widgets, wh
     explorer                                    # at the end of a cell: shows it
     explorer.move(alpha=0.9, optimizer="SAM")   # what a hand would do with the sliders
     explorer.settings, explorer.data            # the settings, and the numbers that are drawn
+
+Names are found when they are first used: what is computed beforehand, in `explorable`, needs no widgets.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulate.house.discovery import found_on_use
 from simulate.house.extras import installed_by
 
-try:
-    import ipywidgets  # noqa: F401  # said here once, in words
-except ImportError as error:
-    raise ImportError(f"simulate.interactive needs ipywidgets: {installed_by('notebooks')}.") from error
+if TYPE_CHECKING:
+    from simulate.interactive.explorer import Explorer
+    from simulate.interactive.explorers import phase_map_explorer, trajectory_explorer
+    from simulate.interactive.map_settings import MapSettings
+    from simulate.interactive.trajectory_settings import TrajectorySettings
 
-from simulate.interactive.explorer import Explorer
-from simulate.interactive.explorers import phase_map_explorer, trajectory_explorer
-from simulate.interactive.map_settings import MapSettings
-from simulate.interactive.trajectory_settings import TrajectorySettings
+_HOME = {
+    "Explorer": "explorer",
+    "MapSettings": "map_settings",
+    "TrajectorySettings": "trajectory_settings",
+    "phase_map_explorer": "explorers",
+    "trajectory_explorer": "explorers",
+}
 
 __all__ = ["Explorer", "MapSettings", "TrajectorySettings", "phase_map_explorer", "trajectory_explorer"]
+
+_found = found_on_use(__name__, _HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """A public name; what shows sliders needs ipywidgets, which is said here once, in words."""
+    if _HOME.get(name, "").startswith("explorer"):
+        try:
+            import ipywidgets  # noqa: F401
+        except ImportError as error:
+            raise ImportError(f"simulate.interactive needs ipywidgets: {installed_by('notebooks')}.") from error
+    return _found(name)

@@ -39,7 +39,7 @@ from theory.ledger.atlas import (
 )
 from theory.ledger.atlas.measuring import Crew
 
-__all__ = ["Atlas"]
+__all__ = ["Atlas", "write_pages"]
 
 _OPEN = Shown(value="CLAIM", default="all claims that leave something open", positional=True)
 _TITLE = "Sharpness-aware unlearning: where the claims of its theory hold"
@@ -82,13 +82,13 @@ class Atlas:
         checks.integer("processes", self.processes, least=1, most=1000)
         check_folder("images", self.images)
         files = [self.out / "atlas.json", self.out / "atlas.html"]
-        check_files(*files, *(self._map(claim.name) for claim in chosen))
+        check_files(*files, *(_map(self.out, claim.name) for claim in chosen))
         record = make_record("theory atlas", self._settings([claim.name for claim in chosen]))
         check_folder_of(files, record, overwrite=self.overwrite)
         with self._crew() as crew:
             entries = self._measured(chosen, crew)
         write_folder_record(self.out, record)
-        told = self._write(entries)
+        told = write_pages(entries, self.out)
         for entry in entries:
             console.print(f"{entry.name}: {sentence(entry)}")
         console.print(told)
@@ -151,20 +151,22 @@ class Atlas:
         """Threads of each process; a task of a cluster takes one."""
         return 1 if self.scheduler is not None else max(1, numba.config.NUMBA_NUM_THREADS // self.processes)
 
-    def _map(self, name: str) -> Path:
-        return self.out / "maps" / f"{name}.svg"
 
-    def _write(self, entries: Sequence[Entry]) -> str:
-        """Write the files; returns where they are, in words."""
-        from theory.ledger.atlas.drawing import map_svg  # matplotlib, only when something is drawn
-        from theory.page.atlas import atlas_page
+def write_pages(entries: Sequence[Entry], out: Path) -> str:
+    """Write atlas.json, atlas.html and the maps into a folder; returns where they are, in words."""
+    from theory.ledger.atlas.drawing import map_svg  # matplotlib, only when something is drawn
+    from theory.page.atlas import atlas_page
 
-        maps = {entry.name: map_svg(entry) for entry in entries if entry.drawn}
-        for name, drawn in maps.items():
-            write_text(self._map(name), drawn)
-        page = write_text(self.out / "atlas.html", atlas_page(entries, maps, title=_TITLE, about=_ABOUT))
-        file = write_text(self.out / "atlas.json", atlas_json(entries))
-        return f"Atlas: {file}\nTo read: {page}\nMaps: {self.out / 'maps'}"
+    maps = {entry.name: map_svg(entry) for entry in entries if entry.drawn}
+    for name, drawn in maps.items():
+        write_text(_map(out, name), drawn)
+    page = write_text(out / "atlas.html", atlas_page(entries, maps, title=_TITLE, about=_ABOUT))
+    file = write_text(out / "atlas.json", atlas_json(entries))
+    return f"Atlas: {file}\nTo read: {page}\nMaps: {out / 'maps'}"
+
+
+def _map(out: Path, name: str) -> Path:
+    return out / "maps" / f"{name}.svg"
 
 
 def _with_choices(names: Sequence[str]) -> tuple[Claim, ...]:

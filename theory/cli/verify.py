@@ -20,7 +20,7 @@ from theory.ledger.table import summary_table
 from theory.ledger.wording import warning
 from theory.page import page
 
-__all__ = ["Verify"]
+__all__ = ["Verify", "page_of"]
 
 _FILES = ("ledger.json", "ledger.html", "timings.json")
 _TITLE = "Sharpness-aware unlearning: what its theory claims, and what simulations say"
@@ -75,14 +75,18 @@ class Verify:
         return {"claims": sorted(claims), "budget": self.budget, "seed": self.seed, "images": images}
 
 
-def _write(ledger: Ledger, out: Path) -> str:
-    """Write the files; returns where they are, in words."""
+def page_of(ledger: Ledger) -> str:
+    """The page of a ledger of the theory, with its pictures if it has any."""
     from simulate.boundaries.plots import COLORS  # matplotlib, only when something is drawn
     from theory.formulas.conditions import CONDITIONS
 
-    seconds = {name: round(value, 3) for name, value in ledger.seconds.items()}
     formulas = {name: condition.latex for name, condition in CONDITIONS.items()}
-    text = page(ledger, title=_TITLE, about=_ABOUT, colors=COLORS, formulas=formulas)
-    texts = (ledger.to_json(), text, json.dumps(seconds, indent=1) + "\n")
+    return page(ledger, title=_TITLE, about=_ABOUT, colors=COLORS, formulas=formulas)
+
+
+def _write(ledger: Ledger, out: Path) -> str:
+    """Write the files; returns where they are, in words."""
+    seconds = {name: round(value, 3) for name, value in ledger.seconds.items()}
+    texts = (ledger.to_json(), page_of(ledger), json.dumps(seconds, indent=1) + "\n")
     json_file, page_file, times_file = (write_text(out / name, text) for name, text in zip(_FILES, texts, strict=True))
     return f"Ledger: {json_file}\nTo read: {page_file}\nTimings: {times_file}"

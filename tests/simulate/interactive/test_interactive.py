@@ -255,9 +255,12 @@ def test_widgets_are_imported_only_where_they_are_needed() -> None:
         import sys, simulate
         print("before:", "ipywidgets" in sys.modules)
         sys.modules["ipywidgets"] = None  # as if it were not installed
-        import simulate.interactive"""
+        from simulate.interactive import TrajectorySettings
+        from simulate.interactive.explorable import Grid
+        print("after:", sorted({"ipywidgets", "matplotlib"} & {name for name, module in sys.modules.items() if module}))
+        from simulate.interactive import trajectory_explorer"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.stdout == "before: False\n"
+    assert done.stdout == "before: False\nafter: []\n"
     assert done.stderr.endswith('ImportError: simulate.interactive needs ipywidgets: pip install -e ".[notebooks]".\n')
 
 
