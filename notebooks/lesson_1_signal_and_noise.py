@@ -27,7 +27,7 @@
 # * read κ (kappa), the signal that a filter has learned, and ζ (zeta), the noise that it has memorised, off a picture;
 # * tell which samples a network knows by heart, and why.
 #
-# **Time.** 40 minutes. *You need* gradient descent and the ReLU.
+# **Time.** 35 minutes. *You need* gradient descent and the ReLU.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -100,7 +100,8 @@ display(STATEMENTS["model"])
 #
 # Training descends the mean logistic loss $\ell(z)=\log(1+e^{-z})$ of the **margins** $z=y_if_i$, from small random
 # weights $w^{(0)}_{j,r}$ whose coordinates have standard deviation $\sigma_0$.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two numbers say everything
 #
 # A gradient is a sum of signal and noise vectors: there is nothing else that it could be made of. So the weights can
@@ -121,7 +122,8 @@ display(STATEMENTS["kappa_update"], STATEMENTS["zeta_update"])
 # $\omega_i$ is the weight of sample $i$ in the loss ($1/n$ in a mean), $\ell'<0$ is the slope of the logistic loss, and
 # $\sigma'$ is 1 where a filter is active, else 0. Read the second line: a sample that is learned raises ζ of its own
 # class. One more thing can be read off: $d$ appears nowhere except through the lengths of vectors.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is that exact?
 #
 # The same training twice: once with weights in $\mathbb{R}^d$ (engine `dense`), once with κ and ζ alone (the default
@@ -156,17 +158,19 @@ for d in (10**3, 10**6, 10**9):
 # %% [markdown]
 # All three networks fit their 40 samples, wrong labels included. On new samples the first one is about as good as the
 # wrong labels permit ($p=0.1$), and the last one guesses. Lesson 2 is about the border between the two.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Watching κ and ζ grow
 
 # %% slideshow={"slide_type": "subslide"}
 draw_coefficients({"SGD": result.trace}, title="A network learns signal (κ) and memorises noise (ζ)")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # ζ of the own class grows (lower left). ζ of the opposite class sinks a little (lower right): once the pre-activation
 # of a filter is negative, the ReLU shuts it off. Open markers are those of a tenth of the samples, which later
 # lessons will make the network forget.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which samples are memorised?
 #
 # The margin $y_if_i$ of a sample is a sum of two parts: what the signal patch adds, and what the noise patches add.
@@ -203,10 +207,11 @@ more = from_replicates(np.array(apart))
 low, high = more.interval()
 print(f"their noise patches carry {more.value:.2f} more of the margin, 95 % interval [{low:.2f}, {high:.2f}]")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # That is what memorisation looks like here: **the more a sample contradicts the common signal, the more of its own
 # noise is stored.**
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Move the sliders
 #
 # Drag the dimension $d$ to $10^9$ and the signal up and down. When does κ matter, when is everything ζ? (The second
@@ -233,7 +238,7 @@ trajectory_explorer()
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 higher = Instance.draw(replace(problem, d=8000), seed=1, space="ambient").xi[:, 0]
 longer = np.linalg.norm(higher, axis=1)
 straighter = (higher @ higher.T / np.outer(longer, longer))[np.triu_indices(problem.n, 1)]
@@ -266,7 +271,7 @@ display(STATEMENTS["snr"].formula)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 strengths, replicates = (1.0, 2.0, 4.0, 8.0), 16
 cells = []
 for strength in strengths:

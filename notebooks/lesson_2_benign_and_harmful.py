@@ -25,7 +25,7 @@
 # * turn "for a large enough constant" into an exponent that can be measured, with its interval;
 # * say which hypotheses a border belongs to.
 #
-# **Time.** 40 minutes. *You need* lesson 1: signal patch, noise patches, κ and ζ.
+# **Time.** 30 minutes. *You need* lesson 1: signal patch, noise patches, κ and ζ.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -50,7 +50,8 @@ from theory.ledger.drawing import draw
 #
 # * **benign** if the test error is close to $p$ nevertheless, and
 # * **harmful** if it stays above $p$ by a constant; without any knowledge of the signal it is $1/2$.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the theory says
 #
 # Training with SGD (stochastic gradient descent, here with all $n$ samples in every step) is benign if the signal is
@@ -111,7 +112,8 @@ draw_phase_maps(maps, boundaries, predicted={"SGD": 0.25, "SAM": 0.0})
 # no contradiction; what it must not do is grow.
 #
 # The two maps have different initial weights. They answer two questions, and are no race from the same start.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## An exponent, with an interval
 #
 # For SGD a run costs the same at every $d$, so its boundary can be followed over five decades. Signals are placed
@@ -164,11 +166,12 @@ fourth = Curve("slope 4", signal, decades[0] * (signal / signal[0]) ** 4, style=
 decay = Curve("measured", signal, decades)
 draw(Picture(r"signal $\|\varphi\|$", r"$-\log_{10}$ of the error", (decay, fourth), x_log=True, y_log=True))
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # The measured slope is a little below 4: a Gaussian tail carries a power before its exponential. Without that power the
 # ledger of the project finds 3.67 [3.58, 3.76] at d up to 256,000, across the border of the margin that had been fixed
 # beforehand: *inconclusive*. A bound is not an asymptotic law.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Move the sliders
 #
 # The map below is computed as you drag.
@@ -194,7 +197,7 @@ phase_map_explorer()
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 grown = float(critical[4] / critical[0])
 print(f"the critical signal at d = {d[4]:.0e} is {grown:.1f} times that at d = {d[0]:.0e}")
 assert 8.0 < grown < 12.0, "the fourth root of ten thousand is 10"
@@ -222,7 +225,7 @@ assert 8.0 < grown < 12.0, "the fourth root of ten thousand is 10"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 from_large = run_lines(
     lab, "lesson 2, large weights", (Line("d", (10**4, 10**5, 10**6, 10**7)),), (0.5, 0.8, 1.3, 2, 3, 5, 8, 12),
     scale=predicted_boundary, prepare=with_sam_weights, phases=lambda problem: (fit(problem),), replicates=8,

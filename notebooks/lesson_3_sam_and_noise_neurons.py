@@ -26,7 +26,7 @@
 # * explain why signal is learned although its neurons are switched off, too;
 # * tell readings of a lemma apart by looking at its groups one by one.
 #
-# **Time.** 40 minutes. *You need* lessons 1 and 2.
+# **Time.** 35 minutes. *You need* lessons 1 and 2.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -65,11 +65,12 @@ from theory.statistics import from_fractions
 # %%
 display(STATEMENTS["sam_perturbation"])
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # and takes the gradient *there*. $\hat\epsilon$ is the perturbation of the weights, $\nabla L$ the gradient of the
 # loss, $\|\nabla L\|$ its length over all filters together, and $\tau$ the **radius**, the length of the
 # **perturbation**. Then the perturbation is taken back, and the step is made from where the weights really are.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the perturbation does to a noise neuron
 #
 # Call a pair of a filter and a sample a **noise neuron**; it is active if $\langle w_{j,r},\xi_k\rangle>0$. Climbing
@@ -85,7 +86,8 @@ display(STATEMENTS["deactivation_shift"])
 # $\psi_k$ is negative at the perturbed point. The ReLU is off there: **the gradient that SAM sees does not contain this
 # neuron, and its noise is not memorised in this step.** Is the signal spared, then? No, and it is learned all the same;
 # why, we shall see below.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The law
 #
 # At initialisation $\langle w^{(0)},\xi_k\rangle$ is normal with standard deviation $\sigma_0\sigma_p\sqrt d$, and all
@@ -122,10 +124,11 @@ opposite = Curve("opposite class", np.array(ratios), off.sel(relation="opposite"
 line = Curve(r"$2\Phi-1$, no constant fitted", fine, law(fine, 1.0, 1, 1), style="line")
 draw(Picture(r"$\tau/(\sigma_0\sqrt{mB})$", "fraction switched off", (own, opposite, line)))
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # The radius that the theory of SAM asks for corresponds to a ratio of $\sqrt m\approx3.2$, at the right end: nearly all
 # own-class noise neurons are off. The opposite class is pushed *up*, and stays on.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## And the signal?
 #
 # The same perturbation meets the **signal neurons**: a filter that is active on the $\varphi$ of its own class,
@@ -154,7 +157,8 @@ print(f"step of κ, SAM over SGD: {faster.mean():.2f}")
 #   one.
 #
 # So SAM does not know which is which. Signal is what many samples share with both signs, and that is what survives.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The lemma on unlearning
 #
 # Now a part of the samples is to be forgotten. The **retain set** $\mathcal R$ is kept; on the **forget set**
@@ -189,7 +193,8 @@ table.mean("cell").to_pandas().round(3)
 # up, the *opposite* class down. And the opposite class is what an ascent wants to grow, since it votes against the
 # label. In terms of the direction in which a sample is pushed, SAM denoises $\mathcal F$ just as it denoises
 # $\mathcal R$.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # ### Exercise 1. Half of them (easy)
@@ -207,7 +212,7 @@ table.mean("cell").to_pandas().round(3)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 half = float(ndtri(0.75))
 cells = [Cell(problem, (Phase("look", Loss(), SAM(tau=half * unit), steps=0),), seed) for seed in seeds]
 found = run_ensemble(cells, observe=("deactivation",), test_directions=16)["deactivated"]
@@ -237,7 +242,7 @@ assert low < 0.5 < high, "half of them are off"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 before = pretrain(unlearning, "SGD")
 cells = [Cell(unlearning, (*before, look), seed) for seed in range(16)]
 trained = run_ensemble(cells, observe=("deactivation",))["deactivated"].isel(phase=len(before))

@@ -26,7 +26,7 @@
 # * compute the weight α at which the signal stands still, and say why it does not stay there;
 # * say when to stop forgetting, and why it matters for every comparison.
 #
-# **Time.** 45 minutes. *You need* lessons 1 to 3.
+# **Time.** 35 minutes. *You need* lessons 1 to 3.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -76,9 +76,10 @@ display(STATEMENTS["neggrad_loss"])
 # %%
 display(STATEMENTS["zeta_update"])
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # so on the forget set everything changes its sign: ζ of the own class *falls*, that of the opposite class *rises*.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One simulation
 #
 # $n=40$ samples in dimension 8000 with one wrong label in ten, pretrained with SGD to a loss of 0.05. Then four samples
@@ -117,7 +118,8 @@ for name, trace in learned.items():
 # outvotes what was memorised of them. With SAM they do not: these are the neurons that its perturbation switches off
 # (lesson 3, the group that the lemma gets wrong). SAM has emptied the own class, and can make these samples wrong only
 # by giving up the signal. It takes six times as long, and costs test error.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## When does the signal survive?
 #
 # A retained sample pulls κ up with its weight times the slope $|\ell'|$ of its loss, a forgotten one pulls it down. So
@@ -175,7 +177,8 @@ draw(Picture("steps of unlearning", r"threshold of $\alpha$; mean $\kappa$", cur
 # rises towards 1.** It passes 0.7 after about 145 steps; from there on the signal falls, and it does not stop at zero
 # (see the exercise). A larger $\alpha$ is passed later. NegGrad has no state in which it would rest: when to stop is a
 # part of the method.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the theory promises, and what was found
 #
 # The paper concludes that SAM *tolerates a smaller $\alpha$* than SGD. To compare fairly, every network below stops
@@ -217,7 +220,8 @@ draw(Picture(r"$\alpha$", "test error after unlearning", tuple(curves)))
 # SAM is the worse unlearner here for the reason seen above, and also because its perturbation climbs the objective: at
 # the perturbed point the forget samples have *larger* margins and smaller slopes, as if less had been forgotten than
 # has. In deep networks the ranking need not be the same (lesson 7): this is what the small network says.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Move the sliders
 
 # %% slideshow={"slide_type": "skip"}
@@ -241,7 +245,7 @@ trajectory_explorer(optimizer="SAM", alpha=0.5, forget=0.2)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 needed = balance(0.7, 0.1, 0.9)[1]
 print(f"threshold of α: {needed:.2f}")
 assert abs(needed - 0.9) < 1e-12, "0.9 / (0.9 + 0.1)"
@@ -264,7 +268,7 @@ assert abs(needed - 0.9) < 1e-12, "0.9 / (0.9 + 0.1)"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 rest = {}
 for name, objective in {"NegGrad": NegGrad(alpha=0.7), "random label": RandomLabel()}.items():
     way = unlearn(clean, objective, SGD(), until=None, steps=2000)

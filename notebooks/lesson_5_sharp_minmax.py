@@ -24,7 +24,7 @@
 # * score a method by its distance to a retrained network;
 # * compare methods data set by data set, and say when a lead is not there.
 #
-# **Time.** 40 minutes. *You need* lessons 3 and 4.
+# **Time.** 30 minutes. *You need* lessons 3 and 4.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -92,11 +92,12 @@ for part, filters in {"forget part": forget_part, "retain part": ~forget_part}.i
 moves = pd.DataFrame(rows)
 moves.round(4)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # The work is divided cleanly. The forget part forgets: ζ of the forget set's own class falls, that of the opposite
 # class rises, and nothing happens to the memory of the retained samples. The retain part does not touch the memory of
 # the forget set. Only κ is shared: the forget part loses signal, the retain part gains it.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How is a method to be scored?
 #
 # To have forgotten is not to be *wrong* about the forget set: a network that never saw these samples gets some of
@@ -165,7 +166,8 @@ for name, estimate in lead.items():
 # in some networks it never gets to the match. The paper's result is one on deep networks, and nobody claimed it for
 # this small one. Why, then, look here? Because a method that wins there for the reason given, that sharp and flat are
 # divided between two parts, might have been expected to win here.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Move the sliders
 
 # %% slideshow={"slide_type": "skip"}

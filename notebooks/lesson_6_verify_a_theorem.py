@@ -25,7 +25,7 @@
 # * judge it by an interval over replicates, beside a false variant that must be refuted;
 # * say why many questions need wider intervals.
 #
-# **Time.** 40 minutes. *You need* lesson 1, and what a confidence interval is.
+# **Time.** 30 minutes. *You need* lesson 1, and what a confidence interval is.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -53,7 +53,8 @@ print(STATEMENTS["training_time"].source)
 # scale of the noise. $C_8$ is unknown. So "$T=1500$" neither confirms nor contradicts anything. But $C_8$ does not
 # depend on $\epsilon$, and therefore $T$ must double when $\epsilon$ is halved: on logarithmic axes $T$ over $\epsilon$
 # is a line of slope −1. An exponent has no constant to hide behind.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Five rules
 #
 # 1. **Turn the statement into one number** whose value is predicted: an exponent, a difference, a ratio.
@@ -65,7 +66,8 @@ print(STATEMENTS["training_time"].source)
 #    **inconclusive**, and no amount of looking at it helps.
 # 5. **Try to confirm something false.** The same experiment must refute a wrong variant (the **negative control**);
 #    if it cannot, it could not have found anything.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The claim
 #
 # Rules 1 to 5 are the fields of a **claim**. This is all that it takes:
@@ -124,7 +126,8 @@ draw(ledger.pictures[claim.name])
 # is −0.98, and that is a fact: the theorem is about small $\epsilon$, and the first point has not quite got there. Had
 # the region been the single number −1, a true theorem would have been refuted, and with more replicates ever more
 # surely. **That is why rule 2 asks for a margin, and why it has to be chosen before.**
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Many questions
 #
 # Ask twenty questions with intervals of 95 %, and one answer is expected to be wrong. The ledger asks more. So its
@@ -166,7 +169,8 @@ summary_table(official)
 # ```
 #
 # To add a claim for good, put a file with a tuple `CLAIMS` into `theory/claims/`. Nothing else changes.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # ### Exercise 1. The price of many questions (easy)

@@ -25,7 +25,7 @@
 # * say what of κ and ζ can be measured in a deep network, and what cannot;
 # * read a small study that really retrains, and name the commands for the large one.
 #
-# **Time.** 40 minutes. *You need* lessons 3 to 5, and the extra `deepnet` (it brings PyTorch).
+# **Time.** 35 minutes. *You need* lessons 3 to 5, and the extra `deepnet` (it brings PyTorch).
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -113,7 +113,8 @@ print(f"largest difference of the weights after the step, relative to the larges
 #
 # So the deep study measures what remains: accuracies on the retain set, the forget set and test images, the tug of war
 # of lesson 5 against networks that were really retrained, and **attacks** on what was forgotten.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One study
 #
 # What can only be memorised? A wrong label, as in lesson 1. scikit-learn's digits (8 × 8 pixels), a small convolutional
@@ -161,11 +162,12 @@ places, short = np.arange(len(table)), tuple(name.replace(", ", "\n") for name i
 curves = [Curve(name.replace("_accuracy", " set"), places, table[name].values) for name in accuracies]
 draw(Picture("", "accuracy, tug of war", (*curves, Curve("tug of war", places, recomputed)), ticks=short))
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # One seed and 65 images say *that* the methods forget. They do not say which of them is best: differences of a percent
 # are one image, and after three epochs each method has come as far as its learning rate took it. That needs a fair
 # place to compare, replicates, intervals and a ledger.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Compared at equal forgetting
 #
 # `python -m deepnet matched` looks at a network after every step, and reads it at the first one at which its loss on
@@ -195,10 +197,11 @@ level = Curve("retrained networks among each other", np.array([-0.3, 3.3]), np.f
 draw(Picture("", "tug of war at the match",
              (Curve("mean, 95 % interval", places, values, *ends, style="points"), level), ticks=ticks))  # fmt: skip
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # The line is the **ceiling**: two retrained networks are not equal either, so no method can be expected to lie above
 # it.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The deep ledger
 #
 # `python -m deepnet judge` asks the paper's conclusions of these rows, with negative controls, as lesson 6 does. A
@@ -227,7 +230,8 @@ for row in published.ledger:
 #
 # `python -m deepnet presets` lists the studies, `docs/deepnet.md` explains methods and metrics, and `docs/gpu.md` says
 # what to do with nine minutes, an hour, a night or a week of a GPU.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # ### Exercise 1. Sixty-five images (easy)
@@ -245,7 +249,7 @@ for row in published.ledger:
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 one, other = (binomtest(count, 65).proportion_ci() for count in (32, 36))
 print(f"[{one.low:.2f}, {one.high:.2f}] and [{other.low:.2f}, {other.high:.2f}]")
 assert one.high > 36 / 65, "an accuracy of 36/65 lies inside of the first interval"
@@ -270,7 +274,7 @@ assert other.low < 32 / 65, "and 32/65 inside of the second"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 plain = replace(study, name="plain", request="samples", unlearners=(), pretrain=replace(plan.pretrain, epochs=8))
 with tempfile.TemporaryDirectory() as folder:
     nothing_done = {row["method"]: row for row in run_study(plain, Path(folder), Execution()).rows}

@@ -26,7 +26,7 @@
 # * say what an interval, a null experiment and an independent check are for, and what each of them cannot do;
 # * find the loophole in a verdict that was looked at until it pleased.
 #
-# **Time.** 40 minutes. *You need* lessons 4 and 6.
+# **Time.** 45 minutes. *You need* lessons 4 and 6.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -118,11 +118,12 @@ border = Curve("border of the region: 0.06", np.array([-0.3, 2.3]), np.array([0.
 measured = Curve("mean, 95 % interval", places, values, low, high, style="points")
 draw(Picture("", "cost in test error", (measured, border), ticks=tuple(RULES.values())))
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # The same networks, the same seeds, the same claim: *supported*, *inconclusive*, *refuted*. No number was made up.
 # (The border was: we moved it to 0.06 after a look at the costs, so that this page shows all three verdicts. In a
 # lesson that may pass; in a ledger it must not.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which end is fair?
 #
 # Ask each rule what it compares.
@@ -139,17 +140,19 @@ draw(Picture("", "cost in test error", (measured, border), ticks=tuple(RULES.val
 retrained_accuracy = float(found["retrained loss"][1]["forget_accuracy"].mean())
 print(f"forget accuracy of the retrained networks: {retrained_accuracy:.2f}")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # So a fair **stopping rule** is a part of the question, it is the same for all methods, it says what it means in terms
 # of what is wanted, and **it is written down before anybody has seen a result.** The other two rules are not lies. They
 # answer other questions, and a report has to say which.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What an interval is for
 #
 # At the match the mean cost is above the border of 0.06. *Refuted*, then? The interval says no: it reaches from well
 # below to well above. With these 24 networks nobody can know. An interval keeps us from reading chance as a result;
 # **it cannot tell whether the right question was asked.** All three intervals above are right.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What a null experiment is for
 #
 # A **null experiment** looks where there is nothing to be found. If it finds something, the apparatus is at fault. Here
@@ -161,10 +164,11 @@ nothing = between_halves(twice)
 low, high = nothing.interval()
 print(f"SGD against itself: {nothing.value:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # The interval contains 0, as it should. Had the replicates shared their data, or the halves been sorted by an accident
 # of the code, it would not.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What an independent check is for
 #
 # Interval and null experiment share the code that trains. If it has a slip, both are blind to it. An **independent
@@ -185,10 +189,11 @@ for seed in range(3):
     slip.append(np.abs(planted - other).max() / np.abs(other).max())
 print(f"κ, largest relative difference: {max(agree):.0e}; with the planted slip at least {min(slip):.0e}")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # The two engines differ by rounding, the slip by a million times as much or more. A check is worth as much as it shares
 # little: to run the same code twice is none at all.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # ### Exercise 1. The other optimizer (easy)

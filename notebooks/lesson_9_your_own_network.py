@@ -118,10 +118,11 @@ draw(Picture("", "accuracy", tuple(curves), ticks=("retain set", "forget set\n(w
 for net, score in scores.items():
     print(f"{net}: tug of war {score:.3f}")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # One network, one seed. What was said about intervals in lessons 6 and 8 holds here, too: to say which of two methods
 # is better takes several seeds, and `python -m deepnet run` with a network of your own (`docs/deepnet.md`).
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # ### Exercise 1. Other samples (easy)
@@ -140,7 +141,7 @@ for net, score in scores.items():
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 others = torch.arange(100, 150)
 kept = torch.ones(1400, dtype=torch.bool).index_fill(0, others, False)
 never_saw = learn(x[:1400][kept], y[:1400][kept])
@@ -165,7 +166,7 @@ assert idle["tow"] > 0.8 > before["tow"], "right labels are hardly memorised, wr
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 split = unlearn(
     model, train, forget, SharpMinMax(alpha=0.9), sharpness=asam(0.5), epochs=20, until=until, reference=retrained,
     progress=False,
@@ -195,7 +196,7 @@ assert abs(second["tow"] - report["tow"]) < 0.1, "a difference that one seed can
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 3
 
-# %% slideshow={"slide_type": "skip"} tags=["solution"]
+# %% tags=["solution"] slideshow={"slide_type": "skip"}
 longest = unlearn(model, train, forget, NegGrad(alpha=0.9), epochs=20, progress=False)
 guessing = unlearn(
     model, train, forget, NegGrad(alpha=0.9), epochs=20, until=Until(forget_accuracy=0.1), progress=False

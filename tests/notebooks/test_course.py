@@ -21,9 +21,10 @@ LONGEST_TERM = 4
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
 SLIDES = range(5, 31)
 """How many a lesson has."""
-WORDS_A_MINUTE, LINES_A_MINUTE = 130, 12
-"""How fast a student reads prose and code, formulas and pictures included; a guess, which no student was asked about."""
-MINUTES_AN_EXERCISE, MINUTES_A_QUESTION = 4, 1
+WORDS_A_MINUTE, LINES_A_MINUTE = 80, 12
+"""How fast a student reads prose and code, formulas and pictures included: a guess, no student was timed."""
+MINUTES_EASY, MINUTES_HARDER, MINUTES_A_QUESTION = 4, 8, 1
+"""Of the first exercise, of each further one, and of a question of the quiz."""
 
 
 def page(name: str) -> str:
@@ -81,16 +82,16 @@ def minutes_of(lesson: Path) -> float:
     lines = sum(len(cell.source.splitlines()) for cell in code[1:-1])  # neither imports nor the assertions
     exercises = len(re.findall(r"(?m)^### Exercise", prose))
     questions = len(re.findall(r"(?m)^\d\. ", prose.partition("## Quiz")[2]))
-    tasks = exercises * MINUTES_AN_EXERCISE + questions * MINUTES_A_QUESTION
+    tasks = MINUTES_EASY + (exercises - 1) * MINUTES_HARDER + questions * MINUTES_A_QUESTION
     return len(prose.split()) / WORDS_A_MINUTE + lines / LINES_A_MINUTE + tasks
 
 
 @each_lesson
 def test_times_are_honest(lesson: Path) -> None:
-    """The time that a lesson names is that which counting gives, within ten minutes, and that of the overview."""
+    """The time that a lesson names is that which counting gives, within five minutes, and that of the overview."""
     told = int(re.search(r"\*\*Time\.\*\* (\d+) minutes", prose_of(lesson))[1])
     assert 30 <= told <= 45
-    assert abs(told - minutes_of(lesson)) <= 10
+    assert abs(told - minutes_of(lesson)) <= 5
     if number_of(lesson) <= 9:
         assert re.search(
             rf"(?m)^\| \[{number_of(lesson)}\. .+\]\({lesson.stem}\.ipynb\) \|.+\| {told} \|$", page("README.md")
