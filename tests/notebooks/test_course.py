@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,18 @@ def test_the_notes_for_teachers_speak_of_each_lesson() -> None:
         notes = text.partition(f"\n## Lesson {number_of(lesson)}. ")[2].partition("\n## ")[0]
         for word in ("**Show.**", "**Misunderstandings.**", "**Timing.**"):
             assert word in notes, (lesson.stem, word)
+
+
+def test_places_to_run_it_install_extras_that_there_are() -> None:
+    """Neither was tried where it is for; what can be seen from here is right."""
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+    binder = (ROOT / ".binder/postBuild").read_text(encoding="utf-8")
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for command in (container["postCreateCommand"], binder):
+        assert set(re.search(r"\.\[([\w,]+)\]", command)[1].split(",")) <= set(known)
+        assert "-c constraints.txt" in command
+    assert (ROOT / ".binder/postBuild").stat().st_mode & 0o111
+    assert (ROOT / ".binder/runtime.txt").read_text(encoding="utf-8").startswith("python-3.")
 
 
 # --- numbers ------------------------------------------------------------------------------------------
