@@ -238,7 +238,7 @@ trajectory_explorer()
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 higher = Instance.draw(replace(problem, d=8000), seed=1, space="ambient").xi[:, 0]
 longer = np.linalg.norm(higher, axis=1)
 straighter = (higher @ higher.T / np.outer(longer, longer))[np.triu_indices(problem.n, 1)]
@@ -271,7 +271,7 @@ display(STATEMENTS["snr"].formula)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 strengths, replicates = (1.0, 2.0, 4.0, 8.0), 16
 cells = []
 for strength in strengths:

@@ -197,7 +197,7 @@ phase_map_explorer()
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 grown = float(critical[4] / critical[0])
 print(f"the critical signal at d = {d[4]:.0e} is {grown:.1f} times that at d = {d[0]:.0e}")
 assert 8.0 < grown < 12.0, "the fourth root of ten thousand is 10"
@@ -225,7 +225,7 @@ assert 8.0 < grown < 12.0, "the fourth root of ten thousand is 10"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 from_large = run_lines(
     lab, "lesson 2, large weights", (Line("d", (10**4, 10**5, 10**6, 10**7)),), (0.5, 0.8, 1.3, 2, 3, 5, 8, 12),
     scale=predicted_boundary, prepare=with_sam_weights, phases=lambda problem: (fit(problem),), replicates=8,

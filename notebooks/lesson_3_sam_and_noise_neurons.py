@@ -49,6 +49,7 @@ from simulate import (
     unfold,
     with_sam_weights,
 )
+from simulate.dynamics.step import gradient, network_output, output_slopes, perturbation
 from theory import STATEMENTS
 from theory.experiments import pretrain
 from theory.experiments.training.signal_neurons import look as look_at
@@ -153,8 +154,8 @@ print(f"step of κ, SAM over SGD: {faster.mean():.2f}")
 #   zero faces the samples of that class; they want it *down* there, and down on $-\varphi$ is up on $+\varphi$: its κ
 #   grows as before. The noise $\xi_k$ of a sample is in that sample alone: a neuron that is off on it gets no gradient
 #   from anyone.
-# * At the perturbed point outputs are lower, so that every sample pulls harder: $|\ell'|$ rises from one half towards
-#   one.
+# * At the perturbed point outputs are lower, so that every sample pulls harder: $|\ell'|$ rises from one half to
+#   about 0.7.
 #
 # So SAM does not know which is which. Signal is what many samples share with both signs, and that is what survives.
 
@@ -296,6 +297,15 @@ assert not any(low <= law(r * math.sqrt(40), 1, 1, 1) <= high for r, (low, high)
 assert min(np.mean([each.off for each in seen]), np.mean([each.noise for each in seen])) > 0.95
 assert np.mean([each.opposite for each in seen]) == 0.0
 assert (faster > 1.0).all()
+# At the perturbed point every sample pulls harder: |ℓ'| rises from about one half.
+fresh_one = Instance.draw(standard, 0)
+gram, before_step, weight = fresh_one.geometry.gram, fresh_one.geometry.start, np.ones(standard.n) / standard.n
+pulls = output_slopes(weight, fresh_one.y, network_output(fresh_one, before_step))
+there = before_step + perturbation(gradient(fresh_one, before_step, pulls), gram, sam_radius(standard)) @ gram
+harder = standard.n * np.abs(output_slopes(weight, fresh_one.y, network_output(fresh_one, there)))
+assert (harder > standard.n * np.abs(pulls)).all()
+assert abs(standard.n * np.abs(pulls).mean() - 0.5) < 0.05
+assert abs(harder.mean() - 0.7) < 0.05
 # The groups of the table: own class on R nearly all off, own class on F all on, opposite class on F off.
 groups = table.mean("cell")
 assert groups.sel(relation="own", set="retain") > 0.98

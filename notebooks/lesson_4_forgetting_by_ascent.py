@@ -245,7 +245,7 @@ trajectory_explorer(optimizer="SAM", alpha=0.5, forget=0.2)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 needed = balance(0.7, 0.1, 0.9)[1]
 print(f"threshold of α: {needed:.2f}")
 assert abs(needed - 0.9) < 1e-12, "0.9 / (0.9 + 0.1)"
@@ -268,7 +268,7 @@ assert abs(needed - 0.9) < 1e-12, "0.9 / (0.9 + 0.1)"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 rest = {}
 for name, objective in {"NegGrad": NegGrad(alpha=0.7), "random label": RandomLabel()}.items():
     way = unlearn(clean, objective, SGD(), until=None, steps=2000)

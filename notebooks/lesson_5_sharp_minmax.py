@@ -191,7 +191,7 @@ trajectory_explorer(optimizer="SharpMinMax", signal=6.0, forget=0.2)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 tug_of_war = STATEMENTS["tug_of_war"].function(gap_retain, gap_forget, gap_test)
 worse, better = (float(tug_of_war(-0.02, 0.10, gap)) for gap in (-0.05, 0.05))
 print(f"{worse:.4f} and {better:.4f}")
@@ -217,7 +217,7 @@ assert worse == better, "the sign does not count"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 fractions = (0.1, 0.5, 0.9)
 
 

@@ -249,7 +249,7 @@ for row in published.ledger:
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 one, other = (binomtest(count, 65).proportion_ci() for count in (32, 36))
 print(f"[{one.low:.2f}, {one.high:.2f}] and [{other.low:.2f}, {other.high:.2f}]")
 assert one.high > 36 / 65, "an accuracy of 36/65 lies inside of the first interval"
@@ -274,7 +274,7 @@ assert other.low < 32 / 65, "and 32/65 inside of the second"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 plain = replace(study, name="plain", request="samples", unlearners=(), pretrain=replace(plan.pretrain, epochs=8))
 with tempfile.TemporaryDirectory() as folder:
     nothing_done = {row["method"]: row for row in run_study(plain, Path(folder), Execution()).rows}

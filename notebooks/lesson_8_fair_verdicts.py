@@ -212,7 +212,7 @@ print(f"κ, largest relative difference: {max(agree):.0e}; with the planted slip
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 plain = {}
 for rule, (ends, oracle) in found.items():
     cost = from_replicates((ends["test_error"].sel(optimizer="SGD") - oracle["test_error"]).values)
@@ -239,7 +239,7 @@ assert set(plain.values()) == {Verdict.SUPPORTED}, "SGD keeps most of the signal
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 draws = np.random.default_rng(8).normal(size=(500, 40))
 counts = np.arange(1, 41)
 means = draws.cumsum(axis=1) / counts
@@ -269,7 +269,7 @@ assert peeking > 0.25, "to look until it pleases makes a third of them findings"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 3
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 ends, oracle = networks("retrained loss", replicates=200)
 more = from_replicates((ends["test_error"].sel(optimizer="SAM") - oracle["test_error"]).values)
 low, high = more.interval()

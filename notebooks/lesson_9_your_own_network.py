@@ -141,7 +141,7 @@ for net, score in scores.items():
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 others = torch.arange(100, 150)
 kept = torch.ones(1400, dtype=torch.bool).index_fill(0, others, False)
 never_saw = learn(x[:1400][kept], y[:1400][kept])
@@ -166,7 +166,7 @@ assert idle["tow"] > 0.8 > before["tow"], "right labels are hardly memorised, wr
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 split = unlearn(
     model, train, forget, SharpMinMax(alpha=0.9), sharpness=asam(0.5), epochs=20, until=until, reference=retrained,
     progress=False,
@@ -196,7 +196,7 @@ assert abs(second["tow"] - report["tow"]) < 0.1, "a difference that one seed can
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 3
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 longest = unlearn(model, train, forget, NegGrad(alpha=0.9), epochs=20, progress=False)
 guessing = unlearn(
     model, train, forget, NegGrad(alpha=0.9), epochs=20, until=Until(forget_accuracy=0.1), progress=False

@@ -24,7 +24,7 @@
 # * measure how much of a sample is memorised;
 # * say why memorised samples are the hard ones to forget.
 #
-# **Time.** 30 minutes. *You need* lesson 1.
+# **Time.** 20 minutes. *You need* lesson 1.
 
 # %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
@@ -83,7 +83,7 @@ draw(Picture("network", r"mean $\zeta$ of the own class", curves))
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 1
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 factor = float((wrong / right).mean())
 print(f"{factor:.2f} times")
 assert 1.05 < factor < 1.15, "about a tenth more"
@@ -103,7 +103,7 @@ assert 1.05 < factor < 1.15, "about a tenth more"
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # #### Solution 2
 
-# %% tags=["solution"] slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 faint = np.array([memories(replace(problem, signal=0.1), seed) for seed in range(16, 32)]).T
 ratios = [(one / other).mean().round(2) for one, other in ((wrong, right), faint[::-1])]
 print(f"wrong over right: {ratios[0]}, and without a signal {ratios[1]}")

@@ -204,7 +204,7 @@ def test_missing_parts_are_found(jupytext: ModuleType) -> None:
     for cell in lesson.cells:
         cell.metadata.pop("tags", None)
         cell.source = cell.source.replace("## Exercise", "## Task").replace("assert ", "print ")
-        cell.source = cell.source.replace("**Goals.**", "Goals:").replace("40 minutes", "a while")
+        cell.source = cell.source.replace("**Goals.**", "Goals:").replace("35 minutes", "a while")
         cell.source = re.sub(r"(?m)^ +<summary>", "<summary>", cell.source)
     missing = ["goals", "its time", "exercises", "a quiz", "an assertion at its end"]
     assert missing_parts(lesson) == missing
