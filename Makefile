@@ -79,8 +79,9 @@ coverage: $(VENV)/.full ## lines and branches that the tests reach, into results
 bench: $(VENV)/.full ## measure speed and memory
 	$(RUN) -m tests.benchmarks $(ARGS)
 
-lab: $(VENV)/.lab ## open the lessons in JupyterLab (as root: ARGS=--allow-root)
-	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/lesson_1_signal_and_noise.ipynb $(ARGS)
+lab: $(VENV)/.lab ## open the lessons in JupyterLab
+	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/lesson_1_signal_and_noise.ipynb \
+	    $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 figures: $(VENV)/.figures ## figures and tables of the paper, and the deep ledger's pages (ARGS="--budget quick" for a preview)
 	$(RUN) -m deepnet judge paper_figs/data/*/ --out results/judged || [ $$? -eq 1 ]  # 1: a control asks for care

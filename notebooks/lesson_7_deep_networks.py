@@ -13,16 +13,21 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # Lesson 7. From the small network to ResNet-50
 #
 # **Question.** Six lessons spoke of two layers and of data made of one signal and noise. What of it can be asked of a
 # ResNet on images, and how?
 #
-# *You need* lessons 3 to 5, and the extra `deepnet` (it brings PyTorch). *You get* the same step in both worlds, a
-# small study that really retrains, and the commands for the large one.
+# **Goals.** After this lesson you can
+#
+# * recognise SAM's step of the small network in the code that trains ResNets;
+# * say what of κ and ζ can be measured in a deep network, and what cannot;
+# * read a small study that really retrains, and name the commands for the large one.
+#
+# **Time.** 35 minutes. *You need* lessons 3 to 5, and the extra `deepnet` (it brings PyTorch).
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 # %matplotlib inline
 import tempfile
 from collections import Counter
@@ -60,7 +65,7 @@ from theory.ledger import Curve, Picture
 from theory.ledger.drawing import draw
 from theory.ledger.wording import interval, number, verdict_words
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same step
 #
 # SAM's perturbation does not know what it perturbs:
@@ -68,13 +73,13 @@ from theory.ledger.wording import interval, number, verdict_words
 # %%
 display(STATEMENTS["sam_perturbation"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In `deepnet` it is a transform of gradients, `gradient(loss, parameters, sam(rho))`, which works for any network of
 # PyTorch; the radius is called $\rho$ there, and $\tau$ in the small network. To see that it is the same thing, here is
 # the network of lesson 1 once more, written in PyTorch. One step of SAM, once by `simulate` and once by the code that
 # trains ResNets:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 problem = Problem(d=500, n=20, m=5, signal=3.0, sigma_0=0.01, label_flip=0.1, forget=0.0)
 sample, lr, radius = Instance.draw(problem, seed=0, space="ambient"), 0.05, 0.2
 simulated = run(sample, [Phase("step", Loss(), SAM(lr=lr, tau=radius), steps=1)], engine="dense").state.weights
@@ -95,7 +100,7 @@ stepped = (filters - lr * direction).detach().numpy()
 deviation = np.abs(stepped - simulated).max() / np.abs(simulated).max()
 print(f"largest difference of the weights after the step, relative to the largest weight: {deviation:.0e}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is lost on the way
 #
 # | small network | deep network |
@@ -107,8 +112,9 @@ print(f"largest difference of the weights after the step, relative to the larges
 # | hundreds of replicates | three to thirty replicates |
 #
 # So the deep study measures what remains: accuracies on the retain set, the forget set and test images, the tug of war
-# of lesson 5 against networks that were **really retrained**, and attacks on what was forgotten.
-#
+# of lesson 5 against networks that were really retrained, and **attacks** on what was forgotten.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One study
 #
 # What can only be memorised? A wrong label, as in lesson 1. scikit-learn's digits (8 × 8 pixels), a small convolutional
@@ -139,13 +145,13 @@ columns = ["retain_accuracy", "forget_accuracy", "test_accuracy", "tow", "second
 table = pd.DataFrame(rows, index=[f"{row['title']}, {row['optimizer']}" for row in rows])[columns]
 table.round(3)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Read the second column: it is the agreement with the *wrong* labels. The pretrained network has memorised about half
 # of them. The retrained one agrees with none, and after unlearning none of the others does: what NegGrad took from the
 # small network as ζ, it takes from this one as accuracy. The tug of war is that of lesson 5, computed from the three
 # accuracies:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 display(STATEMENTS["tug_of_war"])
 tug_of_war = STATEMENTS["tug_of_war"].function(gap_retain, gap_forget, gap_test)
 accuracies = table[["retain_accuracy", "forget_accuracy", "test_accuracy"]]
@@ -160,15 +166,16 @@ draw(Picture("", "accuracy, tug of war", (*curves, Curve("tug of war", places, r
 # One seed and 65 images say *that* the methods forget. They do not say which of them is best: differences of a percent
 # are one image, and after three epochs each method has come as far as its learning rate took it. That needs a fair
 # place to compare, replicates, intervals and a ledger.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Compared at equal forgetting
 #
 # `python -m deepnet matched` looks at a network after every step, and reads it at the first one at which its loss on
-# the forget set is that of the network retrained without it: *the match*. Every replicate has a split and a forget set
-# of its own, every method its own learning rate. The rows are part of the project; no training is needed to read them.
-# This is how close to retraining NegGrad and Sharp MinMax come there:
+# the forget set is that of the network retrained without it: the match of lesson 4. Every replicate has a split and a
+# forget set of its own, every method its own learning rate. The rows are part of the project; no training is needed
+# to read them. This is how close to retraining NegGrad and Sharp MinMax come there:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 published = Published(Path(paper_figs.__file__).parent / "data" / "digits")
 reading = Reading(published.findings)
 methods = {"NegGrad": "neggrad", "Sharp MinMax": "minmax"}
@@ -191,12 +198,14 @@ draw(Picture("", "tug of war at the match",
              (Curve("mean, 95 % interval", places, values, *ends, style="points"), level), ticks=ticks))  # fmt: skip
 
 # %% [markdown]
-# The line is the *ceiling*: two retrained networks are not equal either, so no method can be expected to lie above it.
-#
+# The line is the **ceiling**: two retrained networks are not equal either, so no method can be expected to lie above
+# it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The deep ledger
 #
 # `python -m deepnet judge` asks the paper's conclusions of these rows, with negative controls, as lesson 6 does. A
-# claim names the smallest effect that would be of interest; an interval inside of it says "no effect larger than",
+# claim names the **smallest effect of interest**; an interval inside of it says "no effect larger than",
 # which is an answer, too. Here are three of its rows:
 
 # %%
@@ -206,7 +215,7 @@ for row in published.ledger:
         words = verdict_words(row["verdict"], row["margin"])
         print(f"{row['title']}.\n  {words}: {number(row['effect'], 2)} {interval(row['interval'], 2)}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The large study
 #
 # The same study on CIFAR-10 with a ResNet-50 needs a GPU; only the preset changes. A study that was interrupted goes on
@@ -221,8 +230,33 @@ for row in published.ledger:
 #
 # `python -m deepnet presets` lists the studies, `docs/deepnet.md` explains methods and metrics, and `docs/gpu.md` says
 # what to do with nine minutes, an hour, a night or a week of a GPU.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Exercises
 #
-# ## Exercise
+# ### Exercise 1. Sixty-five images (easy)
+#
+# The forget set has 65 images. A method gets 32 of them right, another one 36. Can the two be told apart by that?
+# (`binomtest(32, 65).proportion_ci()` is a 95 % interval.)
+#
+# <details>
+# <summary>Answer</summary>
+#
+# No. Either interval is about a quarter wide, and each contains the other's accuracy.
+#
+# </details>
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# #### Solution 1
+
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
+one, other = (binomtest(count, 65).proportion_ci() for count in (32, 36))
+print(f"[{one.low:.2f}, {one.high:.2f}] and [{other.low:.2f}, {other.high:.2f}]")
+assert one.high > 36 / 65, "an accuracy of 36/65 lies inside of the first interval"
+assert other.low < 32 / 65, "and 32/65 inside of the second"
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 2. Doing nothing
 #
 # Ask the network to forget random *correct* samples instead (`request="samples"`). How good is the tug of war of the
 # pretrained network, to which nothing was done at all? What does that say about choosing a forget set?
@@ -237,20 +271,52 @@ for row in published.ledger:
 #
 # </details>
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true
-# ### Solution
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# #### Solution 2
 
-# %% tags=["solution"]
+# %% slideshow={"slide_type": "skip"} tags=["solution"]
 plain = replace(study, name="plain", request="samples", unlearners=(), pretrain=replace(plan.pretrain, epochs=8))
 with tempfile.TemporaryDirectory() as folder:
     nothing_done = {row["method"]: row for row in run_study(plain, Path(folder), Execution()).rows}
 for row in nothing_done.values():
     print(f"{row['title']}: forget accuracy {row['forget_accuracy']:.3f}, tug of war {row['tow']:.3f}")
+assert nothing_done["pretrained"]["tow"] > 0.95, "doing nothing looks perfect"
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Quiz
+#
+# 1. There is no formula for κ and ζ of a ResNet. What stands for them?
+#
+#    <details>
+#    <summary>Answer</summary>
+#
+#    Test accuracy stands for the signal; accuracy on what can only be memorised, such as wrong labels, for the noise.
+#
+#    </details>
+#
+# 2. Why can no method be expected to reach a tug of war of 1?
+#
+#    <details>
+#    <summary>Answer</summary>
+#
+#    Two retrained networks differ from each other, too. Their mutual tug of war is the ceiling.
+#
+#    </details>
+#
+# 3. Why are methods compared where the loss on the forget set is equal, and not after equally many epochs?
+#
+#    <details>
+#    <summary>Answer</summary>
+#
+#    An arm that is further at its learning rate has forgotten more and paid more. At equal forgetting, what was paid
+#    can be compared.
+#
+#    </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What this lesson claims
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 # One transform: SAM's step is the same in both worlds, to rounding.
 assert deviation < 1e-12
 # The tug of war in the table is the formula of the theory.
@@ -261,6 +327,9 @@ counts = table["forget_accuracy"] * 65
 assert np.allclose(counts, counts.round())
 ranges = [binomtest(int(count), 65).proportion_ci() for count in counts.round()]
 assert all(after.high < ranges[0].low for after in ranges[1:])
+# About half of them; the retrained network and the unlearned ones agree with none.
+assert 0.35 < table["forget_accuracy"].iloc[0] < 0.65
+assert table["forget_accuracy"].iloc[1] == 0.0
 # And they kept the others: within 0.05 of the retrained one, where the standard error is about 0.003 (1,229 images).
 assert (table["retain_accuracy"][2:] > retrained["retain_accuracy"] - 0.05).all()
 # At the match all four lose something of the retain set, less than a twentieth, and none lies above the ceiling.

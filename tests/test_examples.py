@@ -171,8 +171,8 @@ def test_each_is_one_file(tmp_path: Path) -> None:
     assert "forgotten" in told("-m", "paper_figs", "list")
     phase = "a, CaringLess(weight=0.5), Alternating(momentum=0.9), steps=3"
     assert "a " in told("-m", "simulate", "run", "--problem.d", "300", "--phases", phase)
-    told("-m", "jupytext", "--sync", "notebooks/lesson_8_wrong_labels.py")
-    told("-m", "pytest", "-q", "-k", "lesson_8", "tests/notebooks/test_lessons.py")
+    told("-m", "jupytext", "--sync", "notebooks/lesson_10_wrong_labels.py")
+    told("-m", "pytest", "-q", "-k", "lesson_10", "tests/notebooks/test_lessons.py", "tests/notebooks/test_course.py")
     told(
         "-m",
         "pytest",

@@ -17,6 +17,7 @@ from simulate.house import checks, ties
 from simulate.house.counting import counted
 
 __all__ = [
+    "CORRELATIONS",
     "EQUIVALENCE_LEVEL",
     "FAMILY_LEVEL",
     "Estimate",
@@ -35,6 +36,8 @@ __all__ = [
 
 FAMILY_LEVEL = 0.95
 """Probability that all intervals of a family of claims cover together (Bonferroni)."""
+CORRELATIONS = (-1.0, 1.0)
+"""Where correlations lie, of ranks and of orders too."""
 EQUIVALENCE_LEVEL = 0.90
 """The same where a region has two borders: two one-sided tests at 5 % are an interval of 90 %."""
 

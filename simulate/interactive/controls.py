@@ -10,7 +10,7 @@ from ipywidgets import BoundedIntText, Dropdown, FloatLogSlider, FloatSlider, In
 __all__ = ["choice", "linear", "logarithmic", "number", "whole"]
 
 _STYLE = {"description_width": "7.5em"}
-_LAYOUT = Layout(width="auto", min_width="17em")
+_LAYOUT = Layout(width="auto", min_width="0")
 
 
 def linear(label: str, value: float, low: float, high: float, step: float, **options: Any) -> FloatSlider:

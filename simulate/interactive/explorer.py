@@ -14,6 +14,9 @@ from simulate.house import checks
 
 __all__ = ["Explorer", "View", "check_value"]
 
+COLUMN, WIDEST = 17, 25
+"""Width of a column of controls in em, at least and at most."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -37,7 +40,7 @@ class Explorer(VBox):
         view: What is shown.
         controls: A widget with a `value` for each field of the settings that can be moved.
         start: Settings to begin with; what has no control keeps them.
-        columns: Number of columns of controls.
+        columns: Number of columns of controls at most; a narrow page has fewer.
 
     Attributes:
         controls: The controls, by the name of the setting.
@@ -62,7 +65,9 @@ class Explorer(VBox):
         self.caption = HTML()
         grid = GridBox(
             tuple(self.controls.values()),
-            layout=Layout(grid_template_columns=f"repeat({columns}, minmax(17em, 1fr))", max_width="76em"),
+            layout=Layout(  # as many columns as there is room for: a control out of sight is out of reach
+                grid_template_columns=f"repeat(auto-fit, minmax({COLUMN}em, 1fr))", max_width=f"{WIDEST * columns}em"
+            ),
         )
         super().__init__((grid, self.picture, self.caption))
         self._show(start)

@@ -48,6 +48,15 @@ new MutationObserver(() => { window.sharpmuPictures += 1; })
   .observe(document.querySelector('.jupyter-widgets.widget-image'), {attributes: true, attributeFilter: ['src']});
 """
 
+HIDDEN = """
+const grid = document.querySelector('.widget-gridbox');
+if (!grid) return null;
+const area = grid.closest('.jp-OutputArea-output') ?? grid.parentElement, edge = area.getBoundingClientRect().right + 1;
+const controls = Array.from(grid.children);
+return {controls: controls.length,
+  right: controls.filter(one => one.getBoundingClientRect().right > edge).map(one => one.textContent)};
+"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -124,6 +133,28 @@ def test_a_slider_moves_the_picture(browser: Any, lesson: dict[str, Any], tmp_pa
     wait_for(lambda: caption(browser) != said, seconds=30)
     browser.save_screenshot(str(tmp_path / "lesson.png"))
     print(f"screenshot: {tmp_path / 'lesson.png'}")
+
+
+def test_one_key_press_is_one_picture(browser: Any, lesson: dict[str, Any]) -> None:
+    handle = show_widget(browser)
+    said = caption(browser)
+    browser.execute_script(COUNT_PICTURES)
+    handle.send_keys(webdriver.Keys.ARROW_RIGHT)
+    wait_for(lambda: caption(browser) != said, seconds=30)
+    time.sleep(1.0)  # what came late would be here
+    assert browser.execute_script("return window.sharpmuPictures") == 1
+
+
+@pytest.mark.parametrize("width", [800, 1400])
+def test_all_controls_are_in_sight(browser: Any, lesson: dict[str, Any], width: int) -> None:
+    """None of them lies to the right of what the output shows, and nothing is to be scrolled to the side."""
+    browser.set_window_size(width, 1000)
+    try:
+        show_widget(browser)
+        hidden = wait_for(lambda: browser.execute_script(HIDDEN))
+        assert (hidden["controls"] > 8, hidden["right"]) == (True, [])
+    finally:
+        browser.set_window_size(1400, 1000)
 
 
 def test_dragging_ends_at_the_last_value_and_skips_what_is_out_of_date(browser: Any, lesson: dict[str, Any]) -> None:

@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(find_spec("jupytext") is None, reason="needs the extra notebooks")
 
-LESSONS = sorted((ROOT / "notebooks").glob("lesson_*.py"))
-NEEDS = {7: ("torch", "needs the extra deepnet")}
+LESSONS = sorted((ROOT / "notebooks").glob("lesson_*.py"), key=lambda path: int(path.stem.split("_")[1]))
+NEEDS = dict.fromkeys((7, 9), ("torch", "needs the extra deepnet"))
 """What a lesson needs beyond the extra notebooks, by its number."""
 LONGEST_FUNCTION = 10
 FEWER = {
     2: {"replicates=4": "replicates=1", "replicates=12": "replicates=3", "replicates=8": "replicates=3"},
     7: {"epochs=20": "epochs=3", "epochs=8": "epochs=2", "epochs=3, descent": "epochs=1, descent"},
+    8: {"replicates=24": "replicates=4", "replicates=48": "replicates=8", "replicates=200": "replicates=4"},
 }
-"""By its number, what is made smaller in a lesson that takes long: all its cells run, but for the last, which asserts
-what is true of its own numbers alone."""
+"""By its number, what is made smaller in a lesson that takes long: all its cells run but for assertions, which are true
+of its own numbers alone."""
+QUESTIONS = 3
+"""Of a quiz, at least."""
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
@@ -59,18 +62,29 @@ def missing_parts(notebook: NotebookNode) -> list[str]:
     parts = {
         "a title": re.match(r"# Lesson \d+\. ", prose) is not None,
         "a question": "**Question.**" in prose,
+        "goals": re.search(r"\*\*Goals\.\*\* After this lesson you can\n\n(\* .+){2}", prose, re.DOTALL) is not None,
+        "its time": re.search(r"\*\*Time\.\*\* \d\d minutes\.", prose) is not None,
         "a formula of theory": any("display(" in source and "STATEMENTS[" in source for source in code),
         "a picture": any("draw" in source for source in code),
-        "an exercise": re.search(r"(?m)^## Exercise$", prose) is not None,
+        "exercises": re.search(r"(?m)^## Exercises$", prose) is not None
+        and re.findall(r"(?m)^### Exercise (\d)\. .+$", prose)[:2] == ["1", "2"],
         "a folded answer": re.search(r"<details>\s*<summary>Answer</summary>.+</details>", prose, re.DOTALL)
         is not None,
-        "a folded solution": any(
-            above.metadata.get("jp-MarkdownHeadingCollapsed") and cell.metadata.get("tags") == ["solution"]
-            for above, cell in pairwise(notebook.cells)
-        ),
+        "a folded solution of each": len(re.findall(r"(?m)^### Exercise \d", prose)) == len(folded_solutions(notebook)),
+        "solutions that check themselves": all("\nassert " in cell.source for cell in folded_solutions(notebook)),
+        "a quiz": len(re.findall(r"(?m)^ +<summary>Answer</summary>$", prose.partition("\n## Quiz\n")[2])) >= QUESTIONS,
         "an assertion at its end": notebook.cells[-1].cell_type == "code" and "\nassert " in notebook.cells[-1].source,
     }
     return [name for name, there in parts.items() if not there]
+
+
+def folded_solutions(notebook: NotebookNode) -> list[NotebookNode]:
+    """Cells with a solution that a folded heading hides."""
+    return [
+        cell
+        for above, cell in pairwise(notebook.cells)
+        if above.metadata.get("jp-MarkdownHeadingCollapsed") and cell.metadata.get("tags") == ["solution"]
+    ]
 
 
 def reusable(code: list[str]) -> list[str]:
@@ -105,7 +119,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 def test_lessons_are_numbered() -> None:
     assert [number_of(lesson) for lesson in LESSONS] == list(range(1, len(LESSONS) + 1))
-    assert len(LESSONS) >= 7
+    assert len(LESSONS) >= 9
 
 
 @each_lesson
@@ -148,7 +162,7 @@ def test_lesson_runs(lesson: Path, kernel: Kernel, nbformat: ModuleType) -> None
 
 
 def shorten(notebook: NotebookNode, fewer: Mapping[str, str]) -> None:
-    """Put smaller numbers in the place of others, each of which must be there."""
+    """Put smaller numbers in the place of others, each of which must be there, and leave assertions out."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, smaller in fewer.items():
         assert sum(number in cell.source for cell in code) == 1, number
@@ -156,6 +170,8 @@ def shorten(notebook: NotebookNode, fewer: Mapping[str, str]) -> None:
             cell.source = cell.source.replace(number, smaller)
     if fewer:
         notebook.cells.pop()
+    for cell in code if fewer else []:
+        cell.source = re.sub(r"(?m)^assert .*$", "", cell.source)
 
 
 @pytest.mark.slow
@@ -188,7 +204,19 @@ def test_missing_parts_are_found(jupytext: ModuleType) -> None:
     for cell in lesson.cells:
         cell.metadata.pop("tags", None)
         cell.source = cell.source.replace("## Exercise", "## Task").replace("assert ", "print ")
-    assert missing_parts(lesson) == ["an exercise", "a folded solution", "an assertion at its end"]
+        cell.source = cell.source.replace("**Goals.**", "Goals:").replace("35 minutes", "a while")
+        cell.source = re.sub(r"(?m)^ +<summary>", "<summary>", cell.source)
+    missing = ["goals", "its time", "exercises", "a quiz", "an assertion at its end"]
+    assert missing_parts(lesson) == missing
+    unchecked = jupytext.read(LESSONS[0])
+    for cell in unchecked.cells:
+        if cell.metadata.get("tags") == ["solution"]:
+            cell.source = cell.source.replace("assert ", "print ")
+    assert missing_parts(unchecked) == ["solutions that check themselves"]
+    unfolded = jupytext.read(LESSONS[0])
+    for cell in unfolded.cells:
+        cell.metadata.pop("tags", None)
+    assert missing_parts(unfolded) == ["a folded solution of each"]
 
 
 def test_reusable_definitions_are_found() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.places import ROOT
 
 FOLDERS = ("theory/experiments", "theory/claims")
-OF_EACH = {"__all__", "CLAIMS"}
+OF_EACH = {"__all__", "CLAIMS", "TOPIC"}
 
 
 def constants(source: str) -> Iterator[tuple[str, str]]:

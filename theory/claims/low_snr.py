@@ -13,14 +13,11 @@ from theory.experiments.words import INSIDE, MATCHED, SIZES, replicated
 from theory.formulas.conditions import HYPOTHESES
 from theory.formulas.statements import STATEMENTS
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import from_replicates
+from theory.statistics import CORRELATIONS, from_replicates
 
 __all__ = ["CLAIMS", "TOPIC"]
 
 TOPIC = "How long forgetting takes"
-
-
-_RANGE = (-1.0, 1.0)
 
 
 def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
@@ -34,7 +31,7 @@ def _measure(lab: Lab) -> Evidence:
     signal = data["place"].values
     steps = phase_from_end(data, "phase_steps").transpose("seed", "place").values
     effect, rng = (
-        from_replicates(np.array([_rank_correlation(signal, row) for row in steps]), range=_RANGE),
+        from_replicates(np.array([_rank_correlation(signal, row) for row in steps]), range=CORRELATIONS),
         lab.rng("order"),
     )
     excess = data["test_error"].transpose("seed", "place").values
@@ -44,12 +41,12 @@ def _measure(lab: Lab) -> Evidence:
         effect=effect,
         control=effect,
         null=from_replicates(
-            np.array([_rank_correlation(rng.permutation(signal), row) for row in steps]), range=_RANGE
+            np.array([_rank_correlation(rng.permutation(signal), row) for row in steps]), range=CORRELATIONS
         ),
         n_runs=data.attrs["n_runs"],
         details={
             "rank correlation of signal and test error after": from_replicates(
-                np.array([_rank_correlation(signal, row) for row in excess]), range=_RANGE
+                np.array([_rank_correlation(signal, row) for row in excess]), range=CORRELATIONS
             ),
             "steps at the strongest signal over the weakest": from_replicates(steps[:, -1] / steps[:, 0]),
         },

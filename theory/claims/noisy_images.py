@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import xarray
 
+from theory.experiments.deactivation import RATIOS
 from theory.experiments.lab import Lab
 from theory.experiments.noise import choices, noisy
 from theory.experiments.noise.reading import farthest
 from theory.experiments.protocols import Pretraining
 from theory.experiments.words import replicated
 from theory.ledger import Claim, Control, Curve, Evidence, Picture, Region
-from theory.statistics import Estimate, bootstrap, from_fractions, from_replicates, worst_of
+from theory.statistics import CORRELATIONS, Estimate, bootstrap, from_fractions, from_replicates, worst_of
 
 __all__ = ["CLAIMS", "TOPIC"]
 
 TOPIC = "Noisy and quiet images"
 
-_RANGE = (-1.0, 1.0)
 _ORDERS = {
     "matched": "by the loss that retraining has on F",
     "own": "by the loss that retraining has on the image itself",
@@ -39,13 +39,13 @@ def _sam(lab: Lab) -> list[noisy.Forgetting]:
 
 def _order(lab: Lab, optimizer: Pretraining) -> Evidence:
     courses = lab.once(_sgd if optimizer == "SGD" else _sam)
-    by = {what: from_replicates(noisy.orders(courses, what), range=_RANGE) for what in _ORDERS}
+    by = {what: from_replicates(noisy.orders(courses, what), range=CORRELATIONS) for what in _ORDERS}
     shuffled = noisy.orders(courses, "matched", lab.rng("shuffled"))
     never = [float(np.isinf(course.matched).mean()) for course in courses]
     return Evidence(
         effect=by["matched"],
         control=by["matched"],
-        null=from_replicates(shuffled, range=_RANGE),
+        null=from_replicates(shuffled, range=CORRELATIONS),
         n_runs=len(courses),
         details={f"order {_ORDERS[what]}": by[what] for what in ("own", "halved")}
         | {"share of F that did not get there before the mean loss was 4": from_replicates(np.array(never))},
@@ -90,7 +90,7 @@ def _off_law(lab: Lab) -> Evidence:
     return Evidence(
         effect=farthest(scaled.values(), 1.0),
         control=farthest(plain.values(), 1.0),
-        null=from_fractions(opposite, 200.0 * len(noisy.RATIOS)),
+        null=from_fractions(opposite, 200.0 * len(RATIOS)),
         n_runs=data.sizes["seed"],
         details={f"constant of {kind} images": found for kind, found in scaled.items()}
         | {f"{kind} images, z over ρ": found for kind, found in plain.items()},

@@ -14,13 +14,13 @@ from theory.formulas import symbols as s
 from theory.formulas.statements import STATEMENTS
 
 __all__ = [
-    "at_start", "batch_constant", "finite_constant", "finite_ratios", "law_constant", "law_exponent", "minibatches",
-    "off_in_a_step", "small_dimensions",
+    "RATIOS", "at_start", "batch_constant", "finite_constant", "finite_ratios", "law_constant", "law_exponent",
+    "minibatches", "off_in_a_step", "small_dimensions",
 ]  # fmt: skip
 
 _HARMLESS = 1e-16
 """Step size at which no step moves a pre-activation to speak of."""
-_RATIOS = (0.25, 0.5, 1.0)
+RATIOS = (0.25, 0.5, 1.0)
 """τ / (σ_0 √(m B)) at which the fraction is far from 1."""
 
 
@@ -33,7 +33,7 @@ def at_start(lab: Lab) -> xarray.Dataset:
         return Cell(problem, (Phase("look", Loss(), SAM(tau=tau), steps=0),), seed)
 
     return lab.grid(
-        "deactivation at start", make, {"n": (40, 160), "m": (5, 20), "ratio": (*_RATIOS, 2.0)},
+        "deactivation at start", make, {"n": (40, 160), "m": (5, 20), "ratio": (*RATIOS, 2.0)},
         replicates=lab.choose(quick=200, full=1000), test_directions=16, observe=("deactivation",),
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ def minibatches(lab: Lab) -> xarray.Dataset:
         return Cell(problem, (Phase("epoch", Loss(), optimizer, steps=problem.n // batch),), seed)
 
     return lab.grid(
-        "deactivation in minibatches", make, {"batch": (5, 10, 20), "ratio": (0.0, *_RATIOS)},
+        "deactivation in minibatches", make, {"batch": (5, 10, 20), "ratio": (0.0, *RATIOS)},
         replicates=lab.choose(quick=400, full=1000), test_directions=16, observe=("coefficients_full",),
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ def small_dimensions(lab: Lab) -> xarray.Dataset:
 
     def make(seed: int, d: int, n: int, signal: float) -> Cell:
         problem = Problem(d=d, n=n, m=10, signal=signal, sigma_0=TINY_WEIGHTS, label_flip=0.1, forget=0.0)
-        radii = [tiny_radius(ratio, problem.m, n) for ratio in _RATIOS]
+        radii = [tiny_radius(ratio, problem.m, n) for ratio in RATIOS]
         phases = [Phase(f"look_{k}", Loss(), SAM(tau=tau), steps=0) for k, tau in enumerate(radii)]
         return Cell(problem, tuple(phases), seed)
 
@@ -84,7 +84,7 @@ def small_dimensions(lab: Lab) -> xarray.Dataset:
         "deactivation in small dimensions", make, {"d": (100, 300, 1000, 10_000), "n": (16, 64), "signal": (1.0, 3.0)},
         replicates=lab.choose(quick=200, full=1000), test_directions=16, observe=("deactivation",),
     )  # fmt: skip
-    return data.rename(phase="ratio").assign_coords(ratio=list(_RATIOS))
+    return data.rename(phase="ratio").assign_coords(ratio=list(RATIOS))
 
 
 def _depth(fraction: np.ndarray) -> np.ndarray:
@@ -94,8 +94,8 @@ def _depth(fraction: np.ndarray) -> np.ndarray:
 
 def _depths(data: xarray.Dataset, rows: np.ndarray) -> np.ndarray:
     """z of the measured fractions over the ratio, (n, m, ratio)."""
-    off = data["deactivated"].isel(phase=0).sel(relation="own", set="retain", ratio=list(_RATIOS))
-    return _depth(off.transpose("seed", "n", "m", "ratio").values[rows].mean(axis=0)) / np.array(_RATIOS)
+    off = data["deactivated"].isel(phase=0).sel(relation="own", set="retain", ratio=list(RATIOS))
+    return _depth(off.transpose("seed", "n", "m", "ratio").values[rows].mean(axis=0)) / np.array(RATIOS)
 
 
 def law_constant(data: xarray.Dataset, rows: np.ndarray, *, samples: bool = True) -> float:

@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from tests.theory.made_up import JITTER, SEEDS, Shelf, check_mean, few_resamples
 from theory.claims import find_claims, noisy_images
 from theory.experiments.boundaries import BASE
+from theory.experiments.deactivation import RATIOS
 from theory.experiments.noise import dimension, laws, noisy, onset, tails
 from theory.experiments.noise.noisy import Forgetting
 from theory.ledger import Evidence
@@ -167,12 +168,12 @@ def test_who_goes_first_is_found(optimizer: str, ends: tuple[float, float], effe
 
 def off(quiet: float, loud: float) -> xarray.Dataset:
     """Shares of which z is a multiple of the law's by kind of image."""
-    z = np.array([[0.2**0.5], [1.8**0.5]]) * np.array(noisy.RATIOS)
+    z = np.array([[0.2**0.5], [1.8**0.5]]) * np.array(RATIOS)
     share = 2.0 * ndtr(z * np.array([[quiet], [loud]])) - 1.0
     whole = np.repeat(np.stack([share, 2.0 * ndtr(z) - 1.0])[:, None], SEEDS, axis=1) + 1e-6 * JITTER[:, None, None]
     data = {name: (("seed", "kind", "ratio"), whole[number]) for number, name in enumerate(("own", "law"))}
     opposite = (("seed", "kind", "ratio"), np.zeros_like(whole[0]))
-    coords = {"seed": range(SEEDS), "kind": list(noisy.KINDS), "ratio": list(noisy.RATIOS)}
+    coords = {"seed": range(SEEDS), "kind": list(noisy.KINDS), "ratio": list(RATIOS)}
     return xarray.Dataset({**data, "opposite": opposite}, coords=coords)
 
 

@@ -132,7 +132,7 @@ def height(problem: Problem, level: float, loss: float) -> float:
         >>> height(Problem(label_flip=0.1), 0.3, 0.05)
         1.0
         >>> round(height(Problem(tails="two-scales", noisy_fraction=0.5, noisy_factor=3.0), 0.25, 0.05), 2)
-        0.63
+        0.67
     """
     law = strengths(problem)
     share = (level - problem.label_flip) / (1.0 - 2.0 * problem.label_flip)

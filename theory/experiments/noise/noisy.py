@@ -13,13 +13,14 @@ from simulate.dynamics.step import gradient, logistic_loss, network_output, outp
 from simulate.problems.geometry import SIGNS
 from simulate.problems.scales import sam_radius, with_sam_weights
 from theory.experiments.course import STANDARD
+from theory.experiments.deactivation import RATIOS
 from theory.experiments.lab import Lab
 from theory.experiments.noise.choices import FACTOR, FRACTION
 from theory.experiments.noise.training import trained, unlearning
 from theory.experiments.protocols import TINY_WEIGHTS, Pretraining, initialised, retrain, tiny_radius
 
 __all__ = [
-    "KINDS", "RATIOS", "Forgetting", "constant", "course_of", "first", "forgotten", "is_noisy", "off_at_start",
+    "KINDS", "Forgetting", "constant", "course_of", "first", "forgotten", "is_noisy", "off_at_start",
     "off_at_the_radius", "orders", "problem_of", "shares_off",
 ]  # fmt: skip
 
@@ -142,8 +143,6 @@ def orders(courses: list[Forgetting], what: str, rng: np.random.Generator | None
 
 KINDS = ("quiet", "noisy")
 """The images, by their noise."""
-RATIOS = (0.25, 0.5, 1.0)
-"""τ/(σ_0 √(m n)) at which the law is tried."""
 _LAW = {"d": 10**8, "n": 40, "m": 10, "signal": 2.0, "sigma_0": TINY_WEIGHTS, "forget": 0.0}
 
 
