@@ -182,7 +182,7 @@ summary_table(official)
 # <details>
 # <summary>Answer</summary>
 #
-# About twice. Student's distribution with 19 degrees of freedom falls off fast: to be some eighty times as careful
+# About twice. Student's distribution with 19 degrees of freedom falls off fast: to be so many times as careful
 # costs a factor of two.
 #
 # </details>
