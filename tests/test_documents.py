@@ -27,7 +27,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "note
 OTHERS = [
     ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "docs/examples/README.md",
     ROOT / "paper_figs/data/README.md", *sorted(ROOT.glob("docs/reference/*.md")),
-    *sorted(ROOT.glob("docs/gallery/*.md")),
+    *sorted(ROOT.glob("docs/gallery/*.md")), ROOT / "notebooks/glossary.md", ROOT / "notebooks/teaching.md",
+    ROOT / "notebooks/homework/sheet.md",
 ]  # fmt: skip
 """Pages whose links are checked; what Python they have is not run here."""
 BLOCKS = [

@@ -21,7 +21,7 @@ language = "en-GB"
 
 root_doc = "README"
 include_patterns = [
-    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**.md", "notebooks/*.md", "notebooks/*.ipynb",
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**.md", "notebooks/**.md", "notebooks/*.ipynb",
     "paper_figs/data/README.md",
 ]  # fmt: skip
 exclude_patterns = ["results", "build", "dist", "tests", "**/.*"]

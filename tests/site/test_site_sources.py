@@ -49,7 +49,7 @@ def sources() -> list[Path]:
     return [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
-        *ROOT.glob("notebooks/*.md"),
+        *ROOT.glob("notebooks/**/*.md"),
         *ROOT.glob("notebooks/*.ipynb"),
     ]
 
