@@ -23,7 +23,7 @@ __all__ = ["GALLERY", "digest", "draw", "main"]
 GALLERY = ROOT / "docs/gallery"
 """Where pictures and pages lie."""
 DRAWN = ROOT / "results/figures_quick"
-WIDTH, COLORS = 1300, 64  # pixels; colours of the palette
+WIDTH, COLORS = 1300, 128  # pixels; colours of the palette
 
 
 def digest(sheet: Sheet) -> str:
@@ -51,7 +51,8 @@ def _small(drawn: Path, target: Path) -> None:
     picture = Image.open(drawn).convert("RGB")
     if picture.width > WIDTH:
         picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)
-    picture.quantize(COLORS, dither=Image.Dither.NONE).save(target, optimize=True)
+    # The octree keeps a colour that few pixels have; the median cut made grey of a verdict in a tall picture.
+    picture.quantize(COLORS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 def _page(sheet: Sheet, caption: str) -> str:
