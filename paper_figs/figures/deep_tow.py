@@ -29,7 +29,7 @@ from paper_figs.workshop.deep_data import (
     unvaried,
     usual_arms,
 )
-from paper_figs.workshop.deep_dots import method_words
+from paper_figs.workshop.deep_dots import arm_handles, method_words
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, MARKERS, legend_below, new_figure
@@ -174,21 +174,7 @@ def _draw_panel(axes: Axes, scale: Scale, found: Sequence[Change], places: dict[
 
 def _handles(shown: Sequence[Scale], found: Sequence[Change]) -> list[Line2D | Patch]:
     arms = [(scale, change.arm) for scale in shown for change in found if change.arm in scale.findings.arms]
-    optimizers = {family(scale.findings.about(arm, "optimizer")) for scale, arm in arms}
-    before = {scale.findings.about(arm, "pretraining") for scale, arm in arms}
-    made: list[Line2D | Patch] = [
-        Line2D([], [], ls="none", marker=MARKERS[name], color=COLORS[name], ms=3.6, label=name)
-        for name in ("SGD", "SAM", "ASAM") if name in optimizers
-    ]  # fmt: skip
-    made += [
-        Line2D([], [], ls="none", marker="o", color="0.3", mfc="0.3" if label == PLAIN else "white", ms=3.6,
-               label=f"after {family(label)}")
-        for label in sorted(before, reverse=True)
-    ]  # fmt: skip
-    made.append(Patch(color="0.92", label=f"smaller than {MARGIN:g}"))
-    if any(scale.lost(arm) for scale, arm in arms):
-        made.append(Line2D([], [], ls="none", marker="$†$", color="0.2", ms=4, label="some runs did not reach it"))
-    return made
+    return arm_handles(arms, [Patch(color="0.92", label=f"smaller than {MARGIN:g}")])
 
 
 def _answer(scale: Scale, found: Sequence[Change]) -> str:

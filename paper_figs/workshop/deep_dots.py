@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from deepnet.ledger.findings import PLAIN
@@ -19,7 +20,7 @@ from paper_figs.workshop.deep_data import Scale, family
 from paper_figs.workshop.style import COLORS, LINES, MARKERS, legend_below, new_figure
 from theory.statistics import Estimate
 
-__all__ = ["Levels", "Panel", "dots_figure", "method_words"]
+__all__ = ["Levels", "Panel", "arm_handles", "dots_figure", "method_words"]
 
 _LINE, _BLOCK, _AROUND = 0.1, 0.5, 0.45  # inches: an arm, around a block, around all
 Levels = Callable[[Scale], Mapping[str, float]]
@@ -139,11 +140,21 @@ def _dashes(pretraining: str) -> str:
     return LINES[family(pretraining)]
 
 
-def _handles(blocks: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Panel], goal: str) -> list[Line2D]:
-    every = [(scale, arm) for scale, arms in blocks for arm in arms]
-    optimizers = {family(scale.findings.about(arm, "optimizer")) for scale, arm in every}
-    before = {scale.findings.about(arm, "pretraining") for scale, arm in every}
-    made = [
+def _handles(blocks: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Panel], goal: str) -> list[Line2D | Patch]:
+    levels = {label for scale, _ in blocks for panel in panels for label in panel.levels(scale)}
+    dashes: list[Line2D | Patch] = [
+        Line2D([], [], color="0.35", lw=0.8, ls=_dashes(label),
+               label=f"{goal}, {family(label)}" if len(levels) > 1 else goal)
+        for label in sorted(levels, reverse=True)
+    ]  # fmt: skip
+    return arm_handles([(scale, arm) for scale, arms in blocks for arm in arms], dashes)
+
+
+def arm_handles(arms: Sequence[tuple[Scale, str]], others: Sequence[Line2D | Patch]) -> list[Line2D | Patch]:
+    """Entries of a legend: the optimizers of some arms and what came before them, other entries, and lost runs."""
+    optimizers = {family(scale.findings.about(arm, "optimizer")) for scale, arm in arms}
+    before = {scale.findings.about(arm, "pretraining") for scale, arm in arms}
+    made: list[Line2D | Patch] = [
         Line2D([], [], ls="none", marker=MARKERS[name], color=COLORS[name], ms=3.6, label=name)
         for name in ("SGD", "SAM", "ASAM") if name in optimizers
     ]  # fmt: skip
@@ -152,12 +163,7 @@ def _handles(blocks: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Pan
                label=f"after {family(label)}")
         for label in sorted(before, reverse=True)
     ]  # fmt: skip
-    levels = {label for scale, _ in blocks for panel in panels for label in panel.levels(scale)}
-    made += [
-        Line2D([], [], color="0.35", lw=0.8, ls=_dashes(label),
-               label=f"{goal}, {family(label)}" if len(levels) > 1 else goal)
-        for label in sorted(levels, reverse=True)
-    ]  # fmt: skip
-    if any(scale.lost(arm) for scale, arm in every):
+    made += others
+    if any(scale.lost(arm) for scale, arm in arms):
         made.append(Line2D([], [], ls="none", marker="$†$", color="0.2", ms=4, label="some runs did not reach it"))
     return made

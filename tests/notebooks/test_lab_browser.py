@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.notebooks.lab import ROOT, running_lab
+from tests.site.browser import wait_for
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 pytestmark = [
@@ -77,20 +78,11 @@ def lesson(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
     shutil.copy(ROOT / "notebooks" / LESSON, folder)
     with running_lab(folder, private) as address:
         browser.get(address.format(LESSON))
-        wait_for(lambda: browser.execute_script("return !!window.jupyterapp?.shell?.currentWidget?.context"))
+        wait_for(lambda: browser.execute_script("return !!window.jupyterapp?.shell?.currentWidget?.context"), PATIENCE)
         ran = browser.execute_async_script(RUN_ALL)
-        wait_for(lambda: browser.execute_script(STATUS) == "idle")
+        wait_for(lambda: browser.execute_script(STATUS) == "idle", PATIENCE)
         yield ran
         browser.get("about:blank")
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError("The page did not get there.")
-        time.sleep(0.05)
-    return found
 
 
 def picture(browser: Any) -> bytes:
@@ -105,7 +97,7 @@ def show_widget(browser: Any) -> Any:
         "const has = cell => JSON.stringify(cell.model.toJSON().outputs ?? '').includes('widget-view+json');"
         "return notebook.scrollToItem(notebook.widgets.findIndex(has), 'start');"
     )
-    handle = wait_for(lambda: browser.find_elements("css selector", ".widget-slider .noUi-handle"))[0]
+    handle = wait_for(lambda: browser.find_elements("css selector", ".widget-slider .noUi-handle"), PATIENCE)[0]
     wait_for(lambda: picture(browser))
     return handle
 
@@ -151,7 +143,7 @@ def test_all_controls_are_in_sight(browser: Any, lesson: dict[str, Any], width: 
     browser.set_window_size(width, 1000)
     try:
         show_widget(browser)
-        hidden = wait_for(lambda: browser.execute_script(HIDDEN))
+        hidden = wait_for(lambda: browser.execute_script(HIDDEN), PATIENCE)
         assert (hidden["controls"] > 8, hidden["right"]) == (True, [])
     finally:
         browser.set_window_size(1400, 1000)

@@ -6,12 +6,13 @@ import functools
 import http.server
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DESKTOP", "PHONE", "complaints", "open_browser", "resize", "served"]
+__all__ = ["DESKTOP", "PHONE", "complaints", "open_browser", "resize", "served", "wait_for"]
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
 
@@ -63,3 +64,17 @@ def resize(browser: Any, size: tuple[int, int]) -> None:
 def complaints(browser: Any) -> list[str]:
     """What the pages wrote to the console since the last time, but for mere information."""
     return [str(entry["message"]) for entry in browser.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """What a condition returns as soon as that is something.
+
+    Raises:
+        TimeoutError: if it is nothing for so long.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError("The page did not get there.")
+        time.sleep(0.05)
+    return found

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.site.browser import DESKTOP, PHONE, complaints, open_browser, resize, served
+from tests.site.browser import DESKTOP, PHONE, complaints, open_browser, resize, served, wait_for
 from tests.site.building import pages_of
 
 pytest.importorskip("selenium", reason="needs selenium")
@@ -48,15 +47,6 @@ def address(site: Path) -> Iterator[str]:
 def browser() -> Iterator[Any]:
     with open_browser() as browser:
         yield browser
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError("The page did not get there.")
-        time.sleep(0.05)
-    return found
 
 
 def press(browser: Any, *keys: str, holding: str | None = None) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.site.browser import DESKTOP, PHONE, complaints, open_browser, resize
+from tests.site.browser import DESKTOP, PHONE, complaints, open_browser, resize, wait_for
 
 pytest.importorskip("selenium", reason="needs selenium")
 pytestmark = [
@@ -37,15 +36,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
 def browser() -> Iterator[Any]:
     with open_browser() as browser:
         yield browser
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError("The page did not get there.")
-        time.sleep(0.05)
-    return found
 
 
 def opened(browser: Any, path: Path, size: tuple[int, int], state: str = "") -> None:
