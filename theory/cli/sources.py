@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+
+from simulate.house.sources import code_of
 
 __all__ = ["code_behind"]
 
@@ -29,28 +30,14 @@ def code_behind(measure: Callable[..., Any]) -> str:
     while isinstance(measure, partial):
         measure = measure.func
     own = inspect.getsourcefile(inspect.unwrap(measure))
-    return _digest([_common(), *([] if own is None else [_code(Path(own))])])
+    return _digest([_common(), *([] if own is None else [code_of(Path(own))])])
 
 
 @cache
 def _common() -> str:
     places = (_ROOT / place for place in _DECIDE)
     files = (file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*.py"))))
-    return _digest(f"{file.relative_to(_ROOT).as_posix()} {_code(file)}" for file in files)
-
-
-@cache
-def _code(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [each for each in body if not _is_text(each)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return _digest(f"{file.relative_to(_ROOT).as_posix()} {code_of(file)}" for file in files)
 
 
 def _digest(words: Iterable[str]) -> str:

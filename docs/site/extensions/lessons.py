@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sphinx.util.logging import getLogger
+
+from simulate.house.sources import code_of
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -59,22 +60,8 @@ def code(*packages: str) -> str:
     told = hashlib.sha256()
     for package in packages:
         for path in sorted((ROOT / package).rglob("*.py")):
-            told.update(f"{path.relative_to(ROOT)}\n{_without_words(path)}\n".encode())
+            told.update(f"{path.relative_to(ROOT)}\n{code_of(path)}\n".encode())
     return told.hexdigest()
-
-
-def _without_words(path: Path) -> str:
-    """The code of a module, without comments and the texts of its definitions."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [each for each in body if not _is_text(each)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _title(lesson: NotebookNode) -> str:
