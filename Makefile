@@ -40,7 +40,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "PYTHON=... names the interpreter that makes $(VENV); ARGS=... is passed on to what a target runs."
 
-verify: $(VENV)/.core ## check the theory in some four minutes: phase maps, then the ledger of claims
+verify: $(VENV)/.core ## check the theory in some five minutes: phase maps, then the ledger of claims
 	$(RUN) -m simulate verify --out results/verify $(filter --overwrite,$(ARGS))
 	$(RUN) -m theory verify --out results/ledger $(ARGS)
 
