@@ -25,7 +25,7 @@ sharpmu DOOR --help tells more; sharpmu --version has the versions."""
 
 _VERIFY = """usage: sharpmu verify [--overwrite]
 
-The main job, some four minutes: simulate verify, then theory verify. Results
+The main job, some five minutes: simulate verify, then theory verify. Results
 of other settings or of another version are refused unless --overwrite is said.
 Each has more options when it is called by itself: see sharpmu simulate verify
 --help and sharpmu theory verify --help."""
