@@ -19,7 +19,7 @@ _USAGE = """usage: sharpmu DOOR [COMMAND] [OPTIONS]
   theory    the paper's claims, and a ledger of what simulations say of them
   deepnet   unlearning of deep networks on images, and their ledger
   figures   figures and tables of the paper
-  verify    the main job, four minutes: simulate verify, then theory verify
+  verify    the main job, five minutes: simulate verify, then theory verify
 
 sharpmu DOOR --help tells more; sharpmu --version has the versions."""
 
