@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from simulate.dynamics.activations.kernels import activated_output, gather_direction
+from simulate.dynamics.activations.kernels import activated_output, gather_direction, room_for_products
 from simulate.dynamics.kernels import (
     CONVERGED,
     NONFINITE,
@@ -22,7 +22,7 @@ from simulate.dynamics.kernels import (
     rule_met,
     update_along,
 )
-from simulate.machine.compilation import summing_kernel
+from simulate.machine.compilation import kernel, summing_kernel
 
 __all__ = ["descend_trajectories"]
 
@@ -65,27 +65,22 @@ def _descend(places, directions, velocities, moves, lr, descent):
 
 
 @summing_kernel
-def _output(z, y_true, multiplicity, activation, vectors):
+def _output(z, y_true, multiplicity, activation, closest, vectors):
     """Fill the first of the vectors with the outputs at z."""
-    output, g, closest = vectors[0], vectors[2], vectors[3]
     if activation is None:
-        network_output(z, y_true, multiplicity, g, closest, output)
+        network_output(z, y_true, multiplicity, vectors[2], closest, vectors[0])
     else:
-        activated_output(z, y_true, multiplicity, activation, closest, output)
+        activated_output(z, y_true, multiplicity, activation, closest, vectors[0])
 
 
 @summing_kernel
-def _gather(directions, z, gram, y_true, target, multiplicity, batch, update, activation, room):
+def _gather(directions, z, gram, y_true, target, multiplicity, batch, update, activation, closest, rooms):
     """Add the direction of an update at z; False, with nothing added, once an output is not finite."""
-    vectors, matrices, patterns, scratch = room
     c, products = directions[0], directions[1]
     if activation is None:
-        return update_along(
-            c, products, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
-        )  # fmt: skip
-    few, lists = (vectors[0], vectors[1], vectors[3]), (scratch[2], scratch[3])
+        return update_along(c, products, z, gram, y_true, target, multiplicity, batch, update, closest, rooms[0])
     return gather_direction(
-        c, products, z, gram, y_true, target, multiplicity, batch, update, activation, few, matrices, lists
+        c, products, z, gram, y_true, target, multiplicity, batch, update, activation, closest, rooms[1]
     )  # fmt: skip
 
 
@@ -95,25 +90,34 @@ def _activation_of(activations, t):
     return None if activations is None else (activations[0][t], activations[1][t])
 
 
+@kernel
+def room_to_descend(n_filters, n, n_noise):
+    """What an update works with, for ReLU and for others; three directions that are gathered; labels as a step sees."""
+    rooms = room_to_work(n_filters, n, n_noise), room_for_products(n_filters, n, n_noise)
+    directions = np.empty((n_filters, n_noise + 1)), np.empty((n_filters, n_noise + 1)), np.zeros(1)
+    return rooms, directions, np.empty(n)
+
+
 @summing_kernel
 def _advance(
     places, velocities, gram, labels, updates, descent, bound, windows, rules, until, closest, multiplicity, activation,
-    start,
+    start, room,
 ):  # fmt: skip
     """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
-    c, z = places[0], places[1]
+    z = places[1]
     y, y_true, forget, target, learned = labels
     weight, perturbed, moves, scalars = updates
     present, turned, rates = windows
     stop, every = rules
-    room = room_to_work(z, y.size, closest)
-    output, watched = room[0][0], is_watched(stop)
-    directions, seen = (np.zeros_like(c), np.zeros_like(z), np.zeros(1)), np.empty_like(target)
+    rooms, directions, seen = room
+    vectors, watched = rooms[0][0], is_watched(stop)
+    directions[0][:] = 0.0
+    directions[1][:] = 0.0
     step = start
     while True:
         if watched and step % every == 0:
-            _output(z, y_true, multiplicity, activation, room[0])
-            if rule_met(stop, learned, target, y, forget, output):
+            _output(z, y_true, multiplicity, activation, closest, vectors)
+            if rule_met(stop, learned, target, y, forget, vectors[0]):
                 return step, CONVERGED
         if step == until:
             return step, RUNNING
@@ -125,7 +129,7 @@ def _advance(
             lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
             how = (-1.0, tau, mixing, scalars[number, 3] > 0.0)
             update = (weight[number], perturbed[number], moves[number], how, bound)
-            if not _gather(directions, z, gram, y_true, seen, multiplicity, batch, update, activation, room):
+            if not _gather(directions, z, gram, y_true, seen, multiplicity, batch, update, activation, closest, rooms):
                 # a step that overflows in its first part counts as taken
                 return step + (1 if number > 0 else 0), NONFINITE
             if scalars[number, 4] == 0.0:  # it does not wait for the next one
@@ -135,7 +139,7 @@ def _advance(
         step += 1
 
 
-@summing_kernel
+@kernel
 def descend_trajectories(
     chosen, first, last, places, velocities, gram, labels, updates, descents, bounds, windows, rules, until, closest,
     multiplicity, activations, steps, status,
@@ -148,7 +152,7 @@ def descend_trajectories(
         last: One past the last of them.
         places: Coefficients and pre-activations (T, 2m, L) and shares of initial filters (T, 2m).
         velocities: The velocity of each, same shapes.
-        gram: Gram matrices (T, L, L).
+        gram: Gram matrices (T, L, L'), their rows padded to whole stretches.
         labels: y, y_true, forget, target and normalised `learned` weights, each (T, n).
         updates: weight and perturbed (T, U, n), moves (T, U, 2m), and lr, tau, mixing, normalised, gathers (T, U, 5).
         descents: Momentum, whether it is Nesterov's, weight decay and clip, (T, 4).
@@ -169,6 +173,7 @@ def descend_trajectories(
     present, turned, rates = windows
     stop, every = rules
     beta, reference = bounds
+    room = room_to_descend(z.shape[1], y.shape[1], z.shape[2] - 1)
     for number in range(first, last):
         t = chosen[number]
         if status[t] == RUNNING:
@@ -177,5 +182,5 @@ def descend_trajectories(
             steps[t], status[t] = _advance(
                 (c[t], z[t], initial[t]), (vc[t], vz[t], vinitial[t]), gram[t], of_labels, of_updates, descents[t],
                 (beta[t], reference[t]), (present[t], turned[t], rates[t]), (stop[t], every[t]), until[t], closest[t],
-                multiplicity, _activation_of(activations, t), steps[t],
+                multiplicity, _activation_of(activations, t), steps[t], room,
             )  # fmt: skip

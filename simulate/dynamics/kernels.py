@@ -1,8 +1,9 @@
 r"""The training step as loops, compiled by numba: `simulate.dynamics.step` without its temporaries.
 
 Arrays of one trajectory: z and c are (2m, L) with L = 1 + n patches, column 0 the signal and the first m rows
-j = +1; gram is (L, L). A gradient with slopes ∂L/∂f is held as g (n patches,), the coefficient that an active j = +1
-neuron of each noise vector gets, and two sums for the signal; `simulate.dynamics.patterns` multiplies it by gram.
+j = +1; gram is (L, L'), its rows padded to whole stretches. A gradient with slopes ∂L/∂f is held as g (n patches,), the
+coefficient that an active j = +1 neuron of each noise vector gets, and two sums for the signal;
+`simulate.dynamics.patterns` multiplies it by gram.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ import math
 
 import numpy as np
 
-from simulate.dynamics.patterns import add_gradient, no_pattern, refresh_pattern, signal_coefficient
-from simulate.machine.compilation import summing_kernel
+from simulate.dynamics.patterns import (
+    add_gradient,
+    no_pattern,
+    refresh_pattern,
+    room_for_gradients,
+    signal_coefficient,
+)
+from simulate.machine.compilation import kernel, summing_kernel
 
 __all__ = [
     "CONVERGED",
@@ -154,16 +161,15 @@ def _move(c, z, gram, y_true, multiplicity, slopes, g, moves, step, at, pattern,
 
 
 @summing_kernel
-def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, vectors, matrices, patterns, scratch):
+def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, closest, room):
     """One `simulate.dynamics.updates.Update` of c and z, its gradients taken at the pre-activations `at`.
 
     An update is plain when no sample is marked as perturbed; its last part is β and log p₀ (n,) of what is damped,
-    empty where nothing is. `at` is z itself, or an array of its own while c and z gather a direction. Returns False,
-    with nothing changed, once an output is not finite.
+    empty where nothing is. `at` is z itself, or an array of its own while c and z gather a direction; `room` is that of
+    `room_to_work`. Returns False, with nothing changed, once an output is not finite.
     """
     weight, perturbed, moves, (lr, tau, mixing, normalised), bound = update
-    output, slopes, g, closest, everyone = vectors
-    felt_products, z_perturbed = matrices
+    (output, slopes, g, everyone), (felt_products, z_perturbed), patterns, scratch = room
     network_output(at, y_true, multiplicity, g, closest, output)
     if not math.isfinite(output.sum()):
         return False
@@ -233,27 +239,23 @@ def rule_met(stop, learned, target, y, forget, output):
     return right / size <= stop[1] or right / size >= stop[2] or loss / size >= stop[3]
 
 
-@summing_kernel
-def room_to_work(z, n, closest):
-    """What `update_along` writes to: vectors, matrices, patterns and scratch, for pre-activations z (2m, L)."""
-    n_noise = z.shape[1] - 1
-    everyone = np.ones(len(z), np.bool_)  # the whole network is perturbed, also a part that does not move
-    vectors = (np.empty(n), np.empty(n), np.empty(n_noise), closest, everyone)
-    matrices = (np.empty_like(z), np.empty_like(z))
-    patterns = (no_pattern(len(z), n_noise), no_pattern(len(z), n_noise))
-    row_lists = (np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1))
-    return vectors, matrices, patterns, (np.empty((1, n_noise + 1)), np.empty(n_noise), *row_lists)
+@kernel
+def room_to_work(n_filters, n, n_noise):
+    """What `update_along` writes to, the first of it the outputs: for networks of such sizes, one after the other."""
+    everyone = np.ones(n_filters, np.bool_)  # the whole network is perturbed, also a part that does not move
+    vectors = (np.empty(n), np.empty(n), np.empty(n_noise), everyone)
+    matrices = (np.empty((n_filters, n_noise + 1)), np.empty((n_filters, n_noise + 1)))
+    patterns = (no_pattern(n_filters, n_noise), no_pattern(n_filters, n_noise))
+    return vectors, matrices, patterns, room_for_gradients(n_filters, n_noise)
 
 
 @summing_kernel
-def _advance(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, start):
+def _advance(c, z, gram, labels, updates, present, rules, until, closest, multiplicity, start, nothing, room):
     """Advance one trajectory from step `start` to at most `until`; returns the step reached and the status."""
     y, y_true, forget, target, learned = labels
     weight, perturbed, moves, scalars = updates
     stop, every = rules
-    n = y.size
-    vectors, matrices, patterns, scratch = room_to_work(z, n, closest)
-    output, g, watched, nothing = vectors[0], vectors[2], is_watched(stop), np.empty(0)
+    output, g, watched = room[0][0], room[0][2], is_watched(stop)
     step = start
     while True:
         if watched and step % every == 0:
@@ -266,15 +268,13 @@ def _advance(c, z, gram, labels, updates, present, rules, until, closest, multip
         for number in range(scalars.shape[0]):
             lr, tau, mixing = scalars[number, 0], scalars[number, 1], scalars[number, 2]
             update = (weight[number], perturbed[number], moves[number], (lr, tau, mixing, True), (0.0, nothing))
-            finite = update_along(
-                c, z, z, gram, y_true, target, multiplicity, batch, update, vectors, matrices, patterns, scratch
-            )  # fmt: skip
-            if not finite:  # a step that overflows in its first part counts as taken
+            if not update_along(c, z, z, gram, y_true, target, multiplicity, batch, update, closest, room):
+                # a step that overflows in its first part counts as taken
                 return step + (1 if number > 0 else 0), NONFINITE
         step += 1
 
 
-@summing_kernel
+@kernel
 def advance_trajectories(
     first, last, c, z, gram, labels, updates, present, rules, until, closest, multiplicity, steps, status
 ):
@@ -285,7 +285,7 @@ def advance_trajectories(
         last: One past the last trajectory.
         c: Coefficients (T, 2m, L).
         z: Pre-activations (T, 2m, L).
-        gram: Gram matrices (T, L, L).
+        gram: Gram matrices (T, L, L'), their rows padded to whole stretches.
         labels: y, y_true, forget, target and normalised `learned` weights, each (T, n).
         updates: weight and perturbed (T, U, n), moves (T, U, 2m), and lr, tau, mixing as (T, U, 3).
         present: Batches (T, S, n) of bool; step steps[t] + s sees row s modulo S.
@@ -299,11 +299,12 @@ def advance_trajectories(
     y, y_true, forget, target, learned = labels
     weight, perturbed, moves, scalars = updates
     stop, every = rules
+    nothing, room = np.empty(0), room_to_work(z.shape[1], y.shape[1], z.shape[2] - 1)
     for t in range(first, last):
         if status[t] == RUNNING:
             of_labels = (y[t], y_true[t], forget[t], target[t], learned[t])
             of_updates = (weight[t], perturbed[t], moves[t], scalars[t])
             steps[t], status[t] = _advance(
                 c[t], z[t], gram[t], of_labels, of_updates, present[t], (stop[t], every[t]), until[t], closest[t],
-                multiplicity, steps[t],
+                multiplicity, steps[t], nothing, room,
             )  # fmt: skip

@@ -19,14 +19,24 @@ from typing import Any
 
 from numba import config, njit
 
-__all__ = ["SOURCES", "cache_folder", "fingerprint", "kernel", "summing_kernel"]
+__all__ = [
+    "SOURCES",
+    "borrowing_kernel",
+    "cache_folder",
+    "fingerprint",
+    "inlined_kernel",
+    "kernel",
+    "summing_kernel",
+]
 
 _OPTIONS = {"no_cfunc_wrapper": True, "error_model": "numpy", "nogil": True}
+_BORROWING = {**_OPTIONS, "_nrt": False}
+_SUMMING = {"contract", "reassoc"}
 
 SOURCES = (
     "dynamics/activations/kernels", "dynamics/descents", "dynamics/kernels", "dynamics/patterns",
-    "test_error/design_points", "test_error/estimates", "test_error/importance", "test_error/lines",
-    "test_error/planes", "test_error/strengths", "test_error/tails",
+    "machine/stretches", "test_error/design_points", "test_error/estimates", "test_error/importance",
+    "test_error/lines", "test_error/planes", "test_error/strengths", "test_error/tails",
 )  # fmt: skip
 """Every module with kernels, from the package's folder."""
 
@@ -38,9 +48,22 @@ def kernel(function: Callable[..., Any]) -> Any:
     return _compiled(function, **_OPTIONS)
 
 
+def borrowing_kernel(function: Callable[..., Any]) -> Any:
+    """The same for a kernel that makes no arrays.
+
+    It need not count who holds those it is given, which takes longer than a step of a small network.
+    """
+    return _compiled(function, **_BORROWING)
+
+
 def summing_kernel(function: Callable[..., Any]) -> Any:
-    """The same for a kernel of the training step, whose sums may be added in another order, so that they vectorise."""
-    return _compiled(function, fastmath={"contract", "reassoc"}, **_OPTIONS)
+    """The same for one of the training step, whose sums may be added in another order, so that they vectorise."""
+    return _compiled(function, fastmath=_SUMMING, **_BORROWING)
+
+
+def inlined_kernel(function: Callable[..., Any]) -> Any:
+    """The same for one that becomes a part of those that call it: handing over its arguments would take too long."""
+    return _compiled(function, fastmath=_SUMMING, forceinline=True, **_BORROWING)
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:

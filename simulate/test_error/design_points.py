@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from simulate.machine.compilation import kernel
+from simulate.machine.compilation import borrowing_kernel, kernel
 
 __all__ = ["TIED", "add_multiple", "find_design_points", "longest_row"]
 
@@ -26,21 +26,21 @@ TIED = 1e-12
 """Relative to the longest row: rows and points that are closer differ by rounding only, and the first is taken."""
 
 
-@kernel
+@borrowing_kernel
 def _assign(target, source):
     """Copy source to target, both (N,): much quicker to compile than a slice."""
     for k in range(source.size):
         target[k] = source[k]
 
 
-@kernel
+@borrowing_kernel
 def add_multiple(total, factor, x):
     """Add factor x to total, both (N,)."""
     for k in range(x.size):
         total[k] += factor * x[k]
 
 
-@kernel
+@borrowing_kernel
 def _inner(x, y):
     total = 0.0
     for k in range(x.size):
@@ -48,7 +48,7 @@ def _inner(x, y):
     return total
 
 
-@kernel
+@borrowing_kernel
 def _shrink(gram, helping, coefficients, values):
     """Move the hindering coefficients to argmin_z B(z) + |z|²/2 - ⟨c, z⟩ for fixed c = Σ_{helping} c_r a_r.
 
@@ -70,7 +70,7 @@ def _shrink(gram, helping, coefficients, values):
             break
 
 
-@kernel
+@borrowing_kernel
 def _ascend(gram, helping, coefficients, values):
     """Climb to a maximum of h by difference-of-convex steps from the helping rows active in `coefficients` (2m,).
 
@@ -92,7 +92,7 @@ def _ascend(gram, helping, coefficients, values):
             break
 
 
-@kernel
+@borrowing_kernel
 def _flip_best_row(gram, helping, tried, coefficients, values):
     """Switch the helping row of a point (2m,) that promises most among those not tried; say if there is one.
 
@@ -109,7 +109,7 @@ def _flip_best_row(gram, helping, tried, coefficients, values):
     return best >= 0
 
 
-@kernel
+@borrowing_kernel
 def longest_row(gram, allowed):
     """The longest of the allowed rows, (2m,) of bool, and of tied ones the first; -1 if all of them are zero."""
     best, length = -1, 0.0
@@ -130,7 +130,7 @@ def _start_at_row(gram, helping, started, coefficients):
     return best >= 0
 
 
-@kernel
+@borrowing_kernel
 def _insert_point(points, heights, count, coefficients, values):
     """Insert a point into the list (J, 2m), highest first, if it is a new maximum; return its place, or -1."""
     height = _inner(coefficients, values)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from simulate.machine.compilation import kernel
+from simulate.machine.compilation import borrowing_kernel
 from simulate.test_error.tails import insert_sorted, log_add, log_normal_interval, truncated_normal
 
 __all__ = ["exceedance_intervals", "log_measure", "pick", "point_in_intervals", "sort_kinks"]
 
 
-@kernel
+@borrowing_kernel
 def sort_kinks(offsets, slopes, signs, order, kinks):
     """Fill kinks (n,) of Σ signs relu(offsets + slopes t), and return level and slope at the far left.
 
@@ -26,7 +26,7 @@ def sort_kinks(offsets, slopes, signs, order, kinks):
     return level, slope
 
 
-@kernel
+@borrowing_kernel
 def exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals):
     """Fill intervals (n + 1, 2) with where Σ signs relu(offsets + slopes t) > threshold and return their number.
 
@@ -59,7 +59,7 @@ def exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals):
     return count
 
 
-@kernel
+@borrowing_kernel
 def log_measure(intervals, count):
     """Log-probability that a standard normal lies in one of the first `count` intervals."""
     total = -math.inf
@@ -68,7 +68,7 @@ def log_measure(intervals, count):
     return total
 
 
-@kernel
+@borrowing_kernel
 def pick(log_parts, log_total, fraction):
     """Which of some parts (N,) of a total lies at `fraction` of it, and at which fraction of that part."""
     i, share = 0, 1.0
@@ -80,7 +80,7 @@ def pick(log_parts, log_total, fraction):
     return i, min(fraction / share, 1.0) if log_parts.size > 1 else fraction
 
 
-@kernel
+@borrowing_kernel
 def point_in_intervals(intervals, count, log_total, fraction):
     """Quantile at `fraction` of a standard normal restricted to the first `count` intervals."""
     i, share = 0, 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simulate.machine.compilation import kernel
+from simulate.machine.compilation import borrowing_kernel
 
 __all__ = [
     "exponentiate",
@@ -28,7 +28,7 @@ _NO_UNDERFLOW = 35.0
 _ASYMPTOTIC_FROM = 25.0  # from here on five terms of the Mills series are exact in double precision
 
 
-@kernel
+@borrowing_kernel
 def log_add(a, b):
     """log(exp(a) + exp(b)); minus infinity stands for zero, NaN stays NaN."""
     high, low = (a, b) if a > b else (b, a)
@@ -37,7 +37,7 @@ def log_add(a, b):
     return high + math.log1p(math.exp(low - high))
 
 
-@kernel
+@borrowing_kernel
 def log_mills_ratio(x):
     """log M(x) = log[Φ(-x)/φ(x)] for any real x."""
     if x < _ASYMPTOTIC_FROM:
@@ -46,7 +46,7 @@ def log_mills_ratio(x):
     return math.log1p(-u * (1.0 - u * (3.0 - u * (15.0 - u * (105.0 - 945.0 * u))))) - math.log(x)
 
 
-@kernel
+@borrowing_kernel
 def log_normal_tail(x):
     """log Φ(-x), the upper tail of the standard normal, for any real or infinite x; absolute accuracy near 0."""
     if x < _ASYMPTOTIC_FROM:
@@ -54,7 +54,7 @@ def log_normal_tail(x):
     return log_mills_ratio(x) - 0.5 * x * x - _HALF_LOG_2PI
 
 
-@kernel
+@borrowing_kernel
 def log_normal_interval(lower, upper):
     """log P(lower < z < upper) of a standard normal z; infinite ends are allowed."""
     if upper == math.inf:
@@ -91,7 +91,7 @@ _FAR_TAIL = (
 )  # fmt: skip
 
 
-@kernel
+@borrowing_kernel
 def _ratio(fraction, r):
     """Rational function of AS 241 at r."""
     top, bottom = fraction
@@ -107,7 +107,7 @@ def _ratio(fraction, r):
     )
 
 
-@kernel
+@borrowing_kernel
 def normal_tail_point(probability):
     """The x that solves Φ(-x) = `probability`, to about sixteen digits down to 1e-300."""
     q = 0.5 - probability
@@ -118,7 +118,7 @@ def normal_tail_point(probability):
     return x if q > 0.0 else -x
 
 
-@kernel
+@borrowing_kernel
 def normal_tail_quantile(log_probability):
     """The x that solves log Φ(-x) = `log_probability`, at any depth, to at least ten digits."""
     if log_probability > -650.0:
@@ -131,7 +131,7 @@ def normal_tail_quantile(log_probability):
     return x + excess * mills / (1.0 + 0.5 * excess * (1.0 - x * mills))
 
 
-@kernel
+@borrowing_kernel
 def truncated_normal(lower, upper, fraction):
     """Quantile at `fraction` in [0, 1] of a standard normal restricted to lower < z < upper."""
     mirrored = lower + upper < 0.0  # work in the thinner tail
@@ -144,7 +144,7 @@ def truncated_normal(lower, upper, fraction):
     return -z if mirrored else z
 
 
-@kernel
+@borrowing_kernel
 def insert_sorted(order, count, keys, tie=0.0):
     """Sort the first `count` entries of `order` by their keys; fast if they are nearly sorted already.
 
@@ -158,7 +158,7 @@ def insert_sorted(order, count, keys, tie=0.0):
         order[place] = item
 
 
-@kernel
+@borrowing_kernel
 def split_tilted_normal(terms, count, order, pieces):
     """Split the density φ(y) exp(Σ_q τ_q(y)) at the kinks of its tilts into pieces of truncated normals.
 
@@ -203,7 +203,7 @@ def split_tilted_normal(terms, count, order, pieces):
     return highest + math.log(total)
 
 
-@kernel
+@borrowing_kernel
 def tilted_normal(pieces, count, fraction):
     """Quantile at `fraction` of a density that `split_tilted_normal` split into `count` + 1 pieces."""
     i = 0
@@ -215,7 +215,7 @@ def tilted_normal(pieces, count, fraction):
     return slope + truncated_normal(pieces[0, i] - slope, pieces[1, i] - slope, inside)
 
 
-@kernel
+@borrowing_kernel
 def kinked_normal(mean, load, left, right, fraction):
     """Quantile and log mass of a density with a single tilt of positive load: the common case, made fast.
 
@@ -239,7 +239,7 @@ def kinked_normal(mean, load, left, right, fraction):
     return high + normal_tail_point(tail_above * ((1.0 - fraction) * total / mills_above)), log_mass
 
 
-@kernel
+@borrowing_kernel
 def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts):
     """Tilt standard normals y (N,), from draw `first` on, and take the logs of the masses off log_tilts (N,).
 
@@ -263,7 +263,7 @@ def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts):
             y[k] = value
 
 
-@kernel
+@borrowing_kernel
 def exponentiate(log_weights):
     """Turn log weights (K,) into weights in units of the largest; return the log of the unit and the mean weight."""
     unit, mean = -math.inf, 0.0

@@ -18,7 +18,9 @@ import numpy as np
 
 from simulate.dynamics import descents, kernels, patterns
 from simulate.dynamics.activations import kernels as activated
+from simulate.machine import stretches
 from simulate.test_error import design_points, estimates, importance, lines, planes, strengths, tails
+from tests.oracles import plain_stretches
 from tests.places import ROOT
 
 MODULES = (
@@ -57,13 +59,18 @@ def main(given: str, found: str) -> None:
 
 
 def _make_lenient(module: ModuleType) -> None:
-    """Have a module compute with NumPy's numbers: where Python's raise, they give an infinity or NaN, like kernels."""
+    """Have a module compute with NumPy's numbers: where Python's raise, they give an infinity or NaN, like kernels.
+
+    Stretches of rows, which there are in compiled code only, become arrays.
+    """
     lenient = {name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "sqrt")}
     for name, value in list(vars(module).items()):
         if value is math:
             setattr(module, name, SimpleNamespace(**{**vars(math), **lenient}))
         elif isinstance(value, float):
             setattr(module, name, np.float64(value))
+        elif value is getattr(stretches, name, None) and name in plain_stretches.__all__:
+            setattr(module, name, getattr(plain_stretches, name))
 
 
 if __name__ == "__main__":

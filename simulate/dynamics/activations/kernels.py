@@ -12,10 +12,11 @@ import math
 import numpy as np
 
 from simulate.dynamics.kernels import damp, fill_slopes
-from simulate.dynamics.patterns import add_rows
-from simulate.machine.compilation import summing_kernel
+from simulate.dynamics.patterns import add_stretch
+from simulate.machine.compilation import kernel, summing_kernel
+from simulate.machine.stretches import WIDTH, plus_multiple, stretch_of, zeros
 
-__all__ = ["activated_output", "gather_direction"]
+__all__ = ["activated_output", "gather_direction", "room_for_products"]
 
 
 @summing_kernel
@@ -83,13 +84,26 @@ def _add_coefficients(z, slopes, y_true, multiplicity, activation, scale, b):
 
 
 @summing_kernel
-def _add_product(b, gram, rows, factors, row, out):
+def _add_product(b, gram, row, lists, out):
     """out[row] += b[row] · gram."""
+    rows, factors, room = lists
     count = 0
     for k in range(b.shape[1]):
         rows[count], factors[count] = k, b[row, k]
         count += b[row, k] != 0.0
-    add_rows(gram, rows, factors, count, out, row)
+    for column in range(0, out.shape[1], WIDTH):
+        total = zeros()
+        for position in range(count):
+            total = plus_multiple(total, factors[position], stretch_of(gram, rows[position], column))
+        add_stretch(total, column, room, out, row)
+
+
+@kernel
+def room_for_products(n_filters, n, n_noise):
+    """What `gather_direction` writes to, for networks of such sizes, one after the other."""
+    shape = (n_filters, n_noise + 1)
+    lists = np.empty(n_noise + 1, np.int64), np.empty(n_noise + 1), np.empty((1, WIDTH))
+    return (np.empty(n), np.empty(n), np.empty(n)), (np.empty(shape), np.empty(shape), np.empty(shape)), lists
 
 
 @summing_kernel
@@ -98,7 +112,7 @@ def _perturbed_place(at, gram, felt, tau, normalised, lists, place):
     place[:] = 0.0
     total = 0.0
     for row in range(at.shape[0]):
-        _add_product(felt, gram, lists[0], lists[1], row, place)
+        _add_product(felt, gram, row, lists, place)
         for k in range(at.shape[1]):
             total += felt[row, k] * place[row, k]
     norm = math.sqrt(max(total, 0.0)) if normalised else 1.0
@@ -109,45 +123,40 @@ def _perturbed_place(at, gram, felt, tau, normalised, lists, place):
 
 
 @summing_kernel
-def gather_direction(
-    c, z, at, gram, y_true, target, multiplicity, present, update, activation, vectors, matrices, lists
-):  # fmt: skip
+def gather_direction(c, z, at, gram, y_true, target, multiplicity, present, update, activation, closest, room):
     """Add the direction ĝ of an `Update` to c and z (2m, L), as coefficients and as pre-activations.
 
     Args:
         c: Coefficients gathered so far, of filters that move.
         z: Their products with the Gram matrix.
         at: Pre-activations at which gradients are taken.
-        gram: Gram matrix (L, L).
+        gram: Gram matrix (L, L'), its rows padded to whole stretches.
         y_true: Signs of the signal patches, (n,).
         target: Labels the loss uses, (n,).
         multiplicity: How often each noise vector is repeated.
         present: Samples of the batch, (n,) of bool.
         update: As in `simulate.dynamics.kernels.update_along`; its step size plays no role.
         activation: Power and leak of σ.
-        vectors: Room of two arrays (n,), and closest (L,).
-        matrices: Room of two arrays (2m, L).
-        lists: Room of two arrays (L,), the first of whole numbers.
+        closest: Smallest |pre-activation| that each column has had, (L,); updated.
+        room: That of `room_for_products`.
 
     Returns:
         False, with nothing added, once an output is not finite.
     """
     weight, perturbed, moves, (_, tau, mixing, normalised), bound = update
-    output, slopes, closest = vectors
-    b, place = matrices
+    (output, slopes, there), (b, place, felt), lists = room
     activated_output(at, y_true, multiplicity, activation, closest, output)
     if not math.isfinite(output.sum()):
         return False
     b[:] = 0.0
     if fill_slopes(weight, target, present, perturbed, True, output, slopes):
         damp(slopes, target, output, bound)
-        felt = np.zeros_like(b)
+        felt[:] = 0.0
         _add_coefficients(at, slopes, y_true, multiplicity, activation, 1.0, felt)
         _perturbed_place(at, gram, felt, tau, normalised, lists, place)
         for row in range(b.shape[0]):
             for k in range(b.shape[1]):
                 b[row, k] = (1.0 - mixing) * felt[row, k]
-        there = np.empty_like(output)
         activated_output(place, y_true, multiplicity, activation, closest, there)
         fill_slopes(weight, target, present, perturbed, True, there, slopes)
         damp(slopes, target, there, bound)
@@ -157,7 +166,7 @@ def gather_direction(
         _add_coefficients(at, slopes, y_true, multiplicity, activation, 1.0, b)
     for row in range(b.shape[0]):
         if moves[row]:
-            _add_product(b, gram, lists[0], lists[1], row, z)
+            _add_product(b, gram, row, lists, z)
             for k in range(b.shape[1]):
                 c[row, k] += b[row, k]
     return True

@@ -14,6 +14,7 @@ from simulate.dynamics.plan import Plan, StopRules
 from simulate.dynamics.state import Status
 from simulate.dynamics.updates import Descent
 from simulate.machine.parallel import in_threads
+from simulate.machine.stretches import padded_rows
 from simulate.problems.instance import Instance
 
 __all__ = ["CompiledEngine"]
@@ -33,8 +34,8 @@ class CompiledEngine(Engine):
 
     def __init__(self, instances: Sequence[Instance]) -> None:
         super().__init__(instances)
-        self._gram = _stack([instance.geometry.gram for instance in instances])
-        self._closest = np.full((len(self.instances), self._gram.shape[-1]), np.inf)
+        self._gram = padded_rows([instance.geometry.gram for instance in instances])
+        self._closest = np.full((len(self.instances), self._gram.shape[-2]), np.inf)
 
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase; see `Engine.begin`."""

@@ -1,6 +1,7 @@
 """The cache of compiled kernels follows their sources, wherever it lies, and is done without where it cannot lie."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,9 @@ def package(tmp_path: Path) -> Path:
 
 def test_all_modules_with_kernels_are_sources() -> None:
     room = ROOT / "simulate"
-    users = [path for path in room.rglob("*.py") if "kernel\ndef " in path.read_text(encoding="utf-8")]
+    users = [
+        path for path in room.rglob("*.py") if re.search(r"(kernel|intrinsic)\ndef ", path.read_text(encoding="utf-8"))
+    ]
     assert sorted(path.relative_to(room).with_suffix("").as_posix() for path in users) == sorted(SOURCES)
 
 
