@@ -20,6 +20,7 @@ from simulate.dynamics.patterns import (
     signal_coefficient,
 )
 from simulate.machine.compilation import kernel, summing_kernel
+from simulate.machine.elementary import exponential
 
 __all__ = [
     "CONVERGED",
@@ -68,13 +69,13 @@ def network_output(z, y_true, multiplicity, noise, closest, output):
 @summing_kernel
 def fill_slopes(weight, target, present, perturbed, chosen, output, slopes):
     """Fill slopes (n,) with ∂L/∂f_i over the present samples whose `perturbed` mark is `chosen`; say if any."""
-    found = False
+    found = 0
     for i in range(slopes.size):
-        slopes[i] = 0.0
-        if present[i] and perturbed[i] == chosen and weight[i] != 0.0:
-            slopes[i] = -weight[i] * target[i] / (1.0 + math.exp(target[i] * output[i]))
-            found = True
-    return found
+        counts = present[i] & (perturbed[i] == chosen) & (weight[i] != 0.0)
+        slope = -weight[i] * target[i] / (1.0 + exponential(target[i] * output[i]))
+        slopes[i] = slope if counts else 0.0
+        found |= counts
+    return found != 0
 
 
 @summing_kernel
@@ -93,10 +94,8 @@ def _signal_sums(slopes, y_true, m):
     """(1/m) Σ ∂L/∂f_i over the samples with ŷ = +1 and over those with ŷ = -1."""
     plus, minus = 0.0, 0.0
     for i in range(slopes.size):
-        if y_true[i] > 0:
-            plus += slopes[i]
-        else:
-            minus += slopes[i]
+        plus += slopes[i] if y_true[i] > 0 else 0.0
+        minus += 0.0 if y_true[i] > 0 else slopes[i]
     return plus / m, minus / m
 
 

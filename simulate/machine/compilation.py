@@ -23,6 +23,7 @@ __all__ = [
     "SOURCES",
     "borrowing_kernel",
     "cache_folder",
+    "exact_kernel",
     "fingerprint",
     "inlined_kernel",
     "kernel",
@@ -35,8 +36,8 @@ _SUMMING = {"contract", "reassoc"}
 
 SOURCES = (
     "dynamics/activations/kernels", "dynamics/descents", "dynamics/kernels", "dynamics/patterns",
-    "machine/stretches", "test_error/design_points", "test_error/estimates", "test_error/importance",
-    "test_error/lines", "test_error/planes", "test_error/strengths", "test_error/tails",
+    "machine/elementary", "machine/stretches", "test_error/design_points", "test_error/estimates",
+    "test_error/importance", "test_error/lines", "test_error/planes", "test_error/strengths", "test_error/tails",
 )  # fmt: skip
 """Every module with kernels, from the package's folder."""
 
@@ -64,6 +65,11 @@ def summing_kernel(function: Callable[..., Any]) -> Any:
 def inlined_kernel(function: Callable[..., Any]) -> Any:
     """The same for one that becomes a part of those that call it: handing over its arguments would take too long."""
     return _compiled(function, fastmath=_SUMMING, forceinline=True, **_BORROWING)
+
+
+def exact_kernel(function: Callable[..., Any]) -> Any:
+    """One that becomes a part of those that call it, too, and whose sums are added as they are written."""
+    return _compiled(function, fastmath={"contract"}, forceinline=True, **_BORROWING)
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:

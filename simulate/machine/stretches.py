@@ -3,7 +3,7 @@
 Where a loop adds rows of one array to a row of another, the sum goes to memory and comes back with every row, since a
 compiler cannot know that the two do not overlap. A stretch is a value instead, as a number is: LLVM's vector of `WIDTH`
 float64, which it lays out in the registers that a processor has, however wide they are. Its functions are for compiled
-code; `tests/oracles/plain_stretches.py` says in plain Python what they do.
+code; `tests/oracles/plain_intrinsics.py` says in plain Python what they do.
 """
 
 from __future__ import annotations

@@ -15,18 +15,20 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numba.extending import _Intrinsic
 
 from simulate.dynamics import descents, kernels, patterns
 from simulate.dynamics.activations import kernels as activated
-from simulate.machine import stretches
+from simulate.machine import elementary
 from simulate.test_error import design_points, estimates, importance, lines, planes, strengths, tails
-from tests.oracles import plain_stretches
+from tests.oracles import plain_intrinsics
 from tests.places import ROOT
 
 MODULES = (
     activated,
     descents,
     design_points,
+    elementary,
     estimates,
     importance,
     kernels,
@@ -61,7 +63,7 @@ def main(given: str, found: str) -> None:
 def _make_lenient(module: ModuleType) -> None:
     """Have a module compute with NumPy's numbers: where Python's raise, they give an infinity or NaN, like kernels.
 
-    Stretches of rows, which there are in compiled code only, become arrays.
+    What there is in compiled code only, such as stretches of rows, has its plain twin.
     """
     lenient = {name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "sqrt")}
     for name, value in list(vars(module).items()):
@@ -69,8 +71,8 @@ def _make_lenient(module: ModuleType) -> None:
             setattr(module, name, SimpleNamespace(**{**vars(math), **lenient}))
         elif isinstance(value, float):
             setattr(module, name, np.float64(value))
-        elif value is getattr(stretches, name, None) and name in plain_stretches.__all__:
-            setattr(module, name, getattr(plain_stretches, name))
+        elif isinstance(value, _Intrinsic):
+            setattr(module, name, getattr(plain_intrinsics, name))
 
 
 if __name__ == "__main__":

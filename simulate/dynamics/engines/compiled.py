@@ -34,8 +34,12 @@ class CompiledEngine(Engine):
 
     def __init__(self, instances: Sequence[Instance]) -> None:
         super().__init__(instances)
-        self._gram = padded_rows([instance.geometry.gram for instance in instances])
+        self._gram = self._lay_out([instance.geometry.gram for instance in instances])
         self._closest = np.full((len(self.instances), self._gram.shape[-2]), np.inf)
+
+    def _lay_out(self, grams: Sequence[np.ndarray]) -> np.ndarray:
+        """Gram matrices as the kernels read them."""
+        return padded_rows(grams)
 
     def begin(self, plans: Sequence[Plan], *, resume: bool = False) -> None:
         """Enter a phase; see `Engine.begin`."""

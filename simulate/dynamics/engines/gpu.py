@@ -29,6 +29,10 @@ class CupyEngine(CompiledEngine):
         super().__init__(instances)
         self._gram_there = self._there(self._gram)
 
+    def _lay_out(self, grams: Sequence[np.ndarray]) -> np.ndarray:
+        """See `CompiledEngine._lay_out`: as they are."""
+        return np.stack(grams)
+
     def refuse(self, plan: Plan, instance: Instance) -> None:
         """Refuse steps that are more than a move along the gradient, and other activations, too."""
         super().refuse(plan, instance)

@@ -6,7 +6,7 @@ from numba import njit
 
 from simulate.machine import stretches
 from simulate.machine.stretches import WIDTH, padded_rows
-from tests.oracles import plain_stretches
+from tests.oracles import plain_intrinsics
 
 
 @njit
@@ -37,9 +37,9 @@ def _array():
 def test_stretches_are_read_multiplied_and_written_as_in_plain_python(row, column):
     array, compiled, plain = _array(), np.full((2, 2 * WIDTH), 7.0), np.full((2, 2 * WIDTH), 7.0)
     _moved(array, row, column, -3.0, compiled, 1, 5)
-    of_array = plain_stretches.stretch_of(array, row, column)
-    total = plain_stretches.plus_multiple(plain_stretches.zeros(), -3.0, of_array)
-    plain_stretches.put_stretch(plain, 1, 5, total)
+    of_array = plain_intrinsics.stretch_of(array, row, column)
+    total = plain_intrinsics.plus_multiple(plain_intrinsics.zeros(), -3.0, of_array)
+    plain_intrinsics.put_stretch(plain, 1, 5, total)
     np.testing.assert_array_equal(compiled, plain)
     assert (plain != 7.0).sum() == WIDTH, "it writes a stretch and nothing else"
 
@@ -49,13 +49,13 @@ def test_stretches_are_read_multiplied_and_written_as_in_plain_python(row, colum
 def test_bits_say_what_exceeds_a_level(row, level):
     array = _array()
     bits = _exceeding(array, row, 2, level)
-    assert bits == plain_stretches.which_exceed(plain_stretches.stretch_of(array, row, 2), level)
+    assert bits == plain_intrinsics.which_exceed(plain_intrinsics.stretch_of(array, row, 2), level)
 
 
 def test_the_lowest_bit_is_found_in_any_place():
     for k in range(64):
         bits = np.int64(np.uint64(1 << k) | np.uint64(1 << 63) if k < 63 else np.iinfo(np.int64).min)
-        assert _lowest(bits) == plain_stretches.lowest_bit(bits) == k
+        assert _lowest(bits) == plain_intrinsics.lowest_bit(bits) == k
 
 
 @pytest.mark.parametrize("columns", [1, WIDTH - 1, WIDTH, WIDTH + 5])

@@ -1,10 +1,11 @@
-"""`simulate.machine.stretches` in plain Python: a stretch is an array of its numbers."""
+"""What only compiled code can do (`simulate.machine`), in plain Python: a stretch is an array of its numbers."""
 
 import numpy as np
 
+from simulate.machine.elementary import _TO_WHOLE
 from simulate.machine.stretches import WIDTH
 
-__all__ = ["lowest_bit", "plus_multiple", "put_stretch", "stretch_of", "which_exceed", "zeros"]
+__all__ = ["_times_power_of_two", "lowest_bit", "plus_multiple", "put_stretch", "stretch_of", "which_exceed", "zeros"]
 
 
 def _assert_within(array, row, column):
@@ -36,3 +37,7 @@ def which_exceed(stretch, number):
 
 def lowest_bit(bits):
     return next(k for k in range(64) if int(bits) >> k & 1)
+
+
+def _times_power_of_two(number, rounded):
+    return number * 2.0 ** (rounded - _TO_WHOLE)
