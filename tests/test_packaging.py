@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tests.floor_plan import FLOORS
+from tests.lock import constraints
 from tests.places import ROOT
 
 
@@ -67,6 +68,15 @@ def test_the_lock_has_what_make_installs_in_versions_that_are_allowed() -> None:
     wanted = [Requirement(each) for each in [*PROJECT["dependencies"], *(one for name in MADE for one in EXTRAS[name])]]
     assert [str(each) for each in wanted if versions.get(plain(each.name), "0") not in each.specifier] == []
     assert list(pinned) == sorted(pinned, key=plain)
+
+
+def test_the_lock_is_what_pip_would_install() -> None:
+    names = ["zarr", "sharpmu", "Sphinx", "jupyter_core", "jupyter-events"]
+    report = {"install": [{"metadata": {"name": name, "version": f"{place}.0"}} for place, name in enumerate(names)]}
+    head, made, *lines = constraints(report, "images,dev", "3.12.1").splitlines()
+    assert head == "# Versions that work together, for the core and the extras images,dev."
+    assert made == "# 'make lock' writes this file; it was resolved with Python 3.12.1."
+    assert lines == ["jupyter_core==3.0", "jupyter-events==4.0", "Sphinx==2.0", "zarr==0.0"]
 
 
 def plain(name: str) -> str:
