@@ -66,8 +66,8 @@ def house_style() -> Iterator[None]:
     """Our settings on top of matplotlib's own and the conference's, whatever the reader's configuration says."""
     try:
         from tueplots import bundles  # a list of the figures does without
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("The style of the figures", "tueplots", "figures") from error
+    except ModuleNotFoundError:
+        raise MissingExtraError("The style of the figures", "tueplots", "figures") from None
 
     with style.context(["default", bundles.iclr2024(usetex=False), _STYLE]):
         yield

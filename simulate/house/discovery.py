@@ -62,7 +62,7 @@ def found_on_use(package: str, homes: Mapping[str, str], extra: str | None = Non
             missing = (error.name or "").partition(".")[0]
             if extra is None or isinstance(error, MissingExtraError) or missing in ("", package.partition(".")[0]):
                 raise
-            raise MissingExtraError(package, missing, extra) from error
+            raise MissingExtraError(package, missing, extra) from None
 
     return attribute
 
