@@ -99,6 +99,10 @@ def test_the_same_interpreters_are_named_everywhere() -> None:
 # --- what is packed -------------------------------------------------------------------------------------
 
 
+PACKED_LEDGER = "paper_figs/workshop/ledger.json"
+"""docs/ledger.json, where an installed `paper_figs.workshop.ledgers` looks for it."""
+
+
 @needs_git
 def test_packed_are_the_files_of_the_repository(tmp_path: Path) -> None:
     """Data that modules read at run time among it, and nothing that lies about."""
@@ -113,7 +117,8 @@ def test_packed_are_the_files_of_the_repository(tmp_path: Path) -> None:
         inside = {name for name in packed.namelist() if ".dist-info/" not in name}
         about = packed.read(next(name for name in packed.namelist() if name.endswith("/METADATA"))).decode()
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in packed.namelist())
-    assert inside == {path for path in FILES if path.split("/")[0] in FLOORS}
+        assert packed.read(PACKED_LEDGER) == (ROOT / "docs/ledger.json").read_bytes()
+    assert inside == {path for path in FILES if path.split("/")[0] in FLOORS} | {PACKED_LEDGER}
     assert set(re.findall(r"(?m)^Provides-Extra: (\S+)$", about)) == set(EXTRAS)
     with tarfile.open(source) as packed:
         kept = {name.partition("/")[2] for name in packed.getnames()}
