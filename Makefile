@@ -90,20 +90,19 @@ figures: $(VENV)/.figures ## figures and tables of the paper, and the deep ledge
 docs: $(VENV)/.full ## build the site of docs, lessons, reference and ledgers into results/site, without a network
 	$(SITE) --builder html --fail-on-warning . results/site $(ARGS)
 
-links: $(VENV)/.full ## ask the network whether links to other sites lead somewhere, into results/links
-	$(SITE) --builder linkcheck . results/links $(ARGS)
+links: $(VENV)/.made ## ask the network whether links to other sites lead somewhere
+	$(RUN) docs/site/links.py
 
 gallery: $(VENV)/.full ## draw the site's gallery anew with the quick budget, into docs/gallery (some minutes)
 	$(RUN) docs/site/gallery.py $(ARGS)
 
-lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows
+lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows (a minute; installs nothing)
 	@$(CHECK_PYTHON)
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
 	$(PYTHON) -m venv "$$fresh"; \
-	"$$fresh/bin/python" -m pip install --quiet --no-compile $(BUILDER) ".[$(EXTRAS)]"; \
-	{ echo "# Versions that work together, for the core and the extras $(EXTRAS)."; \
-	  echo "# 'make lock' writes this file; it was resolved with $$($(PYTHON) -V)."; \
-	  "$$fresh/bin/python" -m pip freeze --exclude sharpmu; } > "$$fresh/constraints.txt"; \
+	"$$fresh/bin/python" -m pip --disable-pip-version-check install --quiet --dry-run --ignore-installed \
+	    --report "$$fresh/report.json" $(BUILDER) ".[$(EXTRAS)]"; \
+	"$$fresh/bin/python" -m tests.lock "$$fresh/report.json" "$(EXTRAS)" > "$$fresh/constraints.txt"; \
 	cp "$$fresh/constraints.txt" constraints.txt
 	@echo "constraints.txt is new; run 'make check'."
 

@@ -76,4 +76,4 @@ __all__ = [
     "make_split", "open_network", "preset", "run_study", "sam", "score", "sgd", "unlearn", "unlearn_in_turn",
 ]  # fmt: skip
 
-__getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names})
+__getattr__ = found_on_use(__name__, {name: home for home, names in _HOME.items() for name in names}, extra="deepnet")

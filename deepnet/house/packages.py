@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-__all__ = ["CURVLINOPS", "POT", "TENSORBOARD", "TIMM", "UMAP", "is_installed", "need"]
+from simulate.house.extras import MissingExtraError, installed_by
+
+__all__ = ["CURVLINOPS", "POT", "TENSORBOARD", "TIMM", "UMAP", "installing", "is_installed", "need"]
 
 POT = "POT"
 """Solves optimal transport."""
@@ -17,11 +19,18 @@ TIMM = "timm"
 TENSORBOARD = "tensorboard"
 """Draws curves of trainings."""
 _MODULES = {POT: "ot", CURVLINOPS: "curvlinops", UMAP: "umap", TIMM: "timm", TENSORBOARD: "tensorboard"}
+_EXTRAS = {TIMM: "timm", TENSORBOARD: "tensorboard"}
+"""Extras of this project that have a package alone; the others come with `deepnet`."""
 
 
 def is_installed(package: str) -> bool:
     """Whether one of these packages can be imported."""
     return find_spec(_MODULES[package]) is not None
+
+
+def installing(package: str) -> str:
+    """The command that installs one of these packages."""
+    return installed_by(_EXTRAS.get(package, "deepnet"))
 
 
 def need(package: str, purpose: str) -> None:
@@ -32,7 +41,7 @@ def need(package: str, purpose: str) -> None:
         purpose: What needs it, as the beginning of a sentence.
 
     Raises:
-        ModuleNotFoundError: if it is not installed.
+        MissingExtraError: if it is not installed.
     """
     if not is_installed(package):
-        raise ModuleNotFoundError(f"{purpose} needs the package {package}, which is not installed")
+        raise MissingExtraError(purpose, package, _EXTRAS.get(package, "deepnet"))

@@ -20,8 +20,9 @@ __all__ = ["PUBLISHED", "ledger_rows", "published_rows"]
 
 Rows = list[dict[str, Any]]
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "ledger.json"
-"""The ledger of the full budget that belongs to the source."""
+_PACKED = Path(__file__).with_name("ledger.json")
+PUBLISHED = _PACKED if _PACKED.is_file() else Path(__file__).parents[2] / "docs" / "ledger.json"
+"""The ledger of the full budget that belongs to the source; a wheel has it beside this file."""
 
 _WRITTEN = {"quick": "ledger", "full": "ledger_full"}
 """Folders beside ours into which `make verify` and `make ledger` write."""

@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from simulate.house.drawing.layout import SteadyLayout
 from simulate.house.drawing.palette import COLORS, LINES, MARKERS, SERIES
+from simulate.house.extras import MissingExtraError
 
 __all__ = [
     "COLORS", "LINES", "MARKERS", "OTHERS", "WIDTH", "ask", "house_style", "label_panels", "legend_below", "new_figure",
@@ -63,7 +64,10 @@ _STYLE = {
 @contextmanager
 def house_style() -> Iterator[None]:
     """Our settings on top of matplotlib's own and the conference's, whatever the reader's configuration says."""
-    from tueplots import bundles  # the extra "figures", which a list of the figures does without
+    try:
+        from tueplots import bundles  # a list of the figures does without
+    except ModuleNotFoundError:
+        raise MissingExtraError("The style of the figures", "tueplots", "figures") from None
 
     with style.context(["default", bundles.iclr2024(usetex=False), _STYLE]):
         yield

@@ -45,6 +45,7 @@ class Verify:
     def __call__(self) -> int:
         """Run both parts, as often as it is asked; write their files, then print their tables."""
         check_level(self.level)
+        digits()  # where they are missing that is said at once, not after the maps
         for name in ("maps.png", "digits.png"):
             check_figure(self.out / name, name="out")
         check_map(self.grid, self.out, overwrite=self.overwrite)

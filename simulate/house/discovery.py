@@ -9,6 +9,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
+from simulate.house.extras import MissingExtraError
+
 __all__ = ["check_told_apart", "found_on_use", "modules_of", "most_like", "public_classes"]
 
 
@@ -38,12 +40,13 @@ def public_classes(modules: Iterable[ModuleType], kind: type) -> list[Any]:
     return [one for one in public if isinstance(one, type) and issubclass(one, kind) and one is not kind]
 
 
-def found_on_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+def found_on_use(package: str, homes: Mapping[str, str], extra: str | None = None) -> Callable[[str], Any]:
     """The `__getattr__` of a package whose public names are found when first used: its import costs what is used.
 
     Args:
         package: Its dotted name.
         homes: For each public name the room or module inside the package where it lives.
+        extra: The extra of this project that has what some of them import, if there is one.
 
     Example:
         >>> found_on_use("simulate", {"Record": "runs.record"})("Record").__name__
@@ -53,7 +56,13 @@ def found_on_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]
     def attribute(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{homes[name]}"), name)
+        try:
+            return getattr(import_module(f"{package}.{homes[name]}"), name)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if extra is None or isinstance(error, MissingExtraError) or missing in ("", package.partition(".")[0]):
+                raise
+            raise MissingExtraError(package, missing, extra) from None
 
     return attribute
 

@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["installed_by"]
+__all__ = ["FOR_GPUS", "MissingExtraError", "installed_by"]
 
 _ROOT = Path(__file__).parents[2]
 """Where the packages lie: the source checkout, or the folder that wheels are installed into."""
 
+FOR_GPUS = ("gpu12", "gpu13")
+"""Extras of which a machine with a GPU has one: that of its CUDA."""
 
-def installed_by(extra: str, root: Path = _ROOT) -> str:
+
+class MissingExtraError(ModuleNotFoundError):
+    """A package that one of our extras brings is not installed; the message says how to install it.
+
+    Args:
+        purpose: What needs the package, as the beginning of a sentence.
+        package: Its name.
+        extra: The extra that brings it.
+    """
+
+    def __init__(self, purpose: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed: {installed_by(extra)}", name=package
+        )
+
+
+def installed_by(*extras: str, root: Path = _ROOT) -> str:
     """The command that installs an extra of this package: from its checkout, if it runs from there.
 
     Args:
-        extra: Name of the extra.
+        *extras: Names of extras of which one is wanted.
         root: The folder in which the packages lie.
 
     Example:
-        >>> installed_by("deepnet", Path("/usr/lib/python3/site-packages"))
+        >>> installed_by("deepnet", root=Path("/usr/lib/python3/site-packages"))
         'pip install "sharpmu[deepnet]"'
     """
-    if (root / "pyproject.toml").exists():
-        return f'pip install -e ".[{extra}]"'
-    return f'pip install "sharpmu[{extra}]"'
+    project = '-e ".' if (root / "pyproject.toml").exists() else '"sharpmu'
+    return "pip install " + " or ".join(f'{project}[{extra}]"' for extra in extras)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulate.house.command_line.entrance import INTERRUPTED
-from simulate.house.extras import installed_by
+from simulate.house.extras import MissingExtraError, installed_by
 
 __all__ = ["console", "exit_status", "progress_bar", "table"]
 
@@ -89,6 +89,8 @@ def exit_status(command: Callable[[], int], *, interrupted: str = "interrupted",
     except OSError as error:
         told = f"error: {error if error.filename is not None else _unnamed(error)}"
     except ValueError as error:
+        told = f"error: {error}"
+    except MissingExtraError as error:
         told = f"error: {error}"
     except ModuleNotFoundError as error:
         if extra is None:

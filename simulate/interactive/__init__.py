@@ -13,10 +13,9 @@ Names are found when they are first used: what is computed beforehand, in `explo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulate.house.discovery import found_on_use
-from simulate.house.extras import installed_by
 
 if TYPE_CHECKING:
     from simulate.interactive.explorer import Explorer
@@ -34,14 +33,4 @@ _HOME = {
 
 __all__ = ["Explorer", "MapSettings", "TrajectorySettings", "phase_map_explorer", "trajectory_explorer"]
 
-_found = found_on_use(__name__, _HOME)
-
-
-def __getattr__(name: str) -> Any:
-    """A public name; what shows sliders needs ipywidgets, which is said here once, in words."""
-    if _HOME.get(name, "").startswith("explorer"):
-        try:
-            import ipywidgets  # noqa: F401
-        except ImportError as error:
-            raise ImportError(f"simulate.interactive needs ipywidgets: {installed_by('notebooks')}.") from error
-    return _found(name)
+__getattr__ = found_on_use(__name__, _HOME, extra="notebooks")

@@ -87,7 +87,7 @@ def test_the_entry_point_is_there() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     module, _, name = project["project"]["scripts"]["sharpmu"].partition(":")
     assert (module, name) == (console.__name__, console.enter_house.__name__)
-    assert "sharpmu" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert "sharpmu" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
 
 
 @pytest.mark.parametrize(

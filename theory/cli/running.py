@@ -10,7 +10,9 @@ from rich.progress import Progress, TaskID
 from simulate.house import checks
 from simulate.house.command_line.options import Shown
 from simulate.house.version import __version__
+from simulate.problems.images import digits
 from theory import claims as registry
+from theory.claims.universality import CLAIMS as ON_IMAGES
 from theory.experiments.lab import Budget, Lab
 from theory.ledger import Claim, Ledger, family_sizes, run_claims
 
@@ -32,7 +34,12 @@ def run_on(
     """Run claims, one step of the bar each; beside it their names and the trainings done so far.
 
     Intervals allow for all claims of their family, whichever of them run, so that a row does not depend on its company.
+
+    Raises:
+        ValueError: before anything runs, if a claim is on the digits and they are not installed.
     """
+    if {claim.name for claim in claims} & {claim.name for claim in ON_IMAGES}:
+        digits()
     name, trainings, started = "", 0, 0
 
     def show() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
-from deepnet.house.packages import is_installed
+from deepnet.house.packages import installing, is_installed
 from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
 from deepnet.methods import METHODS, Method
 from deepnet.networks.architectures import PACKAGES, Architecture, ModelConfig
@@ -15,7 +15,6 @@ from deepnet.networks.exporting import config_of
 from deepnet.own.stopping import REFERENCE, Until
 from simulate.house import checks
 from simulate.house.discovery import most_like
-from simulate.house.extras import installed_by
 
 __all__ = ["method_of", "model_of", "sharpness_of", "until_of"]
 
@@ -53,7 +52,7 @@ def model_of(word: str) -> ModelConfig:
     origin = PACKAGES.get(name)
     if origin is not None and not is_installed(origin):
         need = f"be another than {word}, or the package {origin} be installed, but it is not"
-        raise ValueError(f"Argument `model` must {need}; {installed_by(origin)} does that.")
+        raise ValueError(f"Argument `model` must {need}; {installing(origin)} does that.")
     if name in get_args(Architecture):
         return _made(ModelConfig, "model", name, settings, architecture=name)
     try:

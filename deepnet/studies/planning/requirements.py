@@ -12,7 +12,7 @@ import numpy as np
 from deepnet.data.datasets import Dataset
 from deepnet.data.splits import Split
 from deepnet.data.streams import smallest_batch
-from deepnet.house.packages import CURVLINOPS, POT, UMAP, is_installed
+from deepnet.house.packages import CURVLINOPS, POT, UMAP, installing, is_installed
 from deepnet.house.parallel import world_size
 from deepnet.learning.training import Training
 from deepnet.metrics.attacks import MIN_SIDE
@@ -23,7 +23,6 @@ from deepnet.studies.stages import Stages
 from deepnet.studies.study import ESTIMATED, Study
 from simulate.house import checks
 from simulate.house.counting import counted
-from simulate.house.extras import installed_by
 
 __all__ = ["check_measurable", "check_validated"]
 
@@ -88,7 +87,8 @@ def _check_packages(study: Study) -> None:
     for name, package in _MEASURED_BY.items():
         if getattr(study.evaluation, name) and not is_installed(package):
             raise ValueError(
-                f"Argument `evaluation.{name}` must be 0, or the package {package} be installed, but it is not."
+                f"Argument `evaluation.{name}` must be 0, or the package {package} be installed, but it is not; "
+                f"{installing(package)} does that."
             )
     model = study.model
     origin = PACKAGES.get(model.factory.partition(":")[0] if model.factory else model.architecture)
@@ -96,14 +96,14 @@ def _check_packages(study: Study) -> None:
         field = "factory" if model.factory else "architecture"
         raise ValueError(
             f'Argument `{field}` must be another than "{model.name}", or the package {origin} be '
-            f"installed, but it is not; {installed_by(origin)} does that."
+            f"installed, but it is not; {installing(origin)} does that."
         )
     for method in (one.method for one in study.unlearners):
         for package in method.packages:
             if not is_installed(package):
                 raise ValueError(
                     f"Argument `methods` must leave {method.name} out, or the package {package} be installed, but it "
-                    "is not."
+                    f"is not; {installing(package)} does that."
                 )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from deepnet.house import packages
 from deepnet.house.logs import CsvLog, Logger, TensorBoardLog, check_names, loggers_of, made_loggers
+from simulate.house.terminal import exit_status
 
 HERE = __name__
 
@@ -120,10 +121,18 @@ def test_tensorboard_has_a_curve_for_each_name(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("no_tensorboard")
 def test_without_tensorboard_the_package_is_named() -> None:
     for ask in (lambda: TensorBoardLog("anywhere"), lambda: check_names("log", ["tensorboard"])):
-        with pytest.raises(
-            ModuleNotFoundError, match=r"^A log for TensorBoard needs the package tensorboard, which is"
-        ):
+        with pytest.raises(ModuleNotFoundError, match=r"^A log for TensorBoard needs the package tensorboard, which"):
             ask()
+
+
+@pytest.mark.usefixtures("no_tensorboard")
+def test_a_study_names_the_extra_that_has_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not that of PyTorch, which is there, and would bring it no nearer."""
+    assert exit_status(lambda: check_names("log", ["tensorboard"]) or 0, extra="deepnet") == 2
+    assert capsys.readouterr().err == (
+        "error: A log for TensorBoard needs the package tensorboard, which is not installed: "
+        'pip install -e ".[tensorboard]"\n'
+    )
 
 
 @pytest.mark.usefixtures("tensorboard")

@@ -44,3 +44,12 @@ def test_without_scikit_learn_digits_say_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ValueError, match=r'pip install -e "\.\[images\]"'):
         digits()
+
+
+def test_missing_digits_are_told_before_the_maps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    assert main(["verify", *GRID, "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("error: The digits come with scikit-learn, which is not installed: pip")
+    assert list(tmp_path.iterdir()) == []

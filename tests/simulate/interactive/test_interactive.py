@@ -261,7 +261,9 @@ def test_widgets_are_imported_only_where_they_are_needed() -> None:
         from simulate.interactive import trajectory_explorer"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "before: False\nafter: []\n"
-    assert done.stderr.endswith('ImportError: simulate.interactive needs ipywidgets: pip install -e ".[notebooks]".\n')
+    assert done.stderr.endswith(
+        'simulate.interactive needs the package ipywidgets, which is not installed: pip install -e ".[notebooks]"\n'
+    )
 
 
 def test_milliseconds_are_told_by_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,15 @@ def test_bad_input_is_one_line_and_status_two_before_anything_runs(
 def test_what_cannot_be_parsed_is_status_two(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert told in capsys.readouterr().err
+
+
+def test_missing_digits_are_told_before_the_first_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    have(monkeypatch, claim("true-effect", measure=never), claim("universality-digits-sgd", measure=never))
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    assert main(["verify", "--out", str(tmp_path / "ledger")]) == 2
+    assert capsys.readouterr().err.endswith('which is not installed: pip install -e ".[images]".\n')
 
 
 def test_list_names_all_claims(capsys: pytest.CaptureFixture[str]) -> None:
