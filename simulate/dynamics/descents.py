@@ -111,13 +111,14 @@ def _advance(
     stop, every = rules
     rooms, directions, seen = room
     vectors, watched = rooms[0][0], is_watched(stop)
+    output = vectors[0]
     directions[0][:] = 0.0
     directions[1][:] = 0.0
     step = start
     while True:
         if watched and step % every == 0:
             _output(z, y_true, multiplicity, activation, closest, vectors)
-            if rule_met(stop, learned, target, y, forget, vectors[0]):
+            if rule_met(stop, learned, target, y, forget, output):
                 return step, CONVERGED
         if step == until:
             return step, RUNNING
