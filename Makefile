@@ -68,6 +68,7 @@ lint: $(VENV)/.full ## style, spelling, types and import directions, without the
 
 check: lint test ## lint and test: everything that must hold before a change goes in
 
+# In one process: those of xdist may be ended before they have written what they reached.
 coverage: $(VENV)/.full ## lines and branches that the tests reach, into results/coverage.md (about twenty minutes)
 	$(RUN) -m coverage erase
 	$(RUN) -m coverage run -m pytest $(ARGS)

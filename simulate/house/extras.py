@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["FOR_GPUS", "MissingExtraError", "installed_by"]
+__all__ = ["MissingExtraError", "installed_by"]
 
 _ROOT = Path(__file__).parents[2]
 """Where the packages lie: the source checkout, or the folder that wheels are installed into."""
 
-FOR_GPUS = ("gpu12", "gpu13")
-"""Extras of which a machine with a GPU has one: that of its CUDA."""
+_ONE_OF = {"gpu": ("gpu12", "gpu13")}
+"""Extras that stand for others, of which a machine has one: that of its CUDA."""
 
 
 class MissingExtraError(ModuleNotFoundError):
@@ -28,16 +28,16 @@ class MissingExtraError(ModuleNotFoundError):
         )
 
 
-def installed_by(*extras: str, root: Path = _ROOT) -> str:
+def installed_by(extra: str, root: Path = _ROOT) -> str:
     """The command that installs an extra of this package: from its checkout, if it runs from there.
 
     Args:
-        *extras: Names of extras of which one is wanted.
+        extra: Name of the extra; of `gpu` the two are told that there are.
         root: The folder in which the packages lie.
 
     Example:
-        >>> installed_by("deepnet", root=Path("/usr/lib/python3/site-packages"))
+        >>> installed_by("deepnet", Path("/usr/lib/python3/site-packages"))
         'pip install "sharpmu[deepnet]"'
     """
     project = '-e ".' if (root / "pyproject.toml").exists() else '"sharpmu'
-    return "pip install " + " or ".join(f'{project}[{extra}]"' for extra in extras)
+    return "pip install " + " or ".join(f'{project}[{one}]"' for one in _ONE_OF.get(extra, (extra,)))

@@ -20,7 +20,7 @@ import numpy as np
 
 from simulate.dynamics.cuda.layout import Card, Layout
 from simulate.dynamics.cuda.texts import NoCompilerError, entry, kernel_text
-from simulate.house.extras import FOR_GPUS, installed_by
+from simulate.house.extras import installed_by
 
 __all__ = ["Gpu", "find_gpu", "flat"]
 
@@ -60,7 +60,7 @@ def find_gpu() -> Gpu:
     try:
         cupy = import_module("cupy")
     except ImportError as error:
-        _refuse(f"CuPy cannot be imported ({error}): {installed_by(*FOR_GPUS)}")
+        _refuse(f"CuPy cannot be imported ({error}): {installed_by('gpu')}")
     try:
         count = cupy.cuda.runtime.getDeviceCount()
         if count == 0:

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from simulate.dynamics.kernels import CONVERGED, NONFINITE, RUNNING
-from simulate.house.extras import FOR_GPUS, installed_by
+from simulate.house.extras import installed_by
 from simulate.house.files import require_file, write_text
 
 __all__ = [
@@ -173,7 +173,7 @@ def lowered(text: str, most: _Version) -> str:
 
 def _no_compiler() -> str:
     others = f"name in {VARIABLE} a file that save_kernel of {__name__} wrote elsewhere"
-    return f"numba finds no NVVM library to compile with here: {installed_by(*FOR_GPUS)}, or {others}"
+    return f"numba finds no NVVM library to compile with here: {installed_by('gpu')}, or {others}"
 
 
 def _sources() -> str:

@@ -1,6 +1,9 @@
 """The theorems' scales, and what they are for."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -28,3 +31,21 @@ def test_radius_over_weights_is_the_root_of_the_filters() -> None:
 def test_only_the_weights_change() -> None:
     for scaled in (with_small_weights(PROBLEM), with_sam_weights(PROBLEM)):
         assert replace(scaled, sigma_0=PROBLEM.sigma_0) == PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"activation": "leaky", "leak": 0.1}, '`activation` must be "relu" where scales are those of the theorems'),
+        ({"d": 2**63}, "`d` must be below 2**63"),
+        ({"P": 2**63}, "`P` must be below 2**63"),
+        ({"sigma_p": 1e-101}, "`sigma_p` must give a scale of the noise (P - 1) σ_p from 1e-100 to 1e100"),
+        ({"sigma_p": 1e101}, "`sigma_p` must give a scale of the noise (P - 1) σ_p from 1e-100 to 1e100"),
+    ],
+)
+@pytest.mark.parametrize("scaled", [with_small_weights, with_sam_weights, sam_radius, step_size])
+def test_problems_without_these_scales_are_refused(
+    scaled: Callable[[Problem], object], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^Argument {re.escape(message)}"):
+        scaled(replace(PROBLEM, **changes))

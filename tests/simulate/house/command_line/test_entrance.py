@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simulate.house.extras import FOR_GPUS, installed_by
+from simulate.house.extras import installed_by
 from tests.hearing import hearing
 from tests.places import ROOT
 
@@ -90,9 +90,9 @@ def test_a_terminal_is_not_asked_of_what_is_closed() -> None:
 
 def test_an_extra_is_installed_from_where_the_packages_lie(tmp_path: Path) -> None:
     assert installed_by("images") == 'pip install -e ".[images]"'
-    assert installed_by("images", root=tmp_path) == 'pip install "sharpmu[images]"'
-    assert installed_by(*FOR_GPUS, root=ROOT) == 'pip install -e ".[gpu12]" or -e ".[gpu13]"'
-    assert installed_by(*FOR_GPUS, root=tmp_path) == 'pip install "sharpmu[gpu12]" or "sharpmu[gpu13]"'
+    assert installed_by("images", tmp_path) == 'pip install "sharpmu[images]"'
+    assert installed_by("gpu", ROOT) == 'pip install -e ".[gpu12]" or -e ".[gpu13]"'
+    assert installed_by("gpu", tmp_path) == 'pip install "sharpmu[gpu12]" or "sharpmu[gpu13]"'
 
 
 def test_packages_installed_elsewhere_name_the_wheel(tmp_path: Path) -> None:
