@@ -126,8 +126,8 @@ display(STATEMENTS["kappa_update"], STATEMENTS["zeta_update"])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is that exact?
 #
-# The same training twice: once with weights in $\mathbb{R}^d$ (engine `dense`), once with κ and ζ alone (the default
-# engine, which never sees a vector of length $d$). Then the weights are put together again from κ and ζ.
+# Here is the same training twice: once with weights in $\mathbb{R}^d$ (engine `dense`), once with κ and ζ alone (the
+# default engine, which never sees a vector of length $d$). Then the weights are computed from κ and ζ and compared.
 
 # %%
 training = [Phase("pretrain", Loss(), SGD(lr=step_size(problem)), steps=2000, stop_loss=0.01)]
@@ -167,8 +167,8 @@ draw_coefficients({"SGD": result.trace}, title="A network learns signal (κ) and
 
 # %% [markdown]
 # ζ of the own class grows (lower left). ζ of the opposite class sinks a little (lower right): once the pre-activation
-# of a filter is negative, the ReLU shuts it off. Open markers are those of a tenth of the samples, which later
-# lessons will make the network forget.
+# of a filter is negative, the ReLU shuts it off. Open markers belong to a tenth of the samples, which later lessons
+# will make the network forget.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which samples are memorised?
@@ -188,8 +188,8 @@ draw(Picture("sample (wrong labels first)", "part of the margin $y_i f_i$", curv
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The margins end at similar heights, wrong label or not. A clean sample gets some of it from the signal and needs less
-# memory; a sample with a wrong label is pulled down by the signal and needs more. Two wrong labels are few to conclude
-# from. So the same in sixteen more networks, with a quarter of the labels wrong:
+# memory; a sample with a wrong label is pulled down by the signal and needs more. Two wrong labels are too few for a
+# conclusion. So here are sixteen more networks, with a quarter of the labels wrong:
 
 # %%
 against, apart = [], []
@@ -307,13 +307,13 @@ assert abs(exponent.value - 2.0) < 0.05, "a factor of 4 is an exponent of 2"
 #
 #    </details>
 #
-# 3. A network has fitted all of its samples. Which two shares of a margin tell whether a sample was learned or
+# 3. A network has fitted all of its samples. Which two parts of a margin tell whether a sample was learned or
 #    memorised?
 #
 #    <details>
 #    <summary>Answer</summary>
 #
-#    What the signal patch adds, and what the noise patches add. Where the signal adds less than nothing, it is
+#    What the signal patch adds, and what the noise patches add. If the signal's part is negative, the sample was
 #    memorised.
 #
 #    </details>

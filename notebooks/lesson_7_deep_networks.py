@@ -16,8 +16,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Lesson 7. From the small network to ResNet-50
 #
-# **Question.** Six lessons spoke of two layers and of data made of one signal and noise. What of it can be asked of a
-# ResNet on images, and how?
+# **Question.** Six lessons were about a network of two layers, and data made of a signal and noise. Which of their
+# questions can be asked of a ResNet on images, and how?
 #
 # **Goals.** After this lesson you can
 #
@@ -163,9 +163,9 @@ curves = [Curve(name.replace("_accuracy", " set"), places, table[name].values) f
 draw(Picture("", "accuracy, tug of war", (*curves, Curve("tug of war", places, recomputed)), ticks=short))
 
 # %% [markdown]
-# One seed and 65 images say *that* the methods forget. They do not say which of them is best: differences of a percent
-# are one image, and after three epochs each method has come as far as its learning rate took it. That needs a fair
-# place to compare, replicates, intervals and a ledger.
+# One seed and 65 images say *that* the methods forget. They do not say which of them is best: one image is 1.5 percent,
+# and after three epochs each method is as far as its learning rate has taken it. A comparison needs a fair stopping
+# point, replicates, intervals and a ledger.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Compared at equal forgetting
@@ -204,9 +204,9 @@ draw(Picture("", "tug of war at the match",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The deep ledger
 #
-# `python -m deepnet judge` asks the paper's conclusions of these rows, with negative controls, as lesson 6 does. A
-# claim names the **smallest effect of interest**; an interval inside of it says "no effect larger than",
-# which is an answer, too. Here are three of its rows:
+# `python -m deepnet judge` tests the paper's conclusions on these rows, with negative controls, as in lesson 6. A claim
+# names the **smallest effect of interest**; an interval inside of it says "no effect larger than", which is an answer,
+# too. Here are three of its rows:
 
 # %%
 print(dict(Counter(row["verdict"] for row in published.ledger)), f"of {len(reading.replicates)} replicates")
@@ -218,7 +218,7 @@ for row in published.ledger:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The large study
 #
-# The same study on CIFAR-10 with a ResNet-50 needs a GPU; only the preset changes. A study that was interrupted goes on
+# The same study on CIFAR-10 with a ResNet-50 needs a GPU; only the preset changes. A study that was interrupted resumes
 # with the same command.
 #
 # ```console
@@ -229,7 +229,7 @@ for row in published.ledger:
 # ```
 #
 # `python -m deepnet presets` lists the studies, `docs/deepnet.md` explains methods and metrics, and `docs/gpu.md` says
-# what to do with nine minutes, an hour, a night or a week of a GPU.
+# what to do with nine minutes, half an hour, or a GPU of your own.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
@@ -308,7 +308,7 @@ assert nothing_done["pretrained"]["tow"] > 0.95, "doing nothing looks perfect"
 #    <details>
 #    <summary>Answer</summary>
 #
-#    An arm that is further at its learning rate has forgotten more and paid more. At equal forgetting, what was paid
+#    A method that has got further at its learning rate has forgotten more and paid more. At equal forgetting the costs
 #    can be compared.
 #
 #    </details>
