@@ -167,7 +167,7 @@ fourth = Curve("slope 4", signal, decades[0] * (signal / signal[0]) ** 4, style=
 decay = Curve("measured", signal, decades)
 draw(Picture(r"signal $\|\varphi\|$", r"$-\log_{10}$ of the error", (decay, fourth), x_log=True, y_log=True))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The measured slope is a little below 4: a Gaussian tail carries a power before its exponential. Without that power the
 # ledger of the project finds 3.67 [3.58, 3.76] at d up to 256,000, across the border of the margin that had been fixed
 # beforehand: *inconclusive*. A bound is not an asymptotic law.
@@ -266,7 +266,7 @@ assert abs(large_weights.value - 0.5) < 0.1, "the exponent is close to 1/2"
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

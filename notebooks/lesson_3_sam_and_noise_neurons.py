@@ -125,7 +125,7 @@ opposite = Curve("opposite class", np.array(ratios), off.sel(relation="opposite"
 line = Curve(r"$2\Phi-1$, no constant fitted", fine, law(fine, 1.0, 1, 1), style="line")
 draw(Picture(r"$\tau/(\sigma_0\sqrt{mB})$", "fraction switched off", (own, opposite, line)))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The radius that the theory of SAM asks for corresponds to a ratio of $\sqrt m\approx3.2$, at the right end: nearly all
 # own-class noise neurons are off. The opposite class is pushed *up*, and stays on.
 
@@ -136,7 +136,7 @@ draw(Picture(r"$\tau/(\sigma_0\sqrt{mB})$", "fraction switched off", (own, oppos
 # $j\,\langle w_{j,r},\varphi\rangle>0$, is pushed down by all samples of that class at once. Two hundred fresh networks
 # at the radius of the theory:
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 standard = with_sam_weights(Problem(d=20_000, n=40, m=10, signal=6.0, forget=0.0))
 seen = [look_at(Instance.draw(standard, seed), sam_radius(standard)) for seed in range(200)]
 faster = np.array([each.sharp / each.plain for each in seen])
@@ -282,7 +282,7 @@ assert float(trained.sel(relation="opposite", set="forget").mean()) > 0.999, "th
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

@@ -96,7 +96,7 @@ for name, result in one.items():
     print(f"{name}: {result.phases['unlearn'][0]} steps of unlearning, test error {result.test_error:.3f}")
 draw_coefficients({name: result.trace for name, result in one.items()}, title="Pretraining, then NegGrad")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The accuracy on the retain set stays at 1, so everything seems fine. But look at κ (upper left), the mean over both
 # signs of the label:
 
@@ -311,7 +311,7 @@ assert last["random label"] < 0.01 < last["NegGrad"], "random labels come to res
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

@@ -255,7 +255,7 @@ assert 2 < enough[1] < enough[rows], "a few for one question, some more for one 
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

@@ -79,7 +79,7 @@ display(STATEMENTS["sam_perturbation"])
 # the network of lesson 1 once more, written in PyTorch. One step of SAM, once by `simulate` and once by the code that
 # trains ResNets:
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 problem = Problem(d=500, n=20, m=5, signal=3.0, sigma_0=0.01, label_flip=0.1, forget=0.0)
 sample, lr, radius = Instance.draw(problem, seed=0, space="ambient"), 0.05, 0.2
 simulated = run(sample, [Phase("step", Loss(), SAM(lr=lr, tau=radius), steps=1)], engine="dense").state.weights
@@ -162,7 +162,7 @@ places, short = np.arange(len(table)), tuple(name.replace(", ", "\n") for name i
 curves = [Curve(name.replace("_accuracy", " set"), places, table[name].values) for name in accuracies]
 draw(Picture("", "accuracy, tug of war", (*curves, Curve("tug of war", places, recomputed)), ticks=short))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # One seed and 65 images say *that* the methods forget. They do not say which of them is best: one image is 1.5 percent,
 # and after three epochs each method is as far as its learning rate has taken it. A comparison needs a fair stopping
 # point, replicates, intervals and a ledger.
@@ -197,7 +197,7 @@ level = Curve("retrained networks among each other", np.array([-0.3, 3.3]), np.f
 draw(Picture("", "tug of war at the match",
              (Curve("mean, 95 % interval", places, values, *ends, style="points"), level), ticks=ticks))  # fmt: skip
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The line is the **ceiling**: two retrained networks are not equal either, so no method can be expected to lie above
 # it.
 
@@ -313,7 +313,7 @@ assert nothing_done["pretrained"]["tow"] > 0.95, "doing nothing looks perfect"
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

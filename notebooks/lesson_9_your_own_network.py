@@ -118,7 +118,7 @@ draw(Picture("", "accuracy", tuple(curves), ticks=("retain set", "forget set\n(w
 for net, score in scores.items():
     print(f"{net}: tug of war {score:.3f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # One network, one seed. What was said about intervals in lessons 6 and 8 holds here, too: which of two methods is
 # better can only be said with several seeds, and `python -m deepnet run` with a network of your own
 # (`docs/deepnet.md`).
