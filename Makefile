@@ -53,7 +53,7 @@ atlas: $(VENV)/.core ## where the claims hold, over what they leave open; goes o
 test: $(VENV)/.full ## run the test suite in two processes (WORKERS=... for more, ARGS="-m slow" for the long tests)
 	$(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
-quick: $(VENV)/.full ## run the core of each room's tests in under a minute, for work in progress
+quick: $(VENV)/.full ## run the core of each package's tests in under a minute, for work in progress
 	$(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK) $(ARGS)
 
 mutants: $(VENV)/.full ## plant the faults of a sample that were not planted yet, into docs/mutants.csv and docs/mutants.md (hours)

@@ -17,14 +17,12 @@
 # # Lesson 1. Signal, noise and a two-layer network
 #
 # **Question.** A network fits its training set without an error. Has it learned what the samples of a class have in
-# common, or has it memorised every single sample?
-#
-# For most networks nobody can read the answer off the weights. For the small network of this lesson one can, exactly.
+# common, or has it memorised every single sample? In the small network of this lesson the weights tell exactly.
 #
 # **Goals.** After this lesson you can
 #
-# * say of what a sample and a filter are made, and write down what a step of gradient descent does to both;
-# * read κ (kappa), the signal that a filter has learned, and ζ (zeta), the noise that it has memorised, off a picture;
+# * say of what a sample and a filter are made, and what a step of gradient descent does to both;
+# * read κ (kappa), the learned signal, and ζ (zeta), the memorised noise, off a picture;
 # * tell which samples a network knows by heart, and why.
 #
 # **Time.** 35 minutes. *You need* gradient descent and the ReLU.
@@ -72,7 +70,7 @@ from theory.statistics import from_replicates, slopes
 # Below, $n=40$ samples are drawn in dimension $d=2000$. Noise vectors of high dimension have nearly the same length
 # $\sigma_p\sqrt d$, and are nearly orthogonal to each other.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 problem = with_small_weights(Problem(d=2000, n=40, m=5, signal=4.0, sigma_p=1.0, label_flip=0.1, forget=0.1))
 sample = Instance.draw(problem, seed=1, space="ambient")
 xi = sample.xi[:, 0]
@@ -126,8 +124,8 @@ display(STATEMENTS["kappa_update"], STATEMENTS["zeta_update"])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is that exact?
 #
-# The same training twice: once with weights in $\mathbb{R}^d$ (engine `dense`), once with κ and ζ alone (the default
-# engine, which never sees a vector of length $d$). Then the weights are put together again from κ and ζ.
+# Here is the same training twice: once with weights in $\mathbb{R}^d$ (engine `dense`), once with κ and ζ alone (the
+# default engine, which never sees a vector of length $d$). Then the weights are computed from κ and ζ and compared.
 
 # %%
 training = [Phase("pretrain", Loss(), SGD(lr=step_size(problem)), steps=2000, stop_loss=0.01)]
@@ -162,13 +160,13 @@ for d in (10**3, 10**6, 10**9):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Watching κ and ζ grow
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 draw_coefficients({"SGD": result.trace}, title="A network learns signal (κ) and memorises noise (ζ)")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # ζ of the own class grows (lower left). ζ of the opposite class sinks a little (lower right): once the pre-activation
-# of a filter is negative, the ReLU shuts it off. Open markers are those of a tenth of the samples, which later
-# lessons will make the network forget.
+# of a filter is negative, the ReLU shuts it off. Open markers belong to a tenth of the samples, which later lessons
+# will make the network forget.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which samples are memorised?
@@ -186,10 +184,10 @@ parts = {"signal patch": from_signal, "noise patch": from_noise, "margin, both t
 curves = tuple(Curve(name, np.arange(1, problem.n + 1), part[order]) for name, part in parts.items())
 draw(Picture("sample (wrong labels first)", "part of the margin $y_i f_i$", curves))
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The margins end at similar heights, wrong label or not. A clean sample gets some of it from the signal and needs less
-# memory; a sample with a wrong label is pulled down by the signal and needs more. Two wrong labels are few to conclude
-# from. So the same in sixteen more networks, with a quarter of the labels wrong:
+# memory; a sample with a wrong label is pulled down by the signal and needs more. Two wrong labels are too few for a
+# conclusion. So here are sixteen more networks, with a quarter of the labels wrong:
 
 # %%
 against, apart = [], []
@@ -307,18 +305,18 @@ assert abs(exponent.value - 2.0) < 0.05, "a factor of 4 is an exponent of 2"
 #
 #    </details>
 #
-# 3. A network has fitted all of its samples. Which two shares of a margin tell whether a sample was learned or
+# 3. A network has fitted all of its samples. Which two parts of a margin tell whether a sample was learned or
 #    memorised?
 #
 #    <details>
 #    <summary>Answer</summary>
 #
-#    What the signal patch adds, and what the noise patches add. Where the signal adds less than nothing, it is
+#    What the signal patch adds, and what the noise patches add. If the signal's part is negative, the sample was
 #    memorised.
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 #
 # If one of these lines failed, the lesson would be wrong.

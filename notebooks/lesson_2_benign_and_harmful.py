@@ -23,7 +23,7 @@
 #
 # * say what benign and harmful overfitting are, and on which side of the border a network lies;
 # * turn "for a large enough constant" into an exponent that can be measured, with its interval;
-# * say which hypotheses a border belongs to.
+# * name the hypotheses on which a boundary depends.
 #
 # **Time.** 30 minutes. *You need* lesson 1: signal patch, noise patches, κ and ζ.
 
@@ -93,8 +93,8 @@ for name in ("theorem_3_2_benign", "theorem_3_2_harmful", "theorem_3_3"):
 # ## One simulation
 #
 # A map over dimension and signal. Each optimizer starts from the initial weights, and with the radius, that its own
-# theorem asks for (`simulate.boundaries.maps` says how), and trains to a loss of 0.01; SAM hands over to SGD on the
-# way. Four networks in each cell, $p=0.1$.
+# theorem asks for (`simulate.boundaries.maps` says how), and trains to a loss of 0.01; SAM changes to SGD on the way.
+# Four networks in each cell, $p=0.1$.
 
 # %% slideshow={"slide_type": "subslide"}
 grid = PhaseMap(
@@ -111,13 +111,14 @@ draw_phase_maps(maps, boundaries, predicted={"SGD": 0.25, "SAM": 0.0})
 # interval $[-0.118,-0.094]$ (row `sam-boundary-d`). The theorem says which signal suffices, so a boundary that falls is
 # no contradiction; what it must not do is grow.
 #
-# The two maps have different initial weights. They answer two questions, and are no race from the same start.
+# The two maps have different initial weights. They answer two separate questions, and do not compare the optimizers
+# from the same start.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## An exponent, with an interval
 #
 # For SGD a run costs the same at every $d$, so its boundary can be followed over five decades. Signals are placed
-# around the line $d^{1/4}n^{-1/4}(P-1)\sigma_p$; twelve networks (**replicates**) on each place. The interval comes
+# around the line $d^{1/4}n^{-1/4}(P-1)\sigma_p$; twelve networks (**replicates**) at each place. The interval comes
 # from drawing the replicates again and again (**bootstrap**), never the cells: the cells of a replicate share their
 # random numbers.
 
@@ -166,7 +167,7 @@ fourth = Curve("slope 4", signal, decades[0] * (signal / signal[0]) ** 4, style=
 decay = Curve("measured", signal, decades)
 draw(Picture(r"signal $\|\varphi\|$", r"$-\log_{10}$ of the error", (decay, fourth), x_log=True, y_log=True))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The measured slope is a little below 4: a Gaussian tail carries a power before its exponential. Without that power the
 # ledger of the project finds 3.67 [3.58, 3.76] at d up to 256,000, across the border of the margin that had been fixed
 # beforehand: *inconclusive*. A bound is not an asymptotic law.
@@ -265,7 +266,7 @@ assert abs(large_weights.value - 0.5) < 0.1, "the exponent is close to 1/2"
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

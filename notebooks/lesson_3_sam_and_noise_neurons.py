@@ -21,7 +21,7 @@
 #
 # **Goals.** After this lesson you can
 #
-# * say which point SAM takes its gradient at, and which neurons are off there;
+# * say at which point SAM takes its gradient, and which neurons are off there;
 # * predict how many, from a law without a single fitted constant;
 # * explain why signal is learned although its neurons are switched off, too;
 # * tell readings of a lemma apart by looking at its groups one by one.
@@ -125,7 +125,7 @@ opposite = Curve("opposite class", np.array(ratios), off.sel(relation="opposite"
 line = Curve(r"$2\Phi-1$, no constant fitted", fine, law(fine, 1.0, 1, 1), style="line")
 draw(Picture(r"$\tau/(\sigma_0\sqrt{mB})$", "fraction switched off", (own, opposite, line)))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The radius that the theory of SAM asks for corresponds to a ratio of $\sqrt m\approx3.2$, at the right end: nearly all
 # own-class noise neurons are off. The opposite class is pushed *up*, and stays on.
 
@@ -136,7 +136,7 @@ draw(Picture(r"$\tau/(\sigma_0\sqrt{mB})$", "fraction switched off", (own, oppos
 # $j\,\langle w_{j,r},\varphi\rangle>0$, is pushed down by all samples of that class at once. Two hundred fresh networks
 # at the radius of the theory:
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 standard = with_sam_weights(Problem(d=20_000, n=40, m=10, signal=6.0, forget=0.0))
 seen = [look_at(Instance.draw(standard, seed), sam_radius(standard)) for seed in range(200)]
 faster = np.array([each.sharp / each.plain for each in seen])
@@ -190,10 +190,9 @@ table.mean("cell").to_pandas().round(3)
 # | own class on $\mathcal F$ stays on | all | supported |
 # | *all* noise neurons on $\mathcal F$ stay on, as it is worded | the opposite class is off | refuted |
 #
-# The signs explain it. On $\mathcal F$ the loss enters with a minus, so every push is turned round: the own class goes
-# up, the *opposite* class down. And the opposite class is what an ascent wants to grow, since it votes against the
-# label. In terms of the direction in which a sample is pushed, SAM denoises $\mathcal F$ just as it denoises
-# $\mathcal R$.
+# The signs explain it. On $\mathcal F$ the loss enters with a minus, so every push is reversed: the own class goes up,
+# the *opposite* class down. And the opposite class is what an ascent wants to grow, since it votes against the label.
+# In terms of the direction in which a sample is pushed, SAM denoises $\mathcal F$ just as it denoises $\mathcal R$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
@@ -229,7 +228,8 @@ assert low < 0.5 < high, "half of them are off"
 # $\sigma_0\sigma_p\sqrt d$, but large enough to fit the labels. How much of the own class on $\mathcal R$ does the
 # *same* radius still switch off after pretraining with SGD to a loss of 0.01: 99 %, 50 % or 2 %?
 #
-# Use `pretrain(unlearning, "SGD")`, which returns the phases of a pretraining, and look after them.
+# Use `pretrain(unlearning, "SGD")`, which returns the phases of a pretraining, and look at the neurons after these
+# phases.
 #
 # <details>
 # <summary>Answer</summary>
@@ -254,7 +254,7 @@ assert float(trained.sel(relation="opposite", set="forget").mean()) > 0.999, "th
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Quiz
 #
-# 1. A noise neuron has the pre-activation $0.3\,\psi_k$. Is it learned from in the next step of SAM?
+# 1. A noise neuron has the pre-activation $0.3\,\psi_k$. Does SAM memorise its noise in the next step?
 #
 #    <details>
 #    <summary>Answer</summary>
@@ -278,11 +278,11 @@ assert float(trained.sel(relation="opposite", set="forget").mean()) > 0.999, "th
 #    <details>
 #    <summary>Answer</summary>
 #
-#    The loss of the forget set enters with a minus, so all pushes are turned round.
+#    The loss of the forget set enters with a minus, so all pushes are reversed.
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

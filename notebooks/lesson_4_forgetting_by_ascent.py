@@ -96,7 +96,7 @@ for name, result in one.items():
     print(f"{name}: {result.phases['unlearn'][0]} steps of unlearning, test error {result.test_error:.3f}")
 draw_coefficients({name: result.trace for name, result in one.items()}, title="Pretraining, then NegGrad")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The accuracy on the retain set stays at 1, so everything seems fine. But look at κ (upper left), the mean over both
 # signs of the label:
 
@@ -110,9 +110,9 @@ for name, trace in learned.items():
     )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# It goes on growing at first, since the retained samples still pull; then it turns. SGD is done just after the turn.
-# SAM goes on for long, and of one sign hardly any κ is left. **The signal is being unlearned, too.** The forgotten
-# samples carry the same $\varphi$ as all others, and climbing their loss pushes against it.
+# κ goes on growing at first, since the retained samples still pull; then it turns. SGD finishes just after the turn.
+# SAM goes on for a long time, until hardly any κ of one sign is left. **The signal is being unlearned, too.** The
+# forgotten samples carry the same $\varphi$ as all others, and climbing their loss pushes against it.
 #
 # Now compare the optimizers at the lower right. With SGD the forget samples gain ζ of the *opposite* class, which
 # outvotes what was memorised of them. With SAM they do not: these are the neurons that its perturbation switches off
@@ -175,8 +175,8 @@ draw(Picture("steps of unlearning", r"threshold of $\alpha$; mean $\kappa$", cur
 # %% [markdown] slideshow={"slide_type": "notes"}
 # As the forget samples become wrong, $|\ell'|$ tends to 1 for them and to 0 for the retained ones: **the threshold
 # rises towards 1.** It passes 0.7 after about 145 steps; from there on the signal falls, and it does not stop at zero
-# (see the exercise). A larger $\alpha$ is passed later. NegGrad has no state in which it would rest: when to stop is a
-# part of the method.
+# (see the exercise). With a larger $\alpha$ this happens later. NegGrad never comes to rest, so the choice of when to
+# stop is a part of the method.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the theory promises, and what was found
@@ -207,8 +207,9 @@ draw(Picture(r"$\alpha$", "test error after unlearning", tuple(curves)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Here a set is forgotten when its accuracy is that of guessing. Is that fair? A network retrained *without* it
-# classifies most of it, for it comes from the law of the rest: to go on until ½ unlearns signal, too. The ledger stops
-# at **the match**, where the loss on the forget set is that of the retrained network, and its verdicts are about that:
+# classifies most of it, since it has the same distribution as the rest: going on until ½ unlearns signal, too. The
+# ledger stops at **the match**, where the loss on the forget set is that of the retrained network, and its verdicts are
+# about that:
 #
 # | claim, as read from summaries of the paper | verdict of the ledger |
 # | --- | --- |
@@ -233,7 +234,7 @@ trajectory_explorer(optimizer="SAM", alpha=0.5, forget=0.2)
 # ### Exercise 1. The threshold by hand (easy)
 #
 # The network is nearly sure of the retained samples, with a mean slope of 0.1, and already wrong about the forgotten
-# ones, with a mean slope of 0.9. Which α does the signal need in order to grow?
+# ones, with a mean slope of 0.9. How large must α be for the signal to grow?
 #
 # <details>
 # <summary>Answer</summary>
@@ -251,7 +252,7 @@ print(f"threshold of α: {needed:.2f}")
 assert abs(needed - 0.9) < 1e-12, "0.9 / (0.9 + 0.1)"
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# ### Exercise 2. Who comes to rest?
+# ### Exercise 2. Which one comes to rest?
 #
 # Another idea is to **relabel** the forget samples and to go on training (`RandomLabel()`, which flips them). With two
 # classes it pushes into exactly the same direction as NegGrad. Yet after a very long time one of the two has come to
@@ -287,7 +288,7 @@ assert last["random label"] < 0.01 < last["NegGrad"], "random labels come to res
 #    <details>
 #    <summary>Answer</summary>
 #
-#    The own class falls, the opposite class rises: all signs of training are turned round.
+#    The own class falls, the opposite class rises: all signs of training are reversed.
 #
 #    </details>
 #
@@ -310,7 +311,7 @@ assert last["random label"] < 0.01 < last["NegGrad"], "random labels come to res
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

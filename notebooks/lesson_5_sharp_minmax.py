@@ -16,13 +16,13 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Lesson 5. Sharp MinMax
 #
-# **Question.** Keeping wants flat minima, forgetting wants the opposite. Can one network have both?
+# **Question.** Retaining samples asks for flat minima, forgetting asks for the opposite. Can one network have both?
 #
 # **Goals.** After this lesson you can
 #
 # * say which filters Sharp MinMax lets forget, which it lets learn, and what sharpness has to do with it;
 # * score a method by its distance to a retrained network;
-# * compare methods data set by data set, and say when a lead is not there.
+# * compare methods data set by data set, and recognise a lead that may be chance.
 #
 # **Time.** 30 minutes. *You need* lessons 3 and 4.
 
@@ -132,7 +132,7 @@ means, ranges = np.array([bar.value for bar in bars]), np.array([bar.interval() 
 ticks = tuple(name.replace(" ", "\n", 1) for name in names)
 draw(Picture("", "tug of war", (Curve("mean and 95 % interval", np.arange(len(names)), means, *ranges),), ticks=ticks))
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 table = pd.DataFrame(
     {
         "test error": ends["test_error"].mean("seed"),
@@ -144,13 +144,13 @@ table = pd.DataFrame(
 table.loc["retrained"] = [float(oracle[name].mean()) for name in ("test_error", "forget_accuracy")] + [np.nan]
 table.round(3)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown]
 # NegGrad with SGD has a lower test error than the retrained network, and is marked down for it: the yardstick asks for
 # the same network, not for a better one.
 #
 # The intervals in the picture overlap, but they are the wrong ones for a comparison: easy and hard data sets are mixed
-# in them. The methods ran on the *same* data sets, so the lead of Sharp MinMax should be taken data set by data set
-# (**paired**) and averaged then.
+# in them. The methods ran on the *same* data sets, so the lead of Sharp MinMax should be computed for each data set
+# (**paired**), and then averaged.
 
 # %%
 ours = score.sel(way="Sharp MinMax", drop=True)
@@ -162,9 +162,9 @@ for name, estimate in lead.items():
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Sharp MinMax is ahead of NegGrad with SAM, and level with the two plain methods. The ledger matches the loss on the
 # forget set and compares eight methods at the radius of the theory: *Sharp MinMax comes closest to the retrained
-# network* is refuted there (ahead of the best other method by −0.188 [−0.353, −0.023] after pretraining with SGD):
-# in some networks it never gets to the match. The paper's result is one on deep networks, and nobody claimed it for
-# this small one. Why, then, look here? Because a method that wins there for the reason given, that sharp and flat are
+# network* is refuted there (ahead of the best other method by −0.188 [−0.353, −0.023] after pretraining with SGD): in
+# some networks it never gets to the match. The paper's result is about deep networks, and nobody claimed it for this
+# small one. Why, then, look here? Because a method that wins there for the reason given, that sharp and flat are
 # divided between two parts, might have been expected to win here.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -266,7 +266,7 @@ assert float(taken.sel(fraction=0.9).mean()) < float(taken.sel(fraction=0.5).mea
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

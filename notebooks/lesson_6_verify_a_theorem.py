@@ -182,8 +182,8 @@ summary_table(official)
 # <details>
 # <summary>Answer</summary>
 #
-# About twice. Student's distribution with 19 degrees of freedom falls off fast: to be so many times as careful
-# costs a factor of two.
+# About twice. Student's distribution with 19 degrees of freedom falls off fast, so an interval that may err so much
+# less often needs only twice the width.
 #
 # </details>
 
@@ -205,8 +205,8 @@ assert 1.8 < widths[1] / widths[0] < 2.2, "about twice"
 # <summary>Answer</summary>
 #
 # With two replicates nothing is decided: the standard error itself is hardly known, and Student's interval with one
-# degree of freedom is enormous. As the only question a few more are enough; as one of the ledger it takes some more
-# again. Widening the intervals is not free, but cheap.
+# degree of freedom is enormous. As the only question a few more are enough; as one of all rows it takes a few more than
+# that. Widening the intervals is not free, but cheap.
 #
 # </details>
 
@@ -255,7 +255,7 @@ assert 2 < enough[1] < enough[rows], "a few for one question, some more for one 
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

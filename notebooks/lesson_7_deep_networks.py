@@ -16,8 +16,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Lesson 7. From the small network to ResNet-50
 #
-# **Question.** Six lessons spoke of two layers and of data made of one signal and noise. What of it can be asked of a
-# ResNet on images, and how?
+# **Question.** Six lessons were about a network of two layers, and data made of a signal and noise. Which of their
+# questions can be asked of a ResNet on images, and how?
 #
 # **Goals.** After this lesson you can
 #
@@ -79,7 +79,7 @@ display(STATEMENTS["sam_perturbation"])
 # the network of lesson 1 once more, written in PyTorch. One step of SAM, once by `simulate` and once by the code that
 # trains ResNets:
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 problem = Problem(d=500, n=20, m=5, signal=3.0, sigma_0=0.01, label_flip=0.1, forget=0.0)
 sample, lr, radius = Instance.draw(problem, seed=0, space="ambient"), 0.05, 0.2
 simulated = run(sample, [Phase("step", Loss(), SAM(lr=lr, tau=radius), steps=1)], engine="dense").state.weights
@@ -162,10 +162,10 @@ places, short = np.arange(len(table)), tuple(name.replace(", ", "\n") for name i
 curves = [Curve(name.replace("_accuracy", " set"), places, table[name].values) for name in accuracies]
 draw(Picture("", "accuracy, tug of war", (*curves, Curve("tug of war", places, recomputed)), ticks=short))
 
-# %% [markdown]
-# One seed and 65 images say *that* the methods forget. They do not say which of them is best: differences of a percent
-# are one image, and after three epochs each method has come as far as its learning rate took it. That needs a fair
-# place to compare, replicates, intervals and a ledger.
+# %% [markdown] slideshow={"slide_type": "notes"}
+# One seed and 65 images say *that* the methods forget. They do not say which of them is best: one image is 1.5 percent,
+# and after three epochs each method is as far as its learning rate has taken it. A comparison needs a fair stopping
+# point, replicates, intervals and a ledger.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Compared at equal forgetting
@@ -197,16 +197,16 @@ level = Curve("retrained networks among each other", np.array([-0.3, 3.3]), np.f
 draw(Picture("", "tug of war at the match",
              (Curve("mean, 95 % interval", places, values, *ends, style="points"), level), ticks=ticks))  # fmt: skip
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The line is the **ceiling**: two retrained networks are not equal either, so no method can be expected to lie above
 # it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The deep ledger
 #
-# `python -m deepnet judge` asks the paper's conclusions of these rows, with negative controls, as lesson 6 does. A
-# claim names the **smallest effect of interest**; an interval inside of it says "no effect larger than",
-# which is an answer, too. Here are three of its rows:
+# `python -m deepnet judge` tests the paper's conclusions on these rows, with negative controls, as in lesson 6. A claim
+# names the **smallest effect of interest**; an interval inside of it says "no effect larger than", which is an answer,
+# too. Here are three of its rows:
 
 # %%
 print(dict(Counter(row["verdict"] for row in published.ledger)), f"of {len(reading.replicates)} replicates")
@@ -218,7 +218,7 @@ for row in published.ledger:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The large study
 #
-# The same study on CIFAR-10 with a ResNet-50 needs a GPU; only the preset changes. A study that was interrupted goes on
+# The same study on CIFAR-10 with a ResNet-50 needs a GPU; only the preset changes. A study that was interrupted resumes
 # with the same command.
 #
 # ```console
@@ -229,7 +229,7 @@ for row in published.ledger:
 # ```
 #
 # `python -m deepnet presets` lists the studies, `docs/deepnet.md` explains methods and metrics, and `docs/gpu.md` says
-# what to do with nine minutes, an hour, a night or a week of a GPU.
+# what to do with nine minutes, half an hour, or a GPU of your own.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
@@ -308,12 +308,12 @@ assert nothing_done["pretrained"]["tow"] > 0.95, "doing nothing looks perfect"
 #    <details>
 #    <summary>Answer</summary>
 #
-#    An arm that is further at its learning rate has forgotten more and paid more. At equal forgetting, what was paid
+#    A method that has got further at its learning rate has forgotten more and paid more. At equal forgetting the costs
 #    can be compared.
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

@@ -48,8 +48,8 @@ torch.set_num_threads(1)  # faster for layers as small as these
 # ## A network of one's own
 #
 # Here it is a small one, on scikit-learn's digits: 1,400 of them to learn, 397 to test. Fifty of the training samples
-# have got a wrong label, somebody's mistake. The network has learned them by heart. Put your own network and data in
-# this place: any module from a batch to **logits**, and samples with labels from 0 on.
+# have a wrong label, by somebody's mistake, and the network has learned them by heart. Put your own network and data
+# here: any module from a batch to **logits**, and samples with labels from 0 on.
 
 # %%
 digits = load_digits()
@@ -78,8 +78,8 @@ model = learn(*train)
 # ## Five lines
 #
 # The **reference** is the network that should have been trained in the first place: the same, without the fifty. With
-# it one knows when to stop (the match of lesson 4), and what is left to be wished for. At home you may not be able to
-# afford one; how to do without is the third exercise.
+# it one knows when to stop (the match of lesson 4), and how good the result is. At home you may not be able to afford
+# one; the third exercise does without.
 
 # %%
 retrained = learn(x[50:1400], y[50:1400])
@@ -118,9 +118,10 @@ draw(Picture("", "accuracy", tuple(curves), ticks=("retain set", "forget set\n(w
 for net, score in scores.items():
     print(f"{net}: tug of war {score:.3f}")
 
-# %% [markdown]
-# One network, one seed. What was said about intervals in lessons 6 and 8 holds here, too: to say which of two methods
-# is better takes several seeds, and `python -m deepnet run` with a network of your own (`docs/deepnet.md`).
+# %% [markdown] slideshow={"slide_type": "notes"}
+# One network, one seed. What was said about intervals in lessons 6 and 8 holds here, too: which of two methods is
+# better can only be said with several seeds, and `python -m deepnet run` with a network of your own
+# (`docs/deepnet.md`).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
@@ -180,16 +181,16 @@ assert abs(second["tow"] - report["tow"]) < 0.1, "a difference that one seed can
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 3. No reference (harder)
 #
-# You cannot afford a retrained network. Try two other ends: all twenty epochs, and `until=Until(forget_accuracy=0.1)`,
-# the accuracy of guessing among ten classes. Hold the losses on the forget set against that of the reference. Which end
-# has gone too far? Would the forget accuracy have told you?
+# You cannot afford a retrained network. Try two other stopping rules: all twenty epochs, and
+# `until=Until(forget_accuracy=0.1)`, the accuracy of guessing among ten classes. Compare the losses on the forget set
+# with that of the reference. Which of the two went too far? Would the forget accuracy have told you?
 #
 # <details>
 # <summary>Answer</summary>
 #
 # After twenty epochs the forget accuracy is that of the retrained network, 0, and looks perfect. The loss is more than
 # one and a half times the reference's: the network is more sure of the opposite than one that never saw the samples,
-# and an attacker can see that. At guessing it has not got as far as the reference.
+# and an attacker can see that. The network that stopped at guessing has not got as far as the reference.
 #
 # </details>
 

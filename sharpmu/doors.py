@@ -1,4 +1,4 @@
-"""All front doors of the house behind one word. Each is imported when it is asked for."""
+"""All commands of the packages behind one word. Each is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from simulate.house.version import __version__
 __all__ = ["main"]
 
 _PROGRAM = "sharpmu"
-_USAGE = """usage: sharpmu DOOR [COMMAND] [OPTIONS]
+_USAGE = """usage: sharpmu COMMAND [SUBCOMMAND] [OPTIONS]
 
   simulate  one network, a map or a grid: signal and noise in a small CNN
-  theory    the paper's claims, and a ledger of what simulations say of them
+  theory    the paper's claims, and a ledger of what simulations found
   deepnet   unlearning of deep networks on images, and their ledger
   figures   figures and tables of the paper
   verify    the main job, five minutes: simulate verify, then theory verify
 
-sharpmu DOOR --help tells more; sharpmu --version has the versions."""
+sharpmu COMMAND --help tells more; sharpmu --version prints the versions."""
 
 _VERIFY = """usage: sharpmu verify [--overwrite]
 
 The main job, some five minutes: simulate verify, then theory verify. Results
-of other settings or of another version are refused unless --overwrite is said.
-Each has more options when it is called by itself: see sharpmu simulate verify
---help and sharpmu theory verify --help."""
+of other settings or of another version are refused unless --overwrite is
+given. For more options run them separately: sharpmu simulate verify --help and
+sharpmu theory verify --help."""
 
 _SHOWN = ("numpy", "numba", "scipy", "sympy", "xarray", "zarr", "torch")
-"""Packages that results hang on."""
+"""Packages that results depend on."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +67,7 @@ def _door(words: list[str]) -> Callable[[], int]:
     if word.startswith("--tyro-"):
         return lambda: _complete(words)
     if word not in doors:
-        raise ValueError(no_such("door", word, _PROGRAM, list(doors)))
+        raise ValueError(no_such("command", word, _PROGRAM, list(doors)))
     return lambda: doors[word](others)
 
 

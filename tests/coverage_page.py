@@ -64,7 +64,7 @@ def page(report: Mapping[str, Any], machine: str) -> str:
     rooms: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for path, found in sorted(report["files"].items()):
         rooms[Path(path).parts[0]][path] = found
-    table = ["| room | modules | lines % | branches % |", "| --- | --- | --- | --- |"]
+    table = ["| package | modules | lines % | branches % |", "| --- | --- | --- | --- |"]
     for room, files in rooms.items():
         table.append(Share(found["summary"] for found in files.values()).row(f"`{room}`", str(len(files))))
     everything = [found["summary"] for found in report["files"].values()]

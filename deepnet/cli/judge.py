@@ -31,17 +31,17 @@ class JudgeCommand:
     """
 
     folders: Annotated[tuple[Path, ...], tyro.conf.Positional, _FOLDERS] = (Path("results/matched/digits"),)
-    """Folders that `python -m deepnet matched` wrote, one a scale."""
+    """Folders that `python -m deepnet matched` wrote, one per scale."""
     out: Path = Path("results/judged")
     """Folder for scales.csv, and for ledger.json, ledger.html (to read) and the atlas of each scale."""
     claims: Annotated[tuple[str, ...], Shown(value="CLAIM", default="all")] = ()
     """Names of claims, or their numbers."""
     protocols: int = 48
-    """Protocols that are tried of each claim at most for the atlas; 0 makes none."""
+    """Most protocols to try for each claim's atlas; 0 makes no atlas."""
     publish: Annotated[Path | None, Shown(value="DIR", default="not published")] = None
-    """Folder in which each scale is published, in a sub-folder of its name, for the figures that are drawn of it."""
+    """Folder in which each scale is published, in a sub-folder of its name, for the figures that are drawn from it."""
     overwrite: bool = False
-    """With --publish: rows that were published before may be lost."""
+    """With --publish: allow rows that were published before to be lost."""
 
     def __call__(self) -> int:
         """Judge, write and print; returns the exit status."""

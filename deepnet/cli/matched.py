@@ -53,7 +53,7 @@ class MatchedCommand:
     scores: Path | None = None
     """File of memorization or consistency scores, if the preset needs one."""
     rates: Annotated[Path | None, Shown(value="FILE", default="the project's")] = None
-    """Table of learning rates, as --search writes it; the project's may lack some arms, which are left out then."""
+    """Table of learning rates, as --search writes it; arms that it lacks are left out."""
     replicates: Annotated[int | None, Shown(value="N", default="the preset's")] = None
     """Number of replicates; more can be added later."""
     only: Annotated[tuple[str, ...], Shown(value="ARM", default="all")] = ()
@@ -63,14 +63,14 @@ class MatchedCommand:
     noise: bool = False
     """Run everything with one thread and with two, and write how the numbers at the stops differ as noise.csv."""
     rehearse: bool = False
-    """Go through all of it with a few images and one epoch, to see that nothing stops a long run half-way."""
+    """Run everything with a few images and one epoch, to see that nothing will stop a long run half-way."""
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the first CUDA device if there is one."""
     channels_last: bool = False
-    """Lay images out channel by channel last, which tensor cores and large networks like."""
+    """Lay images out channel by channel last, which is faster on tensor cores and for large networks."""
     processes: Annotated[int | None, Shown(default="auto")] = None
-    """Processes that share out the replicates, of one thread each; None is one a core on a CPU, as far as memory
-    goes, and one on a GPU."""
+    """Processes that share out the replicates, of one thread each; None is one per core on a CPU, as far as
+    memory allows, and one on a GPU."""
     dry_run: bool = False
     """Only list the arms and their learning rates."""
 

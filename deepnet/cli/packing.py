@@ -36,7 +36,7 @@ class PackCommand:
     weights: Weights = "float16"
     """Finished models rounded to float16, exact, or none of them (and no unfinished trainings)."""
     overwrite: bool = False
-    """Let results leave the pack that the folder does not have."""
+    """Remove results from the pack that the folder no longer has."""
 
     def __call__(self) -> int:
         """Pack; returns the exit status."""
@@ -53,7 +53,7 @@ class PackCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class UnpackCommand:
-    """Restore the results that were packed; the study then goes on with its usual command.
+    """Restore the results that were packed; the study then resumes with its usual command.
 
     Files that are there already are never overwritten.
     """
@@ -63,9 +63,9 @@ class UnpackCommand:
     out: Path
     """Folder for the results, for example results/matched/cifar10-resnet50."""
     keep: bool = False
-    """Leave files alone that are there with other contents, instead of stopping at them."""
+    """Keep existing files with other contents, instead of stopping at them."""
     available: bool = False
-    """Restore what the parts at hand hold, though others are missing."""
+    """Restore what the available parts hold, even if others are missing."""
 
     def __call__(self) -> int:
         """Unpack; returns the exit status."""

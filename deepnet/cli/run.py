@@ -71,12 +71,12 @@ class RunCommand:
     precision: Annotated[Precision | None, Shown(default="that of the preset")] = None
     """Number format of products in all trainings; auto is float16 on CUDA devices and float32 elsewhere."""
     processes: Annotated[int | None, Shown(default="auto")] = None
-    """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
+    """Processes that share out the models; None is one per core on a CPU, as far as memory allows, and one on a GPU."""
     threads: Annotated[int | None, Shown(default="auto")] = None
-    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks, and with
-    a GPU this process's share of the cores."""
+    """CPU threads of each process; None is one, or more where memory allows fewer processes than cores, and
+    with a GPU this process's share of the cores."""
     channels_last: bool = False
-    """Lay images out channel by channel last, which tensor cores like."""
+    """Lay images out channel by channel last, which is faster on tensor cores."""
     compile: bool = False
     """Fuse the networks with torch.compile."""
     autotune: bool = False

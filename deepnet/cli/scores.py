@@ -34,7 +34,7 @@ __all__ = ["ScoresCommand", "as_record"]
 class ScoresCommand:
     """Estimate memorization scores and compare their ranking with that of published ones.
 
-    Models are trained on random parts of the training images; each is kept, and the same command goes on where it was.
+    Models are trained on random parts of the training images; each is saved, and the same command resumes.
     """
 
     scores: Path
@@ -52,10 +52,10 @@ class ScoresCommand:
     precision: Annotated[Precision | None, Shown(default="that of the preset")] = None
     """Number format of products in all trainings; auto is float16 on CUDA devices and float32 elsewhere."""
     processes: Annotated[int | None, Shown(default="auto")] = None
-    """Processes that share out the models; None is one a core on a CPU, as far as memory goes, and one on a GPU."""
+    """Processes that share out the models; None is one per core on a CPU, as far as memory allows, and one on a GPU."""
     threads: Annotated[int | None, Shown(default="auto")] = None
-    """CPU threads of each process; None is one, or what memory leaves over of the cores for large networks, and with
-    a GPU this process's share of the cores."""
+    """CPU threads of each process; None is one, or more where memory allows fewer processes than cores, and
+    with a GPU this process's share of the cores."""
 
     def __call__(self) -> int:
         """Train, compare, write and print; returns the exit status."""

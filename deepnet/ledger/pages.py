@@ -124,7 +124,7 @@ def account(findings: Findings) -> dict[str, str]:
 
 
 def table_of(judgement: Judgement) -> Table:
-    """The claims with a column a scale, and what all scales say together."""
+    """The claims with one column per scale, and what all scales say together."""
     made = table("The deep ledger", "#", "claim", "whose", *judgement.ledgers, "together")
     for rows, summary in judgement.side_by_side:
         first = next(iter(rows.values()))

@@ -10,7 +10,7 @@ _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "±": r"$\pm$", "−": r"$-$", "–": "--", "ρ": r"$\rho$", "×": r"$\times$", "Δ": r"$\Delta$",
-    "\n": " ", "\r": " ",
+    "\n": " ", "\r": " ", "\u00a0": "~",
 }  # fmt: skip
 
 
@@ -29,6 +29,6 @@ def latex(text: str) -> str:
 
     Example:
         >>> print(latex("50 % of mask_polarity, ρ=1"))
-        50 \% of mask\_polarity, $\rho$=1
+        50~\% of mask\_polarity, $\rho$=1
     """
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    return "".join(_LATEX.get(letter, letter) for letter in re.sub(r"(?<=\d) (?=%)", "\u00a0", text))

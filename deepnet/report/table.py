@@ -23,6 +23,8 @@ _LATEX_PARTS = (
     ("tow", "entanglement", "klom", "klom_null", "relearn", "seconds"),
 )
 """The columns of the two tables that a page of LaTeX has room for."""
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
+"""Shrinks what is wider than the text, and leaves the rest as it is."""
 
 
 def terminal_table(rows: Sequence[Row | Mapping[str, Any]], columns: Sequence[str] = TERMINAL_COLUMNS) -> Table:
@@ -72,8 +74,8 @@ def markdown_table(results: Results, found: Sequence[Block]) -> str:
 
 
 def latex_table(results: Results, found: Sequence[Block]) -> str:
-    r"""The tables as LaTeX that a paper takes in with `\input`; they need the package booktabs."""
-    parts = ["% Needs \\usepackage{booktabs} in the preamble; take it in with \\input.",
+    r"""The tables as LaTeX that a paper takes in with `\input`; they need the packages booktabs and graphicx."""
+    parts = ["% Needs \\usepackage{booktabs,graphicx} in the preamble; take it in with \\input.",
              f"% Study: {latex(results.study)}"]  # fmt: skip
     parts += [f"% {latex(line)}" for line in (*results.warnings, *diverged_lines(found))]
     for block in found:
@@ -160,7 +162,7 @@ def _latex_block(study: str, block: Block, columns: Sequence[Column]) -> str:
         body.append(" & ".join(cells) + r" \\")
     return "\n".join([
         r"\begin{table*}[t]", r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{latex(f'{study}: {block.words}. {notes}')}}}",
-        rf"\begin{{tabular}}{{llr{'r' * len(columns)}}}", r"\toprule", rf"{headings} \\", r"\midrule",
-        *body, r"\bottomrule", r"\end{tabular}", r"\end{table*}",
+        rf"\caption{{{latex(f'{study}: {block.words}. {notes}')}}}\smallskip",
+        rf"{_FITTED}{{\begin{{tabular}}{{llr{'r' * len(columns)}}}", r"\toprule", rf"{headings} \\", r"\midrule",
+        *body, r"\bottomrule", r"\end{tabular}}", r"\end{table*}",
     ])  # fmt: skip

@@ -139,7 +139,7 @@ assert abs(ratios[1] - 1.0) < 0.05, "alike"
 #
 #    </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What this lesson claims
 
 # %% slideshow={"slide_type": "skip"}

@@ -12,6 +12,9 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -23,7 +26,7 @@ __all__ = ["GALLERY", "digest", "draw", "main"]
 GALLERY = ROOT / "docs/gallery"
 """Where pictures and pages lie."""
 DRAWN = ROOT / "results/figures_quick"
-WIDTH, COLORS = 1300, 128  # pixels; colours of the palette
+WIDTH, COLORS, NEAR = 1300, 128, 8  # pixels; colours of the palette, and how near two of them may be, of 255
 
 
 def digest(sheet: Sheet) -> str:
@@ -46,13 +49,27 @@ def draw(sheet: Sheet, results: Results) -> None:
 
 def _small(drawn: Path, target: Path) -> None:
     """A picture for a screen, in few colours: a tenth of the bytes."""
-    from PIL import Image
-
     picture = Image.open(drawn).convert("RGB")
     if picture.width > WIDTH:
         picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)
-    # The octree keeps a colour that few pixels have; the median cut made grey of a verdict in a tall picture.
-    picture.quantize(COLORS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(target, optimize=True)
+    colors = Image.new("P", (1, 1))
+    colors.putpalette([part for color in _palette(picture) for part in color])
+    picture.quantize(palette=colors, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def _palette(picture: Image.Image) -> list[tuple[int, int, int]]:
+    """The colours that most pixels have, none near another one, so that the colours of optimizers and verdicts stay.
+
+    An octree and a median cut mix colours of few pixels with those of edges: SAM had another one in each figure.
+    """
+    found = picture.getcolors(picture.width * picture.height) or []
+    chosen = np.empty((0, 3), int)
+    for _, color in sorted(found, reverse=True):
+        if not len(chosen) or np.abs(chosen - color).max(axis=1).min() > NEAR:
+            chosen = np.vstack([chosen, color])
+        if len(chosen) == COLORS:
+            break
+    return [(int(red), int(green), int(blue)) for red, green, blue in chosen]
 
 
 def _page(sheet: Sheet, caption: str) -> str:

@@ -1,4 +1,4 @@
-"""Deep networks: how small a weight α of the retain set NegGrad bears with each optimizer."""
+"""Deep networks: how small a weight α of the retain set NegGrad tolerates with each optimizer."""
 
 from __future__ import annotations
 
@@ -153,4 +153,4 @@ def _dress(axes: Axes, scale: Scale) -> None:
     axes.set_xlabel(r"weight $\alpha$ of the retain set")
 
 
-main = figure(draw, number=11, asks="Does NegGrad bear a smaller α with ASAM than with SGD?")
+main = figure(draw, number=11, asks="Does NegGrad tolerate a smaller α with ASAM than with SGD?")

@@ -1,4 +1,4 @@
-"""Deep networks: the deep ledger, a column a scale, every claim in units of its smallest effect of interest."""
+"""Deep networks: the deep ledger, one column per scale, every claim in units of its smallest effect of interest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TITLES, _END, _COLUMNS = (2.3, 1.9, 1.6), 40.0, 3  # inches for titles by colum
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
-    """A line a claim, a column a scale."""
+    """One line per claim, one column per scale."""
     shown = scales(results, "ledger.json")
     names = names_of(shown)
     if not names:
@@ -47,7 +47,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         name_lines(panels[0], lines)
     rows = [row for scale in shown for row in scale.published.ledger]
     handles: list[Any] = verdict_handles({row["verdict"]: row["verdict"] for row in rows if _is_shown(row, blocks)})
-    legend_below(made, [*handles, Patch(color="0.9", label="smaller than of interest")], columns=4)
+    legend_below(made, [*handles, Patch(color="0.9", label="too small to be of interest")], columns=4)
     return made, Caption(
         answers=" ".join(map(_answer, shown)),
         shows=(
@@ -124,7 +124,7 @@ def _draw_panel(axes: Axes, scale: Scale, lines: Lines) -> None:
     axes.set_xlim(-_END, _END)
     axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "−2", "", "0", "", "2", "20"])
     axes.minorticks_off()
-    axes.set_xlabel("effect in units of\nthe smallest of interest")
+    axes.set_xlabel("effect / smallest effect of interest")
     axes.set_title(scale.name, fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -29,7 +29,7 @@ from paper_figs.workshop.deep_data import (
     unvaried,
     usual_arms,
 )
-from paper_figs.workshop.deep_dots import arm_handles, method_words
+from paper_figs.workshop.deep_dots import arm_handles, mark_lost, method_words
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, MARKERS, legend_below, new_figure
@@ -166,8 +166,8 @@ def _draw_panel(axes: Axes, scale: Scale, found: Sequence[Change], places: dict[
                   mfc=COLORS[name] if plain else "white", zorder=3)  # fmt: skip
         if scale.lost(change.arm) or scale.lost(change.other):
             end = known.interval()[1] if np.isfinite(known.standard_error) else known.value
-            axes.annotate("†", (end, place), (2, 0), textcoords="offset points", va="center", fontsize=7)
-    axes.set_xlabel("difference in ToW")
+            mark_lost(axes, end, place)
+    axes.set_xlabel("gain in ToW")
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.08)
 

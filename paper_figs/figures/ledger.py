@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -12,7 +14,7 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from simulate.house.counting import counted
 
-__all__ = ["draw", "main", "told"]
+__all__ = ["draw", "joint", "main", "told"]
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
@@ -42,8 +44,19 @@ def told(rows: list[dict[str, Any]]) -> str:
     """Counts, confidence and controls of a ledger, in sentences."""
     found_out = sum(row["control"]["verdict"] == "refuted" for row in rows)
     return (
-        f"{counted(len(rows), 'claim')}: {tally(rows)}. Confidence {rows[0]['confidence']}. Of their negative controls "
+        f"{counted(len(rows), 'claim')}: {tally(rows)}. {joint(rows)} Of their negative controls "
         f"{found_out} are refuted, as they have to be."
+    )
+
+
+def joint(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which intervals of a ledger hold together, in a sentence."""
+    words = {"paper": "of the paper", "ours": "of ours", "open": "that are open"}
+    sizes = Counter(row["family"] for row in rows)
+    families = ", ".join(f"{sizes[family]} {words[family]}" for family in words if sizes[family])
+    return (
+        f"The intervals of the claims of one family hold together (Bonferroni; families: {families}), with 95 %, or "
+        "90 % where a region has two ends."
     )
 
 

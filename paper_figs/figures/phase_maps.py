@@ -93,7 +93,8 @@ def _draw_boundary(axes: Axes, boundary: Boundary, exponent: float) -> None:
 
 def _title(name: str, boundary: Boundary) -> str:
     low, high = boundary.slope_interval
-    return rf"{name}: $\propto d^{{\,{boundary.slope:.3f}}}$ $[{low:.3f},\,{high:.3f}]$"
+    # In braces a minus is a sign, not an operator with room around it.
+    return rf"{name}: $\propto d^{{\,{{{boundary.slope:.3f}}}}}$ $[{{{low:.3f}}},\,{{{high:.3f}}}]$"
 
 
 def _growth(name: str, boundary: Boundary) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from paper_figs.figures.ledger import joint
 from paper_figs.workshop.caption import Caption
 from paper_figs.workshop.ledger_lines import verdict_handles
 from paper_figs.workshop.ledger_picture import tally
@@ -54,7 +55,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             f"Every one of the {counted(len(rows), 'claim')} of the theory's ledger is a mark, whose shape and colour "
             "are its verdict: a row for what it is about, a block for whose it is. A claim is supported if the whole "
             "interval of its effect lies where the claim allows it, refuted if it lies outside, inconclusive across "
-            f"the border. Intervals of {rows[0]['confidence']}. Budget {rows[0]['budget']}, master seed "
+            f"the border. {joint(rows)} Budget {rows[0]['budget']}, master seed "
             f"{rows[0]['seed']}. The figure `ledger` has effects and intervals, the table `ledger_table` their numbers."
         ),
     )

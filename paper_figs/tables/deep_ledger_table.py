@@ -1,4 +1,4 @@
-"""Deep networks: the deep ledger as a table, a column a scale."""
+"""Deep networks: the deep ledger as a table, one column per scale."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["cell", "draw", "main"]
 
 
 def draw(results: Results) -> tuple[Table, Caption]:
-    """One row a claim."""
+    """One row per claim."""
     shown = scales(results, "ledger.json")
     names = names_of(shown)
     if not names:
@@ -37,8 +37,8 @@ def draw(results: Results) -> tuple[Table, Caption]:
         more = ("; ".join(others) or "—",) if varied else ()
         texts.append((str(place), any_row.title, OWNERS[any_row.family], *cells, together, *more))
     heads = ("#", "claim", "whose", *columns, "together", *(["with one thing changed"] if varied else []))
-    width = round(0.5 / (len(columns) + bool(varied)), 2)
-    widths = (0.0, 0.26, 0.0, *[width] * len(columns), 0.1, *([width] if varied else []))
+    width = round(0.42 / (len(columns) + bool(varied)), 3)
+    widths = (0.0, 0.23, 0.0, *[width] * len(columns), 0.09, *([width] if varied else []))
     return Table(heads=heads, rows=tuple(texts), numeric=(0,), widths=widths), Caption(
         shows=(
             f"{told(shown)} Each cell: verdict, effect and interval. What every effect is, and what was fixed before "

@@ -13,7 +13,7 @@ __all__ = ["draw", "main"]
 
 
 def draw(results: Results) -> tuple[Table, Caption]:
-    """One row a claim."""
+    """One row per claim."""
     rows = results.ledger()
     return verdict_table(rows), Caption(
         shows=f"{told(rows)} What every effect is, and what was fixed before it was measured, is in ledger.json."

@@ -34,7 +34,8 @@ def draw(results: Results) -> tuple[Table, Caption]:
         for pretraining in data["pretraining"].values
     ]  # fmt: skip
     heads = ("objective", "pretraining", *(f"{part}, {relation} class" for part, relation in CELLS))
-    return Table(heads=heads, rows=tuple(rows), numeric=tuple(range(2, len(heads)))), _caption(data)
+    widths = (0.0, 0.0, *(0.165 for _ in CELLS))
+    return Table(heads=heads, rows=tuple(rows), numeric=tuple(range(2, len(heads))), widths=widths), _caption(data)
 
 
 def _text(found: Estimate) -> str:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from deepnet.ledger.findings import PLAIN
@@ -20,7 +21,7 @@ from paper_figs.workshop.deep_data import Scale, family
 from paper_figs.workshop.style import COLORS, LINES, MARKERS, legend_below, new_figure
 from theory.statistics import Estimate
 
-__all__ = ["Levels", "Panel", "arm_handles", "dots_figure", "method_words"]
+__all__ = ["Levels", "Panel", "arm_handles", "dots_figure", "mark_lost", "method_words"]
 
 _LINE, _BLOCK, _AROUND = 0.1, 0.5, 0.45  # inches: an arm, around a block, around all
 Levels = Callable[[Scale], Mapping[str, float]]
@@ -133,7 +134,13 @@ def _dot(axes: Axes, place: int, scale: Scale, arm: str, found: Estimate, panel:
               mfc=COLORS[name] if plain else "white", zorder=3)  # fmt: skip
     if scale.lost(arm):
         end = value if not np.isfinite(found.standard_error) else panel.shown(found.interval())[1]
-        axes.annotate("†", (max(end, value), place), (3, 0), textcoords="offset points", va="center", fontsize=7)
+        mark_lost(axes, max(end, value), place)
+
+
+def mark_lost(axes: Axes, end: float, place: float) -> None:
+    """A † behind the end of an interval, white around it where it lies on a line."""
+    axes.annotate("†", (end, place), (2.5, 0), textcoords="offset points", va="center", fontsize=7, zorder=4,
+                  path_effects=[withStroke(linewidth=1.5, foreground="white")])  # fmt: skip
 
 
 def _dashes(pretraining: str) -> str:
@@ -165,5 +172,7 @@ def arm_handles(arms: Sequence[tuple[Scale, str]], others: Sequence[Line2D | Pat
     ]  # fmt: skip
     made += others
     if any(scale.lost(arm) for scale, arm in arms):
-        made.append(Line2D([], [], ls="none", marker="$†$", color="0.2", ms=4, label="some runs did not reach it"))
+        made.append(
+            Line2D([], [], ls="none", marker="$†$", color="0.2", ms=4, label="some runs did not reach the match")
+        )
     return made

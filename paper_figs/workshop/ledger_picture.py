@@ -164,4 +164,4 @@ def verdict_table(rows: Sequence[Row]) -> Table:
         )
         for row in rows
     )
-    return Table(heads=heads, rows=texts, numeric=(0, 3), widths=(0.0, 0.34, 0.0, 0.0, 0.14, 0.13, 0.0))
+    return Table(heads=heads, rows=texts, numeric=(0, 3), widths=(0.0, 0.25, 0.11, 0.0, 0.18, 0.17, 0.0))

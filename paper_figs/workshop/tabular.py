@@ -72,7 +72,7 @@ def latex(table: Table, *, caption: str, label: str) -> str:
     head = _line(table.heads)
     lines = [
         "% Needs the packages amsmath, array, booktabs and longtable.",
-        r"{\footnotesize\setlength{\tabcolsep}{3pt}",
+        r"{\scriptsize\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\textwidth}",
         rf"\begin{{longtable}}{{{columns}}}",
         rf"\caption{{{_for_latex(caption)}}}\label{{{label}}}\\",
         rf"\toprule {head} \midrule \endfirsthead",
@@ -108,24 +108,32 @@ _SIGNS = {
     "ψ": r"\psi", "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "⁸": "^{8}", "|": "|", "<": "<", ">": ">",
 }  # fmt: skip
 """Signs that LaTeX sets as formulas."""
+_RAISED = {"¼": "1/4", "½": "1/2"}
+"""Fractions in an exponent, where one above the other would be as high as two lines."""
 
 _ESCAPES = {c: rf"\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "…": r"\dots{}", "—": "---",
-    "–": "--", "ŷ": r"$\hat{y}$", "ε̂": r"$\hat{\varepsilon}$", "’": "'",
+    "–": "--", "ŷ": r"$\hat{y}$", "ε̂": r"$\hat{\varepsilon}$", "’": "'", "\u00a0": "~",
 }  # fmt: skip
 """What other signs become."""
 
 _SIGN = f"[{re.escape(''.join(_SIGNS))}]"
 _PIECE = re.compile(
-    rf"(?P<hat>ε̂)|√\((?P<inside>[^()]*)\)|√(?P<rooted>\w)|(?P<base>{_SIGN}|\b\w)_(?P<index>\w+)|(?<=\d)e(?P<power>[-−+]?\d+)|\^(?P<raised>[-−]?\w+)"
+    rf"(?P<hat>ε̂)|√\((?P<inside>[^()]*)\)|√(?P<rooted>\w)|(?P<base>{_SIGN}|\b\w)_(?:{{(?P<listed>[^{{}}]+)}}|(?P<index>\w+))"
+    rf"|(?<![\d.])1e(?P<ten>[-−+]?\d+)|(?<=\d)e(?P<power>[-−+]?\d+)|\^(?P<raised>[-−]?\w+)"
     rf"|(?P<minus>(?<![^\s(\[])-(?=[\s\d]))|(?P<sign>{_SIGN})|.",
     re.DOTALL,
 )
 
 
+_KEPT_TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\[)([−\d.]+,) (?=[−\d.]+\])")
+"""A number and its percent sign, and the two ends of an interval: no line ends between them."""
+
+
 def _for_latex(text: str) -> str:
     """Plain text for LaTeX: σ_0, 10^6, 1e-3 and mathematical signs as formulas, special signs escaped."""
-    return _PIECE.sub(_replaced, text).replace("$$", "")
+    together = _KEPT_TOGETHER.sub(lambda found: f"{found[1] or ''}\u00a0", text)
+    return _PIECE.sub(_replaced, together).replace("$$", "")
 
 
 def _replaced(found: re.Match[str]) -> str:
@@ -134,14 +142,17 @@ def _replaced(found: re.Match[str]) -> str:
         index = found["index"] if len(found["index"]) == 1 else rf"\mathrm{{{found['index']}}}"
         index = _SIGNS.get(index, index)
         return f"${_SIGNS.get(found['base'], found['base'])}_{{{index}}}$"
+    if kind == "listed":
+        return f"${_SIGNS.get(found['base'], found['base'])}_{{{found['listed']}}}$"
     if kind == "inside":
         return rf"$\sqrt{{{_for_latex(found['inside']).replace('$', '')}}}$"
     if kind == "rooted":
         return rf"$\sqrt{{{_SIGNS.get(found['rooted'], found['rooted'])}}}$"
-    if kind == "power":
-        return rf"$\cdot10^{{{int(found['power'].replace('−', '-'))}}}$"
+    if kind in ("ten", "power"):
+        times = "" if kind == "ten" else r"\cdot"
+        return f"${times}10^{{{int(found[kind].replace('−', '-'))}}}$"
     if kind == "raised":
-        return f"$^{{{''.join(_SIGNS.get(sign, sign) for sign in found['raised'])}}}$"
+        return f"$^{{{''.join(_RAISED.get(sign) or _SIGNS.get(sign, sign) for sign in found['raised'])}}}$"
     if kind == "minus":
         return "$-$"
     return f"${_SIGNS[found[0]]}$" if kind == "sign" else _ESCAPES.get(found[0], found[0])

@@ -78,7 +78,7 @@ def draw_coefficients(traces: Mapping[str, xarray.Dataset], *, title: str = "") 
         The figure: mean κ; mean ζ of own-class and opposite-class filters, on the retain set (filled markers) and
         the forget set (open ones); and the accuracies on both.
     """
-    figure = Figure(figsize=(7.2, 4.6), layout=SteadyLayout(), dpi=150)
+    figure = Figure(figsize=(7.2, 3.9), layout=SteadyLayout(), dpi=150)
     axes = figure.subplots(2, 2, sharex=True)
     figure.suptitle(title, fontsize="medium")
     for name, trace in traces.items():

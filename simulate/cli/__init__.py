@@ -52,11 +52,11 @@ DOOR = Door(
     about="Exact simulation of signal and noise learning under SGD, SAM and NegGrad unlearning.",
     commands={"run": _run, "sweep": _sweep, "map": _map, "verify": _verify, "explore": _explore},
     summaries={
-        "run": "one network through its phases: pretrain, unlearn, relearn; with --out it goes on where it was",
-        "sweep": "a grid that a TOML file describes; interrupted, it goes on where it was",
+        "run": "one network through its phases: pretrain, unlearn, relearn; with --out it can be resumed",
+        "sweep": "a grid that a TOML file describes; it can be resumed",
         "map": "the test error over dimension and signal strength, SGD beside SAM",
         "verify": "the two boundaries from d = 10^3 to 10^7, and a tenth of real images unlearned",
-        "explore": "a page with sliders to play with, on a phone too: no kernel, no server, no network",
+        "explore": "a page with sliders to play with, on a phone too; it works offline",
     },
     goes_on=frozenset({"sweep"}),
 )

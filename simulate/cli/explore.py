@@ -17,7 +17,7 @@ __all__ = ["Explore"]
 
 @dataclass(frozen=True, kw_only=True)
 class Explore:
-    """Make a page with sliders that needs no kernel, no server and no network: all its runs are computed beforehand."""
+    """Make a page with sliders that works offline, without a kernel or server: all its runs are computed beforehand."""
 
     grid: Grid = field(default_factory=Grid)
     """What the sliders can be set to."""

@@ -35,7 +35,7 @@ USUAL = (
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Train one network through phases and print how it ended; with --out, an interrupted run goes on where it was."""
+    """Train one network through phases and print how it ended; with --out, an interrupted run resumes."""
 
     problem: Problem = field(default_factory=Problem)
     """The law of the data."""
@@ -47,8 +47,8 @@ class Run:
     seed: int = 0
     """Seed of everything random."""
     engine: str = "numba"
-    """Engine: numba (fast), numpy (readable), dense (weights in R^d; draws other data from the same seed) or cupy (a
-    GPU)."""
+    """Engine: numba (fast), numpy (readable), dense (weights in R^d) or cupy (a GPU); dense draws other data from the
+    same seed."""
     record: Record = field(default_factory=Record)
     """What is recorded."""
     test_directions: int = 1024

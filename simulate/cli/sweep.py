@@ -32,7 +32,7 @@ _MOST = 10**7
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Train over a grid that a TOML file describes; an interrupted sweep goes on where it was, a larger one grows.
+    """Train over a grid that a TOML file describes; an interrupted sweep resumes, a larger grid extends it.
 
     The file has the arguments of `simulate.sweep` as keys: a table [problem], a list `phases` of phases in quotes as in
     `run`, a table [axes] with lists or {start, stop, points, spacing = "log"}, `seeds` as a list or a number, a table

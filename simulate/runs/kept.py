@@ -1,4 +1,4 @@
-"""A run whose result goes to disk, and which an interruption does not lose: the same call goes on where it was."""
+"""A run whose result goes to disk, and which an interruption does not lose: the same call resumes it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run_to_disk(
 ) -> xarray.Dataset:
     """Train one network through phases, into a zarr store.
 
-    A run that is there is opened. One that was interrupted goes on where it was, and ends with the same bits: it is
+    A finished run is opened. One that was interrupted resumes, and ends with the same bits: it is
     kept at Ctrl-C, and every ten seconds in case it is killed.
 
     Args:

@@ -54,7 +54,7 @@ def refine(
     crossing or an end of its 95 % interval are halved in the logarithm, the widest first (of those that are tied, the
     ones of the first points), until all of them are narrower than the tolerance or the budget is spent. What was
     measured decides the next round, and nothing else does: the same call gives the same trainings, and with `out` an
-    interrupted one goes on where it was.
+    interrupted one resumes.
 
     Args:
         problem: The problem.

@@ -55,7 +55,7 @@ def sweep(
             values, which move together along one dimension: {("d", "signal"): [(1000, 2.0), (4000, 3.0)]} makes
             the dimension "d_signal". Without axes the seeds run alone.
         seeds: The seeds, the last dimension.
-        out: Folder for a zarr store. A sweep that was interrupted goes on where it was. One that is asked for more
+        out: Folder for a zarr store. A sweep that was interrupted resumes. One that is asked for more
             seeds or values of its axes, finished or not, grows: what is there stays, bit for bit. One with another
             configuration is refused. Without it nothing is written.
         engine: Name of the engine; see `simulate.run`. "dense" draws other data from the same seeds.

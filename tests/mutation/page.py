@@ -51,7 +51,7 @@ def _section(name: str, file: FaultFile, outcomes: Sequence[Outcome]) -> str:
     for one in outcomes:
         rooms.setdefault(places[one.fault], []).append(one)
     if rooms:
-        text += "\n| room | planted | noticed when planted | noticed now |\n| --- | --- | --- | --- |\n"
+        text += "\n| package | planted | noticed when planted | noticed now |\n| --- | --- | --- | --- |\n"
         text += "".join(f"| `{room}` | {_counts(rooms[room])} |\n" for room in sorted(rooms))
     missed = [one for one in outcomes if one.when_planted == MISSED]
     if missed:

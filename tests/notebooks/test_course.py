@@ -6,7 +6,9 @@ import json
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -187,7 +189,27 @@ def slide_faults(notebook: Any) -> list[str]:
             if cell.cell_type == "code" and "\ndraw(" in cell.source and "solution" not in cell.metadata.get("tags", [])
         ),
     }
-    return [fault for fault, fine in faults.items() if not fine]
+    return [fault for fault, fine in faults.items() if not fine] + crowded_or_bare(cells, kinds)
+
+
+def crowded_or_bare(cells: Sequence[Any], kinds: Sequence[str]) -> list[str]:
+    """Slides with a heading alone, those without heading or picture, and what a picture leaves no room for."""
+    faults, slides = [], list[list[Any]]()
+    for cell, kind in zip(cells, kinds, strict=True):
+        if kind in ("slide", "subslide"):
+            slides.append([])
+        if kind not in ("skip", "notes") and slides:
+            slides[-1].append(cell)
+    for first, *others in slides:
+        begins = " ".join(first.source.split())[:40]
+        if first.cell_type == "markdown" and not others and "\n" not in first.source.strip():
+            faults.append(f"a heading alone: {begins}")
+        drawn = re.search(r"(?m)(?<!\.)\bdraw\w*\(", first.source) if first.cell_type == "code" else None
+        if first.cell_type == "code" and not drawn and not first.source.rpartition("\n")[2].startswith("table"):
+            faults.append(f"neither heading nor picture: {begins}")
+        if drawn and others:
+            faults.append(f"more below a picture: {begins}")
+    return faults
 
 
 @each_lesson
@@ -202,6 +224,22 @@ def test_faults_of_slides_are_found() -> None:
     assert len(slide_faults(notebook)) == 6
     notebook.cells[0].metadata["slideshow"] = {"slide_type": "slidee"}
     assert "an unknown type" in slide_faults(notebook)
+
+
+@pytest.mark.parametrize(
+    ("sources", "fault"),
+    [
+        (["# ## What this lesson claims"], "a heading alone: # ## What this lesson claims"),
+        (["print(3)"], "neither heading nor picture: print(3)"),
+        (["x = 3\ndraw(x)", "# Look."], "more below a picture: x = 3 draw(x)"),
+        (["x = 3\ndraw(x)"], None),
+        (["x = 3\ntable", "# Look."], None),
+    ],
+)
+def test_crowded_and_bare_slides_are_found(sources: list[str], fault: str | None) -> None:
+    cells = [SimpleNamespace(source=each, cell_type="markdown" if each[0] == "#" else "code") for each in sources]
+    kinds = ["subslide", *("-" for _ in sources[1:])]
+    assert crowded_or_bare(cells, kinds) == ([fault] if fault else [])
 
 
 def test_slides_are_made_of_the_lesson() -> None:

@@ -72,7 +72,7 @@ def test_unknown_commands(name: str) -> None:
 
 
 def test_unknown_doors() -> None:
-    assert "There is no door 'simulat'; did you mean simulate?" in refusal(["simulat"])
+    assert "There is no command 'simulat'; did you mean simulate?" in refusal(["simulat"])
     assert "the word 'x'" in refusal(["verify", "x"])
 
 

@@ -50,6 +50,12 @@ def test_nothing_is_wider_than_eighty_columns(words: list[str], monkeypatch: pyt
     assert max(map(len, page(words, 80, monkeypatch).splitlines())) <= 80
 
 
+@pytest.mark.parametrize("words", PAGES, ids=" ".join)
+def test_no_short_text_ends_inside_of_brackets(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    told = re.sub(r"\[[^\]()]*\)", "", page(words, 100, monkeypatch))  # intervals such as [0, 1/2)
+    assert told.count("(") == told.count(")")
+
+
 @pytest.mark.parametrize(("name", "word"), COMMANDS)
 def test_the_whole_page_has_every_option_of_the_parser(name: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its default: the parser's own page says which there are."""

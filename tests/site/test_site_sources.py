@@ -12,8 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
+from simulate.house.drawing.palette import COLORS, VERDICTS
 from tests.places import ROOT
 
 SITE = ROOT / "docs/site"
@@ -135,6 +137,30 @@ def test_the_gallery_is_of_the_code_that_is_there(site: None) -> None:
         assert page.startswith(f"# {sheet.title}\n")
         assert f"$ python -m paper_figs {sheet.name}" in page
         assert (gallery.GALLERY / f"{sheet.name}.png").is_file() == (sheet.kind == "figure")
+
+
+def test_ledgers_in_the_gallery_have_every_claim() -> None:
+    """Their code does not change when a claim is added, so that the word of the test above does not either."""
+    from theory import claims
+
+    count = len(claims.all_claims())
+    for name in ("ledger", "ledger_table"):
+        assert f"\n{count} claims: " in (ROOT / f"docs/gallery/{name}.md").read_text(encoding="utf-8"), "make gallery"
+
+
+@pytest.mark.parametrize(
+    ("name", "colors"),
+    [("deep_accuracies", COLORS), ("deep_cost", COLORS), ("deep_relearning", COLORS), ("deep_ledger", VERDICTS),
+     ("ledger", VERDICTS), ("verdicts", VERDICTS)],
+)  # fmt: skip
+def test_pictures_of_the_gallery_have_the_colours_of_the_palette(name: str, colors: dict[str, str]) -> None:
+    """SAM's orange and the refuted one had been mixed with other colours when pictures were made small."""
+    image = pytest.importorskip("PIL.Image", reason="needs Pillow")
+    picture = image.open(ROOT / f"docs/gallery/{name}.png").convert("RGB")
+    there = np.array([color for _, color in picture.getcolors(picture.width * picture.height)])
+    for word in ("SGD", "SAM", "ASAM") if colors is COLORS else ("supported", "refuted", "inconclusive"):
+        asked = [int(colors[word][at : at + 2], 16) for at in (1, 3, 5)]
+        assert np.abs(there - asked).max(axis=1).min() <= 2, word
 
 
 def test_executions_are_kept_for_cells_and_code(site: None, monkeypatch: pytest.MonkeyPatch) -> None:

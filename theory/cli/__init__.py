@@ -57,9 +57,9 @@ DOOR = Door(
     summaries={
         "verify": "run claims and write their ledger",
         "list": "all claims, one line each",
-        "show": "what was fixed of a claim before its experiment",
+        "show": "what was fixed for a claim before its experiment",
         "atlas": "where claims hold, over what their experiments had to choose",
-        "margins": "how far inside of the hypotheses of the theorems a problem lies",
+        "margins": "how far inside the hypotheses of the theorems a problem lies",
         "stability": "verdicts over several master seeds",
     },
     goes_on=frozenset({"atlas"}),

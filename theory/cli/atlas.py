@@ -50,7 +50,7 @@ _ABOUT = "Each claim of the ledger that leaves something to the experimenter, ov
 class Atlas:
     """Run claims over what their experiments had to choose, and say where they hold.
 
-    What is measured is kept in `--out` as it comes: the same command goes on where it was interrupted, and one for
+    Every measurement is saved in `--out` at once: the same command resumes after an interruption, and one for
     other claims or more protocols measures only what is missing. Status 1 if a control failed under the primary
     protocol.
     """
@@ -60,13 +60,13 @@ class Atlas:
     budget: Budget = "quick"
     """Replicates of each experiment, as in `verify`."""
     protocols: int = 48
-    """Protocols that are tried of each claim at most, besides its map."""
+    """Most protocols to try for each claim, besides its map."""
     seed: int = 0
     """Master seed of all experiments, and of the sample of protocols."""
     images: Annotated[Path | None, Shown(value="FOLDER")] = None
-    """Folder of real images, one folder a class, for the claims that can use them."""
+    """Folder of real images, one folder per class, for the claims that can use them."""
     out: Path = Path("results/atlas")
-    """Folder for atlas.json, atlas.html (to read), maps/ (a picture a claim) and measured/ (all experiments)."""
+    """Folder for atlas.json, atlas.html (to read), maps/ (one per claim) and measured/ (all experiments)."""
     processes: int = 1
     """Processes of this machine that measure; one uses all cores, too."""
     scheduler: str | None = None

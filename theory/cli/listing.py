@@ -40,7 +40,7 @@ class List:
 
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """Print what was fixed of a claim before its experiment."""
+    """Print what was fixed for a claim before its experiment."""
 
     name: Annotated[str, tyro.conf.Positional, _NAME]
     """Name of a claim, or a number for all claims of its group."""

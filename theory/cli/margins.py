@@ -43,7 +43,7 @@ _PAIRS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Margins:
-    """Print how far inside of the hypotheses of the theorems a problem lies."""
+    """Print how far inside the hypotheses of the theorems a problem lies."""
 
     problem: Problem = field(default_factory=Problem)
     """The law of the data."""

@@ -42,7 +42,7 @@ class Verify:
     seed: int = 0
     """Master seed; the same seed and budget write the same ledger, byte for byte."""
     images: Annotated[Path | None, _FOLDER] = None
-    """Folder of real images, one folder a class, for the claims that can use them."""
+    """Folder of real images, one folder per class, for the claims that can use them."""
     out: Path = Path("results/ledger")
     """Folder for ledger.json, ledger.html (to read) and timings.json (seconds, which the ledger does not hold)."""
     overwrite: bool = False

@@ -85,7 +85,7 @@ def folder_residuals(folder: Path, limit: int = 2000) -> Residuals:
     """Images in folders named by their class, in the order of their names.
 
     Args:
-        folder: Holds one folder a class (or a folder "train" that does).
+        folder: Holds one folder per class (or a folder "train" that does).
         limit: Number of images taken, as many of each class, and two at least.
 
     Raises:

@@ -45,11 +45,11 @@ class UnlearnCommand:
     """What it was trained on: a folder of images, digits, cifar10, cifar100, tiny-imagenet, imagenet or
     torchvision:NAME."""
     forget: Annotated[tuple[str, ...], Shown(value="FILE|CLASS")]
-    """A file of indices (text or .npy), or of names of images, class/file, one a line; or classes by name or number."""
+    """A file of indices (text or .npy), or of images, class/file, one per line; or classes by name or number."""
     model: Annotated[str, Shown(value="NAME", default="what the checkpoint says")] = ""
     """The network: one of ours (resnet18, convnet:width=8), torchvision:NAME, timm:NAME or package.module:function."""
     method: Annotated[str, Shown(value="NAME")] = "neggrad"
-    """The method of unlearning, with settings behind a colon, such as sharp-minmax:alpha=0.98."""
+    """The method of unlearning, with settings after a colon, such as sharp-minmax:alpha=0.98."""
     sharpness: Annotated[str, Shown(value="NAME")] = "sgd"
     """How its optimizer treats sharpness: sgd, sam:RADIUS or asam:RADIUS."""
     epochs: int = 5
@@ -61,17 +61,17 @@ class UnlearnCommand:
     seed: int = 0
     """Decides batches and new weights."""
     until: Annotated[tuple[str, ...], Shown(value="WORD", default="the last epoch")] = ()
-    """When to end earlier: forget-loss or forget-accuracy, with :BOUND, or without as the reference has it."""
+    """When to end earlier: forget-loss or forget-accuracy, with :BOUND, or without to end at the reference's."""
     reference: Annotated[Path | None, Shown(default="none")] = None
     """Checkpoint of the same network, trained without what is to be forgotten."""
     test: Annotated[Path | None, Shown(value="DIR", default="DIR/test or DIR/val, if there")] = None
     """Folder of images to test on."""
     root: Annotated[Path | None, Shown(value="DIR")] = None
-    """Folder of the files of a data set that is meant by name."""
+    """Folder of the files of a data set that is given by name."""
     image_size: Annotated[int | None, Shown(default="as they are")] = None
-    """Side in pixels of the squares that images are brought to."""
+    """Side in pixels to which images are resized as squares."""
     mean: Annotated[tuple[float, ...], _NUMBERS] = ()
-    """Mean of each channel by which the network was trained, with pixels in [0, 1]."""
+    """Mean of each channel that the network was trained with, pixels in [0, 1]."""
     std: Annotated[tuple[float, ...], _NUMBERS] = ()
     """Standard deviation of each channel, likewise."""
     augment: bool = True
@@ -87,7 +87,7 @@ class UnlearnCommand:
     out: Path = Path("results/unlearn")
     """Folder for network, history.csv and report.json."""
     overwrite: bool = False
-    """Replace other results that are there."""
+    """Replace other results in `--out`."""
 
     def __call__(self) -> int:
         """Unlearn, judge, write and print; returns the exit status."""

@@ -20,6 +20,8 @@ _LEFT = 33
 """Most columns of the flags, where texts stand beside them; a longer flag has a line of its own."""
 _BESIDE = 64
 """Columns from which on texts stand beside flags, not below them."""
+_FIRST_PART = re.compile(r";(?![^(]*\))|(?<=\.) (?=[A-Z\"])")
+"""Where the short text of an option ends: at a semicolon outside of brackets, or after its first sentence."""
 
 
 def columns() -> int:
@@ -131,7 +133,7 @@ def _left(option: Option) -> str:
 
 def _told(option: Option, *, brief: bool) -> str:
     """What an option means, its choices and its default."""
-    text = re.split(r";|(?<=\.) (?=[A-Z\"])", option.text)[0] if brief else option.text
+    text = _FIRST_PART.split(option.text)[0] if brief else option.text
     kinds = [", ".join(option.choices)] if option.choices else []
     if option.parts:
         kinds = [f"behind all other options, the word {' or '.join(option.choices)}, and then its own options"]

@@ -17,6 +17,7 @@ from deepnet.report.escaping import latex, markdown
 from deepnet.report.numbers import numbers_csv
 from deepnet.report.paired_page import paired_tests_page
 from tests.deepnet.report_rows import made_up_row, made_up_rows, write_rows
+from tests.latex import set_on_pages
 
 
 def tables(folder: Path, rows: list[dict[str, Any]]) -> tuple[str, str]:
@@ -151,6 +152,11 @@ def test_latex_is_balanced_and_escaped(tmp_path: Path) -> None:
     assert bare.count("{") == bare.count("}")
     assert r"\toprule" in source
     assert all(ord(letter) < 128 for letter in source)
+
+
+def test_latex_sets_the_tables_of_a_study(tmp_path: Path) -> None:
+    _, source = tables(tmp_path, made_up_rows())
+    assert set_on_pages(source, tmp_path, ("booktabs", "graphicx")) == []
 
 
 def test_letters_that_would_be_commands() -> None:

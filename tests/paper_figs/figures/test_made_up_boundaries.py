@@ -117,7 +117,7 @@ def test_phase_maps_have_their_boundaries(monkeypatch: pytest.MonkeyPatch) -> No
             (line,) = [one for one in axes.lines if one.get_label() == label]
             assert np.diff(line.get_ydata()) / np.diff(line.get_xdata()) == pytest.approx(expected, abs=1e-9)
             assert np.mean(line.get_ydata()) == pytest.approx(np.mean(y))
-        assert rf"{name}: $\propto d^{{\,{slope:.3f}}}$" in axes.get_title(loc="left")
+        assert rf"{name}: $\propto d^{{\,{{{slope:.3f}}}}}$" in axes.get_title(loc="left")
         assert f"{name}: exponent {slope:.3f} [" in caption.shows
         assert f"by a factor of {1000**slope:.2g} (∝ d^{slope:.3f})".replace("^-", "^−") in caption.answers
         assert axes.collections[0].get_clim() == (grid.label_flip, 0.5)

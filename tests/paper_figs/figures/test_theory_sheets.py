@@ -24,9 +24,11 @@ from paper_figs.figures import (
 )
 from paper_figs.tables import lemma31_table
 from paper_figs.workshop.style import WIDTH, house_style
+from paper_figs.workshop.tabular import latex
 from simulate.boundaries.maps import phase_map
 from simulate.house.drawing.saving import FORMATS
 from simulate.house.version import __version__
+from tests.latex import set_on_pages
 from tests.paper_figs.layout import misplaced
 from tests.paper_figs.small_results import REPLICATES, fewer, small_results
 from tests.places import ROOT
@@ -166,6 +168,13 @@ def test_captions_are_those_of_the_budget(kept: Path, tmp_path: Path) -> None:
     assert "$ python -m paper_figs lemma31_table\n" in text
     assert "Budget: full" in text
     assert "paper_figs/full/" in text
+
+
+def test_the_table_of_the_lemma_fits_on_its_page(build: Callable[[Sheet], Built], tmp_path: Path) -> None:
+    made = build(lemma31_table.main)
+    assert isinstance(made.product, Table)
+    body = latex(made.product, caption="τ = m √n/(P σ_p √d)", label="x")
+    assert set_on_pages(body, tmp_path, ("amsmath", "array", "booktabs", "longtable")) == []
 
 
 # What is drawn is what was measured:

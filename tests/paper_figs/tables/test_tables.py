@@ -25,9 +25,9 @@ def test_markdown_escapes() -> None:
 
 def test_latex_sets_signs_as_formulas() -> None:
     text = latex(TABLE, caption="50 % of σ_0 - 1", label="tab:x")
-    assert r"$\kappa_{\mathrm{SAM}}$ $\geq$ 10$^{-6}$, 5 \% & $-$1.5$\cdot10^{-7}$ \\" in text
+    assert r"$\kappa_{\mathrm{SAM}}$ $\geq$ 10$^{-6}$, 5~\% & $-$1.5$\cdot10^{-7}$ \\" in text
     assert r"a$|$b\_* & $\|\varphi\|^{2}$ \\" in text
-    assert r"\caption{50 \% of $\sigma_{0}$ $-$ 1}\label{tab:x}" in text
+    assert r"\caption{50~\% of $\sigma_{0}$ $-$ 1}\label{tab:x}" in text
     assert r"a \& b & \#" in text
     assert text.count("{") == text.count("}")
 
@@ -42,6 +42,20 @@ def test_latex_sets_signs_as_formulas() -> None:
     ],
 )
 def test_roots_reach_over_what_they_are_of(told: str, set_as: str) -> None:
+    assert set_as in latex(Table(heads=(told,), rows=()), caption="", label="x")
+
+
+@pytest.mark.parametrize(
+    ("told", "set_as"),
+    [
+        ("in [0, 1e−12]", r"in [0, $10^{-12}$]"),
+        ("11e-2", r"11$\cdot10^{-2}$"),
+        ("Q_{K,n}", "$Q_{K,n}$"),
+        ("(a)^½, n^−¼", "(a)$^{1/2}$, n$^{-1/4}$"),
+        ("within 3 % of [−0.5, 12]", r"within 3~\% of [$-$0.5,~12]"),
+    ],
+)
+def test_numbers_and_indices_as_they_are_printed(told: str, set_as: str) -> None:
     assert set_as in latex(Table(heads=(told,), rows=()), caption="", label="x")
 
 
