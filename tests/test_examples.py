@@ -45,6 +45,7 @@ class SmallLab(Lab):
 
 def test_a_claim() -> None:
     claims = load("claim.py", "theory.claims.flips_and_fitting").CLAIMS
+    assert {claim.number for claim in claims}.isdisjoint({claim.number for claim in all_claims()})
     ledger = run_claims(claims, SmallLab(), rows=1, seed=0, budget="quick", version="test")
     (row,) = ledger.rows
     assert row.effect is not None

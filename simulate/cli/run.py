@@ -47,8 +47,8 @@ class Run:
     seed: int = 0
     """Seed of everything random."""
     engine: str = "numba"
-    """Engine: numba (fast), numpy (readable), dense (weights in R^d; draws other data from the same seed) or cupy (a
-    GPU)."""
+    """Engine: numba (fast), numpy (readable), dense (weights in R^d) or cupy (a GPU). With one seed dense draws other
+    data than the others."""
     record: Record = field(default_factory=Record)
     """What is recorded."""
     test_directions: int = 1024
