@@ -36,7 +36,7 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
-    "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
+    "result = unlearn(", "gone = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
     "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
     "classes=(3, 8)", "xi=rng.standard_normal(", "client=Client(cluster)", 'tails="student-t"', "power_law(10**9",
@@ -222,6 +222,33 @@ def test_ones_own_network_in_python(capsys) -> None:
     assert names["result"].history[-1].forget_loss > names["result"].history[0].forget_loss
     assert names["report"].needs_reference[:2] == ("tow", "tow_mia")
     assert "forget_accuracy" in capsys.readouterr().out
+    names = run_block("gone = unlearn(", names)
+    before, after = names["before"], names["after"]
+    assert names["gone"].reached is not None
+    assert abs(after["mia_auc"] - 0.5) < abs(before["mia_auc"] - 0.5)
+    assert after["retain_accuracy"] > 0.95
+
+
+WORDS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
+    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
+}  # fmt: skip
+COUNTED = {
+    "lessons": len(list(ROOT.glob("notebooks/lesson_*.ipynb"))),
+    "questions on lessons": len(re.findall(r"(?m)^\d+\. `", (ROOT / "notebooks/homework/sheet.md").read_text("utf-8"))),
+    "figures and": len([*ROOT.glob("paper_figs/figures/[!_]*.py")]),
+    "tables": len([*ROOT.glob("paper_figs/tables/[!_]*.py")]),
+}
+"""How many there are of what pages count in words."""
+
+
+@pytest.mark.parametrize("counted", COUNTED)
+def test_what_is_counted_in_words_is_there(counted: str) -> None:
+    texts = {page.name: page.read_text(encoding="utf-8") for page in [*PAGES, *OTHERS] if page.name != "CHANGELOG.md"}
+    said = {(name, word.lower()) for name, text in texts.items() for word in re.findall(rf"\b(\w+) {counted}", text)}
+    told = {(name, word) for name, word in said if word in WORDS}
+    assert told
+    assert {each for each in told if WORDS[each[1]] != COUNTED[counted]} == set()
 
 
 def test_files_and_requests_of_ones_own_network(
