@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+import theory
 from deepnet.ledger.findings import Findings
 from deepnet.ledger.variance import shares_of
 from deepnet.matched.records import read_rows
@@ -40,7 +41,7 @@ MARKERS = {
     "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
     "classes=(3, 8)", "xi=rng.standard_normal(", "client=Client(cluster)", 'tails="student-t"', "power_law(10**9",
-    "patch_scales=(1, 3)",
+    "patch_scales=(1, 3)", 'protocol={"alpha": alpha}',
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
@@ -79,6 +80,18 @@ def test_images_and_vectors_of_ones_own(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == f"{said}\n"
     assert names["result"].status.value == "converged"
     assert 0.0 < run_block("xi=rng.standard_normal(")["fitted"].test_error < 1e-6
+
+
+def test_a_claim_at_a_setting_of_ones_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class SmallLab(theory.Lab):
+        def choose(self, *, quick: Any, full: Any) -> Any:
+            return 2
+
+    monkeypatch.setattr(theory, "Lab", SmallLab)
+    run_block('protocol={"alpha": alpha}')
+    choices, *verdicts = capsys.readouterr().out.splitlines()
+    assert "'alpha': ('|R|/n', 0.5, 0.7, 0.9)" in choices
+    assert [line.split()[0] for line in verdicts] == ["0.5", "0.9"]
 
 
 def test_every_block_is_known() -> None:

@@ -124,7 +124,7 @@ def account(findings: Findings) -> dict[str, str]:
 
 
 def table_of(judgement: Judgement) -> Table:
-    """The claims with a column a scale, and what all scales say together. Names are whole, so that they can be copied."""
+    """The claims with a column a scale, and what all scales say together. Names are whole, to be copied."""
     made = table("The deep ledger", "#", "claim", "whose", *judgement.ledgers, "together")
     made.columns[1].justify, made.columns[1].no_wrap = "left", True
     for rows, summary in judgement.side_by_side:

@@ -25,7 +25,7 @@ _STILL_KNOWN = (
     "`epochs` or a larger `lr` go further; `until` says how far"
 )
 _MOVED = (0.1, 1e-3)
-"""Rise of the mean loss on what is to be forgotten below which hardly anything has happened: a share of it, and nats."""
+"""Rise of the mean loss on what is to be forgotten below which hardly anything happened: a share of it, and nats."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""A fair verdict on a method of one's own: both forget as far as a retrained network has, in pairs, by a rule set before."""
+"""A fair verdict on two methods: both forget as far as a retrained network has, in pairs, by a rule set before."""
 
 import torch
 from torch import nn

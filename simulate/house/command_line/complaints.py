@@ -160,7 +160,7 @@ def _inner(words: Sequence[str], options: Sequence[Option]) -> dict[str, Option]
 
 
 def _meant(flag: str, known: Mapping[str, Option], elsewhere: Mapping[str, str]) -> str:
-    """A guess at what was meant: a flag that ends alike, something that is said elsewhere, or a flag that looks alike."""
+    """A guess at what was meant: a flag that ends alike, what is said elsewhere, or a flag that looks alike."""
     name = flag.lstrip("-")
     ends = [each for each in known if each.endswith(f".{name}")]
     place = elsewhere.get(name.rpartition(".")[2].replace("-", "_"), "")

@@ -76,9 +76,7 @@ def test_it_ends_at_the_first_step_that_is_far_enough(until: Until | str, words:
     assert not any(far_enough(seen) for seen in result.history[:-1])
 
 
-@pytest.mark.parametrize(
-    ("lr", "known"), [(1e-6, True), (0.3, False)], ids=["next to no step", "as far as it goes"]
-)
+@pytest.mark.parametrize(("lr", "known"), [(1e-6, True), (0.3, False)], ids=["next to no step", "as far as it goes"])
 def test_where_hardly_anything_was_forgotten_it_is_said(lr: float, known: bool) -> None:
     model = unlearn(network(), TABLE, [0], "finetune", epochs=30, lr=0.1, batch_size=16).model
     result = unlearn(model, TABLE, FORGET, NegGrad(alpha=0.5), epochs=3, lr=lr, batch_size=32)

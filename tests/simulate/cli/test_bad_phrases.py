@@ -42,6 +42,6 @@ def test_a_text_that_is_no_phase_is_refused(name, text):
     ],
 )
 def test_a_slip_is_told_with_what_is_right(text, told):
-    with pytest.raises(ValueError, match="^Argument `phases` must ") as refusal:
+    with pytest.raises(ValueError, match=r"^Argument `phases` must ") as refusal:
         parse_phase(text)
     assert str(refusal.value).endswith(told)

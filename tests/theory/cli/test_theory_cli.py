@@ -233,6 +233,7 @@ def test_margins_have_signs_and_know_sam(capsys: pytest.CaptureFixture[str]) -> 
     plain = capsys.readouterr().out
     assert main(["margins", *problem, "--tau", "0.1"]) == 0
     assert "dimension_samples │  +2.00" in plain
+    assert "Of d = 10,000, n = 10, m = 10, P = 2, ‖φ‖ = 6, σ_p = 1, σ₀ = 0.001, p = 0, and SGD with η = 0.01." in plain
     assert "sam_radius_least" not in plain
     assert "sam_radius_least" in capsys.readouterr().out
 
