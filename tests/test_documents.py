@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+import theory
 from deepnet.ledger.findings import Findings
 from deepnet.ledger.variance import shares_of
 from deepnet.matched.records import read_rows
@@ -36,11 +37,11 @@ BLOCKS = [
 ]
 MARKERS = {
     "radius = deactivation_radius(", "u_lira_null(never)", "result.trace.zeta_mean", "apply(SharpMinMax",
-    "result = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
+    "result = unlearn(", "gone = unlearn(", "export(result.model", "turns = unlearn_in_turn(", "class Tracker:",
     "trajectory_explorer(d=10**6",
     "coupled = {", "compared = sweep(", "larger = sweep(", "critical_values(data", "phase_maps.main(",
     "classes=(3, 8)", "xi=rng.standard_normal(", "client=Client(cluster)", 'tails="student-t"', "power_law(10**9",
-    "patch_scales=(1, 3)",
+    "patch_scales=(1, 3)", 'protocol={"alpha": alpha}',
 }  # fmt: skip
 """One of each block; the last needs a cluster, the last but one a minute, and they are not run."""
 
@@ -79,6 +80,18 @@ def test_images_and_vectors_of_ones_own(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == f"{said}\n"
     assert names["result"].status.value == "converged"
     assert 0.0 < run_block("xi=rng.standard_normal(")["fitted"].test_error < 1e-6
+
+
+def test_a_claim_at_a_setting_of_ones_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class SmallLab(theory.Lab):
+        def choose(self, *, quick: Any, full: Any) -> Any:
+            return 2
+
+    monkeypatch.setattr(theory, "Lab", SmallLab)
+    run_block('protocol={"alpha": alpha}')
+    choices, *verdicts = capsys.readouterr().out.splitlines()
+    assert "'alpha': ('|R|/n', 0.5, 0.7, 0.9)" in choices
+    assert [line.split()[0] for line in verdicts] == ["0.5", "0.9"]
 
 
 def test_every_block_is_known() -> None:
@@ -222,6 +235,33 @@ def test_ones_own_network_in_python(capsys) -> None:
     assert names["result"].history[-1].forget_loss > names["result"].history[0].forget_loss
     assert names["report"].needs_reference[:2] == ("tow", "tow_mia")
     assert "forget_accuracy" in capsys.readouterr().out
+    names = run_block("gone = unlearn(", names)
+    before, after = names["before"], names["after"]
+    assert names["gone"].reached is not None
+    assert abs(after["mia_auc"] - 0.5) < abs(before["mia_auc"] - 0.5)
+    assert after["retain_accuracy"] > 0.95
+
+
+WORDS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
+    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
+}  # fmt: skip
+COUNTED = {
+    "lessons": len(list(ROOT.glob("notebooks/lesson_*.ipynb"))),
+    "questions on lessons": len(re.findall(r"(?m)^\d+\. `", (ROOT / "notebooks/homework/sheet.md").read_text("utf-8"))),
+    "figures and": len([*ROOT.glob("paper_figs/figures/[!_]*.py")]),
+    "tables": len([*ROOT.glob("paper_figs/tables/[!_]*.py")]),
+}
+"""How many there are of what pages count in words."""
+
+
+@pytest.mark.parametrize("counted", COUNTED)
+def test_what_is_counted_in_words_is_there(counted: str) -> None:
+    texts = {page.name: page.read_text(encoding="utf-8") for page in [*PAGES, *OTHERS] if page.name != "CHANGELOG.md"}
+    said = {(name, word.lower()) for name, text in texts.items() for word in re.findall(rf"\b(\w+) {counted}", text)}
+    told = {(name, word) for name, word in said if word in WORDS}
+    assert told
+    assert {each for each in told if WORDS[each[1]] != COUNTED[counted]} == set()
 
 
 def test_files_and_requests_of_ones_own_network(

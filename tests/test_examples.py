@@ -18,6 +18,7 @@ from simulate import SAM, SGD, Instance, Loss, Phase, run
 from tests.deepnet.ledger.planted import planted
 from tests.places import ROOT
 from tests.simulate.two_phases import SMALL
+from theory.claims import all_claims
 from theory.experiments.lab import Lab
 from theory.ledger import run_claims
 from theory.ledger.atlas import make_atlas, sentence
@@ -45,6 +46,7 @@ class SmallLab(Lab):
 
 def test_a_claim() -> None:
     claims = load("claim.py", "theory.claims.flips_and_fitting").CLAIMS
+    assert {claim.number for claim in claims}.isdisjoint({claim.number for claim in all_claims()})
     ledger = run_claims(claims, SmallLab(), rows=1, seed=0, budget="quick", version="test")
     (row,) = ledger.rows
     assert row.effect is not None
@@ -98,6 +100,16 @@ def test_a_network_of_ones_own(name: str, capsys: pytest.CaptureFixture[str]) ->
     assert last.retain_accuracy > 0.6
     assert "forget_accuracy" in capsys.readouterr().out
     assert made.get("same", True)
+
+
+@pytest.mark.slow
+def test_a_fair_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    """The null experiment sees nothing, and whatever the verdict is on the rivals, it is one."""
+    pytest.importorskip("torch")
+    load("own/verdict.py", "own_verdict").main()
+    rivals, null = capsys.readouterr().out.splitlines()
+    assert rivals.split(", ")[-1] in ("supported", "refuted", "inconclusive")
+    assert null.endswith("supported")
 
 
 def test_an_objective_and_an_optimizer() -> None:

@@ -25,7 +25,11 @@ def _options() -> Command:
 def _unlearn() -> Command:
     from deepnet.cli.unlearning.command import USUAL, UnlearnCommand  # torch comes when it runs
 
-    return Command(cls=UnlearnCommand, usual=USUAL)
+    sharpness = "behind `--sharpness`, as in sam:0.1 or asam:1.0"
+    settings = {name: f"behind `--method`, as in sharp-minmax:{name}=0.9" for name in ("alpha", "fraction")}
+    return Command(
+        cls=UnlearnCommand, usual=USUAL, elsewhere=lambda: settings | dict.fromkeys(("rho", "tau", "radius"), sharpness)
+    )
 
 
 def _matched() -> Command:

@@ -124,8 +124,9 @@ def account(findings: Findings) -> dict[str, str]:
 
 
 def table_of(judgement: Judgement) -> Table:
-    """The claims with one column per scale, and what all scales say together."""
+    """The claims with one column per scale, and what all scales say together. Names are whole, to be copied."""
     made = table("The deep ledger", "#", "claim", "whose", *judgement.ledgers, "together")
+    made.columns[1].justify, made.columns[1].no_wrap = "left", True
     for rows, summary in judgement.side_by_side:
         first = next(iter(rows.values()))
         made.add_row(str(first.number), first.name, first.family, *map(_cell, rows.values()), summary)

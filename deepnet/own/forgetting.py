@@ -83,6 +83,11 @@ def rows_to_forget(forget: Any, labels: Tensor, argument: str = "forget") -> Ten
         forget = read_indices(Path(forget), argument)
     if isinstance(forget, bool):
         checks.fail(argument, _NEED, forget)
+    if isinstance(forget, float) and 0 < forget < 1:
+        share = f"torch.randperm({len(labels)})[:{max(1, round(forget * len(labels)))}]"
+        checks.fail(argument, _NEED, forget, hint=f"a share of the samples, drawn at random, is `{share}`.")
+    if isinstance(forget, tuple | list) and any(isinstance(one, Tensor | np.ndarray) and one.ndim for one in forget):
+        raise ValueError(f"Argument `{argument}` must {_NEED}, but holds arrays; say which of `train_set` they are.")
     if isinstance(forget, Integral):
         checks.integer(argument, forget, least=0)
     if isinstance(forget, Classes | Integral):

@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 __all__ = ["Unlearned"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+_STILL_KNOWN = (
+    "hardly anything was forgotten: the loss on it is no higher than before, or than that on what is retained. More "
+    "`epochs` or a larger `lr` go further; `until` says how far"
+)
+_MOVED = (0.1, 1e-3)
+"""Rise of the mean loss on what is to be forgotten below which hardly anything happened: a share of it, and nats."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Unlearned:
-    """A network that has forgotten, and how it came to that."""
+    """A network that has forgotten, and how it came to that. `print(result)` shows its summary."""
 
     model: nn.Module
     """The network, on the device and in the modes in which it was given."""
@@ -59,8 +67,20 @@ class Unlearned:
 
         return pandas.DataFrame([vars(one) for one in self.history])
 
+    @property
+    def is_known_still(self) -> bool:
+        """Whether what was to be forgotten is still known as before, or no worse than what is retained.
+
+        A network that begins with new weights never knew it.
+        """
+        first, last = self.history[0], self.history[-1]
+        if self.method.start == "fresh" or last.forget_accuracy < first.forget_accuracy:
+            return False
+        share, nats = _MOVED
+        return last.forget_loss <= max((1 + share) * first.forget_loss + nats, last.retain_loss)
+
     def summary(self) -> str:
-        """What was done, and what it did, in some lines."""
+        """What was done, and what it did, in some lines; where that is next to nothing, it is said."""
         first, last = self.history[0], self.history[-1]
         lines = [
             f"{self.method.title} with {self.sharpness.label}: {counted(len(self.forget), 'sample')} to be forgotten, "
@@ -75,7 +95,11 @@ class Unlearned:
         for words, name in (("retained", "retain"), ("forgotten", "forget"), ("validation", "val")):
             if getattr(first, f"{name}_loss") is not None:
                 lines.append(_change(words, name, first, last))
+        if self.is_known_still:
+            lines.append(_STILL_KNOWN)
         return "\n".join(lines)
+
+    __str__ = __repr__ = summary
 
 
 def _change(words: str, name: str, first: EpochSeen, last: EpochSeen) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 from deepnet.data.datasets import Dataset
 from deepnet.data.images import BatchRequest, DeviceImages, Images, StreamedImages
@@ -92,7 +92,8 @@ def samples_of(name: str, data: Any, device: torch.device, *, workers: int = 0, 
         or not hasattr(data, "__len__")
         or isinstance(data, str | bytes | dict | Tensor)
     ):
-        raise ValueError(f"Argument `{name}` must {_NEED}, but is of the type {type(data).__name__}.")
+        hint = f"; its data set is `{name}.dataset`" if isinstance(data, DataLoader) else ""
+        raise ValueError(f"Argument `{name}` must {_NEED}, but is of the type {type(data).__name__}{hint}.")
     read = read_dataset(name, data, device, workers)
     return read if isinstance(read, ReadSamples) else _from_pair(name, read, device)
 

@@ -103,7 +103,7 @@ def unlearn(
     descent = lr if isinstance(lr, Descent) else Descent(lr=lr)
     training = Training(epochs=epochs, batch_size=batch_size, descent=descent, precision=precision)
     of_type("model", model, nn.Module)
-    of_type("sharpness", sharpness, Sharpness, optional=True)
+    _check_sharpness(sharpness)
     _check_simple(seed, probe, in_place, progress)
     logs = loggers_of("log", log)
     _check_goes_with(until, reference, val_set)
@@ -133,11 +133,23 @@ def unlearn(
 def _method_of(method: Any) -> Method:
     """A method from one, or from its name."""
     if isinstance(method, str):
+        name, colon, _ = method.partition(":")
+        if colon and name in METHODS:
+            kind = METHODS[name].__name__
+            checks.fail("method", f"be a name without settings, or an object with them, {kind}(…)", method)
         checks.choice("method", method, sorted(METHODS))
         return METHODS[method]()
+    if isinstance(method, type) and issubclass(method, Method):
+        raise ValueError(f"Argument `method` must be an object, {method.__name__}(), but is the class itself.")
     of_type("method", method, Method)
     found: Method = method
     return found
+
+
+def _check_sharpness(sharpness: Any) -> None:
+    """Require what `sam` and its kin make."""
+    if sharpness is not None and not isinstance(sharpness, Sharpness):
+        checks.fail("sharpness", "be made by `sgd()`, `sam(radius)` or `asam(radius)` of `deepnet`, or None", sharpness)
 
 
 def _check_simple(seed: Any, probe: Any, in_place: Any, progress: Any) -> None:

@@ -62,7 +62,7 @@ def _measure(lab: Lab) -> Evidence:
 CLAIMS = (
     Claim(
         name="flips-do-not-slow-fitting",
-        number=21,
+        number=33,
         title="Three wrong labels in ten do not lengthen the training of SGD",
         source="[D] noise neurons fit every label alike; ours, not a claim of the paper",
         statement=r"\log\,T(p = 0.3) - \log\,T(p = 0) = 0",

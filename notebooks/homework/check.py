@@ -89,6 +89,17 @@ def read_answers(path: Path) -> dict[str, Any]:
     return answers
 
 
+def slip(answer: Any, right: Any) -> str:
+    """What an answer has to be, if it is of another kind; otherwise nothing."""
+    if isinstance(right, list):
+        kinds, wanted = (list, tuple), f"a list of {len(right)} words, each in quotation marks"
+    elif isinstance(right, str):
+        kinds, wanted = (str,), "a word in quotation marks"
+    else:
+        kinds, wanted = (int, float), "a number, with a point and without quotation marks"
+    return "" if isinstance(answer, kinds) and not isinstance(answer, bool) else f"{wanted}, but is {answer!r}"
+
+
 def is_right(answer: Any, right: Any) -> bool:
     """Whether an answer is the right one: numbers to three digits, words without regard to capitals."""
     if isinstance(right, list):
@@ -102,13 +113,19 @@ def remark(name: str, question: Question, answers: Mapping[str, Any]) -> str:
     """What is said of one answer."""
     if answers.get(name) is None:
         return "not answered"
-    return "right" if is_right(answers[name], question.right()) else f"not right. {question.hint}"
+    right = question.right()
+    if told := slip(answers[name], right):
+        return f"not right. The answer is {told}."
+    return "right" if is_right(answers[name], right) else f"not right. {question.hint}"
 
 
 def main(words: list[str]) -> int:
     """Check a file of answers; 0 if all are right, 1 if some are not, 2 if it cannot be read."""
-    if len(words) != 1 or not Path(words[0]).is_file():
-        print("Name the file of your answers: python notebooks/homework/check.py answers.py", file=sys.stderr)
+    if len(words) != 1:
+        print("Name the file of your answers, one: python notebooks/homework/check.py answers.py", file=sys.stderr)
+        return 2
+    if not Path(words[0]).is_file():
+        print(f"There is no file {words[0]!r} in {Path.cwd()}.", file=sys.stderr)
         return 2
     try:
         answers = read_answers(Path(words[0]))

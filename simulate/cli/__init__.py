@@ -39,10 +39,10 @@ def _explore() -> Command:
 
 def _of_phases(cls: type, usual: tuple[str, ...] = ()) -> Command:
     """A command of which phases are asked, and whose help says what they are made of."""
-    from simulate.cli.phrases import describe_vocabulary, vocabulary_in_brief
+    from simulate.cli.phrases import describe_vocabulary, places_of_options, vocabulary_in_brief
 
     return Command(
-        cls=cls, usual=usual, notes=vocabulary_in_brief,
+        cls=cls, usual=usual, notes=vocabulary_in_brief, elsewhere=places_of_options,
         whole=lambda: f"What a phase is made of:\n\n{describe_vocabulary()}",
     )  # fmt: skip
 

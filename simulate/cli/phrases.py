@@ -12,7 +12,14 @@ from simulate.dynamics.optimizers import OPTIMIZERS, Optimizer
 from simulate.dynamics.phases import Phase
 from simulate.house.command_line.options import field_texts
 
-__all__ = ["VOCABULARY", "describe_vocabulary", "parse_part", "parse_phase", "vocabulary_in_brief"]
+__all__ = [
+    "VOCABULARY",
+    "describe_vocabulary",
+    "parse_part",
+    "parse_phase",
+    "places_of_options",
+    "vocabulary_in_brief",
+]
 
 VOCABULARY: dict[str, Any] = {**OBJECTIVES, **OPTIMIZERS}
 """The objectives and optimizers a phase's text may name."""
@@ -36,19 +43,19 @@ def parse_phase(text: str) -> Phase:
         >>> parse_phase("pretrain, Loss(), SDG(lr=0.01)")
         Traceback (most recent call last):
         ...
-        ValueError: Argument `phase` must use BoundedNegGrad, ..., SharpMinMax, but has "SDG".
+        ValueError: Argument `phases` must use BoundedNegGrad, ..., SharpMinMax, but has "SDG".
     """
     if not isinstance(text, str):
-        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is {text!r}.')
+        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is {text!r}.')
     name, comma, rest = text.partition(",")
     if not comma:
-        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
+        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is "{text}".')
     try:
         call = ast.parse(f"Phase({rest})", mode="eval").body
     except _UNREADABLE as error:
-        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}" ({error}).') from None
+        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is "{text}" ({error}).') from None
     if not isinstance(call, ast.Call) or ast.unparse(call.func) != "Phase":
-        raise ValueError(f'Argument `phase` must read like "{_EXAMPLE}", but is "{text}".')
+        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is "{text}".')
     positional = [_value(argument) for argument in call.args]
     return _construct(Phase, [name.strip().strip("\"'"), *positional], call.keywords)
 
@@ -62,9 +69,9 @@ def parse_part(text: str) -> Objective | Optimizer:
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except _UNREADABLE as error:
-        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}" ({error}).') from None
+        raise ValueError(f'Argument `phases` must read like "SGD(lr=0.01)", but is "{text}" ({error}).') from None
     if not isinstance(call, ast.Call):
-        raise ValueError(f'Argument `phase` must read like "SGD(lr=0.01)", but is "{text}".')
+        raise ValueError(f'Argument `phases` must read like "SGD(lr=0.01)", but is "{text}".')
     part: Any = _value(call)
     return part
 
@@ -81,12 +88,14 @@ def _value(node: ast.expr) -> object:
         name = ast.unparse(node.func)
         if name not in VOCABULARY:
             known = ", ".join(VOCABULARY)
-            raise ValueError(f'Argument `phase` must use {known}, but has "{name}".')
+            raise ValueError(f'Argument `phases` must use {known}, but has "{name}".')
         return _construct(VOCABULARY[name], [_value(argument) for argument in node.args], node.keywords)
+    if isinstance(node, ast.Name) and node.id in VOCABULARY:
+        raise ValueError(f"Argument `phases` must have brackets behind a name, {node.id}(), but has {node.id} alone.")
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError):
-        raise ValueError(f'Argument `phase` must hold plain values, but has "{_unparsed(node)}".') from None
+        raise ValueError(f'Argument `phases` must hold plain values, but has "{_unparsed(node)}".') from None
 
 
 def _unparsed(node: ast.expr) -> str:
@@ -99,17 +108,20 @@ def _unparsed(node: ast.expr) -> str:
 
 def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) -> Any:
     known = [option.name for option in _options(cls)]
+    if positional and cls is not Phase:
+        usual = f"{cls.__name__}({known[0]}={positional[0]!r})" if known else f"{cls.__name__}()"
+        raise ValueError(f"Argument `phases` must name each option of {cls.__name__}, as in {usual}.")
     given = [keyword.arg for keyword in keywords]
     if len(set(given)) < len(given):
-        raise ValueError(f"Argument `phase` must give each option of {cls.__name__} once, but has {given}.")
+        raise ValueError(f"Argument `phases` must give each option of {cls.__name__} once, but has {given}.")
     for keyword in keywords:
         if keyword.arg not in known:
             options = f"{cls.__name__} ({', '.join(known)})"
-            raise ValueError(f"Argument `phase` must use the options of {options}, not {keyword.arg!r}.")
+            raise ValueError(f"Argument `phases` must use the options of {options}, not {keyword.arg!r}.")
     try:
         return cls(*positional, **{str(keyword.arg): _value(keyword.value) for keyword in keywords})
     except TypeError as error:
-        raise ValueError(f"Argument `phase` must fit {cls.__name__}, but does not: {error}.") from None
+        raise ValueError(f"Argument `phases` must fit {cls.__name__}, but does not: {error}.") from None
 
 
 def _options(cls: Any) -> list[Field[Any]]:
@@ -148,3 +160,16 @@ def vocabulary_in_brief() -> str:
 def _in_a_row(classes: Iterable[type]) -> str:
     told = {cls: [each.name for each in _options(cls) if each.name not in Optimizer.rarer] for cls in classes}
     return ", ".join(f"{cls.__name__}({', '.join(names)})" for cls, names in told.items())
+
+
+def places_of_options() -> dict[str, str]:
+    """Where in a phase each option is said, since people look for it among those of the command.
+
+    Example:
+        >>> places_of_options()["alpha"], places_of_options()["steps"]
+        ('within a phase, as in NegGrad(alpha=…)', 'within a phase, as in steps=…')
+    """
+    found = {option.name: f"within a phase, as in {option.name}=…" for option in _options(Phase)}
+    for cls in sorted(VOCABULARY.values(), key=lambda cls: -len(cls.__name__)):  # the plainest last, which stays
+        found |= {option.name: f"within a phase, as in {cls.__name__}({option.name}=…)" for option in _options(cls)}
+    return found

@@ -69,8 +69,15 @@ class Run:
                 checks.fail("figure", f"lie outside of the store {self.out}", str(self.figure))
         with progress_bar() as bar:
             tasks = {phase.name: bar.add_task(phase.name, total=phase.steps) for phase in phases}
-            found = self._found(phases, lambda name, step, _: bar.update(tasks[name], completed=step))
-        files = [] if self.out is None else [f"Result: {self.out}"]
+            trained = set()
+
+            def step(name: str, done: int, _: object) -> None:
+                trained.add(name)
+                bar.update(tasks[name], completed=done)
+
+            found = self._found(phases, step)
+        opened = "" if trained else " (it was there, and has been opened)"
+        files = [] if self.out is None else [f"Result: {self.out}{opened}"]
         if self.figure is not None:
             files.append(f"Figure: {save_figure(self._drawn(phases, found), self.figure)}")
         _print_summary(self, found)

@@ -172,7 +172,10 @@ def _part(name: str, value: Any) -> Any:
     if not name.endswith((".optimizer", ".objective")):
         return value
     (text,) = _texts([value], name)
-    return parse_part(text)
+    try:
+        return parse_part(text)
+    except ValueError as error:  # which part of which phase, since it stands in no phase here
+        raise ValueError(str(error).replace("`phases`", f"`{name}`", 1)) from None
 
 
 def _spaced(key: str, table: Mapping[str, Any]) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, NoReturn, TypeGuard
 
@@ -26,14 +27,17 @@ __all__ = [
     "signs",
 ]
 
+_LONG = 100
+"""Signs of a word beyond which nothing is like it."""
 
-def fail(name: str, requirement: str, value: object) -> NoReturn:
-    """Raise the error every check raises.
+
+def fail(name: str, requirement: str, value: object, *, hint: str = "") -> NoReturn:
+    """Raise the error every check raises; a hint says what was probably meant.
 
     Raises:
         ValueError: always.
     """
-    raise ValueError(f"Argument `{name}` must {requirement}, but is {_shown(value)}.")
+    raise ValueError(f"Argument `{name}` must {requirement}, but is {_shown(value)}{f'; {hint}' if hint else '.'}")
 
 
 def _shown(value: object) -> str:
@@ -106,9 +110,18 @@ def boolean(name: str, value: object) -> None:
 
 
 def choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Require one of the given words."""
+    """Require one of the given words; where another is much like one of them, that is asked for."""
     if not isinstance(value, str) or value not in choices:
-        fail(name, "be one of " + ", ".join(f'"{word}"' for word in choices), value)
+        close = _alike(value, choices) if isinstance(value, str) else ""
+        hint = f'did you mean "{close}"?' if close else ""
+        fail(name, "be one of " + ", ".join(f'"{word}"' for word in choices), value, hint=hint)
+
+
+def _alike(word: str, choices: Sequence[str]) -> str:
+    """The choice that was probably meant, whatever its capitals and hyphens; or nothing."""
+    plain = {each.lower().replace("_", "-"): each for each in choices}
+    close = get_close_matches(word[:_LONG].lower().replace("_", "-"), plain, n=1, cutoff=0.75)
+    return plain[close[0]] if close else ""
 
 
 def plain_number(value: Any) -> bool | int | float:

@@ -60,10 +60,10 @@ def progress_bar(*, hidden: bool = False) -> Iterator[Progress]:
 
 
 def table(title: str, *columns: str) -> Table:
-    """An empty table; the first column is text, the others numbers."""
+    """An empty table; the first column is text, the others numbers. What is too long is folded, and nothing cut off."""
     made = Table(title=title, title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
-        made.add_column(column, justify="left" if number == 0 else "right")
+        made.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
     return made
 
 

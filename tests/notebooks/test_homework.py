@@ -54,6 +54,26 @@ def test_one_wrong_answer_is_named(check: dict[str, Any], tmp_path: Path, capsys
     assert re.findall(r"(\w+): not answered", said) == ["test_error"]
 
 
+@pytest.mark.parametrize(
+    ("name", "answer", "wanted"),
+    [
+        ("ratio_factor", "'0,0625'", "a number, with a point and without quotation marks, but is '0,0625'."),
+        ("best_forget_accuracy", "3", "a word in quotation marks, but is 3."),
+        ("verdicts", "'supported'", "a list of 3 words, each in quotation marks, but is 'supported'."),
+    ],
+)
+def test_an_answer_of_another_kind_is_told(
+    name: str, answer: str, wanted: str, check: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check["main"]([str(written(tmp_path / "answers.py", {name: answer}))]) == 1
+    assert f"{name}: not right. The answer is {wanted}" in capsys.readouterr().out
+
+
+def test_without_a_file_the_command_is_told(check: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert check["main"]([]) == check["main"](["a.py", "b.py"]) == 2
+    assert capsys.readouterr().err.count("Name the file of your answers, one: python ") == 2
+
+
 def test_the_sheet_of_answers_is_empty_and_whole(check: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     answers = check["read_answers"](FOLDER / "answers.py")
     assert answers == dict.fromkeys(check["QUESTIONS"])
@@ -66,7 +86,7 @@ def test_the_sheet_of_answers_is_empty_and_whole(check: dict[str, Any], capsys: 
     [
         ("threshold = print('run')", "Answer `threshold` must be a number, a word or a list, not a computation."),
         ("threshold = ", "answers.py is not Python: line 1 cannot be read."),
-        (None, "Name the file of your answers"),
+        (None, "There is no file '"),
     ],
 )
 def test_what_cannot_be_read(

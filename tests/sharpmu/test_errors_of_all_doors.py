@@ -81,6 +81,11 @@ def test_unknown_doors() -> None:
     [
         ("simulate run --sed 3", "There is no option `--sed`; did you mean `--seed`?"),
         ("simulate run --label-flip .1", "did you mean `--problem.label-flip`?"),
+        ("simulate run --alpha 0.3", "`--alpha`; it is said within a phase, as in NegGrad(alpha=…)."),
+        ("simulate run --problem.tau 1", "`--problem.tau`; it is said within a phase, as in SAM(tau=…)."),
+        ("simulate run --phases a,Loss,SGD()", "Argument `--phases` must have brackets behind a name, Loss(), but"),
+        ("deepnet unlearn --rho 1", "`--rho`; it is said behind `--sharpness`, as in sam:0.1 or asam:1.0."),
+        ("deepnet unlearn --alpha 0.9", "as in sharp-minmax:alpha=0.9."),
         ("simulate run --seed=x", "Option `--seed` must be a whole number, but is 'x'."),
         ("simulate run --record.every 1.5", "Option `--record.every` must be a whole number, but is '1.5'."),
         ("simulate map --grid.d 100 x", "Each value of `--grid.d` must be a whole number, but is 'x'."),

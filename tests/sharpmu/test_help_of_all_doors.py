@@ -45,6 +45,12 @@ def test_words_never_break(words: list[str], monkeypatch: pytest.MonkeyPatch) ->
             assert long == []
 
 
+@pytest.mark.parametrize("words", PAGES, ids=" ".join)
+def test_no_text_ends_within_brackets(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = re.sub(r"[\[(][^\[\]()]*[\])]", "", page(words, 80, monkeypatch))  # twice, for brackets within brackets
+    assert set(re.sub(r"[\[(][^\[\]()]*[\])]", "", text)) & set("[]()") == set()
+
+
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_nothing_is_wider_than_eighty_columns(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, page(words, 80, monkeypatch).splitlines())) <= 80

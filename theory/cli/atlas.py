@@ -21,7 +21,7 @@ from simulate.house.terminal import console, progress_bar
 from simulate.house.version import __version__
 from simulate.machine.cluster import connected
 from theory import claims as registry
-from theory.cli.running import check_folder
+from theory.cli.running import check_folder, folder_of
 from theory.cli.sources import code_behind
 from theory.experiments.lab import Budget, Lab
 from theory.ledger import Claim, Protocol, family_sizes
@@ -42,6 +42,8 @@ from theory.ledger.atlas.measuring import Crew
 __all__ = ["Atlas", "write_pages"]
 
 _OPEN = Shown(value="CLAIM", default="all claims that leave something open", positional=True)
+_ATLAS = Path("results/atlas")
+_OUT = Shown(default="results/atlas, of some claims results/atlas_of/NAMES, with what is measured in results/atlas")
 _TITLE = "Sharpness-aware unlearning: where the claims of its theory hold"
 _ABOUT = "Each claim of the ledger that leaves something to the experimenter, over what it leaves."
 
@@ -65,7 +67,7 @@ class Atlas:
     """Master seed of all experiments, and of the sample of protocols."""
     images: Annotated[Path | None, Shown(value="FOLDER")] = None
     """Folder of real images, one folder per class, for the claims that can use them."""
-    out: Path = Path("results/atlas")
+    out: Annotated[Path | None, _OUT] = None
     """Folder for atlas.json, atlas.html (to read), maps/ (one per claim) and measured/ (all experiments)."""
     processes: int = 1
     """Processes of this machine that measure; one uses all cores, too."""
@@ -81,14 +83,15 @@ class Atlas:
         checks.integer("seed", self.seed, least=0)
         checks.integer("processes", self.processes, least=1, most=1000)
         check_folder("images", self.images)
-        files = [self.out / "atlas.json", self.out / "atlas.html"]
-        check_files(*files, *(_map(self.out, claim.name) for claim in chosen))
+        out = folder_of(_ATLAS, self.claims, self.out)
+        files = [out / "atlas.json", out / "atlas.html"]
+        check_files(*files, *(_map(out, claim.name) for claim in chosen))
         record = make_record("theory atlas", self._settings([claim.name for claim in chosen]))
         check_folder_of(files, record, overwrite=self.overwrite)
         with self._crew() as crew:
             entries = self._measured(chosen, crew)
-        write_folder_record(self.out, record)
-        told = write_pages(entries, self.out)
+        write_folder_record(out, record)
+        told = write_pages(entries, out)
         for entry in entries:
             console.print(f"{entry.name}: {sentence(entry)}")
         console.print(told)
@@ -131,7 +134,7 @@ class Atlas:
                 rows=family_sizes(registry.all_claims()),
                 seed=self.seed,
                 provenance={"version": __version__, "budget": self.budget, "seed": self.seed},
-                kept=Kept(self.out / "measured", self._stamp),
+                kept=Kept((self.out or _ATLAS) / "measured", self._stamp),
                 crew=crew,
                 begin=begin,
                 step=step,

@@ -35,6 +35,10 @@ _LETTERS = {
     "label_flip": "p",
     "epsilon": "ε",
 }
+_SIGNS = (
+    "At 0 and above a hypothesis holds with constant 1; below, it is missed by so many decades, which a smaller "
+    "constant would allow."
+)
 _PAIRS = (
     "sgd_benign and sgd_harmful are the two sides of one boundary and exclude each other: their margins are opposite. "
     "A hypothesis with Θ stands as two, _least and _most, which hold together best where both margins are near 0."
@@ -69,9 +73,18 @@ class Margins:
             told = with_minus(f"{margin:+.2f}").replace("inf", "∞")
             rows.add_row(name, Text(told, style="red" if margin < 0 else ""), _reads(CONDITIONS[name]))
         console.print(rows)
-        for told in (_PAIRS, "Sources:", *_sources(found), marks_line()):
+        for told in (self._of_what(), _SIGNS, _PAIRS, "Sources:", *_sources(found), marks_line()):
             console.print(textwrap.fill(told, console.width, subsequent_indent="    "))
         return 0
+
+    def _of_what(self) -> str:
+        """The problem and the step that the margins are of."""
+        drawn = self.problem
+        step = f"SAM with η = {self.lr:g} and τ = {self.tau:g}" if self.tau else f"SGD with η = {self.lr:g}"
+        return (
+            f"Of d = {drawn.d:,}, n = {drawn.n:,}, m = {drawn.m:,}, P = {drawn.P}, ‖φ‖ = {drawn.signal:g}, σ_p = "
+            f"{drawn.sigma_p:g}, σ₀ = {drawn.sigma_0:g}, p = {drawn.label_flip:g}, and {step}."
+        )
 
 
 def _other_start(problem: Problem, phase: Phase) -> dict[str, float]:

@@ -16,10 +16,31 @@ from theory.claims.universality import CLAIMS as ON_IMAGES
 from theory.experiments.lab import Budget, Lab
 from theory.ledger import Claim, Ledger, family_sizes, run_claims
 
-__all__ = ["ALL_CLAIMS", "check_folder", "run_on"]
+__all__ = ["ALL_CLAIMS", "check_folder", "folder_of", "run_on"]
 
 ALL_CLAIMS = Shown(value="NAME", default="all claims")
 """How help shows an option that names claims."""
+
+
+_LONGEST = 80
+"""Signs of a folder's name, of names of claims."""
+
+
+def folder_of(whole: Path, names: Sequence[str], out: Path | None) -> Path:
+    """Where results go: some of the claims have a folder of their own, so that they do not stand in the way of all.
+
+    Args:
+        whole: The folder of all claims.
+        names: The claims that were asked for, as they were typed; none is all.
+        out: A folder that was named, which is taken.
+
+    Example:
+        >>> folder_of(Path("results/ledger"), ["3", "sgd-boundary-d"], None).as_posix()
+        'results/ledger_of/3+sgd-boundary-d'
+    """
+    if out is not None or not names:
+        return out or whole
+    return whole.with_name(f"{whole.name}_of") / "+".join(sorted(set(names)))[:_LONGEST]
 
 
 def check_folder(name: str, path: Path | None) -> None:

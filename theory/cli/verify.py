@@ -13,7 +13,7 @@ from simulate.house.files import check_files, write_text
 from simulate.house.records.record import check_folder_of, make_record, write_folder_record
 from simulate.house.terminal import console, progress_bar
 from theory import claims as registry
-from theory.cli.running import ALL_CLAIMS, check_folder, run_on
+from theory.cli.running import ALL_CLAIMS, check_folder, folder_of, run_on
 from theory.experiments.lab import Budget
 from theory.ledger import Ledger
 from theory.ledger.table import summary_table
@@ -29,6 +29,8 @@ _ABOUT = (
     "(arXiv 2506.13715), with what it builds on."
 )
 _FOLDER = Shown(value="FOLDER")
+_LEDGER = Path("results/ledger")
+_OUT = Shown(default="results/ledger, of some claims results/ledger_of/NAMES")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Verify:
     """Master seed; the same seed and budget write the same ledger, byte for byte."""
     images: Annotated[Path | None, _FOLDER] = None
     """Folder of real images, one folder per class, for the claims that can use them."""
-    out: Path = Path("results/ledger")
+    out: Annotated[Path | None, _OUT] = None
     """Folder for ledger.json, ledger.html (to read) and timings.json (seconds, which the ledger does not hold)."""
     overwrite: bool = False
     """Replace another ledger in `--out`, which is refused otherwise."""
@@ -53,15 +55,16 @@ class Verify:
         chosen = registry.find_claims(self.claims)
         checks.integer("seed", self.seed, least=0)
         check_folder("images", self.images)
-        files = [self.out / name for name in _FILES]
+        out = folder_of(_LEDGER, self.claims, self.out)
+        files = [out / name for name in _FILES]
         check_files(*files)
         record = make_record("theory verify", self._settings([claim.name for claim in chosen]))
         check_folder_of(files, record, overwrite=self.overwrite)
         with progress_bar() as bar:
             task = bar.add_task("", total=len(chosen))
             ledger = run_on(bar, task, chosen, budget=self.budget, seed=self.seed, images=self.images)
-        write_folder_record(self.out, record)
-        told = _write(ledger, self.out)
+        write_folder_record(out, record)
+        told = _write(ledger, out)
         console.print(summary_table(ledger))
         console.print(told)
         alarm = warning(ledger)

@@ -27,13 +27,16 @@ class _Use:
     """Whether flag and value were typed as one word, `--seed=3`: then there are no others."""
 
 
-def check_words(words: Sequence[str], options: Sequence[Option], program: str) -> None:
+def check_words(
+    words: Sequence[str], options: Sequence[Option], program: str, elsewhere: Mapping[str, str] | None = None
+) -> None:
     """Say what the parser did not like about a command line, as far as it is one of the usual things.
 
     Args:
         words: The words behind the command.
         options: Its options.
         program: What was typed before the words.
+        elsewhere: Where to say what is no option here, by its name.
 
     Raises:
         ValueError: naming the option or the word.
@@ -48,7 +51,8 @@ def check_words(words: Sequence[str], options: Sequence[Option], program: str) -
         if not use.flag:
             stray += use.values
         elif option is None:
-            raise ValueError(f"There is no option `{use.flag}`; {_meant(flag, known) or f'see {program} --help.'}")
+            hint = _meant(flag, known, elsewhere or {}) or f"see {program} --help."
+            raise ValueError(f"There is no option `{use.flag}`; {hint}")
         elif choosers and flag not in inner:
             raise ValueError(f"Option `{use.flag}` must stand before the word {_short(choosers[0])}.")
         else:
@@ -155,10 +159,13 @@ def _inner(words: Sequence[str], options: Sequence[Option]) -> dict[str, Option]
     return {spelling: option for kind in kinds for option in options_of(kind) for spelling in option.spellings}
 
 
-def _meant(flag: str, known: Mapping[str, Option]) -> str:
-    """A guess at what was meant: a flag that ends alike, or looks alike."""
+def _meant(flag: str, known: Mapping[str, Option], elsewhere: Mapping[str, str]) -> str:
+    """A guess at what was meant: a flag that ends alike, what is said elsewhere, or a flag that looks alike."""
     name = flag.lstrip("-")
     ends = [each for each in known if each.endswith(f".{name}")]
+    place = elsewhere.get(name.rpartition(".")[2].replace("-", "_"), "")
+    if place and not ends:
+        return f"it is said {place}."
     guess = _alike(flag, list(known)) or (min(ends, key=len) if name and ends else "")
     return f"did you mean `{guess}`?" if guess else ""
 

@@ -34,6 +34,8 @@ class Command:
     """What stands there on the whole page, if it is more."""
     default: Callable[[Sequence[str]], Any] = lambda words: None
     """An instance that holds the defaults, given the command line; None takes those of the fields."""
+    elsewhere: Callable[[], Mapping[str, str]] = dict
+    """Where to say what people try as an option and is none: a few words by its name."""
 
     def options(self, words: Sequence[str]) -> list[Option]:
         """Its options."""
@@ -112,7 +114,7 @@ def _run(command: Command, words: list[str], program: str) -> int:
     except ValueError as error:
         raise ValueError(as_typed(str(error), words, options_of(command.cls))) from error
     options = options_of(command.cls, default)
-    made = read(command.cls, words, options, program=program, default=default)
+    made = read(command.cls, words, options, program=program, default=default, elsewhere=command.elsewhere)
     interruptible()
     try:
         return int(made())

@@ -20,8 +20,6 @@ _LEFT = 33
 """Most columns of the flags, where texts stand beside them; a longer flag has a line of its own."""
 _BESIDE = 64
 """Columns from which on texts stand beside flags, not below them."""
-_FIRST_PART = re.compile(r";(?![^(]*\))|(?<=\.) (?=[A-Z\"])")
-"""Where the short text of an option ends: at a semicolon outside of brackets, or after its first sentence."""
 
 
 def columns() -> int:
@@ -133,7 +131,7 @@ def _left(option: Option) -> str:
 
 def _told(option: Option, *, brief: bool) -> str:
     """What an option means, its choices and its default."""
-    text = _FIRST_PART.split(option.text)[0] if brief else option.text
+    text = _first(option.text) if brief else option.text
     kinds = [", ".join(option.choices)] if option.choices else []
     if option.parts:
         kinds = [f"behind all other options, the word {' or '.join(option.choices)}, and then its own options"]
@@ -142,6 +140,12 @@ def _told(option: Option, *, brief: bool) -> str:
     elif option.default:
         kinds.append(f"default: {option.default}")
     return f"{text.removesuffix('.')} ({'; '.join(kinds)})".strip() if kinds else text
+
+
+def _first(text: str) -> str:
+    """The first sentence, or what stands before its semicolon; brackets are not torn apart."""
+    ends = (found.start() for found in re.finditer(r";|(?<=\.) (?=[A-Z\"])", text))
+    return next((text[:end] for end in ends if text.count("(", 0, end) == text.count(")", 0, end)), text)
 
 
 def _beside(left: str, text: str, width: int, room: int) -> str:

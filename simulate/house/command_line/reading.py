@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Annotated, Any
 
@@ -16,7 +16,15 @@ from simulate.house.command_line.options import Option
 __all__ = ["read"]
 
 
-def read(cls: Any, words: Sequence[str], options: Sequence[Option], *, program: str, default: Any = None) -> Any:
+def read(
+    cls: Any,
+    words: Sequence[str],
+    options: Sequence[Option],
+    *,
+    program: str,
+    default: Any = None,
+    elsewhere: Callable[[], Mapping[str, str]] = dict,
+) -> Any:
     """A command with its options.
 
     tyro parses. What it refuses is said in our words: its boxes name neither the option as it was typed nor, often,
@@ -28,6 +36,7 @@ def read(cls: Any, words: Sequence[str], options: Sequence[Option], *, program: 
         options: What `options_of` says of the class and the default.
         program: What was typed before the words.
         default: An instance that holds the defaults, if they are not those of the class.
+        elsewhere: Where to say what is no option here, by its name.
 
     Raises:
         ValueError: saying what is wrong with the command line.
@@ -40,7 +49,7 @@ def read(cls: Any, words: Sequence[str], options: Sequence[Option], *, program: 
             parsed = Annotated[cls, tyro.conf.OmitSubcommandPrefixes]
             return tyro.cli(parsed, args=list(words), prog=program, **defaults)
     except (SystemExit, ValueError) as refused:
-        check_words(words, options, program)
+        check_words(words, options, program, elsewhere())
         raise ValueError(as_typed(_sentence(refused, told.getvalue(), program), words, options)) from None
 
 

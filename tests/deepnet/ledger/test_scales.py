@@ -14,12 +14,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 from scipy.special import stdtrit
 
 from deepnet.cli.judge import JudgeCommand
 from deepnet.ledger.claims import all_claims, find_claims
 from deepnet.ledger.findings import Findings
-from deepnet.ledger.pages import account, as_run, atlas_of
+from deepnet.ledger.pages import account, as_run, atlas_of, table_of
 from deepnet.ledger.scales import intervals_of, judge, looks_at, summary_of
 from deepnet.matched.records import write_rows
 from simulate.house.terminal import console
@@ -217,3 +218,12 @@ def test_rows_are_judged_without_torch() -> None:
     code = "import sys, deepnet.cli.judge, deepnet.ledger.pages, deepnet.matched.records; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_table_has_whole_names_beside_several_scales() -> None:
+    claims = all_claims()
+    judgement = judge({scale: scaled(world([0]), scale) for scale in ("one", "two", "three")}, claims=claims)
+    shown = Console(file=io.StringIO(), width=120)
+    shown.print(table_of(judgement))
+    printed = shown.file.getvalue()  # type: ignore[attr-defined]
+    assert [claim.name for claim in claims if f" {claim.name} " not in printed] == []

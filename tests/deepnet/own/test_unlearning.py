@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
-from deepnet import Descent, Until, evaluate, unlearn
+from deepnet import Descent, Until, asam, evaluate, unlearn
 from deepnet.learning.loop import DivergenceError
 from deepnet.methods import NegGrad, SharpMinMax
 from deepnet.own import case, showing
@@ -73,6 +74,16 @@ def test_it_ends_at_the_first_step_that_is_far_enough(until: Until | str, words:
 
     assert far_enough(result.history[-1])
     assert not any(far_enough(seen) for seen in result.history[:-1])
+
+
+@pytest.mark.parametrize(("lr", "known"), [(1e-6, True), (0.3, False)], ids=["next to no step", "as far as it goes"])
+def test_where_hardly_anything_was_forgotten_it_is_said(lr: float, known: bool) -> None:
+    model = unlearn(network(), TABLE, [0], "finetune", epochs=30, lr=0.1, batch_size=16).model
+    result = unlearn(model, TABLE, FORGET, NegGrad(alpha=0.5), epochs=3, lr=lr, batch_size=32)
+    assert result.is_known_still is known
+    assert ("hardly anything was forgotten" in str(result)) is known
+    fresh = unlearn(model, TABLE, FORGET, "retrain", epochs=1, lr=1e-6)
+    assert not fresh.is_known_still
 
 
 def test_it_ends_within_an_epoch() -> None:
@@ -239,7 +250,14 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "other validation": (lambda: {"val_set": (X[:, :5], Y)}, r"Argument `val_set` must hold samples of the shape"),
     "until": (lambda: {"until": "it is enough"}, r'Argument `until` must be "forget loss of the reference" or'),
     "method": (lambda: {"method": "amnesia"}, r'Argument `method` must be one of "ascent", '),
-    "a class": (lambda: {"method": NegGrad}, r"Argument `method` must be of the type Method"),
+    "a class": (lambda: {"method": NegGrad}, r"Argument `method` must be an object, NegGrad\(\), but is the class"),
+    "a capital": (lambda: {"method": "NegGrad"}, r"; did you mean \"neggrad\"\?"),
+    "settings": (lambda: {"method": "neggrad:alpha=0.9"}, r"`method` must be a name .* with them, NegGrad\(…\), but"),
+    "words for sam": (lambda: {"sharpness": "sam:0.1"}, r"`sharpness` must be made by `sgd\(\)`, `sam\(radius\)`"),
+    "a function": (lambda: {"sharpness": asam}, r"`sharpness` must be made by .*, but is <function asam"),
+    "a loader": (lambda: {"train_set": DataLoader(TensorDataset(*TABLE))}, r"; its data set is `train_set\.dataset`"),
+    "a share": (lambda: {"forget": 0.05}, r"drawn at random, is `torch\.randperm\(\d+\)\[:\d+\]`\."),
+    "samples": (lambda: {"forget": TABLE}, r"`forget` must .*, but holds arrays; say which of `train_set` they are"),
     "device": (lambda: {"device": "abacus"}, r"Argument `device` must be one that this machine has"),
     "a single sample": (
         lambda: {"forget": [7]},
@@ -259,7 +277,7 @@ def test_bad_input_is_one_sentence(name: str) -> None:
     given: dict[str, Any] = {"model": network(), "train_set": TABLE, "forget": FORGET, "method": "neggrad"} | changes()
     with pytest.raises(ValueError, match=message) as told:
         unlearn(**given, epochs=1)
-    assert str(told.value).endswith(".")
+    assert str(told.value).endswith((".", "?"))
     assert "\n" not in str(told.value)
 
 

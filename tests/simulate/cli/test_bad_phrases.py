@@ -7,8 +7,8 @@ from tests.simulate.refusals import refused, words
 
 TEXTS = [
     *(("name", text) for text in (",", "two words, Loss()", "1st, Loss()", "a-b, Loss()")),
-    *(("phase", text) for text in ("", "pretrain Loss SGD")),
-    *(("phase", f"only, {rest}") for rest in (
+    *(("phases", text) for text in ("", "pretrain Loss SGD")),
+    *(("phases", f"only, {rest}") for rest in (
         "Loss(), SGD(lr=0.01", "Loss()), SGD(", "Loss(), SDG()", "Loss(), SGD(rate=0.1)", "Loss(), SGD(lr=)",
         "Loss(0.3)", "Loss(), SGD(0.1)", "Loss(), SGD(), 1, 2, 3, 4, 5, 6, 7", "steps=1, steps=2",
         "Loss(), SGD(lr=0.1, lr=0.2)", "Loss(), objective=Loss()", "step=10", "name='other'", "Loss(), SGD(lr=x)",
@@ -31,3 +31,17 @@ TEXTS = [
 def test_a_text_that_is_no_phase_is_refused(name, text):
     with refused(name):
         parse_phase(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("only, NegGrad(0.3), SGD()", "must name each option of NegGrad, as in NegGrad(alpha=0.3)."),
+        ("only, Loss, SGD()", "must have brackets behind a name, Loss(), but has Loss alone."),
+        ("only, Loss(), SGD", "must have brackets behind a name, SGD(), but has SGD alone."),
+    ],
+)
+def test_a_slip_is_told_with_what_is_right(text, told):
+    with pytest.raises(ValueError, match=r"^Argument `phases` must ") as refusal:
+        parse_phase(text)
+    assert str(refusal.value).endswith(told)

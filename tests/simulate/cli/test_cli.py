@@ -19,6 +19,9 @@ def test_run_prints_a_summary_and_writes_what_was_asked_for(tmp_path: Path, caps
     assert "test error" in printed
     assert "max_steps" in printed
     assert load(out).attrs["seed"] == 4
+    assert "opened" not in printed
+    assert main(["run", *SMALL, "--phases", *phases, "--seed", "4", "--out", str(out)]) == 0
+    assert f"Result: {out} (it was there, and has been opened)" in capsys.readouterr().out
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 

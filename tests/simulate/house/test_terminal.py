@@ -1,11 +1,13 @@
-"""How errors of the system that name no file are told."""
+"""How errors of the system that name no file are told, and that tables lose nothing."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from simulate.house.terminal import exit_status
+from simulate.house.terminal import exit_status, table
 
 
 def test_a_folder_that_is_gone_is_told(
@@ -23,3 +25,15 @@ def test_another_error_without_a_name_stays_as_it_is(capsys: pytest.CaptureFixtu
 
     assert exit_status(command) == 2
     assert capsys.readouterr().err == "error: [Errno 5] Input/output error\n"
+
+
+def test_a_narrow_table_folds_what_is_too_long_and_cuts_nothing_off() -> None:
+    rows = table("All of it", "name", "value")
+    rows.add_row("a-name-much-longer-than-its-column", "0.123456789012345678901234567890")
+    console = Console(file=io.StringIO(), width=30)
+    console.print(rows)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in printed
+    cells = [line.strip("│").split("│") for line in printed.splitlines() if line.startswith("│")]
+    whole = ["".join(column).replace(" ", "") for column in zip(*cells, strict=True)]
+    assert whole == ["a-name-much-longer-than-its-column", "0.123456789012345678901234567890"]

@@ -64,6 +64,18 @@ def test_it_goes_on_grows_and_leaves_other_results_alone(tmp_path: Path, monkeyp
     assert few < kept()
 
 
+def test_pages_of_some_claims_have_their_own_folder_and_what_is_measured_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["atlas", "by-stop", "--protocols", "2"]) == main(["atlas", "by-nothing", "--protocols", "2"]) == 0
+    pages = {path.as_posix() for path in Path("results").rglob("atlas.html")}
+    assert pages == {f"results/atlas_of/{name}/atlas.html" for name in ("by-stop", "by-nothing")}
+    monkeypatch.setattr(command, "Lab", never)  # all is there
+    assert main(["atlas", "--protocols", "2"]) == 0
+    assert Path("results/atlas/atlas.html").is_file()
+
+
 def test_seed_and_code_decide_what_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def files(*words: str) -> int:
         assert run(tmp_path, "by-stop", "--overwrite", *words, protocols=2) == 0

@@ -85,6 +85,14 @@ def test_chosen_claims_run_and_get_the_rows_of_all(tmp_path: Path) -> None:
     assert "all 2 claims of its family" in rows[0][0]["confidence"]
 
 
+def test_some_of_the_claims_do_not_stand_in_the_way_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["--claims", "true-effect"], ["--claims", "no-effect", "1"], [], ["--claims", "true-effect"]):
+        assert main(["verify", *words]) == 0
+    folders = {path.parent.relative_to("results").as_posix() for path in Path("results").rglob("ledger.json")}
+    assert folders == {"ledger", "ledger_of/true-effect", "ledger_of/1+no-effect"}
+
+
 def test_a_failed_control_is_status_one_and_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,6 +243,7 @@ def test_margins_have_signs_and_know_sam(capsys: pytest.CaptureFixture[str]) -> 
     plain = capsys.readouterr().out
     assert main(["margins", *problem, "--tau", "0.1"]) == 0
     assert "dimension_samples │  +2.00" in plain
+    assert "Of d = 10,000, n = 10, m = 10, P = 2, ‖φ‖ = 6, σ_p = 1, σ₀ = 0.001, p = 0, and SGD with η = 0.01." in plain
     assert "sam_radius_least" not in plain
     assert "sam_radius_least" in capsys.readouterr().out
 
