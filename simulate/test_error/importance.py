@@ -36,7 +36,7 @@ def _tilt(plane, scale, y, along_e, first, log_tilts):
     """
     rows, draws = y.shape
     terms, order, pieces = np.empty((5, rows)), np.arange(rows), np.empty((4, rows + 1))
-    means = np.empty((rows, draws))
+    means, found = np.empty((rows, draws)), np.empty((2, draws))
     for i in range(plane.kinked):
         count = 0
         for q in range(i, plane.kinked):
@@ -49,7 +49,7 @@ def _tilt(plane, scale, y, along_e, first, log_tilts):
                 terms[3, count], terms[4, count] = scale * plane.left[q], scale * plane.right[q]
                 count += 1
         if count > 0:
-            tilt_coordinate(means, terms, count, order, pieces, first, y[i], log_tilts)
+            tilt_coordinate(means, terms, count, order, pieces, first, y[i], log_tilts, found)
 
 
 @kernel
