@@ -182,6 +182,18 @@ def test_tilting_coordinates_keeps_account_of_the_density():
     assert inverse.mean() == pytest.approx(1.0, abs=4 * inverse.std() / math.sqrt(n / 2))
 
 
+def test_kinks_are_ranked_from_left_to_right_and_equal_ones_stay_in_their_order():
+    rng = np.random.default_rng(2)
+    offsets, slopes = rng.integers(-3, 4, (9, 70)).astype(float), rng.choice([-1.0, 0.0, 1.0, 2.0], 9)
+    kinks, ranks = np.empty((9, 70)), np.empty((9, 70), np.int32)
+    lines.find_kinks(offsets, slopes, kinks, ranks)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.where(slopes[:, None] == 0.0, np.inf, -offsets / slopes[:, None])
+    np.testing.assert_array_equal(kinks, expected)
+    np.testing.assert_array_equal(np.argsort(ranks, axis=0), np.argsort(expected, axis=0, kind="stable"))
+    np.testing.assert_array_equal(np.sort(ranks, axis=0), np.broadcast_to(np.arange(9)[:, None], (9, 70)))
+
+
 @pytest.mark.parametrize("threshold", [-0.7, 0.3, 2.0])
 def test_exceedance_intervals_against_a_grid(threshold):
     rng = np.random.default_rng(1)
@@ -191,9 +203,11 @@ def test_exceedance_intervals_against_a_grid(threshold):
         slopes[rng.random(n) < 0.2] = 0.0
         signs = rng.choice([-1.0, 1.0], n)
         intervals = np.empty((n + 1, 2))
-        order, kinks = np.arange(n), np.empty(n)
-        line = (*lines.sort_kinks(offsets, slopes, signs, order, kinks), threshold)
-        count = lines.exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals)
+        kinks, ranks = np.empty((n, 1)), np.empty((n, 1), np.int32)
+        lines.find_kinks(offsets[:, None], slopes, kinks, ranks)
+        line = (*lines.far_left(offsets, slopes, signs), threshold)
+        order = np.argsort(ranks[:, 0])
+        count = lines.exceedance_intervals(offsets, slopes, signs, line, order, kinks[:, 0].copy(), intervals)
         t = rng.uniform(-30, 30, 400)
         inside = ((intervals[:count, :1] < t) & (t < intervals[:count, 1:])).any(axis=0)
         above = (signs[:, None] * np.maximum(offsets[:, None] + slopes[:, None] * t, 0.0)).sum(axis=0) > threshold
