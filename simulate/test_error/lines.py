@@ -43,7 +43,7 @@ def far_left(offsets, slopes, signs):
 def exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals):
     """Fill intervals (n + 1, 2) with where Σ signs relu(offsets + slopes t) > threshold and return their number.
 
-    The kinks (n,) are passed in their order (n,); the line is the level and the slope at the far left, and the threshold.
+    The kinks (n,) are passed with their order (n,); the line is level and slope at the far left, and the threshold.
     """
     level, slope, threshold = line
     start, count = -math.inf, 0
