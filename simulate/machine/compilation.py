@@ -36,8 +36,9 @@ _SUMMING = {"contract", "reassoc"}
 
 SOURCES = (
     "dynamics/activations/kernels", "dynamics/descents", "dynamics/kernels", "dynamics/patterns",
-    "machine/elementary", "machine/stretches", "test_error/design_points", "test_error/estimates",
-    "test_error/importance", "test_error/lines", "test_error/planes", "test_error/strengths", "test_error/tails",
+    "machine/elementary", "machine/floats", "machine/stretches", "test_error/design_points", "test_error/estimates",
+    "test_error/importance", "test_error/lines", "test_error/normal_tails", "test_error/planes",
+    "test_error/strengths", "test_error/tails",
 )  # fmt: skip
 """Every module with kernels, from the package's folder."""
 

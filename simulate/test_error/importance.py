@@ -16,7 +16,7 @@ import numpy as np
 
 from simulate.machine.compilation import kernel
 from simulate.test_error.design_points import add_multiple, find_design_points, longest_row
-from simulate.test_error.lines import exceedance_intervals, log_measure, pick, point_in_intervals, sort_kinks
+from simulate.test_error.lines import exceedance_intervals, far_left, find_kinks, log_measure, pick, point_in_intervals
 from simulate.test_error.planes import allot, plane_coordinates, tangent_planes
 from simulate.test_error.strengths import strengths
 from simulate.test_error.tails import log_add, tilt_coordinate
@@ -36,7 +36,7 @@ def _tilt(plane, scale, y, along_e, first, log_tilts):
     """
     rows, draws = y.shape
     terms, order, pieces = np.empty((5, rows)), np.arange(rows), np.empty((4, rows + 1))
-    means = np.empty((rows, draws))
+    means, found = np.empty((rows, draws)), np.empty((2, draws))
     for i in range(plane.kinked):
         count = 0
         for q in range(i, plane.kinked):
@@ -49,7 +49,7 @@ def _tilt(plane, scale, y, along_e, first, log_tilts):
                 terms[3, count], terms[4, count] = scale * plane.left[q], scale * plane.right[q]
                 count += 1
         if count > 0:
-            tilt_coordinate(means, terms, count, order, pieces, first, y[i], log_tilts)
+            tilt_coordinate(means, terms, count, order, pieces, first, y[i], log_tilts, found)
 
 
 @kernel
@@ -105,17 +105,23 @@ def _add_density(plane, event, nodes, rows, log_tilts, bounds, uniforms, log_den
     size = patches * n_rows
     offsets, slopes, signs = np.empty(size), np.empty(size), np.empty(size)
     order, kinks, intervals = np.arange(size), np.empty(size), np.empty((size + 1, 2))
+    all_offsets, all_kinks, ranks = np.empty((size, draws)), np.empty((size, draws)), np.empty((size, draws), np.int32)
     thresholds, log_masses = nodes
     log_parts = np.empty(thresholds.size)
     for q in range(size):
         scale = event.scales[q // n_rows]
         slopes[q - q % n_rows + plane.order[q % n_rows]] = scale * plane.along[q % n_rows] / math.sqrt(patches)
         signs[q] = scale if event.helping[q % n_rows] else -scale
+    for q in range(size):
+        for k in range(draws):
+            all_offsets[q, k] = rows[q // n_rows, q % n_rows, k] - slopes[q] * plane.radius
+    find_kinks(all_offsets, slopes, all_kinks, ranks)
     log_plain, log_tilted = math.log(bounds[1] - bounds[0]), math.log(bounds[2] - bounds[1])
     for k in range(draws):
         for q in range(size):
-            offsets[q] = rows[q // n_rows, q % n_rows, k] - slopes[q] * plane.radius
-        level, slope = sort_kinks(offsets, slopes, signs, order, kinks)
+            offsets[q], kinks[q] = all_offsets[q, k], all_kinks[q, k]
+            order[ranks[q, k]] = q
+        level, slope = far_left(offsets, slopes, signs)
         log_line = -math.inf
         for i in range(thresholds.size):
             line = level, slope, thresholds[i]

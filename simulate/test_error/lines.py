@@ -5,24 +5,37 @@ from __future__ import annotations
 import math
 
 from simulate.machine.compilation import borrowing_kernel
-from simulate.test_error.tails import insert_sorted, log_add, log_normal_interval, truncated_normal
+from simulate.test_error.tails import log_add, log_normal_interval, truncated_normal
 
-__all__ = ["exceedance_intervals", "log_measure", "pick", "point_in_intervals", "sort_kinks"]
+__all__ = ["exceedance_intervals", "far_left", "find_kinks", "log_measure", "pick", "point_in_intervals"]
 
 
 @borrowing_kernel
-def sort_kinks(offsets, slopes, signs, order, kinks):
-    """Fill kinks (n,) of Σ signs relu(offsets + slopes t), and return level and slope at the far left.
+def find_kinks(offsets, slopes, kinks, ranks):
+    """Fill kinks (n, N) of relu(offsets + slopes t) on N lines, and ranks (n, N), their places from left to right.
 
-    `order` (n,) is that of the kinks from left to right, mostly as it was for the draw before.
+    Offsets are (n, N), slopes (n,). The lines are taken side by side, by the vector unit: that each pair of kinks is
+    compared costs less than a sort of one line after another, which a processor cannot foresee.
     """
+    for i in range(slopes.size):
+        for k in range(kinks.shape[1]):
+            kinks[i, k] = -offsets[i, k] / slopes[i] if slopes[i] != 0.0 else math.inf
+            ranks[i, k] = 0
+        for j in range(i):
+            for k in range(kinks.shape[1]):
+                sooner = 1 if kinks[j, k] <= kinks[i, k] else 0
+                ranks[i, k] += sooner
+                ranks[j, k] += 1 - sooner
+
+
+@borrowing_kernel
+def far_left(offsets, slopes, signs):
+    """Level and slope of Σ signs relu(offsets + slopes t) at the far left; all of them (n,)."""
     level, slope = 0.0, 0.0
     for i in range(offsets.size):
         if slopes[i] < 0.0 or (slopes[i] == 0.0 and offsets[i] > 0.0):
             level += signs[i] * offsets[i]
             slope += signs[i] * slopes[i]
-        kinks[i] = -offsets[i] / slopes[i] if slopes[i] != 0.0 else math.inf
-    insert_sorted(order, offsets.size, kinks)
     return level, slope
 
 
@@ -30,7 +43,7 @@ def sort_kinks(offsets, slopes, signs, order, kinks):
 def exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals):
     """Fill intervals (n + 1, 2) with where Σ signs relu(offsets + slopes t) > threshold and return their number.
 
-    The kinks (n,) are passed in their order; the line is the level and the slope at the far left, and the threshold.
+    The kinks (n,) are passed with their order (n,); the line is level and slope at the far left, and the threshold.
     """
     level, slope, threshold = line
     start, count = -math.inf, 0

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 
 from simulate.machine.compilation import borrowing_kernel
+from simulate.machine.elementary import exponential, logarithm
+from simulate.machine.floats import square_root
+from simulate.test_error.normal_tails import scaled_tail, tail_point
 
 __all__ = [
     "exponentiate",
     "insert_sorted",
-    "kinked_normal",
+    "kinked_normals",
     "log_add",
     "log_mills_ratio",
     "log_normal_interval",
     "log_normal_tail",
-    "normal_tail_point",
     "normal_tail_quantile",
     "split_tilted_normal",
     "tilt_coordinate",
@@ -25,6 +27,7 @@ __all__ = [
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _SQRT_HALF = math.sqrt(0.5)
 _NO_UNDERFLOW = 35.0
+_LEAST_TAIL = 1e-290  # whose logarithm `tail_point` takes
 _ASYMPTOTIC_FROM = 25.0  # from here on five terms of the Mills series are exact in double precision
 
 
@@ -70,59 +73,13 @@ def log_normal_interval(lower, upper):
     return log_near + math.log(-math.expm1(log_normal_tail(far) - log_near))
 
 
-# Wichura's algorithm AS 241 (Applied Statistics 37, 1988): numerator and denominator on each of three ranges.
-_CENTRE = (
-    (3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
-     4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3),
-    (1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
-     2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3),
-)  # fmt: skip
-_TAIL = (
-    (1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
-     1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4),
-    (1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
-     1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9),
-)  # fmt: skip
-_FAR_TAIL = (
-    (6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0, 2.96560571828504891230e-1,
-     2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7),
-    (1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
-     7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15),
-)  # fmt: skip
-
-
-@borrowing_kernel
-def _ratio(fraction, r):
-    """Rational function of AS 241 at r."""
-    top, bottom = fraction
-    return (
-        ((((((top[7] * r + top[6]) * r + top[5]) * r + top[4]) * r + top[3]) * r + top[2]) * r + top[1]) * r + top[0]
-    ) / (
-        (
-            (((((bottom[7] * r + bottom[6]) * r + bottom[5]) * r + bottom[4]) * r + bottom[3]) * r + bottom[2]) * r
-            + bottom[1]
-        )
-        * r
-        + bottom[0]
-    )
-
-
-@borrowing_kernel
-def normal_tail_point(probability):
-    """The x that solves Φ(-x) = `probability`, to about sixteen digits down to 1e-300."""
-    q = 0.5 - probability
-    if abs(q) <= 0.425:
-        return q * _ratio(_CENTRE, 0.180625 - q * q)
-    r = math.sqrt(-math.log(probability if q > 0.0 else 1.0 - probability))
-    x = _ratio(_TAIL, r - 1.6) if r <= 5.0 else _ratio(_FAR_TAIL, r - 5.0)
-    return x if q > 0.0 else -x
-
-
 @borrowing_kernel
 def normal_tail_quantile(log_probability):
     """The x that solves log Φ(-x) = `log_probability`, at any depth, to at least ten digits."""
+    if log_probability > -math.log(2.0):
+        return -tail_point(math.sqrt(-math.log(-math.expm1(log_probability))))
     if log_probability > -650.0:
-        return normal_tail_point(math.exp(log_probability))
+        return tail_point(math.sqrt(-log_probability))
     t = -2.0 * log_probability
     x = math.sqrt(t - math.log(2.0 * math.pi * t))
     # One Halley step on F = log Φ(-x) - log p, nearly a parabola: F' = -1/M and F'' = (x M - 1)/M².
@@ -216,48 +173,63 @@ def tilted_normal(pieces, count, fraction):
 
 
 @borrowing_kernel
-def kinked_normal(mean, load, left, right, fraction):
-    """Quantile and log mass of a density with a single tilt of positive load: the common case, made fast.
+def kinked_normals(means, load, left, right, y, found):
+    """Move standard normals y (N,) to the same quantiles of densities with a single tilt: the common case, made fast.
 
-    With the kink b = -mean/load and a = left load, c = right load, the mass is φ(b) [M(a - b) + M(b - c)], M the Mills
-    ratio of `log_mills_ratio`. Without logarithms this holds as long as no tail underflows.
+    With the kink b = -mean/load and slopes a = left load below and c = right load above it, the mass is
+    φ(b) [M(a - b) + M(b - c)], M the Mills ratio of `log_mills_ratio`; a negative load has right below and left above.
+    Without logarithms this holds as long as no tail underflows. Nothing in the loop branches or is called.
 
-    Returns:
-        The quantile at `fraction` and the log mass; NaN twice where a tail may underflow.
+    Args:
+        means: Means of the tilt, (N,).
+        load: What they grow by with y.
+        left: Slope of the tilt where it is negative.
+        right: Slope of the tilt where it is positive.
+        y: Standard normals, (N,).
+        found: Quantiles and log masses, (2, N), to be filled; the mass is NaN where a tail may underflow.
     """
-    kink, low, high = -mean / load, left * load, right * load
-    if not (abs(low - kink) < _NO_UNDERFLOW and abs(kink - high) < _NO_UNDERFLOW):
-        return math.nan, math.nan
-    tail_below = 0.5 * math.erfc((low - kink) * _SQRT_HALF)
-    tail_above = 0.5 * math.erfc((kink - high) * _SQRT_HALF)
-    mills_below = tail_below * math.exp(0.5 * (low - kink) ** 2)
-    mills_above = tail_above * math.exp(0.5 * (kink - high) ** 2)
-    total = mills_below + mills_above
-    log_mass = math.log(total) - 0.5 * kink * kink
-    if fraction * total < mills_below:
-        return low - normal_tail_point(tail_below * (fraction * total / mills_below)), log_mass
-    return high + normal_tail_point(tail_above * ((1.0 - fraction) * total / mills_above)), log_mass
+    low, high = load * (left if load > 0.0 else right), load * (right if load > 0.0 else left)
+    inverse = 1.0 / load
+    for k in range(y.size):
+        kink = -means[k] * inverse
+        below, above = low - kink, kink - high
+        inverse_below, inverse_above = exponential(0.5 * below * below), exponential(0.5 * above * above)
+        tail_below, tail_above = scaled_tail(abs(below)), scaled_tail(abs(above))
+        mills_below = tail_below if below >= 0.0 else inverse_below - tail_below
+        mills_above = tail_above if above >= 0.0 else inverse_above - tail_above
+        total = mills_below + mills_above
+        tail = exponential(-0.5 * y[k] * y[k]) * scaled_tail(abs(y[k]))
+        fraction = tail if y[k] < 0.0 else 1.0 - tail
+        is_below = fraction * total < mills_below
+        beyond = (fraction if is_below else 1.0 - fraction) * total / (inverse_below if is_below else inverse_above)
+        nearer = min(beyond, 1.0 - beyond)
+        x = tail_point(square_root(-logarithm(nearer)))
+        outward = x if beyond < 0.5 else -x
+        log_mass = logarithm(total) - 0.5 * kink * kink
+        moderate = (abs(below) < _NO_UNDERFLOW) & (abs(above) < _NO_UNDERFLOW) & (abs(y[k]) < _NO_UNDERFLOW)
+        found[0, k] = low - outward if is_below else high + outward
+        found[1, k] = log_mass if moderate & (nearer > _LEAST_TAIL) else math.nan
 
 
 @borrowing_kernel
-def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts):
+def tilt_coordinate(means, terms, count, order, pieces, first, y, log_tilts, found):
     """Tilt standard normals y (N,), from draw `first` on, and take the logs of the masses off log_tilts (N,).
 
-    The tilts are those of `split_tilted_normal`, with means (count, N) of their own for each draw.
+    The tilts are those of `split_tilted_normal`, with means (count, N) of their own for each draw; found (2, N) is
+    scratch.
     """
     for q in range(count):
         order[q] = q
+    if count == 1:
+        kinked_normals(means[0], terms[2, 0], terms[3, 0], terms[4, 0], y, found)
     for k in range(y.size):
-        fraction = 0.5 * math.erfc(-y[k] * _SQRT_HALF)
-        value, log_mass = math.nan, math.nan
-        if count == 1:
-            value, log_mass = kinked_normal(means[0, k], terms[2, 0], terms[3, 0], terms[4, 0], fraction)
-        if math.isnan(log_mass):
+        value, log_mass = found[0, k], found[1, k]
+        if count > 1 or math.isnan(log_mass):
             for q in range(count):
                 terms[1, q] = means[q, k]
             log_mass = split_tilted_normal(terms, count, order, pieces)
             if k >= first:
-                value = tilted_normal(pieces, count, fraction)
+                value = tilted_normal(pieces, count, 0.5 * math.erfc(-y[k] * _SQRT_HALF))
         log_tilts[k] -= log_mass
         if k >= first:
             y[k] = value

@@ -2,10 +2,20 @@
 
 import numpy as np
 
-from simulate.machine.elementary import _TO_WHOLE
 from simulate.machine.stretches import WIDTH
 
-__all__ = ["_times_power_of_two", "lowest_bit", "plus_multiple", "put_stretch", "stretch_of", "which_exceed", "zeros"]
+__all__ = [
+    "bits_of",
+    "float_of",
+    "lowest_bit",
+    "plus_multiple",
+    "polynomial",
+    "put_stretch",
+    "square_root",
+    "stretch_of",
+    "which_exceed",
+    "zeros",
+]
 
 
 def _assert_within(array, row, column):
@@ -39,5 +49,20 @@ def lowest_bit(bits):
     return next(k for k in range(64) if int(bits) >> k & 1)
 
 
-def _times_power_of_two(number, rounded):
-    return number * 2.0 ** (rounded - _TO_WHOLE)
+def bits_of(number):
+    return np.float64(number).view(np.int64)
+
+
+def float_of(bits):
+    return np.int64(bits).view(np.float64)
+
+
+def square_root(x):
+    return np.sqrt(x)
+
+
+def polynomial(coefficients, x):
+    total = np.float64(0.0)
+    for c in reversed(coefficients):
+        total = total * x + c
+    return total

@@ -20,7 +20,7 @@ from numba.extending import _Intrinsic
 from simulate.dynamics import descents, kernels, patterns
 from simulate.dynamics.activations import kernels as activated
 from simulate.machine import elementary
-from simulate.test_error import design_points, estimates, importance, lines, planes, strengths, tails
+from simulate.test_error import design_points, estimates, importance, lines, normal_tails, planes, strengths, tails
 from tests.oracles import plain_intrinsics
 from tests.places import ROOT
 
@@ -33,6 +33,7 @@ MODULES = (
     importance,
     kernels,
     lines,
+    normal_tails,
     patterns,
     planes,
     strengths,

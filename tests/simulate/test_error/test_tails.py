@@ -1,11 +1,14 @@
 import itertools
 import math
+import re
 
+import llvmlite.binding
 import mpmath
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numba import njit
 from scipy import integrate
 from scipy.special import log_ndtr
 
@@ -109,21 +112,56 @@ def test_tilted_normal_against_quadrature(tilts, fraction):
     assert quadrature(tilts, y) / total == pytest.approx(fraction, abs=1e-6)
 
 
-@given(st.floats(-8, 8), st.floats(0.05, 3), SLOPE, SLOPE, st.floats(0.001, 0.999))
-def test_the_fast_case_agrees_with_the_general_one(mean, load, left, right, fraction):
+def moved(mean, load, left, right, y):
+    """What the fast case finds for one draw: the quantile and the log mass."""
+    found = np.empty((2, 1))
+    tails.kinked_normals(np.array([mean]), load, left, right, np.array([y]), found)
+    return found[:, 0]
+
+
+@given(st.floats(-8, 8), st.one_of(st.floats(0.05, 3), st.floats(-3, -0.05)), SLOPE, SLOPE, st.floats(-3.1, 3.1))
+def test_the_fast_case_agrees_with_the_general_one(mean, load, left, right, y):
     log_mass, pieces = split([(mean, load, left, right)])
-    value, fast_log_mass = tails.kinked_normal(mean, load, left, right, fraction)
-    assume(not math.isnan(value))  # it leaves what may underflow to the general case
+    value, fast_log_mass = moved(mean, load, left, right, y)
+    assume(not math.isnan(fast_log_mass))  # it leaves what may underflow to the general case
     assert fast_log_mass == pytest.approx(log_mass, abs=1e-10)
-    assert value == pytest.approx(tails.tilted_normal(pieces, 1, fraction), abs=1e-8)
+    assert value == pytest.approx(tails.tilted_normal(pieces, 1, 0.5 * math.erfc(-y * math.sqrt(0.5))), abs=1e-8)
 
 
 def test_a_steep_tilt_is_an_exponential_law_at_the_kink():
     mean, load, slope = -2.0, 1.0, 1e4  # the kink lies at y = 2, and either side decays at once
-    assert all(np.isnan(tails.kinked_normal(mean, load, slope, -slope, 0.5)))
+    assert np.isnan(moved(mean, load, slope, -slope, 0.0)[1])
     log_mass, pieces = split([(mean, load, slope, -slope)])
     assert log_mass == pytest.approx(-2.0 - 0.5 * math.log(2 * math.pi) + math.log(2 / slope), abs=1e-6)
     assert tails.tilted_normal(pieces, 1, 0.75) - 2.0 == pytest.approx(math.log(2) / slope, rel=1e-3)
+
+
+def test_draws_that_the_fast_case_leaves_are_moved_one_by_one():
+    rng = np.random.default_rng(3)
+    n, first, terms = 101, 9, np.zeros((5, 3))
+    terms[2:, 0] = 1.5, -4.0, 7.0
+    means, before = 40.0 * rng.standard_normal((1, n)), rng.standard_normal(n)
+    means[0, :4], before[10], means[0, 11], before[12] = (0.0, np.inf, -np.inf, 300.0), 39.0, np.nan, np.nan
+    y, log_tilts, found = before.copy(), np.ones(n), np.empty((2, n))
+    tails.tilt_coordinate(means, terms, 1, np.arange(3), np.empty((4, 4)), first, y, log_tilts, found)
+    assert 10 < np.isnan(found[1]).sum() < n - 10
+    for k in range(n):
+        log_mass, pieces = split([(means[0, k], *terms[2:, 0])])
+        value = (
+            tails.tilted_normal(pieces, 1, 0.5 * math.erfc(-before[k] * math.sqrt(0.5))) if k >= first else before[k]
+        )
+        assert log_tilts[k] == pytest.approx(1.0 - log_mass, abs=1e-9, nan_ok=True)
+        assert y[k] == pytest.approx(value, abs=1e-8, nan_ok=True)
+
+
+def test_draws_are_moved_by_the_vector_unit():
+    wide = re.search(r"\+avx2", llvmlite.binding.get_host_cpu_features().flatten())
+    if not wide:
+        pytest.skip("the vector unit of this processor is narrow")
+    moving = njit(error_model="numpy")(tails.kinked_normals.py_func)
+    moving(np.ones(1), 1.0, 1.0, -1.0, np.ones(1), np.empty((2, 1)))
+    (code,) = moving.inspect_llvm().values()
+    assert re.search(r"= fdiv <[48] x double>", code), "a call or a branch has got into the loop"
 
 
 def test_tilting_coordinates_keeps_account_of_the_density():
@@ -133,7 +171,7 @@ def test_tilting_coordinates_keeps_account_of_the_density():
     terms[2:, 0], terms[2:, 1] = (1.0, 2.0, -1.5), (-0.7, -1.0, 0.5)
     y, log_tilts = rng.standard_normal(n), np.zeros(n)
     plain = y.copy()
-    tails.tilt_coordinate(means, terms, count, np.arange(3), np.empty((4, 4)), n // 2, y, log_tilts)
+    tails.tilt_coordinate(means, terms, count, np.arange(3), np.empty((4, 4)), n // 2, y, log_tilts, np.empty((2, n)))
     assert np.array_equal(y[: n // 2], plain[: n // 2])
     assert not np.any(y[n // 2 :] == plain[n // 2 :])
     for k in (0, n - 1):
@@ -142,6 +180,18 @@ def test_tilting_coordinates_keeps_account_of_the_density():
     log_density = log_tilts + sum(tilt(y, means[q], *terms[2:, q]) for q in range(count))
     inverse = np.exp(-log_density[n // 2 :])  # the mean of plain over tilted density, under the tilted law
     assert inverse.mean() == pytest.approx(1.0, abs=4 * inverse.std() / math.sqrt(n / 2))
+
+
+def test_kinks_are_ranked_from_left_to_right_and_equal_ones_stay_in_their_order():
+    rng = np.random.default_rng(2)
+    offsets, slopes = rng.integers(-3, 4, (9, 70)).astype(float), rng.choice([-1.0, 0.0, 1.0, 2.0], 9)
+    kinks, ranks = np.empty((9, 70)), np.empty((9, 70), np.int32)
+    lines.find_kinks(offsets, slopes, kinks, ranks)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.where(slopes[:, None] == 0.0, np.inf, -offsets / slopes[:, None])
+    np.testing.assert_array_equal(kinks, expected)
+    np.testing.assert_array_equal(np.argsort(ranks, axis=0), np.argsort(expected, axis=0, kind="stable"))
+    np.testing.assert_array_equal(np.sort(ranks, axis=0), np.broadcast_to(np.arange(9)[:, None], (9, 70)))
 
 
 @pytest.mark.parametrize("threshold", [-0.7, 0.3, 2.0])
@@ -153,9 +203,11 @@ def test_exceedance_intervals_against_a_grid(threshold):
         slopes[rng.random(n) < 0.2] = 0.0
         signs = rng.choice([-1.0, 1.0], n)
         intervals = np.empty((n + 1, 2))
-        order, kinks = np.arange(n), np.empty(n)
-        line = (*lines.sort_kinks(offsets, slopes, signs, order, kinks), threshold)
-        count = lines.exceedance_intervals(offsets, slopes, signs, line, order, kinks, intervals)
+        kinks, ranks = np.empty((n, 1)), np.empty((n, 1), np.int32)
+        lines.find_kinks(offsets[:, None], slopes, kinks, ranks)
+        line = (*lines.far_left(offsets, slopes, signs), threshold)
+        order = np.argsort(ranks[:, 0])
+        count = lines.exceedance_intervals(offsets, slopes, signs, line, order, kinks[:, 0].copy(), intervals)
         t = rng.uniform(-30, 30, 400)
         inside = ((intervals[:count, :1] < t) & (t < intervals[:count, 1:])).any(axis=0)
         above = (signs[:, None] * np.maximum(offsets[:, None] + slopes[:, None] * t, 0.0)).sum(axis=0) > threshold
