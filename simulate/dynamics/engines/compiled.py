@@ -195,5 +195,5 @@ def _stack(arrays: Sequence[object], dtype: type | None = None) -> np.ndarray:
     But for one that cannot be written to: to numba it is of another type, for which a kernel is compiled once more.
     """
     if len(arrays) == 1:
-        return np.require(np.asarray(arrays[0], dtype)[None], requirements="CW")
+        return np.require(np.asarray(arrays[0], dtype)[None], requirements=["C", "W"])
     return np.ascontiguousarray(np.stack([np.asarray(array, dtype) for array in arrays]))
