@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from simulate.house import checks
 from simulate.problems.streams import stream
 
 __all__ = ["Batches", "Pool"]
+
+_MOST_AHEAD = 4096
+"""As many samples again as there were are drawn at a time, but no more than these ahead of what is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +85,10 @@ class Batches:
             self._streams[number] = stream(*self._names[number])
         pool, draw = self.pools[number], self._streams[number]
         epoch = pool.steps_per_epoch * pool.batch
-        while self._forgotten[number] + len(self._drawn[number]) < last:
-            fresh = [draw.permutation(pool.members)[:epoch] for _ in range(max(1, 4096 // epoch))]
+        drawn = self._forgotten[number] + len(self._drawn[number])
+        if drawn < last:
+            wanted = max(last - drawn, min(drawn, _MOST_AHEAD))
+            fresh = [draw.permutation(pool.members)[:epoch] for _ in range(math.ceil(wanted / epoch))]
             kept = self._drawn[number][max(0, first - self._forgotten[number]) :]
             self._forgotten[number] += len(self._drawn[number]) - len(kept)
             self._drawn[number] = np.concatenate([kept, *fresh])

@@ -51,7 +51,7 @@ def _shown(value: object) -> str:
 
 def integer(name: str, value: object, *, least: int, most: int | None = None) -> None:
     """Require a whole number not below `least`, nor above `most`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+    if isinstance(value, bool) or not isinstance(value, int | Integral) or int(value) < least:
         fail(name, f"be a whole number of at least {least}", value)
     if most is not None and int(value) > most:
         fail(name, f"be a whole number of at most {most}", value)
@@ -93,7 +93,7 @@ def fraction(name: str, value: object, *, below: float | None = None) -> None:
 
 
 def _is_real(value: object) -> TypeGuard[float]:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return isinstance(value, float | int | Real) and not isinstance(value, bool)  # the first two are found at once
 
 
 def _is_finite(value: float) -> bool:
@@ -138,7 +138,7 @@ def plain_fields(holder: object) -> None:
     """
     for name, value in list(vars(holder).items()):
         if isinstance(value, np.bool_ | np.integer | np.floating) or (
-            _is_real(value) and not isinstance(value, int | float) and _is_finite(value)
+            not isinstance(value, int | float) and _is_real(value) and _is_finite(value)
         ):
             object.__setattr__(holder, name, plain_number(value))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class Snapshot:
     tau: float
     test_error: Callable[[], TestError]
 
-    @property
+    @cached_property
     def output(self) -> np.ndarray:
         """Network output on the training samples, (n,)."""
         return network_output(self.instance, self.z)
@@ -76,8 +77,9 @@ def coefficients(snapshot: Snapshot) -> Variables:
     kappa = instance.geometry.kappa(snapshot.c)
     zeta = instance.geometry.zeta(snapshot.c, instance.multiplicity)
     variables: Variables = {f"kappa_{name}": (("sign",), reduce(kappa, axis=1)) for name, reduce in _SUMMARIES.items()}
+    groups = [[zeta[mask] for mask in row] for row in _masks(instance)]
     for name, reduce in _SUMMARIES.items():
-        table = _table(instance, lambda mask, reduce=reduce: reduce(zeta[mask]))  # type: ignore[misc]
+        table = np.array([[reduce(values) for values in row] for row in groups])
         variables = {**variables, f"zeta_{name}": (("relation", "set"), table)}
     return variables
 
@@ -229,9 +231,14 @@ _SUMMARIES = {"mean": _mean, "max": _or_nan(np.max), "min": _or_nan(np.min)}
 
 
 def _table(instance: Instance, summary: Callable[[np.ndarray], Any]) -> np.ndarray:
-    """A summary of the noise neurons by relation and set; masks are (2, m, n patches)."""
+    """A summary of the noise neurons by relation and set."""
+    return np.array([[summary(mask) for mask in row] for row in _masks(instance)])
+
+
+def _masks(instance: Instance) -> list[list[np.ndarray]]:
+    """The noise neurons of each relation and set, (2, m, n patches) of bool."""
     own = own_class(instance)
     forgotten = np.repeat(instance.forget, instance.patches)
     shape = (2, instance.m, instance.n * instance.patches)
     cells = [[relation & chosen for chosen in (~forgotten, forgotten)] for relation in (own, ~own)]
-    return np.array([[summary(np.broadcast_to(cell[:, None], shape)) for cell in row] for row in cells])
+    return [[np.broadcast_to(cell[:, None], shape) for cell in row] for row in cells]

@@ -22,8 +22,9 @@ def _measure(event, threshold, law, weights, stratum):
     """Turn the weights of `_weigh`, ties counted one half, into multiples of a unit; return its log and the mean."""
     if abs(threshold) <= _TIE:  # at no threshold the strength of the noise is all the same
         above = np.empty_like(weights)
-        weigh(event, _TIE, None, above, stratum)
-        weigh(event, -_TIE, None, weights, stratum)
+        gaussian = np.zeros_like(law)
+        weigh(event, _TIE, gaussian, above, stratum)
+        weigh(event, -_TIE, gaussian, weights, stratum)
         for k in range(weights.size):
             weights[k] = log_add(weights[k], above[k]) - math.log(2.0)
     else:
@@ -88,12 +89,6 @@ def combine(values, plus, minus, strata, result):
 
 
 @kernel
-def _law_of(laws, t):
-    """The table of one trajectory, or None if there are none."""
-    return None if laws is None else laws[t]
-
-
-@kernel
 def estimate_range(first, last, thresholds, grams, scales, normals, uniforms, laws, results):
     """Fill rows first..last of results (T, 5), as in `combine`.
 
@@ -105,14 +100,13 @@ def estimate_range(first, last, thresholds, grams, scales, normals, uniforms, la
         scales: Scales of the noise vectors, of mean square one, (1 or T, patches).
         normals: Standard normals, (1 or T, patches, 2m, K).
         uniforms: Uniforms, (1 or T, K).
-        laws: Tables of the laws of the strengths of images, (T, 5), or None for Gaussian noise in all trajectories.
+        laws: Tables of the laws of the strengths of images, (T, 5), of zeros for Gaussian noise.
         results: To be filled.
     """
     for t in range(first, last):
-        law = _law_of(laws, t)
         i = t if normals.shape[0] > 1 else 0
         values, strata = np.empty((2, uniforms.shape[1])), np.empty((2, uniforms.shape[1]), dtype=np.int64)
         loud, draws = scales[t if scales.shape[0] > 1 else 0], normals[i]
-        plus = _evaluate(1.0, grams[t], thresholds[t, 0], loud, draws, uniforms[i], law, values[0], strata[0])
-        minus = _evaluate(-1.0, grams[t], thresholds[t, 1], loud, draws, uniforms[i], law, values[1], strata[1])
+        plus = _evaluate(1.0, grams[t], thresholds[t, 0], loud, draws, uniforms[i], laws[t], values[0], strata[0])
+        minus = _evaluate(-1.0, grams[t], thresholds[t, 1], loud, draws, uniforms[i], laws[t], values[1], strata[1])
         combine(values, plus, minus, strata, results[t])

@@ -110,14 +110,17 @@ def test_error(
     margins, grams = np.where(finite[:, None], margins, 0.0), np.where(finite[:, None, None], grams, 0.0)
     scales = _scales(patch_scales, batch, patches)
     thresholds, grams, scales = _in_units(margins, grams, scales, power, 0.5 * filters / multiplicity)
-    laws = None if strengths is None else _flatten("strengths", np.asarray(strengths, dtype=float), batch, (5,))
+    tables = np.asarray(GAUSSIAN if strengths is None else strengths, dtype=float)
+    laws = _flatten("strengths", tables, batch, (5,))
     if power > 1:
         from simulate.test_error.homogeneous import power_errors  # it loads a part of SciPy that nothing else needs
 
         results = power_errors(thresholds, grams, power, scales, normals, laws)
     else:
         results, normals = np.empty((len(margins), 5)), np.ascontiguousarray(normals.transpose(0, 2, 3, 1))
-        inputs = thresholds, grams, scales, normals, np.ascontiguousarray(uniforms), laws
+        # To numba an array that cannot be written to is of another type, for which it compiles everything once more.
+        uniforms, laws = (np.require(array, requirements="W") for array in (uniforms, laws))
+        inputs = thresholds, grams, scales, normals, uniforms, laws
         in_threads(lambda first, last: estimate_range(first, last, *inputs, results), len(results))
     results = np.where(finite[:, None], results, np.nan).reshape(*batch, 5)
     clean = np.exp(results[..., 0])

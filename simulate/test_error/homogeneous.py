@@ -77,16 +77,16 @@ class Rows:
         return (self.scales[:, None] * z) @ self.a.T
 
 
-def log_radial_tail(log_radius: np.ndarray, dimensions: int, law: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def log_radial_tail(log_radius: np.ndarray, dimensions: int, law: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log P(s r > ρ) and log P(s r ≤ ρ) for the length r of a normal vector and the strength s, elementwise.
 
     Args:
         log_radius: log ρ.
         dimensions: Dimensions of the vector, an even number.
-        law: Table of the law of s (see `simulate.problems.tails`), or None for s = 1.
+        law: Table of the law of s (see `simulate.problems.tails`), of zeros for s = 1.
     """
     flat = np.asarray(log_radius, dtype=float).ravel()
-    if law is None or law[0] == 0.0:
+    if law[0] == 0.0:
         tail, rest = _log_chi_tail(flat, dimensions)
     else:
         v, log_mass = _strengths(law, flat, dimensions)
@@ -285,7 +285,7 @@ def power_errors(
     power: int,
     scales: np.ndarray,
     normals: np.ndarray,
-    laws: np.ndarray | None,
+    laws: np.ndarray,
 ) -> np.ndarray:
     """Results (T, 5) as `simulate.test_error.estimates.estimate_range` fills them, for the activation ReLU^q.
 
@@ -295,13 +295,13 @@ def power_errors(
         power: The power q.
         scales: Scales of the noise vectors, of mean square one, (1 or T, patches).
         normals: Standard normals, (1 or T, K, patches, 2m).
-        laws: Tables of the laws of the strengths of images, (T, 5), or None for Gaussian noise in all trajectories.
+        laws: Tables of the laws of the strengths of images, (T, 5), of zeros for Gaussian noise.
     """
     results = np.empty((len(thresholds), 5))
     dimensions = normals.shape[2] * normals.shape[3]
     for t, gram in enumerate(grams):
         values, vectors = np.linalg.eigh(gram)
-        a, law = vectors * np.sqrt(np.maximum(values, 0.0)), None if laws is None else laws[t]
+        a, law = vectors * np.sqrt(np.maximum(values, 0.0)), laws[t]
         sign = np.where(np.arange(len(gram)) < len(gram) // 2, -1.0, 1.0)
         found = [
             _evaluate(

@@ -168,7 +168,7 @@ def weigh(event, threshold, law, log_weights, stratum):
     Args:
         event: The event but for its threshold.
         threshold: Value that s h has to exceed.
-        law: Table of the law of the strength s, (5,); None for s = 1.
+        law: Table of the law of the strength s, (5,); of zeros for s = 1.
         log_weights: Log of one estimate per draw, (K,), to be filled; the estimate is their mean.
         stratum: Part of the mixture each draw is from, (K,) of int, to be filled.
     """

@@ -137,7 +137,7 @@ def tangent_planes(gram, helping, threshold, law, patches, points, heights):
         gram: Gram matrix of the rows, (2m, 2m).
         helping: Which rows help to cross the threshold, (2m,) of bool.
         threshold: Value that s h has to exceed.
-        law: Table of the law of the strength s, (5,); None for s = 1.
+        law: Table of the law of the strength s, (5,); of zeros for s = 1.
         patches: Number of noise vectors.
         points: Coefficients of the design points, (J, 2m), highest first; at least one.
         heights: |z|² = h(z) at each, (J,).
@@ -167,8 +167,6 @@ def tangent_planes(gram, helping, threshold, law, patches, points, heights):
 @kernel
 def _kinds(law):
     """Number of kinds of images that a law tells apart."""
-    if law is None:
-        return 1
     return 2 if law[0] > 1.0 else 1
 
 

@@ -122,15 +122,13 @@ def strengths(law, threshold, spread, gram, helping, scales):
     """Thresholds t/s of h and the logs of what the error at each counts, (N,) both.
 
     Args:
-        law: Table of the law of s, (5,); None for s = 1.
+        law: Table of the law of s, (5,); of zeros for s = 1.
         threshold: The threshold t.
         spread: Root of the height of the best design point, that of all noise vectors together.
         gram: Gram matrix of the rows, (2m, 2m).
         helping: Which rows help to cross the threshold, (2m,) of bool.
         scales: Scales of the noise vectors, (patches,).
     """
-    if law is None:
-        return np.full(1, threshold), np.zeros(1)
     if law[0] == 0.0:
         return np.full(1, threshold), np.zeros(1)
     if law[0] != _DENSITY:
@@ -162,7 +160,7 @@ def aim(law, kind, threshold, spread):
     """Where on the way to a design point noise most likely crosses the threshold, were h linear.
 
     Args:
-        law: Table of the law of s, (5,); None for s = 1.
+        law: Table of the law of s, (5,); of zeros for s = 1.
         kind: Of which of two kinds of images, 0 or 1.
         threshold: Value that s h has to exceed.
         spread: Root of the height of the design point, that of all noise vectors together.
@@ -172,13 +170,12 @@ def aim(law, kind, threshold, spread):
         of what is likely about that s.
     """
     log_mass = 0.0
-    if law is not None:
-        if law[0] == _DENSITY:
-            v, _ = _peak(law, min(max(threshold / spread, 0.0), _LARGEST_REACH), 0.0)
-            log_mass = _log_density(law, v)
-            threshold *= math.exp(-v)
-        elif law[0] > _DENSITY:
-            threshold *= math.exp(-law[1 + 2 * kind])
-            log_mass = law[2 + 2 * kind]
+    if law[0] == _DENSITY:
+        v, _ = _peak(law, min(max(threshold / spread, 0.0), _LARGEST_REACH), 0.0)
+        log_mass = _log_density(law, v)
+        threshold *= math.exp(-v)
+    elif law[0] > _DENSITY:
+        threshold *= math.exp(-law[1 + 2 * kind])
+        log_mass = law[2 + 2 * kind]
     radius = min(max(math.exp(-log_mills_ratio(threshold / spread)), _LEAST_RADIUS), _LARGEST_RADIUS)
     return radius, 0.5 * radius**2 - log_mass

@@ -195,7 +195,10 @@ def _thresholds(stop: StopRules) -> list[float]:
 
 
 def _stack(arrays: Sequence[object], dtype: type | None = None) -> np.ndarray:
-    """Stack along a new first axis; a single array is viewed, not copied."""
+    """Stack along a new first axis; a single array is viewed, not copied.
+
+    But for one that cannot be written to: to numba it is of another type, for which a kernel is compiled once more.
+    """
     if len(arrays) == 1:
-        return np.ascontiguousarray(np.asarray(arrays[0], dtype)[None])
+        return np.require(np.asarray(arrays[0], dtype)[None], requirements=["C", "W"])
     return np.ascontiguousarray(np.stack([np.asarray(array, dtype) for array in arrays]))

@@ -5,8 +5,12 @@ import pytest
 from scipy.optimize import lsq_linear
 
 from simulate.test_error.design_points import find_design_points
+from simulate.test_error.generalize import GAUSSIAN
 from simulate.test_error.planes import plane_coordinates, tangent_planes
 from tests.oracles.monte_carlo import square_root
+
+EQUAL = np.array(GAUSSIAN)
+"""Of noise that is equally strong in all images."""
 
 
 def random_gram(m, d, seed):
@@ -96,7 +100,7 @@ def test_distinct_maxima_get_planes_of_their_own():
     gram = np.eye(4)
     gram[2, 3] = gram[3, 2] = -0.6
     points, heights = find_design_points(gram, helping_half(2))
-    planes = tangent_planes(gram, helping_half(2), 20.0, None, 1, points, heights)
+    planes = tangent_planes(gram, helping_half(2), 20.0, EQUAL, 1, points, heights)
     assert heights[:2] == pytest.approx([1.0, 1.0])
     assert len(planes) == 2
     assert np.argmax(planes[0].dual) != np.argmax(planes[1].dual)
@@ -106,7 +110,7 @@ def test_distinct_maxima_get_planes_of_their_own():
 def test_plane_geometry(m, d, patches):
     gram, helping = random_gram(m, d, 7), helping_half(m)
     points, heights = find_design_points(gram, helping)
-    plane = tangent_planes(gram, helping, 9.0 * np.sqrt(patches * heights[0]), None, patches, points, heights)[0]
+    plane = tangent_planes(gram, helping, 9.0 * np.sqrt(patches * heights[0]), EQUAL, patches, points, heights)[0]
     assert plane.radius == pytest.approx(9.0 + 1 / 9, rel=1e-2)
     in_order = gram[np.ix_(plane.order, plane.order)]
     assert plane.dual @ gram @ plane.dual == pytest.approx(1.0)
@@ -127,7 +131,7 @@ def test_plane_geometry(m, d, patches):
 def test_tilts_are_what_the_gain_differs_from_its_tangent():
     gram, helping = random_gram(4, 30, 3), helping_half(4)
     points, heights = find_design_points(gram, helping)
-    plane = tangent_planes(gram, helping, 3.0, None, 1, points, heights)[0]
+    plane = tangent_planes(gram, helping, 3.0, EQUAL, 1, points, heights)[0]
     root, rng = square_root(gram), np.random.default_rng(1)
     e = root.T @ plane.dual
     w = rng.standard_normal((20, 8))

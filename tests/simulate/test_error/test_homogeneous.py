@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, special, stats
 
 from simulate.problems.tails import Strength, StudentT, TwoScales
-from simulate.test_error.generalize import TestError, direction_normals, test_error
+from simulate.test_error.generalize import GAUSSIAN, TestError, direction_normals, test_error
 from simulate.test_error.homogeneous import Rows, log_radial_tail
 from tests.oracles import monte_carlo
 from tests.simulate.test_error.test_strengths import LAWS, log_mean_over, random_gram
@@ -101,7 +101,7 @@ def _log_chi_tail(radius: float, dimensions: int) -> float:
 
 @pytest.mark.parametrize("radius", [1e-40, 0.3, 7.0, 33.0, 40.0, 1e4, 1e100])
 def test_the_tail_of_a_length_at_any_depth(radius):
-    tail, rest = log_radial_tail(np.log([radius]), 6, None)
+    tail, rest = log_radial_tail(np.log([radius]), 6, np.array(GAUSSIAN))
     assert tail[0] == pytest.approx(_log_chi_tail(radius, 6), rel=1e-12, abs=1e-15)
     if radius < 1e-3:
         assert rest[0] == pytest.approx(6 * math.log(radius) - math.log(48.0), rel=1e-12)
