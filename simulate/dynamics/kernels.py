@@ -14,9 +14,9 @@ import numpy as np
 
 from simulate.dynamics.patterns import (
     add_gradient,
-    no_pattern,
-    refresh_pattern,
+    mark_pattern,
     room_for_gradients,
+    room_for_pattern,
     signal_coefficient,
 )
 from simulate.machine.compilation import kernel, summing_kernel
@@ -172,7 +172,7 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
     network_output(at, y_true, multiplicity, g, closest, output)
     if not math.isfinite(output.sum()):
         return False
-    refresh_pattern(at, patterns[0])
+    mark_pattern(at, patterns[0])
 
     felt = fill_slopes(weight, target, present, perturbed, True, output, slopes)
     if felt:
@@ -197,7 +197,7 @@ def update_along(c, z, at, gram, y_true, target, multiplicity, present, update, 
         if mixing != 1.0:
             _add_scaled(z, -lr * (1.0 - mixing), felt_products, moves)
         network_output(z_perturbed, y_true, multiplicity, g, closest, output)
-        refresh_pattern(z_perturbed, patterns[1])
+        mark_pattern(z_perturbed, patterns[1])
         fill_slopes(weight, target, present, perturbed, True, output, slopes)
         damp(slopes, target, output, bound)
         _move(c, z, gram, y_true, multiplicity, slopes, g, moves, lr * mixing, z_perturbed, patterns[1], scratch)
@@ -244,7 +244,7 @@ def room_to_work(n_filters, n, n_noise):
     everyone = np.ones(n_filters, np.bool_)  # the whole network is perturbed, also a part that does not move
     vectors = (np.empty(n), np.empty(n), np.empty(n_noise), everyone)
     matrices = (np.empty((n_filters, n_noise + 1)), np.empty((n_filters, n_noise + 1)))
-    patterns = (no_pattern(n_filters, n_noise), no_pattern(n_filters, n_noise))
+    patterns = (room_for_pattern(n_filters, n_noise), room_for_pattern(n_filters, n_noise))
     return vectors, matrices, patterns, room_for_gradients(n_filters, n_noise)
 
 
