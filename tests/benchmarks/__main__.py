@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulate.house.files import write_text
-from tests.benchmarks import imports, simulator, sweeps
+from tests.benchmarks import imports, simulator, sliders, sweeps
 from tests.benchmarks.measurement import Figure
 from tests.benchmarks.page import MARKS, machine, page
 
@@ -53,6 +53,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     **imports.BENCHMARKS,
     **simulator.BENCHMARKS,
     **sweeps.BENCHMARKS,
+    **sliders.BENCHMARKS,
     "unlearning": unlearning,
     **OPTIONED,
 }

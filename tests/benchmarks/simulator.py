@@ -15,6 +15,8 @@ from tests.benchmarks.measurement import Figure, paired_ratio, seconds
 from tests.benchmarks.workloads import OPTIMIZERS, instances, steps
 
 THREADS = min(2, numba.config.NUMBA_NUM_THREADS)
+WANTED = {"SGD": 2000, "SAM": 2500}
+"""How many steps should be taken in the time of one of PyTorch's."""
 
 
 def autograd() -> Iterator[Figure]:
@@ -22,16 +24,19 @@ def autograd() -> Iterator[Figure]:
     try:
         from tests.benchmarks.dense_autograd import dense_steps
     except ImportError:
-        yield Figure("autograd / numba", "not measured: torch is not installed", "≥ 1000×")
+        yield Figure("autograd / numba", "not measured: torch is not installed", "≥ 2000×")
         return
     problem, replicates = Problem(d=20_000, n=100, m=10, signal=6.0, sigma_0=1e-3), 64
     dense_count, count = 10, 500
     drawn = instances(problem, replicates)
     for name, make in OPTIMIZERS.items():
+        wanted = WANTED[name]
         dense = seconds(dense_steps(problem, make(problem), dense_count, THREADS), repeats=3) / dense_count
         many = seconds(steps(drawn, make(problem), count, THREADS)) / (count * replicates)
         single = seconds(steps(drawn[:1], make(problem), count, 1)) / count
-        yield Figure(f"{name}: autograd / numba, replicates", f"{dense / many:.0f}×", "≥ 1000×", dense >= 1000 * many)
+        yield Figure(
+            f"{name}: autograd / numba, replicates", f"{dense / many:.0f}×", f"≥ {wanted}×", dense >= wanted * many
+        )
         yield Figure(f"{name}: autograd / numba, one run, one thread", f"{dense / single:.0f}×")
 
 
@@ -42,7 +47,7 @@ def dimension() -> Iterator[Figure]:
         for d in (10**3, 10**9)
     }
     ratio = paired_ratio(lambda: run_ensemble(ensembles[10**9]), lambda: run_ensemble(ensembles[10**3]))
-    yield Figure("cost at d = 10^9 / cost at d = 10^3", f"{ratio:.2f}", "≤ 1.2", ratio <= 1.2)
+    yield Figure("cost at d = 10^9 / cost at d = 10^3", f"{ratio:.2f}", "≤ 1.1", ratio <= 1.1)
 
 
 def _unit_problem(d: int) -> Problem:
