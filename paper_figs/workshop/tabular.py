@@ -72,7 +72,7 @@ def latex(table: Table, *, caption: str, label: str) -> str:
     head = _line(table.heads)
     lines = [
         "% Needs the packages amsmath, array, booktabs and longtable.",
-        r"{\scriptsize\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\textwidth}",
+        r"{\scriptsize\setlength{\tabcolsep}{2.5pt}\setlength{\LTcapwidth}{\textwidth}",
         rf"\begin{{longtable}}{{{columns}}}",
         rf"\caption{{{_for_latex(caption)}}}\label{{{label}}}\\",
         rf"\toprule {head} \midrule \endfirsthead",
