@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -50,13 +51,18 @@ def code_of_notebook(text: str) -> str:
     return "\n".join("pass" if line.startswith(("%", "!")) else line for line in lines)
 
 
-def imported(path: str, source: str) -> Iterator[str]:
+@cache
+def imported(path: str, source: str) -> tuple[str, ...]:
     """Dotted names of all that a source imports, wherever the import stands; relative ones made absolute.
 
     `from a import b` counts as `a.b`, which may be a module or a name inside `a`. Of imports by function,
     those with a literal name are seen.
     """
-    for node in ast.walk(ast.parse(source, path)):
+    return tuple(_imported(path, ast.parse(source, path)))
+
+
+def _imported(path: str, tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -25,14 +25,14 @@ def sources(package: str) -> Iterator[tuple[str, str]]:
         yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
-def lines_of_code(source: str) -> set[int]:
+def lines_of_code(source: str, tree: ast.Module) -> set[int]:
     """Numbers of the lines that hold more than comments, blanks and docstrings."""
     noise = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
     found: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in noise:
             found.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if is_text(node):
             found.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return found
@@ -45,10 +45,11 @@ def is_text(node: ast.AST | None) -> bool:
 
 def long_functions(source: str) -> dict[str, int]:
     """Lines of code of the functions that have too many."""
-    code = lines_of_code(source)
+    tree = ast.parse(source)
+    code = lines_of_code(source, tree)
     sizes = {
         f"{node.name}:{node.lineno}": len(code & set(range(node.lineno, node.end_lineno + 1)))
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree)
         if isinstance(node, FUNCTIONS)
     }
     return {name: size for name, size in sizes.items() if size > MAX_FUNCTION}

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tests.places import ROOT
 
@@ -16,8 +17,13 @@ def sources() -> Iterator[tuple[str, str]]:
 
 def calls(source: str, pattern: str) -> list[str]:
     """Calls whose function, written out, ends in a pattern; what stands in text or comments does not count."""
-    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
-    return [ast.unparse(node.func) for node in nodes if re.search(pattern + "$", ast.unparse(node.func))]
+    return [function for function in called(source) if re.search(pattern + "$", function)]
+
+
+@cache
+def called(source: str) -> list[str]:
+    """The function of every call, written out."""
+    return [ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
 
 
 def imported(source: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ torch = pytest.importorskip("torch")
 
 from deepnet import report  # noqa: E402
 from deepnet.cli import main  # noqa: E402
+from deepnet.report import figures  # noqa: E402
+from deepnet.report.figures import draw_all  # noqa: E402
 from deepnet.studies import presets  # noqa: E402
 from tests.deepnet.small_study import numbers, small_study  # noqa: E402
 from tests.places import ROOT  # noqa: E402
@@ -32,6 +35,12 @@ def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "write_report", lambda folder: None)
 
 
+@pytest.fixture
+def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports with their first picture only; `tests.deepnet.report` looks at all of them."""
+    monkeypatch.setattr(figures, "draw_all", lambda sources: islice(draw_all(sources), 1))
+
+
 @pytest.fixture(scope="module")
 def study_folder(small_study_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
@@ -39,6 +48,7 @@ def study_folder(small_study_folder: Path, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
+@pytest.mark.usefixtures("one_picture")
 def test_run_makes_rows_report_and_table(study_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--preset", "small", "--out", str(study_folder), "--device", "cpu"]) == 0
     out = capsys.readouterr().out
@@ -90,6 +100,7 @@ def test_presets_lists_presets_and_quirks(capsys: pytest.CaptureFixture[str]) ->
     assert "mask_polarity" in out
 
 
+@pytest.mark.usefixtures("one_picture")
 def test_report_is_made_again(study_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of the rows alone: pictures are dear, and `run` has drawn them."""
     shutil.copy(study_folder / "small" / "results.jsonl", tmp_path)
