@@ -108,7 +108,7 @@ def fresh(data: Dataset, seed: int) -> Network:
 def test_wrong_labels_are_memorized() -> None:
     """A wrong label is predicted only by models that have seen it; a right one by nearly all."""
     data, wrong = mislabelled_digits()
-    training = Training(epochs=40, batch_size=35, descent=Descent(lr=0.1, weight_decay=0.0, schedule="cosine"))
+    training = Training(epochs=25, batch_size=35, descent=Descent(lr=0.1, weight_decay=0.0, schedule="cosine"))
     votes = [cast_vote(fresh(data, number), data, training, 0.7, number) for number in range(8)]
     scores = memorization_scores(np.stack([v.seen for v in votes]), np.stack([v.right for v in votes]))
     known = ~np.isnan(scores)
