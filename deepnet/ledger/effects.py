@@ -2,6 +2,7 @@
 
 The error is that of the jackknife over replicates: each is left out in turn, as a run of both arms and as a reference,
 so that chance in the references counts as well as chance in the runs. Of a plain paired difference it is the usual one.
+A replicate may be a reference alone, where an arm was run in fewer of them; there are as many degrees of freedom as runs.
 """
 
 from __future__ import annotations
@@ -42,17 +43,18 @@ def estimated(effect: Effect, reading: Reading, *, linear: bool = True) -> Estim
         NotMeasuredError: if something of it was not run, or no replicate has it all.
     """
     found = effect(reading)
-    none = np.ma.getmaskarray(found).reshape(len(found), -1).all(axis=1)
-    units = np.flatnonzero(~none)
-    if not len(units):
+    there = ~np.ma.getmaskarray(found)
+    runs = int(there.reshape(len(found), -1).any(axis=1).sum())
+    if not runs:
         raise NotMeasuredError("what is compared shares no replicate")
-    whole, count = _mean(found), len(units)
-    if count < _LEAST or not math.isfinite(whole):
-        return Estimate(whole, math.nan, count - 1)
+    whole = _mean(found)
+    if runs < _LEAST or not math.isfinite(whole):
+        return Estimate(whole, math.nan, runs - 1)
+    units = np.flatnonzero(there if there.ndim == 1 else there.any(axis=1) | there.any(axis=0))
     names = [reading.replicates[place] for place in units]
     partial = _means_without(found)[units] if linear else [_mean(effect(reading.without(name))) for name in names]
-    pseudo = count * whole - (count - 1) * np.asarray(partial)
-    return Estimate(whole, float(pseudo.std(ddof=1)) / math.sqrt(count), count - 1)
+    pseudo = len(units) * whole - (len(units) - 1) * np.asarray(partial)
+    return Estimate(whole, float(pseudo.std(ddof=1)) / math.sqrt(len(units)), runs - 1)
 
 
 def _means_without(values: Masked) -> np.ndarray:

@@ -63,6 +63,29 @@ def test_chance_in_the_references_counts() -> None:
     assert made.standard_error == pytest.approx(from_replicates(values.data[0]).standard_error)
 
 
+def test_chance_in_references_of_replicates_without_a_run_counts() -> None:
+    rng = np.random.default_rng(5)
+    values = np.ma.array(np.broadcast_to(rng.standard_normal(12), (12, 12)), mask=np.zeros((12, 12)))  # all runs are alike
+    values[4:] = np.ma.masked
+    for linear in (True, False):
+        made = estimated(lambda found: kept(values, found), reading(12), linear=linear)
+        assert made.standard_error == pytest.approx(from_replicates(values.data[0]).standard_error)
+        assert made.degrees_of_freedom == 3
+
+
+def test_intervals_of_few_runs_and_many_references_cover() -> None:
+    rng = np.random.default_rng(6)
+    found = reading(18)
+    held = 0
+    for _ in range(400):
+        runs, references = rng.standard_normal((2, 18))
+        values = np.ma.array(np.abs(runs[:, None] - references), mask=np.zeros((18, 18)))
+        values[6:] = np.ma.masked
+        low, high = estimated(lambda read, values=values: kept(values, read), found).interval()
+        held += low <= 2 / math.sqrt(math.pi) <= high
+    assert 0.90 <= held / 400 <= 0.985
+
+
 def test_intervals_cover() -> None:
     rng = np.random.default_rng(4)
     found = reading(8)
