@@ -2,7 +2,7 @@
 
 The error is that of the jackknife over replicates: each is left out in turn, as a run of both arms and as a reference,
 so that chance in the references counts as well as chance in the runs. Of a plain paired difference it is the usual one.
-A replicate may be a reference alone, where an arm was run in fewer of them; there are as many degrees of freedom as runs.
+A replicate may be a reference alone, where an arm was run in fewer of them; degrees of freedom are those of the runs.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def draw(results: Results) -> tuple[Figure, Caption]:
     blocks = _blocks(shown)
     columns = max(len(scales_there) for scales_there, _ in blocks)
     layouts = [lines_of(claims, _TITLES[columns - 1]) for _, claims in blocks]
-    heights = [lines.height + 0.55 for lines in layouts]
+    heights = [lines.height + 0.68 for lines in layouts]
     made = new_figure(sum(heights) + 0.4)
     grid = made.subplots(len(blocks), columns, sharey="row", squeeze=False, height_ratios=heights)
     for panels, (scales_there, _), lines in zip(grid, blocks, layouts, strict=True):
@@ -124,7 +124,7 @@ def _draw_panel(axes: Axes, scale: Scale, lines: Lines) -> None:
     axes.set_xlim(-_END, _END)
     axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "−2", "", "0", "", "2", "20"])
     axes.minorticks_off()
-    axes.set_xlabel("effect / smallest effect of interest")
+    axes.set_xlabel("effect / smallest\neffect of interest")
     axes.set_title(scale.name, fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -65,7 +65,8 @@ def test_chance_in_the_references_counts() -> None:
 
 def test_chance_in_references_of_replicates_without_a_run_counts() -> None:
     rng = np.random.default_rng(5)
-    values = np.ma.array(np.broadcast_to(rng.standard_normal(12), (12, 12)), mask=np.zeros((12, 12)))  # all runs are alike
+    alike = np.broadcast_to(rng.standard_normal(12), (12, 12))
+    values = np.ma.array(alike, mask=np.zeros((12, 12)))
     values[4:] = np.ma.masked
     for linear in (True, False):
         made = estimated(lambda found: kept(values, found), reading(12), linear=linear)

@@ -31,6 +31,7 @@ from paper_figs.workshop.style import house_style
 from tests.deepnet.made_up_matched import diverged
 from tests.deepnet.made_up_scales import CLAIMS, FEW, made_up_rows, publish_scale
 from tests.paper_figs.layout import misplaced
+from tests.places import ROOT
 
 WHOLE, SMALL = "made-up", "small"
 SHEETS = [sheet for sheet in all_sheets() if sheet.deep]
@@ -93,6 +94,13 @@ def test_scales_that_are_not_there_are_refused(sheet: Sheet, data: Path, tmp_pat
 @pytest.mark.parametrize("sheet", FIGURES, ids=lambda sheet: sheet.name)
 def test_texts_lie_where_they_can_be_read(sheet: Sheet, data: Path) -> None:
     made, _ = _drawn(sheet, data)
+    with house_style():
+        assert misplaced(made) == []
+
+
+@pytest.mark.parametrize("sheet", FIGURES, ids=lambda sheet: sheet.name)
+def test_texts_can_be_read_with_all_scales_that_are_published(sheet: Sheet) -> None:
+    made, _ = _drawn(sheet, ROOT / "paper_figs/data")
     with house_style():
         assert misplaced(made) == []
 

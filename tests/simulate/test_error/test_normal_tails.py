@@ -37,8 +37,8 @@ def test_tails_and_points_are_right_to_the_last_digit_or_two():
             / (1 + point)
             for root, point in zip(roots.tolist(), into[1].tolist(), strict=True)
         ]
-    assert error < 7e-16
-    assert max(shifts) < 7e-16
+    assert error < 9e-16  # a processor that rounds products, too, comes near it
+    assert max(shifts) < 9e-16
 
 
 def test_coefficients_are_those_of_the_interpolating_polynomials():

@@ -2,7 +2,6 @@ import itertools
 import math
 import re
 
-import llvmlite.binding
 import mpmath
 import numpy as np
 import pytest
@@ -155,13 +154,10 @@ def test_draws_that_the_fast_case_leaves_are_moved_one_by_one():
 
 
 def test_draws_are_moved_by_the_vector_unit():
-    wide = re.search(r"\+avx2", llvmlite.binding.get_host_cpu_features().flatten())
-    if not wide:
-        pytest.skip("the vector unit of this processor is narrow")
     moving = njit(error_model="numpy")(tails.kinked_normals.py_func)
     moving(np.ones(1), 1.0, 1.0, -1.0, np.ones(1), np.empty((2, 1)))
     (code,) = moving.inspect_llvm().values()
-    assert re.search(r"= fdiv <[48] x double>", code), "a call or a branch has got into the loop"
+    assert re.search(r"= fdiv <[248] x double>", code), "a call or a branch has got into the loop"
 
 
 def test_tilting_coordinates_keeps_account_of_the_density():
