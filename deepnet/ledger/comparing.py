@@ -10,7 +10,7 @@ from typing import Any
 from deepnet.ledger.choices import REFERENCE, STOP, UNREACHED
 from deepnet.ledger.effects import between, comparison
 from deepnet.ledger.evidence import Case, evidence_of
-from deepnet.ledger.findings import NotMeasuredError
+from deepnet.ledger.findings import NothingToSeeError, NotMeasuredError
 from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Effect, Reading, Rules, less
 from theory.ledger import Choice, Claim, Control, Region
@@ -100,6 +100,34 @@ def same_again(column: str, rules: Rules) -> Effect:
     return between(AGAIN, NEGGRAD, column, rules)
 
 
+def _with_room(effect: Effect, settings: Settings, rules: Rules, margin: float) -> Effect:
+    """An effect in ToW, where retraining is better than doing nothing by a margin at least.
+
+    Where it is not, arms that do little cannot differ by it, and "no effect of interest" would be said of anything.
+    """
+
+    def found(reading: Reading) -> Masked:
+        made = effect(reading)
+        room = _room(reading, settings.arms(reading)[1], rules)
+        if room is not None and room < margin:
+            raise NothingToSeeError(
+                f"Retraining is better than doing nothing by {room:.2g} in ToW, less than the smallest effect of "
+                f"interest ({margin:g}): ToW cannot tell arms apart here."
+            )
+        return made
+
+    return found
+
+
+def _room(reading: Reading, arm: str, rules: Rules) -> float | None:
+    """By how much retraining is better than doing nothing, in ToW; None if that was not measured."""
+    try:
+        ceiling, start = reading.ceiling(arm, rules), reading.tow_of_start(arm, rules)
+    except NotMeasuredError:
+        return None
+    return float(ceiling.mean() - start.mean()) if ceiling.count() and start.count() else None
+
+
 def _at(scale: str, effect: Effect) -> Effect:
     """An effect that is looked at at one scale only, if it is named."""
 
@@ -134,10 +162,11 @@ def compared(
             comes with its `control`.
     """
     margin = fields.get("margin", MARGIN)
+    effect = comparison(settings.arms, column, rules)
     case = Case(
         rules=rules,
         arms=settings.arms,
-        effect=_at(only_at, comparison(settings.arms, column, rules)),
+        effect=_at(only_at, _with_room(effect, settings, rules, margin) if column == "tow" else effect),
         control=fields.pop("control_effect", None) or doing_nothing(settings, rules),
         null=same_again(column, rules),
         column=column,

@@ -10,7 +10,7 @@ import pytest
 
 from deepnet.ledger.claims import all_claims
 from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, REPLICATES, WOBBLE, effect, found, planted, row_of
-from tests.deepnet.made_up_matched import ARMS, world
+from tests.deepnet.made_up_matched import ARMS, REMEMBERED, numbers, world
 
 IN_TOW = {
     "asam-improves-neggrad": ("neggrad-asam-after-sgd", PLAIN),
@@ -32,6 +32,24 @@ def test_ten_claims_are_the_papers_three_ours_and_the_others_open() -> None:
     margins = {claim.name: claim.margin for claim in claims}
     assert {margins[name] for name in IN_TOW} == {0.02}
     assert margins["memorized-samples-cost-more"] == 0.01
+
+
+def remembering(accuracy: float, plants: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """The planted world, whose pretrained networks differ from retrained ones in the forget accuracy alone."""
+    rows = planted(plants, wobble=WOBBLE)
+    return [
+        row | {"numbers": numbers(forget_accuracy=accuracy)} if row["kind"] == "pretrained" else row for row in rows
+    ]
+
+
+@pytest.mark.parametrize("name", IN_TOW)
+def test_where_retraining_hardly_differs_from_doing_nothing_tow_cannot_tell(name: str) -> None:
+    one, other = IN_TOW[name]
+    little = {one: {"retain_accuracy": 0.0}, other: {"retain_accuracy": 0.0}}
+    row = row_of(name, remembering(REMEMBERED + 0.01, little))
+    assert (row.verdict, row.effect) == ("not testable", None)
+    assert "Retraining is better than doing nothing by 0.01 in ToW" in row.remark
+    assert row_of(name, remembering(REMEMBERED + 0.03, little)).verdict == "no effect of interest"
 
 
 @pytest.mark.parametrize("name", IN_TOW)
