@@ -122,8 +122,9 @@ class MatchedCommand:
 
     def _about(self, study: MatchedStudy, option: str) -> tuple[str, str]:
         """The command, and what it ran."""
+        only = " ".join(["", "--only", *self.only]) if self.only else ""
         return (
-            f"python -m deepnet matched --preset {self.preset} {option} --replicates {len(study.replicates)}",
+            f"python -m deepnet matched --preset {self.preset} {option} --replicates {len(study.replicates)}{only}",
             f"sharpmu {__version__}, replicates {', '.join(map(str, study.replicates))}",
         )
 

@@ -74,26 +74,15 @@ def test_chance_in_references_of_replicates_without_a_run_counts() -> None:
         assert made.degrees_of_freedom == 3
 
 
-def test_intervals_of_few_runs_and_many_references_cover() -> None:
-    rng = np.random.default_rng(6)
-    found = reading(18)
-    held = 0
-    for _ in range(400):
-        runs, references = rng.standard_normal((2, 18))
-        values = np.ma.array(np.abs(runs[:, None] - references), mask=np.zeros((18, 18)))
-        values[6:] = np.ma.masked
-        low, high = estimated(lambda read, values=values: kept(values, read), found).interval()
-        held += low <= 2 / math.sqrt(math.pi) <= high
-    assert 0.90 <= held / 400 <= 0.985
-
-
-def test_intervals_cover() -> None:
+@pytest.mark.parametrize(("of_runs", "of_references"), [(8, 8), (6, 18)])
+def test_intervals_cover(of_runs: int, of_references: int) -> None:
     rng = np.random.default_rng(4)
-    found = reading(8)
+    found = reading(of_references)
     held = 0
     for _ in range(400):
-        runs, references = rng.standard_normal((2, 8))
-        values = np.ma.array(np.abs(runs[:, None] - references), mask=False)
+        runs, references = rng.standard_normal((2, of_references))
+        values = np.ma.array(np.abs(runs[:, None] - references), mask=np.zeros((of_references, of_references)))
+        values[of_runs:] = np.ma.masked
         low, high = estimated(lambda read, values=values: kept(values, read), found).interval()
         held += low <= 2 / math.sqrt(math.pi) <= high
     assert 0.90 <= held / 400 <= 0.985
