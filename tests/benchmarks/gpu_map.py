@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from time import perf_counter
-from typing import Any
 
 import numba
 import numpy as np
@@ -35,9 +34,9 @@ def map_of_steps(device: Gpu, options: Options) -> Iterator[Figure]:
     repeated = [distinct[number % len(distinct)] for number in range(count)]
     _, first = _advanced(repeated, phase)
     yield Figure(f"map of {count:,} trainings, {steps} steps, with copies, the first time", f"{first:.2f} s")
-    machine, there_and_back = _advanced(repeated, phase)
+    _, there_and_back = _advanced(repeated, phase)
     times = {}
-    for layout, spent in _by_groups(device, machine, Shape(20, 10, 21, perturbs=False)):
+    for layout, spent in _by_groups(device, _timed(repeated, phase), Shape(20, 10, 21, perturbs=False)):
         times[layout] = spent
         yield Figure(f"map, blocks of {layout}", f"{1e3 * spent:.1f} ms")
     best = min(times.values())
@@ -77,33 +76,44 @@ def _advanced(drawn: list[Instance], phase: Phase, engine: str = "cupy") -> tupl
     return machine, perf_counter() - begin
 
 
-def _by_groups(device: Gpu, machine: Engine, shape: Shape) -> Iterator[tuple[str, float]]:
+class _TimedEngine(CupyEngine):
+    """Launches the kernel again and again from where it stands, and stays there."""
+
+    layout: Layout
+    """How a trajectory lies in a block."""
+    spent: float = np.nan
+    """Seconds of all steps on the card in that layout, without copies: the median of the launches after the first."""
+
+    def _launch(self, arrays: tuple) -> None:
+        times = []
+        for _ in range(1 + TIMES):
+            arguments = self._arguments(arrays)
+            times.append(
+                device_seconds(self._gpu.cupy, lambda given=arguments: self._gpu.launch(self.layout, given))  # type: ignore[misc]
+            )
+        self.spent = sorted(times[1:])[TIMES // 2]
+
+
+def _timed(drawn: list[Instance], phase: Phase) -> _TimedEngine:
+    machine = _TimedEngine(drawn)
+    machine.begin([compile_phase(phase, instance) for instance in drawn])
+    return machine
+
+
+def _by_groups(device: Gpu, machine: _TimedEngine, shape: Shape) -> Iterator[tuple[str, float]]:
     """Seconds of all steps on the card, for every number of groups of threads that a block may have."""
     for groups in range(1, shape.tiles + 1):
         layout = lay_out(shape, device.card.block_bytes, groups)
         if layout is not None:
             blocks = resident_blocks(layout, device.kernel.num_regs, device.card)
-            yield f"{layout.lanes} × {groups}, {blocks} at a time", _kernel_seconds(device, machine, layout)
+            yield f"{layout.lanes} × {groups}, {blocks} at a time", _kernel_seconds(machine, layout)
 
 
-def _kernel_seconds(device: Gpu, machine: Any, layout: Layout) -> float:
+def _kernel_seconds(machine: _TimedEngine, layout: Layout) -> float:
     """Seconds of all steps of a phase on the card, from the initial weights, without copies."""
-    assert isinstance(machine, CupyEngine)
-    cupy, shape, T = device.cupy, machine._gram.shape, len(machine.instances)
-    start = cupy.asarray(np.stack([each.geometry.start for each in machine.instances]).reshape(T, -1, shape[-1]))
-    until = np.array([plan.phase.steps for plan in machine.plans])
-    labels, updates, rules = machine._constants
-    present = cupy.asarray(machine._present(until, np.zeros(T, dtype=np.int64)))
-    times = []
-    for _ in range(1 + TIMES):
-        c, z, closest = cupy.zeros_like(start), start.copy(), cupy.full((T, shape[-1]), np.inf)
-        steps, status = cupy.zeros(T, dtype=cupy.int64), cupy.zeros(T, dtype=cupy.int64)
-        arguments = (
-            c, z, machine._gram_there, labels, updates, present, rules, cupy.asarray(until), closest,
-            float(machine.instances[0].multiplicity), steps, status,
-        )  # fmt: skip
-        times.append(device_seconds(cupy, lambda given=arguments: device.launch(layout, given)))
-    return sorted(times[1:])[TIMES // 2]
+    machine.layout = layout
+    machine.advance(machine.plans[0].phase.steps)
+    return machine.spent
 
 
 def _fractions(device: Gpu, work: float) -> Iterator[Figure]:
@@ -126,7 +136,7 @@ def problems(device: Gpu, _: Options) -> Iterator[Figure]:
             shape = Shape(n, 10, n + 1, perturbs=name == "SAM")
             layout = choose_layout(shape, device.kernel.num_regs, device.card)
             assert layout is not None
-            spent = _kernel_seconds(device, _begin("cupy", drawn, phase), layout)
+            spent = _kernel_seconds(_timed(drawn, phase), layout)
             cpu = _cpu_seconds(drawn[: count // 4], phase) * 4
             value = f"{cpu / spent:.0f}×, {1e9 * spent / count / STEPS:.0f} ns, {layout.held} of {n + 1} Gram rows near"
             yield Figure(f"{name}, n = {n}: card / two cores, per step", value)

@@ -20,7 +20,7 @@ from simulate.dynamics.cuda.device import Gpu
 from simulate.dynamics.cuda.layout import H100
 from tests.oracles.gpu_rehearsal import numpy_as_cupy, simulator
 
-__all__ = ["simulated_card"]
+__all__ = ["cupy_by_numpy", "simulated_card"]
 
 REGISTERS = 120
 """Of a thread, by the assembler of CUDA 12.9 for sm_90."""
@@ -30,7 +30,7 @@ REGISTERS = 120
 def simulated_card() -> Iterator[None]:
     """Within it the engine "cupy" and its benchmark find a card."""
     with simulator() as launch:
-        gpu = _Simulated(_cupy(), H100, SimpleNamespace(num_regs=REGISTERS, local_size_bytes=0))
+        gpu = _Simulated(cupy_by_numpy(), H100, SimpleNamespace(num_regs=REGISTERS, local_size_bytes=0))
         object.__setattr__(gpu, "launch", launch)
         with (
             mock.patch("simulate.dynamics.engines.gpu.find_gpu", return_value=gpu),
@@ -52,7 +52,8 @@ class _Event:
         """Everything is done when it is asked for."""
 
 
-def _cupy() -> Any:
+def cupy_by_numpy() -> Any:
+    """NumPy with what the engine and its benchmark ask of CuPy; its events go by the wall's clock."""
     cupy = numpy_as_cupy()
     runtime = SimpleNamespace(getDeviceProperties=lambda _: {"name": b"numba's simulator"})
     cupy.cuda = SimpleNamespace(

@@ -16,6 +16,10 @@ from simulate.problems.instance import Instance
 
 __all__ = ["CupyEngine"]
 
+_CHANGING = (0, 1, 8, 10, 11)
+"""Places among the arguments of what a launch changes: coefficients, pre-activations, the smallest of these, steps,
+status."""
+
 
 class CupyEngine(CompiledEngine):
     """Coefficients and pre-activations rest in the memory of the host and visit the GPU at every call of `advance`.
@@ -54,21 +58,21 @@ class CupyEngine(CompiledEngine):
 
     def _launch(self, arrays: tuple) -> None:
         """See `CompiledEngine._launch`."""
-        c, z, _, _, _, present, _, until, closest, multiplicity, steps, status = arrays
-        changing = (c, z, closest, steps, status)
-        c_there, z_there, closest_there, steps_there, status_there = there = self._there(changing)
-        labels, updates, rules = self._constants
-        arguments = (
-            c_there, z_there, self._gram_there, labels, updates, self._there(present), rules, self._there(until),
-            closest_there, multiplicity, steps_there, status_there,
-        )  # fmt: skip
+        arguments = self._arguments(arrays)
         layout = self._layout()
         if layout is None:
             advance_trajectories(self._gpu.cupy, *arguments)
         else:
             self._gpu.launch(layout, arguments)
-        for array, result in zip(changing, there, strict=True):
-            array[...] = self._here(result)
+        for place in _CHANGING:
+            arrays[place][...] = self._here(arguments[place])
+
+    def _arguments(self, arrays: tuple) -> tuple:
+        """The arguments of `kernels.advance_trajectories` on the GPU: of all that is not kept there, copies."""
+        c, z, _, _, _, present, _, until, closest, multiplicity, steps, status = arrays
+        labels, updates, rules = self._constants
+        c, z, present, until, closest, steps, status = self._there((c, z, present, until, closest, steps, status))
+        return c, z, self._gram_there, labels, updates, present, rules, until, closest, multiplicity, steps, status
 
     def _layout(self) -> Layout | None:
         """How a trajectory lies in a block of threads, or None where it does not fit."""

@@ -5,15 +5,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
+from simulate.dynamics.cuda.layout import H100
 from tests.benchmarks import __main__ as front
 from tests.benchmarks import gpu as bench
+from tests.benchmarks.gpu_map import TIMES, map_of_steps
 from tests.benchmarks.gpu_options import PARTS, Options
 from tests.benchmarks.measurement import Figure
+from tests.first_contact.simulated_card import REGISTERS, cupy_by_numpy
 from tests.places import ROOT
 
 
@@ -88,6 +94,27 @@ def test_options_are_of_one_benchmark(card, tmp_path, monkeypatch, capsys):
     assert kept(out) == [("map", "1 s")]
     assert front.main(["gpu", "imports", "--parts", "map"]) == 2
     assert "only the benchmarks gpu and deepnet" in capsys.readouterr().err
+
+
+def test_the_map_launches_what_the_engine_would(monkeypatch):
+    """In every layout, again and again, the steps from the initial weights on; limits of the card are not asked for."""
+    launched: list[tuple[Any, tuple]] = []
+    kernel = SimpleNamespace(num_regs=REGISTERS)
+    gpu = SimpleNamespace(
+        cupy=cupy_by_numpy(), kernel=kernel, card=H100, launch=lambda layout, given: launched.append((layout, given))
+    )
+    monkeypatch.setattr("simulate.dynamics.engines.gpu.find_gpu", lambda: gpu)
+    options = Options(trainings=3, steps=2)
+    names = takewhile(lambda name: "steps a second" not in name, (each.name for each in map_of_steps(gpu, options)))
+    assert [*names][-1] == "map, best block"
+    (layout, by_engine), *_, (_, timed) = launched
+    c, z, *_, steps, _ = by_engine
+    assert c.shape == z.shape == (3, 20, 21)
+    assert [each.groups for each, _ in launched[2:]] == [groups for groups in (1, 2) for _ in range(1 + TIMES)]
+    np.testing.assert_equal(timed, by_engine)
+    assert layout.held == 21
+    assert not c.any()
+    assert not steps.any()
 
 
 @pytest.mark.slow  # a second for a step in numba's simulator
