@@ -38,6 +38,8 @@ FAMILY_LEVEL = 0.95
 """Probability that all intervals of a family of claims cover together (Bonferroni)."""
 CORRELATIONS = (-1.0, 1.0)
 """Where correlations lie, of ranks and of orders too."""
+MOST_ROWS = 10**9
+"""Intervals that a family may have."""
 EQUIVALENCE_LEVEL = 0.90
 """The same where a region has two borders: two one-sided tests at 5 % are an interval of 90 %."""
 
@@ -95,7 +97,7 @@ class Estimate:
             >>> Estimate(1.0, 0.1, 9).interval(rows=20)
             (0.585, 1.415)
         """
-        checks.integer("rows", rows, least=1)
+        checks.integer("rows", rows, least=1, most=MOST_ROWS)
         checks.real("level", level, positive=True)
         if level >= 1.0:
             checks.fail("level", "be below 1", level)

@@ -140,7 +140,7 @@ class ForgetSet:
             checks.fraction("fraction", self.fraction)
         for kind, name in _OWN_FIELDS.items():
             given = getattr(self, name)
-            if (given not in (None, (), "")) != (self.kind == kind):
+            if (not _is_nothing(given)) != (self.kind == kind):
                 need = "be given if" if self.kind == kind else "be left out unless"
                 checks.fail(name, f'{need} the kind is "{kind}"', given)
         for number in self.wanted_classes:
@@ -175,6 +175,11 @@ class ForgetSet:
         """
         known = self.kind == "class" and self.cls is not None and self.cls < len(class_names)
         return f"class-{class_names[self.cls or 0]}" if known else self.label
+
+
+def _is_nothing(given: object) -> bool:
+    """Whether a field that one kind alone has was left out; what else was given may compare as arrays do."""
+    return given is None or (isinstance(given, str | tuple) and not given)
 
 
 def stratified_rows(labels: np.ndarray, fraction: float, seed: int, name: str) -> np.ndarray:

@@ -14,6 +14,9 @@ from simulate.house import checks
 
 __all__ = ["Klom", "klom", "klom_null", "stack_margins"]
 
+_MOST_BINS, _WIDEST = 10**6, 1e100
+"""Bins that are counted at most, and the largest margins: beyond, floats do not hold a difference of two."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Klom:
@@ -70,8 +73,10 @@ def klom(
 
     Source: Rinberg et al. 2025, data-unlearning-bench, whose binning loses the largest margin of each sample.
     """
-    checks.integer("bins", bins, least=2)
+    checks.integer("bins", bins, least=2, most=_MOST_BINS)
     checks.real("clip", clip, positive=True)
+    if clip > _WIDEST:
+        checks.fail("clip", f"be at most {_WIDEST:g}", clip)
     checks.real("floor", floor, positive=True)
     checks.fraction("floor", floor)
     unlearned = np.clip(_group("unlearned", unlearned, models=2), -clip, clip)

@@ -171,8 +171,10 @@ def collect(
     if autocast not in (None, torch.float16, torch.bfloat16):
         checks.fail("autocast", "be torch.float16, torch.bfloat16 or None", autocast)
     _check_rows(rows, len(images))
-    if features is None and not _names_its_features(model):
-        features = _features_by_default(model, next(images.batches([(rows[:1], None)])))
+    if features is not None or not _names_its_features(model):
+        first = next(iter(images.batches([(rows[:1], None)])))
+        _check_reads(model, first)
+        features = _features_by_default(model, first) if features is None else features
     requests = ((chunk, None) for chunk in rows.split(min(int(batch_size), len(rows))))
     logits, found = [], []
     with torch.no_grad(), evaluating(model), _both(model, features) as look:
@@ -182,6 +184,22 @@ def collect(
             found.append(hidden.float().cpu().numpy())
             logits.append(scores.float().cpu().numpy())
     return Outputs(np.concatenate(logits), images.labels[rows].cpu().numpy(), np.concatenate(found))
+
+
+def _check_reads(model: nn.Module, x: Tensor) -> None:
+    """Require that somebody's network reads the images, by the first of them.
+
+    Raises:
+        ValueError: from what it raises.
+    """
+    try:
+        with torch.no_grad(), evaluating(model):
+            model(x)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        told = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        checks.fail("model", f"read images of {x.dtype} and shape {tuple(x.shape[1:])}", model, hint=told)
 
 
 def _names_its_features(model: nn.Module) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
-from typing import Any
+from typing import Any, NoReturn
 
 from simulate.dynamics.objectives import OBJECTIVES, Objective
 from simulate.dynamics.optimizers import OPTIMIZERS, Optimizer
 from simulate.dynamics.phases import Phase
+from simulate.house import checks
 from simulate.house.command_line.options import field_texts
 
 __all__ = [
@@ -46,16 +47,16 @@ def parse_phase(text: str) -> Phase:
         ValueError: Argument `phases` must use BoundedNegGrad, ..., SharpMinMax, but has "SDG".
     """
     if not isinstance(text, str):
-        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is {text!r}.')
+        checks.fail("phases", f'read like "{_EXAMPLE}"', text)
     name, comma, rest = text.partition(",")
     if not comma:
-        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is "{text}".')
+        _refuse(text, _EXAMPLE)
     try:
         call = ast.parse(f"Phase({rest})", mode="eval").body
     except _UNREADABLE as error:
-        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is "{text}" ({error}).') from None
+        _refuse(text, _EXAMPLE, error)
     if not isinstance(call, ast.Call) or ast.unparse(call.func) != "Phase":
-        raise ValueError(f'Argument `phases` must read like "{_EXAMPLE}", but is "{text}".')
+        _refuse(text, _EXAMPLE)
     positional = [_value(argument) for argument in call.args]
     return _construct(Phase, [name.strip().strip("\"'"), *positional], call.keywords)
 
@@ -69,9 +70,9 @@ def parse_part(text: str) -> Objective | Optimizer:
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except _UNREADABLE as error:
-        raise ValueError(f'Argument `phases` must read like "SGD(lr=0.01)", but is "{text}" ({error}).') from None
+        _refuse(text, "SGD(lr=0.01)", error)
     if not isinstance(call, ast.Call):
-        raise ValueError(f'Argument `phases` must read like "SGD(lr=0.01)", but is "{text}".')
+        _refuse(text, "SGD(lr=0.01)")
     part: Any = _value(call)
     return part
 
@@ -82,13 +83,19 @@ _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 nested too deeply."""
 
 
+def _refuse(text: str, example: str, error: Exception | None = None) -> NoReturn:
+    because = f" ({checks.shortened(str(error))})" if error else ""
+    found = f'"{checks.shortened(text)}"{because}'
+    raise ValueError(f'Argument `phases` must read like "{example}", but is {found}.') from None
+
+
 def _value(node: ast.expr) -> object:
     """A literal, or one of the vocabulary with literal arguments."""
     if isinstance(node, ast.Call):
         name = ast.unparse(node.func)
         if name not in VOCABULARY:
             known = ", ".join(VOCABULARY)
-            raise ValueError(f'Argument `phases` must use {known}, but has "{name}".')
+            raise ValueError(f'Argument `phases` must use {known}, but has "{checks.shortened(name)}".')
         return _construct(VOCABULARY[name], [_value(argument) for argument in node.args], node.keywords)
     if isinstance(node, ast.Name) and node.id in VOCABULARY:
         raise ValueError(f"Argument `phases` must have brackets behind a name, {node.id}(), but has {node.id} alone.")
@@ -101,7 +108,7 @@ def _value(node: ast.expr) -> object:
 def _unparsed(node: ast.expr) -> str:
     """The text of a node; what is nested too deeply for Python has none."""
     try:
-        return ast.unparse(node)
+        return checks.shortened(ast.unparse(node))
     except RecursionError:
         return "brackets or signs without end"
 
@@ -109,15 +116,17 @@ def _unparsed(node: ast.expr) -> str:
 def _construct(cls: Any, positional: list[object], keywords: list[ast.keyword]) -> Any:
     known = [option.name for option in _options(cls)]
     if positional and cls is not Phase:
-        usual = f"{cls.__name__}({known[0]}={positional[0]!r})" if known else f"{cls.__name__}()"
+        value = checks.shortened(repr(positional[0]))
+        usual = f"{cls.__name__}({known[0]}={value})" if known else f"{cls.__name__}()"
         raise ValueError(f"Argument `phases` must name each option of {cls.__name__}, as in {usual}.")
     given = [keyword.arg for keyword in keywords]
     if len(set(given)) < len(given):
-        raise ValueError(f"Argument `phases` must give each option of {cls.__name__} once, but has {given}.")
+        repeated = checks.shortened(str(given))
+        raise ValueError(f"Argument `phases` must give each option of {cls.__name__} once, but has {repeated}.")
     for keyword in keywords:
         if keyword.arg not in known:
-            options = f"{cls.__name__} ({', '.join(known)})"
-            raise ValueError(f"Argument `phases` must use the options of {options}, not {keyword.arg!r}.")
+            options, shown = f"{cls.__name__} ({', '.join(known)})", checks.shortened(str(keyword.arg))
+            raise ValueError(f"Argument `phases` must use the options of {options}, not {shown!r}.")
     try:
         return cls(*positional, **{str(keyword.arg): _value(keyword.value) for keyword in keywords})
     except TypeError as error:

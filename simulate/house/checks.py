@@ -24,11 +24,14 @@ __all__ = [
     "real",
     "real_array",
     "shape",
+    "shortened",
     "signs",
 ]
 
 _LONG = 100
 """Signs of a word beyond which nothing is like it."""
+_SHOWN = 500
+"""Signs of a value that a message shows at most."""
 
 
 def fail(name: str, requirement: str, value: object, *, hint: str = "") -> NoReturn:
@@ -46,7 +49,18 @@ def _shown(value: object) -> str:
         first, *more = repr(value).split("\n")
     except ValueError:
         return "a number of more digits than are written"
-    return f"{first} …" if more else first
+    return f"{shortened(first)} …" if more else shortened(first)
+
+
+def shortened(text: str) -> str:
+    """A text that a message quotes, without its middle where it is long.
+
+    Example:
+        >>> shortened("short"), len(shortened("long" * 1000))
+        ('short', 500)
+    """
+    half = _SHOWN // 2
+    return text if len(text) <= _SHOWN else f"{text[: half - 2]} … {text[1 - half :]}"
 
 
 def integer(name: str, value: object, *, least: int, most: int | None = None) -> None:

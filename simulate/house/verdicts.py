@@ -59,6 +59,7 @@ class Region:
         """
         for name in ("low", "high"):
             checks.number(name, getattr(self, name))
+        checks.plain_fields(self)
         if not self.low <= self.high:
             raise ValueError(f"Argument `low` must be at most `high`, but is {self.low} with high {self.high}.")
         if math.isinf(self.low) and math.isinf(self.high):
@@ -74,6 +75,7 @@ class Region:
         """The region of equivalence with a value."""
         checks.real("value", value)
         checks.real("margin", margin, nonnegative=True)
+        value, margin = checks.plain_number(value), checks.plain_number(margin)
         return cls(float(ties.difference(value, margin)), float(ties.difference(value, -margin)))
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ import math
 from simulate.dynamics.objectives import Loss, NegGrad
 from simulate.dynamics.optimizers import SAM, SGD, Optimizer, SharpMinMax
 from simulate.dynamics.phases import Phase
+from simulate.house import checks
 from simulate.problems.problem import Problem
 from simulate.problems.scales import sam_radius, step_size
 
@@ -83,4 +84,6 @@ def unlearn(problem: Problem, *, optimizer: str, alpha: float, tau: float, stop:
 
 def _bounded(problem: Problem, own_step: float) -> float:
     """Step size of a given own-noise step, cut where the signal would move an output by more than 1."""
+    if not 1e-100 <= problem.signal <= 1e100:  # beyond, floats do not hold its square
+        checks.fail("signal", "be from 1e-100 to 1e100", problem.signal)
     return min(step_size(problem, own_step), problem.m / problem.signal**2)

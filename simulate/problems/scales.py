@@ -32,7 +32,8 @@ def with_small_weights(problem: Problem) -> Problem:
         >>> with_small_weights(Problem(d=10_000, n=100)).sigma_0
         0.0001
     """
-    return replace(problem, sigma_0=0.1 * math.sqrt(problem.n) / (_noise_scale(problem) * problem.d))
+    scale = _noise_scale(problem)
+    return replace(problem, sigma_0=0.1 * math.sqrt(problem.n) / (scale * problem.d))
 
 
 def with_sam_weights(problem: Problem) -> Problem:
@@ -42,23 +43,24 @@ def with_sam_weights(problem: Problem) -> Problem:
 
 def sam_radius(problem: Problem, batch: int | None = None) -> float:
     """SAM's radius τ = m √B / (P σ_p √d); a batch of None is the whole training set."""
+    scale = _patch_scale(problem)
     samples = problem.n if batch is None else batch
-    return problem.m * math.sqrt(samples / problem.d) / _patch_scale(problem)
+    return problem.m * math.sqrt(samples / problem.d) / scale
 
 
 def step_size(problem: Problem, own_step: float = 0.1) -> float:
     """Step size η at which η q² d / (n m) = own_step, for the mean loss over all samples."""
-    return own_step * problem.n * problem.m / (_noise_scale(problem) ** 2 * problem.d)
+    scale = _noise_scale(problem)
+    return own_step * problem.n * problem.m / (scale**2 * problem.d)
 
 
 def _noise_scale(problem: Problem) -> float:
-    """q = (P - 1) σ_p, of a problem whose scales floats hold with room for their squares."""
+    """q = (P - 1) σ_p, of a problem whose sizes and scales floats hold with room for their squares; it comes first."""
     if problem.activation != "relu":
         checks.fail("activation", 'be "relu" where scales are those of the theorems', problem.activation)
-    if problem.d >= 2**63:
-        checks.fail("d", "be below 2**63", problem.d)
-    if problem.P >= 2**63:
-        checks.fail("P", "be below 2**63", problem.P)
+    for name in ("d", "n", "m", "P"):
+        if getattr(problem, name) >= 2**63:
+            checks.fail(name, "be below 2**63", getattr(problem, name))
     scale = (problem.P - 1) * problem.noise_deviation
     if not 1e-100 <= scale <= 1e100:
         checks.fail("sigma_p", "give a scale of the noise (P - 1) σ_p from 1e-100 to 1e100", problem.sigma_p)

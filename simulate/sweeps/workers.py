@@ -47,6 +47,10 @@ class Job:
     version: str = field(default=__version__)
     """Version whose numbers these are."""
 
+    def __post_init__(self) -> None:
+        """Take NumPy's numbers for Python's, which JSON writes."""
+        checks.plain_fields(self)
+
     def describe(self) -> dict[str, Any]:
         """All that decides the numbers, as JSON writes it."""
         options = {"engine": self.engine, "test_directions": self.test_directions, "observe": list(self.observe)}

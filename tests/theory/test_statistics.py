@@ -53,7 +53,7 @@ def test_an_interval_is_centred() -> None:
     assert low + high == pytest.approx(-4.0)
 
 
-@pytest.mark.parametrize("rows", [0, -1, 1.5, True])
+@pytest.mark.parametrize("rows", [0, -1, 1.5, True, 10**400])
 def test_a_number_of_rows_is_a_count(rows: object) -> None:
     with pytest.raises(ValueError, match="`rows`"):
         Estimate(0.0, 1.0, 9).interval(rows)  # type: ignore[arg-type]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -153,6 +154,7 @@ class Lab:
             checks.fail("make", "be a function", make)
         checks.integer("replicates", replicates, least=1, most=10**6)
         axes = _labels(axes)
+        _check_takes(make, axes)
         seeds = self.seeds(name, replicates)
         named = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
         cells = [make(seed, **labels) for labels in named for seed in seeds]
@@ -170,6 +172,18 @@ class Lab:
         return data.assign_attrs(
             n_runs=len(cells), conditions=conditions_of(data), endings=_endings(flat["status"].values)
         )
+
+
+def _check_takes(make: Callable[..., Cell], axes: Iterable[str]) -> None:
+    """Require a function of a seed and the labels of these axes; what has no signature is taken at its word."""
+    try:
+        taken = signature(make)
+    except (TypeError, ValueError):
+        return
+    try:
+        taken.bind(0, **dict.fromkeys(axes))
+    except TypeError as error:
+        checks.fail("make", "be a function of the seed and the names of the axes", make, hint=str(error))
 
 
 def _labels(axes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:

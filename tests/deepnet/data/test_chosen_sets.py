@@ -88,6 +88,8 @@ def test_words_for_tables() -> None:
         ({"kind": "high", "rows": "x"}, "rows"),
         ({"kind": "class"}, "cls"),
         ({"kind": "random", "cls": 0}, "cls"),
+        ({"kind": "random", "cls": np.float64(0.5)}, "cls"),
+        ({"kind": "random", "classes": np.array([1, 2])}, "classes"),
         ({"kind": "no"}, "kind"),
     ],
 )

@@ -147,7 +147,9 @@ def test_groups_are_checked(unlearned: np.ndarray, retrained: np.ndarray, name: 
         klom(unlearned, retrained)
 
 
-@pytest.mark.parametrize("options", [{"bins": 1}, {"clip": 0.0}, {"floor": 0.0}, {"floor": 2.0}])
+@pytest.mark.parametrize(
+    "options", [{"bins": 1}, {"bins": 10**400}, {"clip": 0.0}, {"clip": 1e308}, {"floor": 0.0}, {"floor": 2.0}]
+)
 def test_options_are_checked(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(options))}`"):
         klom(np.zeros((2, 1)), np.ones((2, 1)), **options)

@@ -156,8 +156,10 @@ def test_features_of_any_network_are_read_by_its_last_linear_layer() -> None:
         (nn.Flatten(), None, "`features` must name a layer of a network that calls no linear layer"),
         (Foreign(), "neck", '`features` must be the name of a layer of the network, such as "features.1"'),
         (nn.ModuleList([nn.Flatten(), nn.Flatten()]), "1", "`features` must name a layer that is called"),
+        (nn.Linear(2, 2), None, r"`model` must read images of torch.uint8 and shape \(.*RuntimeError"),
+        (nn.Linear(2, 2), "", r"`model` must read images of torch.uint8 and shape \(.*RuntimeError"),
     ],
-    ids=["no linear layer", "no such layer", "not called"],
+    ids=["no linear layer", "no such layer", "not called", "of floats", "of floats, named"],
 )
 def test_collect_refuses_features_that_are_not_there(model: nn.Module, features: str | None, message: str) -> None:
     if isinstance(model, nn.ModuleList):

@@ -34,6 +34,23 @@ def test_a_text_that_is_no_phase_is_refused(name, text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 9999,
+        f"only, steps={'9' * 9999}",
+        f"only, {'x' * 9999}",
+        f"only, {'x' * 9999}()",
+        f"only, Loss({'x' * 9999}=1)",
+    ],
+    ids=["no comma", "endless number", "no call", "no such part", "no such option"],
+)
+def test_a_long_text_is_quoted_without_its_middle(text):
+    with refused("phases") as refusal:
+        parse_phase(text)
+    assert 500 < len(str(refusal.value)) < 1500
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("only, NegGrad(0.3), SGD()", "must name each option of NegGrad, as in NegGrad(alpha=0.3)."),

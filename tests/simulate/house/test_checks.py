@@ -14,8 +14,9 @@ from simulate.house import checks
         ("net", "'net'"),
         (np.eye(2), "array([[1., 0.], …"),
         (10**9999, "a number of more digits than are written"),
+        ([0] * 10**6, f"[{'0, ' * 82}0 … {' 0,' * 82} 0]"),
     ],
-    ids=["short", "of lines", "endless"],
+    ids=["short", "of lines", "endless", "long"],
 )
 def test_it_is_one_line(value: object, told: str) -> None:
     with pytest.raises(ValueError, match="Argument") as refused:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,13 @@ regions = st.one_of(
 )
 def test_examples(interval: tuple[float, float], region: Region, verdict: Verdict) -> None:
     assert decide(interval, region) is verdict
+
+
+def test_regions_hold_numbers_of_python() -> None:
+    """NumPy's overflow where they are compared or turned."""
+    assert Region(low=np.float32(0.25), high=1e308) == Region(0.25, 1e308)
+    assert type(Region(low=np.float32(0.25)).low) is float
+    assert Region.around(0.0, np.uint8(3)) == Region(-3.0, 3.0)
 
 
 @given(intervals, regions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,6 +33,12 @@ def check(phase: Phase, kind: type, lr: float, tau: float = 0.0) -> None:
 
 
 # --- recipes -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("signal", [5e-324, 1e200])
+def test_a_signal_whose_square_no_float_holds_is_refused(signal: float) -> None:
+    with pytest.raises(ValueError, match="`signal` must be from 1e-100 to 1e100"):
+        fit(replace(PROBLEM, signal=signal), steps=7)
 
 
 def test_fitting_moves_an_output_by_half_through_its_own_noise() -> None:

@@ -39,6 +39,8 @@ def test_only_the_weights_change() -> None:
         ({"activation": "leaky", "leak": 0.1}, '`activation` must be "relu" where scales are those of the theorems'),
         ({"d": 2**63}, "`d` must be below 2**63"),
         ({"P": 2**63}, "`P` must be below 2**63"),
+        ({"n": 10**400}, "`n` must be below 2**63"),
+        ({"m": 10**400}, "`m` must be below 2**63"),
         ({"sigma_p": 1e-101}, "`sigma_p` must give a scale of the noise (P - 1) σ_p from 1e-100 to 1e100"),
         ({"sigma_p": 1e101}, "`sigma_p` must give a scale of the noise (P - 1) σ_p from 1e-100 to 1e100"),
     ],

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray
 
@@ -53,6 +54,13 @@ def test_phases_in_another_order_are_another_sweep(tmp_path: Path) -> None:
 def test_equal_numbers_are_the_same_sweep(tmp_path: Path) -> None:
     first = sweep(SMALL, FIT, axes={"signal": [1, 2]}, **OPTIONS, out=tmp_path / "x.zarr")
     assert_same_bits(sweep(SMALL, FIT, axes={"signal": [1.0, 2.0]}, **OPTIONS, out=tmp_path / "x.zarr"), first)
+
+
+def test_numbers_of_numpy_are_those_of_python(tmp_path: Path) -> None:
+    own = {"tau": 0.25, "test_directions": 16, "chunk": 2, "out": tmp_path / "x.zarr"}
+    of_numpy = {"tau": np.float32(0.25), "test_directions": np.int64(16), "chunk": np.int8(2)}
+    first = sweep(SMALL, FIT, axes={"signal": [1.0, 2.0]}, seeds=np.arange(2), **of_numpy, out=tmp_path / "x.zarr")
+    assert_same_bits(sweep(SMALL, FIT, axes={"signal": [1.0, 2.0]}, seeds=[0, 1], **own), first)
 
 
 # --- what is said of a difference --------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from theory import statistics
 from theory.claims import all_claims, find_claims, low_snr
 from theory.experiments import choices
 from theory.experiments.lab import Lab
-from theory.ledger import Ledger, Verdict, run_claims
+from theory.ledger import Ledger, Verdict, family_sizes, run_claims
 
 NAMES = [claim.name for claim in all_claims()]
 IDENTITIES = ("decomposition", "recursions")
@@ -61,7 +61,8 @@ OPPOSITE = {"supported": "refuted", "refuted": "supported"}
 
 def ledger_of(names: list[str], *, seed: int = 0, lab: Lab | None = None) -> Ledger:
     lab = Lab(seed=seed) if lab is None else lab
-    return run_claims(find_claims(names), lab, rows=len(NAMES), seed=seed, budget=lab.budget, version=__version__)
+    rows = family_sizes(all_claims())
+    return run_claims(find_claims(names), lab, rows=rows, seed=seed, budget=lab.budget, version=__version__)
 
 
 class SmallLab(Lab):

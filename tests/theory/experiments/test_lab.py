@@ -85,6 +85,14 @@ def test_bad_arguments_are_named(name: str, options: dict[str, object]) -> None:
         Lab(**options)
 
 
+def test_what_makes_cells_must_take_the_labels_of_the_axes() -> None:
+    def make(seed: int, d: int) -> None:
+        raise AssertionError("nothing is made")
+
+    with pytest.raises(ValueError, match=r"`make` must be a function of the seed and the names of the axes.*'signal'"):
+        Lab().grid("x", make, {"d": [1], "signal": [1.0]}, replicates=1)  # type: ignore[arg-type]
+
+
 def test_a_protocol_gives_choices_values_that_they_have() -> None:
     lab = Lab(protocol={"alpha": 0.9})
     assert lab.pick(choices.ALPHA) == 0.9
