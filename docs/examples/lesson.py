@@ -40,7 +40,9 @@ from theory.ledger import Curve, Picture, Region, Verdict, decide
 from theory.ledger.drawing import draw
 from theory.statistics import from_replicates
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Memory makes up for the signal
+#
 # A sample is memorised by the noise coefficients ζ of its own class. Their update is
 
 # %%

@@ -131,6 +131,6 @@ def test_bash_completes_doors_commands_and_options(tmp_path: Path) -> None:
     assert {"simulate", "theory", "deepnet", "figures", "verify"} <= told[0]
     assert {"run", "sweep", "map", "verify"} <= told[1]
     assert told[2:] == [
-        {"--problem.signal", "--problem.sigma-p", "--problem.sigma-0"},
+        {"--problem.signal", "--problem.signal-block", "--problem.sigma-p", "--problem.sigma-0"},
         {"quick", "full"}, {"--study.pretrain.epochs"}, {"--budget"},
     ]  # fmt: skip
