@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from simulate.house import checks
 from simulate.house.verdicts import Verdict
 from theory.ledger.claim import FAMILIES, Claim, Evidence
 from theory.ledger.distribution import counts
@@ -197,21 +198,35 @@ def run_claims(
 
     Returns:
         The ledger.
+
+    Raises:
+        ValueError: before anything runs, if `rows` lacks a family or is no number of claims, or `seed` is no seed.
     """
+    checks.integer("seed", seed, least=0)
+    sizes = {claim.family: _size(rows, claim.family) for claim in claims}
     made: list[Row] = []
     pictures: dict[str, Picture] = {}
     seconds: dict[str, float] = {}
-    common = {"seed": seed, "budget": budget, "version": version}
+    common = {"seed": int(seed), "budget": budget, "version": version}
     for claim in sorted(claims, key=lambda claim: claim.number):
         begin(claim)
         started = time.perf_counter()
         evidence = claim.measure(lab)
         seconds[claim.name] = time.perf_counter() - started
-        family = rows if isinstance(rows, int) else rows[claim.family]
-        made.append(_row(claim, evidence, family, {**common, "holds": (holds or {}).get(claim.name, "")}))
+        holding = (holds or {}).get(claim.name, "")
+        made.append(_row(claim, evidence, sizes[claim.family], {**common, "holds": holding}))
         if evidence.picture is not None:
             pictures[claim.name] = evidence.picture
     return Ledger(tuple(made), pictures, seconds)
+
+
+def _size(rows: int | Mapping[str, int], family: str) -> int:
+    """Number of claims of a family."""
+    if isinstance(rows, Mapping) and family not in rows:
+        checks.fail("rows", f'hold the number of claims of the family "{family}"', dict(rows))
+    size = rows[family] if isinstance(rows, Mapping) else rows
+    checks.integer("rows", size, least=1)
+    return int(size)
 
 
 def _row(claim: Claim, evidence: Evidence, rows: int, common: dict[str, Any]) -> Row:

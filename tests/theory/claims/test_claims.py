@@ -225,8 +225,9 @@ def test_names_and_numbers_choose_claims() -> None:
 def test_other_seeds_do_not_flip_a_settled_verdict(seed: int) -> None:
     ledger = ledger_of([], seed=seed)
     flipped = [row.name for row in ledger.rows if row.verdict == OPPOSITE.get(SETTLED.get(row.name, ""), "none")]
+    decided = {row.name for row in ledger.rows if row.verdict in ("supported", "refuted")}
     assert flipped == []
-    assert ledger.unrefuted_controls == []
+    assert decided.isdisjoint(ledger.unrefuted_controls)
 
 
 def test_a_rank_correlation_does_not_rank_rounding() -> None:

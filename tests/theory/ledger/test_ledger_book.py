@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -54,6 +56,29 @@ def test_controls_that_were_not_refuted_are_named() -> None:
     assert "failed-control" in warning(found)
     assert warning(ledger(FALSE_EFFECT)) == ""
     assert counts(found) == {"supported": 2, "refuted": 1, "inconclusive": 0, "not testable": 1}
+
+
+def test_numbers_of_numpy_are_those_of_python() -> None:
+    of_numpy = run_claims([claim("a")], Lab(), rows=np.int64(50), seed=np.int64(3), budget="quick", version="9.9")
+    of_python = run_claims([claim("a")], Lab(), rows=50, seed=3, budget="quick", version="9.9")
+    assert of_numpy.to_json() == of_python.to_json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": {"ours": 3}}, '`rows` must hold the number of claims of the family "paper"'),
+        ({"rows": {"paper": 0}}, "`rows` must be a whole number of at least 1"),
+        ({"rows": "3"}, "`rows` must be a whole number"),
+        ({"seed": -1}, "`seed` must be a whole number of at least 0"),
+    ],
+)
+def test_nothing_runs_where_an_argument_is_wrong(changes: dict[str, Any], message: str) -> None:
+    begun: list[Claim] = []
+    given: dict[str, Any] = {"rows": 1, "seed": 0, "budget": "quick", "version": "9.9", "begin": begun.append}
+    with pytest.raises(ValueError, match=message):
+        run_claims([claim("a", family="paper")], Lab(), **(given | changes))
+    assert begun == []
 
 
 def test_each_family_has_its_own_number_of_intervals() -> None:
