@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,7 @@ from paper_figs.tables import deep_ledger_table
 from paper_figs.workshop.tabular import markdown
 from tests.digits_methods_page import methods_table, tracked_numbers
 from tests.places import ROOT
+from theory.ledger.atlas import Entry, entries_from
 from theory.ledger.wording import interval, number, verdict_words
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks/README.md"]
@@ -163,28 +165,64 @@ def test_the_table_of_the_deep_ledger_is_that_of_the_tracked_ones() -> None:
     assert told.strip() == markdown(made)
 
 
-def test_intervals_of_deep_networks_are_published_ones() -> None:
-    """Every effect with an interval in the five sentences, and in the README's rows with its verdict."""
-    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/deep_ledger.md")}
-    sentences = pages["docs/deep_ledger.md"].partition("## What the deep ledger says")[2].partition("<!-- the deep")[0]
-    numeral = r"(−?\d+(?:\.\d+)?)"
-    pattern = rf"{numeral}\s\[{numeral},\s{numeral}\]"
-    every = [row for rows in deep_ledgers().values() for row in rows if row["effect"] is not None]
-    published = {(number(row["effect"], 2), *(number(end, 2) for end in row["interval"])) for row in every}
-    found = re.findall(pattern, sentences)
-    assert len(found) >= 5
-    assert set(found) <= published
-    rows = re.findall(rf"\| Deep networks[^|]*\| ([^|]+) \| [^|]*?{pattern}[^|]*\|", pages["README.md"])
-    assert len(rows) >= 2
+NUMERAL = r"(−?\d+(?:\.\d+)?(?:e−?\d+)?)"
+EFFECT = rf"{NUMERAL}\s\[{NUMERAL},\s{NUMERAL}\]"
+"""An effect with its interval, as pages write it."""
+
+
+def told(effect: float, interval: Sequence[float]) -> tuple[str, ...]:
+    return tuple(number(value, 2) for value in (effect, *interval))
+
+
+def published_effects() -> set[tuple[str, ...]]:
+    """Of every row, protocol and share of variance at any scale."""
+    scales = published_scales(ROOT / "paper_figs/data")
+    rows = {told(row["effect"], row["interval"]) for one in scales for row in one.ledger if row["effect"] is not None}
+    tried = [each for one in scales for each in deep_atlas(one.folder.name).values() for each in each.tried]
+    shares = [share.share for one in scales for share in shares_of(one.findings)]
+    measured = {told(each.effect, each.interval) for each in tried if each.effect is not None and each.interval}
+    return rows | measured | {told(share.value, share.interval()) for share in shares}
+
+
+def deep_atlas(scale: str) -> dict[str, Entry]:
+    """The tracked atlas of a scale, by name of the claim."""
+    text = (ROOT / "paper_figs/data" / scale / "atlas.json").read_text(encoding="utf-8")
+    return {entry.name: entry for entry in entries_from(text)}
+
+
+@pytest.mark.parametrize(
+    ("page", "after", "least"),
+    [("docs/deep_ledger.md", "## What the deep ledger says", 20), ("docs/deepnet.md", "## What was found", 6)],
+)
+def test_intervals_of_deep_networks_are_published_ones(page: str, after: str, least: int) -> None:
+    """Every effect with an interval in the sentences, above and below the table."""
+    text = (ROOT / page).read_text(encoding="utf-8").partition(after)[2]
+    before, _, rest = text.partition("<!-- the deep ledger -->")
+    found = re.findall(EFFECT, before + rest.partition("<!-- its end -->")[2])
+    assert len(found) >= least
+    assert set(found) - published_effects() == set()
+
+
+def test_rows_of_deep_networks_in_the_readme_are_published_ones() -> None:
+    """Verdict, effect and interval of each, and in how many protocols it holds and fails."""
     known = {
-        (
-            verdict_words(row["verdict"], row["margin"]),
-            number(row["effect"], 2),
-            *(number(end, 2) for end in row["interval"]),
-        )
-        for row in every
+        (verdict_words(row["verdict"], row["margin"]), *told(row["effect"], row["interval"]), *held)
+        for rows in [deep_ledgers()["digits"]]
+        for row in rows
+        if row["effect"] is not None and row["name"] in deep_atlas("digits")
+        for held in [counted_in(deep_atlas("digits")[row["name"]])]
     }
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    where = r"\| digits[^|]*: holds in (\d+) of (\d+), fails in (\d+)"
+    rows = re.findall(rf"\| Deep networks[^|]*\| ([^|]+) \| [^|]*?{EFFECT}[^|]*{where}", text)
+    assert len(rows) == text.count("| Deep networks") >= 2
     assert set(rows) <= known
+
+
+def counted_in(entry: Entry) -> tuple[str, str, str]:
+    """Protocols in which a claim holds, all of them, and those in which it fails."""
+    counts = entry.counts
+    return str(counts.get("supported", 0)), str(sum(counts.values())), str(counts.get("refuted", 0))
 
 
 def test_the_counts_of_the_deep_ledger_are_the_published_ones() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deepnet.ledger.scales import summary_of
 from paper_figs.figures.deep_ledger import names_of, told
 from paper_figs.workshop.caption import Caption
@@ -14,6 +16,12 @@ from theory.ledger.book import ledger_from
 from theory.ledger.wording import OWNERS, interval, number, verdict_words
 
 __all__ = ["cell", "draw", "main"]
+
+_UNMATCHED, _UNTRUSTED = "†", "‡"
+_MARKS = {
+    _UNMATCHED: "Half of the runs or more did not reach the match: they are compared at their end.",
+    _UNTRUSTED: "The negative control was not refuted: such a verdict deserves no trust.",
+}
 
 
 def draw(results: Results) -> tuple[Table, Caption]:
@@ -43,8 +51,15 @@ def draw(results: Results) -> tuple[Table, Caption]:
         shows=(
             f"{told(shown)} Each cell: verdict, effect and interval. What every effect is, and what was fixed before "
             "it was measured, is in ledger.json beside the data of each scale."
+            f"{_notes(texts)}"
         )
     )
+
+
+def _notes(texts: Sequence[Sequence[str]]) -> str:
+    """What the marks mean that there are."""
+    told = "".join(each for row in texts for each in row)
+    return "".join(f" {mark} {words}" for mark, words in _MARKS.items() if mark in told)
 
 
 def _rows(scale: Scale) -> dict[str, Row]:
@@ -54,9 +69,13 @@ def _rows(scale: Scale) -> dict[str, Row]:
 
 
 def cell(row: Row) -> str:
-    """Verdict, effect and interval of a row."""
+    """Verdict, effect and interval of a row, marked where they are not what they seem."""
     words = verdict_words(row.verdict, row.margin)
-    return words if row.effect is None else f"{words}: {number(row.effect, 2)} {interval(row.interval, 2)}"
+    if row.effect is None:
+        return words
+    unmatched = row.endings.get("not reached", 0.0) >= 0.5
+    marks = _UNMATCHED * unmatched + _UNTRUSTED * (row.control["verdict"] != "refuted")
+    return f"{words}{marks}: {number(row.effect, 2)} {interval(row.interval, 2)}"
 
 
 main = table(draw, number=3)
