@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,17 +13,8 @@ import numpy as np
 import pytest
 
 import theory
-from deepnet.ledger.findings import Findings
-from deepnet.ledger.variance import shares_of
-from deepnet.matched.records import read_rows
-from deepnet.publishing import published_scales
-from paper_figs import Results
-from paper_figs.tables import deep_ledger_table
-from paper_figs.workshop.tabular import markdown
 from tests.digits_methods_page import methods_table, tracked_numbers
 from tests.places import ROOT
-from theory.ledger.atlas import Entry, entries_from
-from theory.ledger.wording import interval, number, verdict_words
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks/README.md"]
 OTHERS = [
@@ -152,88 +142,6 @@ def test_the_ledger_is_the_published_one() -> None:
     assert {row["control"]["verdict"] for row in rows if row["effect"] is not None} == {"refuted"}
 
 
-def deep_ledgers() -> dict[str, list[dict[str, Any]]]:
-    """The tracked ledger of each scale."""
-    return {scale.folder.name: scale.ledger for scale in published_scales(ROOT / "paper_figs/data")}
-
-
-def test_the_table_of_the_deep_ledger_is_that_of_the_tracked_ones() -> None:
-    """`make figures` writes it to results/figures/deep_ledger_table.md; docs/deep_ledger.md has it, marked."""
-    made, _ = deep_ledger_table.main.draw(Results("quick", folder=ROOT / "results/nowhere"))
-    text = (ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8")
-    told = text.partition("<!-- the deep ledger -->\n")[2].partition("<!-- its end -->")[0]
-    assert told.strip() == markdown(made)
-
-
-NUMERAL = r"(−?\d+(?:\.\d+)?(?:e−?\d+)?)"
-EFFECT = rf"{NUMERAL}\s\[{NUMERAL},\s{NUMERAL}\]"
-"""An effect with its interval, as pages write it."""
-
-
-def told(effect: float, interval: Sequence[float]) -> tuple[str, ...]:
-    return tuple(number(value, 2) for value in (effect, *interval))
-
-
-def published_effects() -> set[tuple[str, ...]]:
-    """Of every row, protocol and share of variance at any scale."""
-    scales = published_scales(ROOT / "paper_figs/data")
-    rows = {told(row["effect"], row["interval"]) for one in scales for row in one.ledger if row["effect"] is not None}
-    tried = [each for one in scales for each in deep_atlas(one.folder.name).values() for each in each.tried]
-    shares = [share.share for one in scales for share in shares_of(one.findings)]
-    measured = {told(each.effect, each.interval) for each in tried if each.effect is not None and each.interval}
-    return rows | measured | {told(share.value, share.interval()) for share in shares}
-
-
-def deep_atlas(scale: str) -> dict[str, Entry]:
-    """The tracked atlas of a scale, by name of the claim."""
-    text = (ROOT / "paper_figs/data" / scale / "atlas.json").read_text(encoding="utf-8")
-    return {entry.name: entry for entry in entries_from(text)}
-
-
-@pytest.mark.parametrize(
-    ("page", "after", "least"),
-    [("docs/deep_ledger.md", "## What the deep ledger says", 20), ("docs/deepnet.md", "## What was found", 6)],
-)
-def test_intervals_of_deep_networks_are_published_ones(page: str, after: str, least: int) -> None:
-    """Every effect with an interval in the sentences, above and below the table."""
-    text = (ROOT / page).read_text(encoding="utf-8").partition(after)[2]
-    before, _, rest = text.partition("<!-- the deep ledger -->")
-    found = re.findall(EFFECT, before + rest.partition("<!-- its end -->")[2])
-    assert len(found) >= least
-    assert set(found) - published_effects() == set()
-
-
-def test_rows_of_deep_networks_in_the_readme_are_published_ones() -> None:
-    """Verdict, effect and interval of each, and in how many protocols it holds and fails."""
-    known = {
-        (verdict_words(row["verdict"], row["margin"]), *told(row["effect"], row["interval"]), *held)
-        for rows in [deep_ledgers()["digits"]]
-        for row in rows
-        if row["effect"] is not None and row["name"] in deep_atlas("digits")
-        for held in [counted_in(deep_atlas("digits")[row["name"]])]
-    }
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    where = r"\| digits[^|]*: holds in (\d+) of (\d+), fails in (\d+)"
-    rows = re.findall(rf"\| Deep networks[^|]*\| ([^|]+) \| [^|]*?{EFFECT}[^|]*{where}", text)
-    assert len(rows) == text.count("| Deep networks") >= 2
-    assert set(rows) <= known
-
-
-def counted_in(entry: Entry) -> tuple[str, str, str]:
-    """Protocols in which a claim holds, all of them, and those in which it fails."""
-    counts = entry.counts
-    return str(counts.get("supported", 0)), str(sum(counts.values())), str(counts.get("refuted", 0))
-
-
-def test_the_counts_of_the_deep_ledger_are_the_published_ones() -> None:
-    """The README's sentence on each scale: how many of the paper's ten claims are decided."""
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    for scale, rows in deep_ledgers().items():
-        family = [row["verdict"] for row in rows if row["family"] == "paper"]
-        decided = sum(verdict in ("supported", "refuted", "no effect of interest") for verdict in family)
-        assert f"{scale}: {decided} of {len(family)} decided" in text or "-" in scale.removeprefix("photographs-")
-
-
 def test_ten_lines_of_python(capsys) -> None:
     mpl.use("agg")
     run_block("result.trace.zeta_mean")
@@ -339,15 +247,6 @@ def test_sliders_of_the_lessons() -> None:
     explorer = names["trajectory_explorer"](d=10**6, signal=10.0, optimizer="SAM", alpha=0.7)
     assert (explorer.settings.d, explorer.settings.alpha) == (10**6, 0.7)
     assert bytes(explorer.picture.value).startswith(b"\x89PNG")
-
-
-def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
-    rows = read_rows(ROOT / "paper_figs/data/digits/rows.jsonl").values()
-    found = {(one.number, one.of): one.share for one in shares_of(Findings.of(rows))}
-    text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").split())
-    for of in ("retrained networks", "NegGrad at the match"):
-        share = found["forget_accuracy", of]
-        assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
 
 
 def test_a_log_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:

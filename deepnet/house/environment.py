@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from deepnet.house.packages import CURVLINOPS, POT, TIMM, UMAP, is_installed
+from simulate.house.records.processor import processor_name
 from simulate.house.version import __version__
 
 __all__ = ["ABSENT", "find_device", "hardware", "local_processes", "versions"]
@@ -42,8 +43,12 @@ def hardware(device: torch.device) -> dict[str, Any]:
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         return {"device": properties.name, "memory": properties.total_memory, "processes": _processes()}
-    name = platform.processor() or platform.machine()
-    return {"device": name, "cores": os.cpu_count(), "threads": torch.get_num_threads(), "processes": _processes()}
+    return {
+        "device": processor_name(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "processes": _processes(),
+    }
 
 
 def _processes() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ _REPLICATE = (
 )
 
 
-def provenance_of(folder: Path, findings: Findings) -> dict[str, Any]:
+def provenance_of(folder: Path, findings: Findings, published: Path | None = None) -> dict[str, Any]:
     """What stands in `provenance.json`.
 
     Args:
         folder: The results of a matched study, with its `study.json`; or a published folder, whose record is carried
             over.
         findings: What is published of it.
+        published: Where earlier rows of the scale were published, if anywhere; the commits of that record are kept.
 
     Returns:
         A mapping that JSON can hold. `commits` are those that rows were made with; `seconds` are wall times of
@@ -43,6 +44,9 @@ def provenance_of(folder: Path, findings: Findings) -> dict[str, Any]:
         ValueError: if it is damaged.
     """
     carried, earlier = _carried(folder)
+    if published is not None and (published / _EARLIER).is_file():
+        before = _carried(published, (_EARLIER,))[0]["commits"]
+        carried["commits"] = list(dict.fromkeys([*before, *carried["commits"]]))
     runs = [row for of_arm in findings.arms.values() for row in of_arm.values()]
     study = carried["study"]
     kinds = Counter(row["kind"] for row in findings.rows)
@@ -53,7 +57,7 @@ def provenance_of(folder: Path, findings: Findings) -> dict[str, Any]:
         "format": _FORMAT,
         "scale": findings.scale,
         "about": study.get("about", ""),
-        "commands": _commands(findings.scale, study),
+        "commands": _commands(findings, study),
         **{name: carried[name] for name in _CARRIED[:-1]},
         "threads": findings.rows[0]["threads"],
         "precision": findings.rows[0]["precision"],
@@ -67,9 +71,9 @@ def provenance_of(folder: Path, findings: Findings) -> dict[str, Any]:
     }
 
 
-def _carried(folder: Path) -> tuple[dict[str, Any], dict[str, float]]:
+def _carried(folder: Path, names: Sequence[str] = (_STUDY, _EARLIER)) -> tuple[dict[str, Any], dict[str, float]]:
     """What rows do not tell, and the seconds of a search whose rows are elsewhere."""
-    path = next((path for name in (_STUDY, _EARLIER) if (path := folder / name).is_file()), None)
+    path = next((path for name in names if (path := folder / name).is_file()), None)
     if path is None:
         raise FileNotFoundError(f"{folder / _STUDY} is missing, which says what the rows were made with.")
     try:
@@ -93,12 +97,15 @@ def _of_networks(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {way: round(sum(times.values()), 1) for way, times in found.items() if times}
 
 
-def _commands(scale: str, study: Mapping[str, Any]) -> list[str]:
+def _commands(findings: Findings, study: Mapping[str, Any]) -> list[str]:
+    """What makes the rows: arms with as many replicates by one command, the most first."""
     images = " --images DIR --scores FILE" if study["data"]["root"] is not None else ""
-    return [
-        f"python -m deepnet matched --preset {scale}{images}",
-        f"python -m deepnet judge results/matched/{scale} --publish paper_figs/data",
-    ]
+    by_count: dict[int, list[str]] = {}
+    for arm, runs in findings.arms.items():
+        by_count.setdefault(1 + max(runs), []).append(arm)
+    preset = f"python -m deepnet matched --preset {findings.scale}{images}"
+    made = [f"{preset} --replicates {count} --only {' '.join(by_count[count])}" for count in sorted(by_count)]
+    return [*reversed(made), f"python -m deepnet judge results/matched/{findings.scale} --publish paper_figs/data"]
 
 
 def _lost(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def publish(
         OSError: if a file cannot be written.
     """
     check_publication(folder, target, overwrite=overwrite)
-    provenance = provenance_of(folder, findings)
+    provenance = provenance_of(folder, findings, target)
     texts = {ROWS: "".join(as_line(row) + "\n" for row in findings.rows)}
     texts |= {
         name: (folder / name).read_text(encoding="utf-8") for name in _BESIDE if (folder / name).is_file()

@@ -6,9 +6,9 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from simulate import __version__
+from simulate.house.records.processor import processor_name
 from tests.benchmarks.measurement import Figure
 
 __all__ = ["MARKS", "machine", "page"]
@@ -44,14 +44,7 @@ def machine() -> str:
         except PackageNotFoundError:
             versions.append(f"no {package}")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{', '.join(versions)}; {cores} cores, {_processor()}; load average at the end {os.getloadavg()[0]:.1f}"
-
-
-def _processor() -> str:
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text(encoding="utf-8").splitlines() if known.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.machine()
+    return f"{', '.join(versions)}; {cores} cores, {processor_name()}; load average at the end {os.getloadavg()[0]:.1f}"
 
 
 def _cell(text: str) -> str:

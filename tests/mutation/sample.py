@@ -72,7 +72,11 @@ def _first_failure(project: Path, chosen: Sequence[str], without: Sequence[str])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *chosen]
-    texts = ("tests/mutation", "tests/test_documents.py")  # they compare texts, not behaviour
+    texts = (
+        "tests/mutation",
+        "tests/test_documents.py",
+        "tests/test_deep_documents.py",
+    )  # they compare texts, not behaviour
     command += [f"--deselect={file}" for file in (*texts, *without)]
     try:
         done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,10 @@ def test_provenance_says_what_was_made_where_and_how_long_it_took(published: Pat
     assert found["seconds"] == {"unlearning": 90.0}
     assert found["seconds_by_arm"] == dict.fromkeys(FEW, 30.0)
     assert found["rows"] == {"pretrained": 12, "retrained": 18, "trajectory": 9}
-    assert found["commands"][0] == "python -m deepnet matched --preset small --images DIR --scores FILE"  # type: ignore[index]
+    assert found["commands"] == [
+        f"python -m deepnet matched --preset small --images DIR --scores FILE --replicates 3 --only {' '.join(FEW)}",
+        "python -m deepnet judge results/matched/small --publish paper_figs/data",
+    ]
     assert "somebody" not in json.dumps(found)
 
 
@@ -76,6 +80,30 @@ def test_the_commits_are_those_of_the_rows(published: Path, tmp_path: Path) -> N
     (folder / "study.json").write_text(json.dumps(study | {"commits": ["abc", "def, with changes"]}), encoding="utf-8")
     found = provenance_of(folder, Findings.of(made_up_rows("small", arms=FEW)))
     assert found["commits"] == ["abc", "def, with changes"]
+
+
+def test_commits_of_rows_that_were_published_before_are_kept(published: Path, tmp_path: Path) -> None:
+    earlier = shutil.copytree(published, tmp_path / "data")
+    (earlier / "provenance.json").write_text(
+        json.dumps(told(published) | {"commits": ["first", "abc"]}), encoding="utf-8"
+    )
+    folder = write_results(tmp_path, "small", arms=FEW)
+    study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    (folder / "study.json").write_text(json.dumps(study | {"commits": ["abc", "last"]}), encoding="utf-8")
+    found = provenance_of(folder, Findings.of(made_up_rows("small", arms=FEW)), earlier)
+    assert found["commits"] == ["first", "abc", "last"]
+    assert provenance_of(folder, Findings.of(made_up_rows("small", arms=FEW)), tmp_path / "none")["commits"] == [
+        "abc",
+        "last",
+    ]
+
+
+def test_arms_with_other_numbers_of_replicates_have_their_own_command(tmp_path: Path) -> None:
+    folder = write_results(tmp_path, "small", arms=FEW)
+    rows = [row for row in made_up_rows("small", arms=FEW) if row.get("arm") != FEW[1] or row["replicate"] == 0]
+    more, fewer, _ = provenance_of(folder, Findings.of(rows))["commands"]
+    assert more.endswith(f" --replicates 3 --only {FEW[0]} {FEW[2]}")
+    assert fewer.endswith(f" --replicates 1 --only {FEW[1]}")
 
 
 def test_a_folder_is_judged_anew_to_the_same_bytes(published: Path, tmp_path: Path) -> None:
