@@ -109,7 +109,7 @@ print(f"largest difference of the weights after the step, relative to the larges
 # | ζ, the noise memorised | no formula; accuracy on what can *only* be memorised |
 # | a test error, to $10^{-300}$ | some thousand test images |
 # | the retrained network, in a second | the retrained network, at the price of a training |
-# | hundreds of replicates | three to thirty replicates |
+# | hundreds of replicates | ninety replicates at most |
 #
 # So the deep study measures what remains: accuracies on the retain set, the forget set and test images, the tug of war
 # of lesson 5 against networks that were really retrained, and **attacks** on what was forgotten.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deepnet.ledger.findings import Findings
@@ -109,3 +111,38 @@ def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
     for of in ("retrained networks", "NegGrad at the match"):
         share = found["forget_accuracy", of]
         assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
+
+
+def thread_noise() -> dict[str, list[float]]:
+    """Differences at the match between one thread and two, of digits, by number."""
+    lines = (ROOT / "paper_figs/data/digits/noise.csv").read_text(encoding="utf-8").splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row["stop"] == "loss" and row["difference"]:
+            found.setdefault(row["number"], []).append(float(row["difference"]))
+    return found
+
+
+ACCURACIES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
+
+
+def test_numerical_noise_is_that_of_the_tracked_table() -> None:
+    text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").split())
+    retain, forget, test = (number(float(np.sqrt(np.mean(np.square(thread_noise()[name])))), 2) for name in ACCURACIES)
+    assert f"{retain} on the retain set, {forget} on the forget set and {test} on test images" in text
+
+
+def test_no_decided_effect_in_tow_is_numerical_noise() -> None:
+    """ToW moves by the sum of its three accuracies at most; two arms are compared in the mean over replicates."""
+    sums = np.sum([np.abs(thread_noise()[name]) for name in ACCURACIES], axis=0)
+    of_a_run = float(np.sqrt(np.mean(sums**2)))
+    decided = [
+        row
+        for row in deep_ledgers()["digits"]
+        if row["verdict"] in ("supported", "refuted") and row["effect_is"].startswith("ToW")
+    ]
+    assert len(decided) >= 4
+    for row in decided:
+        replicates = row["details"]["replicates"]["effect"]
+        assert abs(row["effect"]) > of_a_run * (2 / replicates) ** 0.5, row["name"]

@@ -149,9 +149,11 @@ def _resnet(name: str, data: DataConfig, architecture: Architecture, epochs: int
         precision=precision,  # [ours]
     )
     optimizers = (sgd(), sam(0.1), asam(1.0))  # [names]
+    gentle = Descent(momentum=0.9, weight_decay=5e-4, schedule="constant")  # as pretraining; schedule [ours]
 
     def use(method: Method, epochs: int, lr: float, how: tuple[Sharpness, ...] = optimizers) -> Unlearner:
-        return Unlearner(method=method, sharpness=how, training=replace(train, epochs=epochs, descent=Descent(lr=lr)))
+        descent = replace(gentle, lr=lr)
+        return Unlearner(method=method, sharpness=how, training=replace(train, epochs=epochs, descent=descent))
 
     return Study(
         name=name,
@@ -172,6 +174,7 @@ def _resnet(name: str, data: DataConfig, architecture: Architecture, epochs: int
             use(CurvatureSelection(alpha=0.99), 5, 0.01),  # as NegGrad; a tenth of the weights [ours]
             use(Influence(batch_size=64), 0, 0.01),  # damping and batches [ours]
         ),
+        val_fraction=0.1,  # [code]
         evaluation=Evaluation(  # [ours]
             relearning=replace(train, epochs=2, descent=Descent(lr=0.01)),
             curvature=1024,

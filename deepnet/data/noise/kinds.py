@@ -5,6 +5,9 @@ three differences to their code. It means to swap pixels in glass blur, but wher
 the other, a fault of NumPy's views; here they are swapped. It cuts decimals off between the steps of glass blur and
 snow; here numbers stay real, and are rounded to bytes at the end. It leaves streaks of snow to ImageMagick, whose rule
 stands in `_streaked`. The paper's released code has streaks that are even over 10 pixels to both sides.
+
+The authors' package, imagenet_c, is for images of 224 x 224 pixels: it has other constants, needs ImageMagick, and
+draws from the generator that all of NumPy shares.
 """
 
 from __future__ import annotations
