@@ -1,10 +1,13 @@
 """Tables as Markdown and LaTeX, and the ledger as numbers on one scale."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from paper_figs import Results
+from paper_figs.tables import deep_ledger_table
 from paper_figs.workshop.ledger_picture import draw_rows, region_of, standardised, standardised_region, verdict_table
 from paper_figs.workshop.style import house_style
 from paper_figs.workshop.tabular import Table, latex, markdown
@@ -64,6 +67,14 @@ def test_latex_knows_every_sign_of_the_ledger() -> None:
     text = latex(Table(heads=("claim", "predicted"), rows=rows), caption="", label="x")
     assert text.isascii(), {sign for sign in text if not sign.isascii()}
     assert all(line.count("$") % 2 == 0 for line in text.splitlines())
+
+
+def test_latex_knows_every_sign_of_the_deep_ledger(tmp_path: Path) -> None:
+    made, caption = deep_ledger_table.main.draw(Results("quick", folder=tmp_path))
+    text = latex(made, caption=caption.shows, label="x")
+    assert text.isascii(), {sign for sign in text if not sign.isascii()}
+    assert r"supported\dag{}: " in text
+    assert r"\ddag{} The negative control" in text
 
 
 def test_rows_have_to_fit() -> None:
