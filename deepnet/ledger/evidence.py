@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from deepnet.ledger.effects import Arms, estimated, of_arm, unless_missing
 from deepnet.ledger.findings import ENDINGS, NothingToSeeError, NotMeasuredError
 from deepnet.ledger.naming import arm_words
+from deepnet.ledger.nearness import Masked
 from deepnet.ledger.panels import Drawn, arms_panel, ceiling_of
 from deepnet.ledger.reading import Effect, Reading, Rules
 from simulate.house.counting import counted
@@ -68,10 +71,11 @@ def evidence_of(reading: Reading, case: Case) -> Evidence:
     """
     effect, missing, was_run = _found(case, reading)
     arms = [arm for arm in dict.fromkeys(case.arms(reading)) if arm in reading.findings.arms]
-    endings = {arm: _endings(reading, arm, case.rules) for arm in arms}
+    paired = _paired(reading, arms)
+    endings = {arm: _endings(reading, arm, case.rules, paired) for arm in arms}
     total = sum((Counter(found) for found in endings.values()), Counter[str]())
     known = {} if effect is None else {"replicates": exact(effect.degrees_of_freedom + 1.0)}
-    beside = {} if reading.bare else known | _beside(reading, case, arms, endings)
+    beside = {} if reading.bare else known | _beside(reading, case, endings, paired)
     return Evidence(
         effect=effect,
         control=(was_run and unless_missing(case.control, reading)) or _unknown(),  # of no row, none either
@@ -99,22 +103,39 @@ def _unknown() -> Estimate:
     return Estimate(math.nan, math.nan, 0)
 
 
-def _endings(reading: Reading, arm: str, rules: Rules) -> list[str]:
+def _paired(reading: Reading, arms: Sequence[str]) -> frozenset[int]:
+    """Replicates in which both arms that are compared were run: numbers beside an effect are of the runs it is of."""
+    return frozenset(reading.replicates).intersection(*(reading.findings.arms[arm] for arm in arms[:2]))
+
+
+def _among(effect: Effect, counted: frozenset[int]) -> Effect:
+    """The same effect, masked but for some replicates; these have the references of all."""
+
+    def found(reading: Reading) -> Masked:
+        made = effect(reading)
+        rest = np.array([number not in counted for number in reading.replicates])
+        return np.ma.masked_where(np.broadcast_to(rest.reshape(-1, *[1] * (made.ndim - 1)), made.shape), made)
+
+    return found
+
+
+def _endings(reading: Reading, arm: str, rules: Rules, among: frozenset[int]) -> list[str]:
     try:
-        return reading.endings(arm, rules)
+        return reading.endings(arm, rules, among)
     except NotMeasuredError:
         return []
 
 
 def _beside(
-    reading: Reading, case: Case, arms: Sequence[str], endings: Mapping[str, Sequence[str]]
+    reading: Reading, case: Case, endings: Mapping[str, Sequence[str]], paired: frozenset[int]
 ) -> dict[str, Estimate]:
     """Raw numbers of all arms, the ceiling, and what else there is to know."""
     told: dict[str, Estimate | None] = {}
+    arms = list(endings)
     for arm in arms:
         name = arm_words(arm)
         for column, words in _RAW.items():
-            told[f"{words}, {name}"] = unless_missing(of_arm(arm, column, case.rules), reading)
+            told[f"{words}, {name}"] = unless_missing(_among(of_arm(arm, column, case.rules), paired), reading)
         for ending, words in _RAN.items():
             told[f"runs that {words}, {name}"] = exact(float(endings[arm].count(ending)))
     if arms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -126,10 +126,11 @@ class Reading:
             raise NotMeasuredError(f"{column} of networks pretrained with {optimizer} was not measured")
         return self._kept(made)
 
-    def endings(self, arm: str, rules: Rules) -> list[str]:
-        """How the runs of an arm stand to its stop."""
+    def endings(self, arm: str, rules: Rules, among: Collection[int] | None = None) -> list[str]:
+        """How the runs of an arm stand to its stop, in all replicates or among some."""
         known = self.findings.stopped(arm, self.pick(rules.stop))
-        return [known[number].ending for number in self.replicates if number in known]
+        counted = self.replicates if among is None else among
+        return [known[number].ending for number in self.replicates if number in known and number in counted]
 
     def _stopped(self, arm: str, stop: str, unreached: str) -> list[Stopped | None]:
         """The runs of an arm that count, one a replicate."""

@@ -40,13 +40,35 @@ def test_a_missing_replicate_is_left_out_of_both_arms() -> None:
     assert measured.effect.value == pytest.approx(-0.1)
     assert measured.effect.degrees_of_freedom == 3
     assert measured.details["replicates"].value == 4.0
-    assert measured.n_runs == 9
+    assert measured.n_runs == 8
     none = found("asam-improves-neggrad", [r for r in planted({}) if r.get("arm") != PLAIN])
     assert (none.effect, none.was_run) == (None, False)
     assert "the arm neggrad-sgd-after-sgd was not run" in none.remark
     apart = [r for r in planted({}) if r.get("arm") != PLAIN or r["replicate"] > 1]
     apart = [r for r in apart if r.get("arm") != "neggrad-asam-after-sgd" or r["replicate"] < 2]
     assert "what is compared shares no replicate" in found("asam-improves-neggrad", apart).remark
+
+
+def test_what_stands_beside_an_effect_is_of_the_same_runs() -> None:
+    """An arm with more replicates tells nothing of the others there: neither numbers nor how they ended."""
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        alone = row.get("arm") == PLAIN and row["replicate"] == 0
+        return unreached(row, retain_accuracy=0.1, forget_accuracy=0.9) if alone else row
+
+    rows = world(REPLICATES, change=change)
+    few = [row for row in rows if row.get("arm") != "neggrad-asam-after-sgd" or row["replicate"] > 0]
+    both, less = found("asam-improves-neggrad", rows), found("asam-improves-neggrad", few)
+    name = "retain accuracy, NegGrad with SGD after SGD"
+    plain = [row for row in rows if row.get("arm") == PLAIN and row["replicate"] > 0]
+    assert less.details[name].value == pytest.approx(
+        np.mean([row["stops"]["loss"]["retain_accuracy"] for row in plain])
+    )
+    assert both.details[name].value < less.details[name].value - 0.1
+    assert both.details["runs that did not reach the stop, NegGrad with SGD after SGD"].value == 1.0
+    assert less.details["runs that did not reach the stop, NegGrad with SGD after SGD"].value == 0.0
+    assert (both.n_runs, less.n_runs) == (2 * len(REPLICATES), 2 * len(REPLICATES) - 2)
+    assert (less.endings, less.remark) == ({"reached": 1.0}, "")
 
 
 def test_runs_that_do_not_end_as_they_should_are_told() -> None:
