@@ -29,7 +29,7 @@ ONE_SCALE = "one scale only"
 """What is said where a single scale has one."""
 _COLUMNS = (
     "claim", "family", "scale", "verdict", "effect", "low", "high", "margin", "replicates", "control", "null",
-    "together",
+    "together", "retain", "retain_other", "forget", "forget_other", "test", "test_other",
 )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ class Judgement:
         return [(rows, summary_of(list(rows.values()))) for rows in found]
 
     def as_csv(self) -> str:
-        """A line for each claim and scale: verdict, effect, interval, margin, replicates, controls, summary."""
+        """A line for each claim and scale: verdict, effect, interval, margin, replicates, controls, summary, accuracies."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(_COLUMNS)
@@ -62,8 +62,17 @@ class Judgement:
                 low, high = row.interval or ("", "")
                 told = ["" if value is None else value for value in (row.effect, low, high, row.margin)]
                 beside = [replicates_of(row), row.control["verdict"], row.null.get("verdict", ""), summary]
-                writer.writerow([row.name, row.family, scale, row.verdict, *told, *beside])
+                writer.writerow([row.name, row.family, scale, row.verdict, *told, *beside, *_accuracies(row)])
         return text.getvalue()
+
+
+def _accuracies(row: Row) -> list[float | str]:
+    """Raw accuracies of the two arms that are compared, on retain, forget and test set; empty if unknown."""
+    found: list[float | str] = []
+    for name in ("retain", "forget", "test"):
+        values = [told["effect"] for words, told in row.details.items() if words.startswith(f"{name} accuracy, ")]
+        found += [*values, "", ""][:2]
+    return found
 
 
 def judge(

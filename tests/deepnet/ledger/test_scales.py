@@ -86,6 +86,12 @@ def test_each_scale_has_a_ledger_of_its_own() -> None:
     assert (lines[0]["margin"], lines[0]["control"], lines[0]["null"], lines[0]["together"]) == (
         "0.02", "refuted", "supported", "scales differ",
     )  # fmt: skip
+    row = judgement.ledgers["one"].rows[0]
+    arms = [words.partition(", ")[2] for words in row.details if words.startswith("ToW, ")][:2]
+    for name in ("retain", "forget", "test"):
+        told = [float(lines[0][name]), float(lines[0][f"{name}_other"])]
+        assert told == [row.details[f"{name} accuracy, {arm}"]["effect"] for arm in arms]
+        assert (lines[2][name], lines[2][f"{name}_other"]) == ("", "")
     with pytest.raises(ValueError, match="at least one scale"):
         judge({})
 
