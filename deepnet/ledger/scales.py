@@ -53,7 +53,7 @@ class Judgement:
         return [(rows, summary_of(list(rows.values()))) for rows in found]
 
     def as_csv(self) -> str:
-        """A line for each claim and scale: verdict, effect, interval, margin, replicates, controls, summary, accuracies."""
+        """A line for each claim and scale: verdict, effect, interval, margin, controls, summary, raw accuracies."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(_COLUMNS)
