@@ -45,12 +45,13 @@ def told(effect: float, interval: Sequence[float]) -> tuple[str, ...]:
 
 
 def published_effects() -> set[tuple[str, ...]]:
-    """Of every row, protocol and share of variance at any scale."""
+    """Of every row, protocol whose controls did not fail, and share of variance at any scale."""
     scales = published_scales(ROOT / "paper_figs/data")
     rows = {told(row["effect"], row["interval"]) for one in scales for row in one.ledger if row["effect"] is not None}
     tried = [each for one in scales for each in deep_atlas(one.folder.name).values() for each in each.tried]
     shares = [share.share for one in scales for share in shares_of(one.findings)]
-    measured = {told(each.effect, each.interval) for each in tried if each.effect is not None and each.interval}
+    trusted = [each for each in tried if each.trusted and each.effect is not None and each.interval]
+    measured = {told(each.effect, each.interval) for each in trusted}
     return rows | measured | {told(share.value, share.interval()) for share in shares}
 
 
