@@ -18,11 +18,15 @@ from theory.ledger import Claim, Ledger, Row, family_sizes, run_claims
 from theory.ledger.wording import verdict_words
 
 __all__ = [
-    "DIFFER", "LOOKS", "ONE_SCALE", "Judgement", "intervals_of", "judge", "looks_at", "replicates_of", "summary_of",
+    "DIFFER", "LOOKS", "LOOKS_AT", "ONE_SCALE", "Judgement", "intervals_of", "judge", "looks_at", "replicates_of",
+    "summary_of",
 ]  # fmt: skip
 
 LOOKS = (30, 90)
 """Numbers of replicates at which rows are judged; written down before the second was run."""
+LOOKS_AT = {"digits-labels": (15, 30), "digits-feature": (15, 30)}
+"""Those of scales that have others, by name; written down before the second was run. Of digits, open questions and
+rows that show how claims depend on a setting are judged at 15 and at 30 replicates: two looks, too."""
 DIFFER = "scales differ"
 """What is said where scales have different verdicts."""
 ONE_SCALE = "one scale only"
@@ -115,7 +119,8 @@ def judge(
 
 def looks_at(findings: Findings) -> int:
     """How often the rows of a scale have been judged, this time among them, by the number of its replicates."""
-    return max(1, sum(len(findings.replicates) >= number for number in LOOKS))
+    numbers = LOOKS_AT.get(findings.scale, LOOKS)
+    return max(1, sum(len(findings.replicates) >= number for number in numbers))
 
 
 def intervals_of(findings: Findings) -> dict[str, int]:

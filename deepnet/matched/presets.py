@@ -125,8 +125,15 @@ def _of_a_transformer(study: MatchedStudy) -> MatchedStudy:
 # --- photographs, on a CPU -----------------------------------------------------------------------------
 
 
+_WHOLE = 10_000
+"""More points than a trajectory has, for rows that hold all of it."""
+
+
 def _photographs(
-    architecture: Architecture, replicates: int, arms: Callable[[Sharpness, Sharpness], Sequence[Arm]]
+    architecture: Architecture,
+    replicates: int,
+    arms: Callable[[Sharpness, Sharpness], Sequence[Arm]],
+    points: int = Watching.points,
 ) -> Made:
     """5,000 photographs of CIFAR-10 a replicate, on a CPU."""
 
@@ -146,7 +153,11 @@ def _photographs(
             arms=tuple(arms(sgd(), asam(1.0))),
             replicates=tuple(range(replicates)),
             watching=Watching(
-                probe=500, every=5, epochs=(5,), relearning=replace(gentle, epochs=2, descent=Descent(lr=0.01))
+                probe=500,
+                every=5,
+                epochs=(5,),
+                points=points,
+                relearning=replace(gentle, epochs=2, descent=Descent(lr=0.01)),
             ),
         )
 
@@ -209,7 +220,7 @@ PRESETS: dict[str, Made] = {
     "digits-adamw": _other_digits("digits-adamw", "AdamW in unlearning", _with_adamw),
     "digits-vit": _other_digits("digits-vit", "a small vision transformer in the convnet's place", _of_a_transformer),
     "photographs-resnet18": _photographs("resnet18", 6, _of_most_claims),
-    "photographs-resnet50": _photographs("resnet50", 3, fewest),
+    "photographs-resnet50": _photographs("resnet50", 3, fewest, points=_WHOLE),
     "cifar10-resnet18": _on_a_card("cifar10-resnet18", 6),
     "cifar10-resnet50": _on_a_card("cifar10-resnet50", 3),
     "cifar100-resnet50": _on_a_card("cifar100-resnet50", 3),

@@ -165,6 +165,7 @@ class _Unlearning:
         steps = trajectory.column("step")[-1] if trajectory.rows else None
         thin = trajectory.thinned(self.replicate.matched.watching.points, set(passed.steps.values()))
         store = self.replicate.store
+        store.save_arrays(self.config, trajectory.as_arrays())
         for step in numbers:
             store.drop_model(self._snapshot(step))
         store.journal(self.config).discard()

@@ -68,6 +68,11 @@ class Trajectory:
         chosen |= set(_spread(whole, most - len(chosen)))
         return Trajectory([self.rows[place] for place in sorted(chosen)])
 
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """All columns by name, exact, one entry a row; NaN where a set was not looked at."""
+        columns = {name: np.array(self.column(name), dtype=np.float64) for name in COLUMNS}
+        return columns | {"step": columns["step"].astype(np.int64)}
+
     def as_columns(self) -> dict[str, Any]:
         """The rounded columns by name, as a row of results has them; those in which there is nothing are left out."""
         steps = [int(value or 0) for value in self.column("step")]

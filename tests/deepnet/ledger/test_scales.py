@@ -119,6 +119,13 @@ def test_a_second_look_doubles_what_has_to_cover() -> None:
     assert intervals_of(Findings.of(rows))["paper"] == 20
 
 
+def test_scales_may_have_been_looked_at_earlier_than_others() -> None:
+    rows = planted(AHEAD, replicates=range(30))
+    of_labels, of_others = ([row | {"scale": scale} for row in rows] for scale in ("digits-labels", "a"))
+    few = [row for row in of_labels if row["replicate"] < 29]
+    assert [looks_at(Findings.of(found)) for found in (few, of_labels, of_others)] == [1, 2, 1]
+
+
 def test_the_atlas_says_which_choice_decides() -> None:
     def change(row: dict[str, Any]) -> dict[str, Any]:
         if row.get("arm") == PLAIN:

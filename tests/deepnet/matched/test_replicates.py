@@ -213,6 +213,14 @@ def test_asam_at_the_rate_of_sgd_is_asam_with_that_rate() -> None:
     assert replace(at_equal, name=usual.name, tuned="") == usual
 
 
+def test_rows_of_the_papers_network_hold_whole_trajectories() -> None:
+    study = preset("photographs-resnet50")
+    assert study.images is not None
+    steps = study.unlearn.epochs * -(-study.images // study.unlearn.batch_size)
+    assert study.watching.points > steps
+    assert preset("photographs-resnet18").watching == replace(study.watching, points=22)
+
+
 def test_photographs_need_their_images_and_scores() -> None:
     with pytest.raises(ValueError, match="`images` must name where the images of this preset are"):
         matched_preset("photographs-resnet18")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -240,6 +241,16 @@ def test_seldom_looks_have_gaps_but_not_at_stops(tmp_path: Path) -> None:
     looked = [step for step, loss in zip(track["step"], track["retain_loss"], strict=True) if loss is not None]
     stops = {stop["step"] for stop in row["stops"].values() if stop["step"] is not None}
     assert set(looked) == {step for step in track["step"] if step % 4 == 0} | stops
+
+
+def test_rows_are_thin_and_trajectories_are_kept_whole(tmp_path: Path) -> None:
+    study = small_matched(watching=Watching(epochs=(1,), points=4)).only(["neggrad"])
+    row = arm_in(run_small(tmp_path, study), "neggrad")
+    with np.load(tmp_path / "arrays" / f"{row['key']}.npz") as arrays:
+        assert arrays["step"].tolist() == list(range(row["last"]["step"] + 1))
+        thin = [arrays["test_loss"][step] for step in row["trajectory"]["step"]]
+    assert len(thin) == 4
+    assert row["trajectory"]["test_loss"] == pytest.approx(thin, rel=1e-3)
 
 
 def test_every_commit_that_made_rows_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -75,6 +76,15 @@ def test_rows_are_by_columns_and_gaps_stay_gaps() -> None:
     columns = found.as_columns()
     assert list(columns) == list(COLUMNS)
     assert columns["forget_loss"] == [0.0, 0.1429]
+
+
+def test_arrays_hold_every_row_exactly() -> None:
+    arrays = trajectory(401, every=2).as_arrays()
+    assert list(arrays) == list(COLUMNS)
+    assert arrays["step"].dtype == np.int64
+    np.testing.assert_array_equal(arrays["step"], np.arange(401))
+    np.testing.assert_array_equal(arrays["forget_loss"], np.arange(401) / 7)
+    np.testing.assert_array_equal(np.isnan(arrays["test_loss"]), np.arange(401) % 2 == 1)
 
 
 def test_sets_that_were_never_looked_at_have_no_column() -> None:
