@@ -15,7 +15,8 @@ from deepnet.ledger.variance import shares_of
 from deepnet.matched.records import read_rows
 from deepnet.publishing import published_scales
 from paper_figs import Results
-from paper_figs.tables import deep_ledger_table
+from paper_figs.tables import deep_accuracies_table, deep_ledger_table
+from paper_figs.workshop.sheet import Sheet
 from paper_figs.workshop.tabular import markdown
 from tests.places import ROOT
 from theory.ledger.atlas import Entry, entries_from
@@ -27,11 +28,18 @@ def deep_ledgers() -> dict[str, list[dict[str, Any]]]:
     return {scale.folder.name: scale.ledger for scale in published_scales(ROOT / "paper_figs/data")}
 
 
-def test_the_table_of_the_deep_ledger_is_that_of_the_tracked_ones() -> None:
-    """`make figures` writes it to results/figures/deep_ledger_table.md; docs/deep_ledger.md has it, marked."""
-    made, _ = deep_ledger_table.main.draw(Results("quick", folder=ROOT / "results/nowhere"))
+@pytest.mark.parametrize(
+    ("sheet", "begins", "ends"),
+    [
+        (deep_ledger_table.main, "<!-- the deep ledger -->", "<!-- its end -->"),
+        (deep_accuracies_table.main, "<!-- raw accuracies -->", "<!-- their end -->"),
+    ],
+)
+def test_tables_of_the_deep_ledger_are_those_of_the_tracked_ones(sheet: Sheet, begins: str, ends: str) -> None:
+    """`make figures` writes them to results/figures; docs/deep_ledger.md has them, marked."""
+    made, _ = sheet.draw(Results("quick", folder=ROOT / "results/nowhere"))
     text = (ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8")
-    told = text.partition("<!-- the deep ledger -->\n")[2].partition("<!-- its end -->")[0]
+    told = text.partition(f"{begins}\n")[2].partition(ends)[0]
     assert told.strip() == markdown(made)
 
 

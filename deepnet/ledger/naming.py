@@ -19,6 +19,10 @@ _METHODS = {
     **{f"quirk-{name}-minmax": f"Sharp MinMax as released ({name})" for name in UNLEARNING_QUIRKS},
     **{f"quirk-{name}-scrub": f"SCRUB as released ({name})" for name in UNLEARNING_QUIRKS},
 }  # fmt: skip
+_CONTROLS = {
+    "control-other-batches": "NegGrad with SGD after SGD, with other batches",
+    "control-rate-1.1": "NegGrad with SGD after SGD, at 1.1 times its rate",
+}
 _RATES = {"half-rate": "half its rate", "twice-rate": "twice its rate", "sgd-rate": "the rate of SGD"}
 _ARM = re.compile(r"(?P<method>.+)-(?P<how>sgd|sam|asam)-after-(?P<before>sgd|sam|asam)")
 
@@ -30,13 +34,13 @@ def arm_words(name: str) -> str:
         >>> arm_words("minmax-asam-after-sgd")
         'Sharp MinMax with ASAM after SGD'
         >>> arm_words("neggrad-alpha-0.9-sam-after-sgd"), arm_words("control-other-batches")
-        ('NegGrad at α = 0.9 with SAM after SGD', 'control-other-batches')
+        ('NegGrad at α = 0.9 with SAM after SGD', 'NegGrad with SGD after SGD, with other batches')
         >>> arm_words("minmax-at-half-rate-asam-after-sgd"), arm_words("minmax-fraction-0.1-asam-after-sgd")
         ('Sharp MinMax at half its rate with ASAM after SGD', 'Sharp MinMax of 10% of the weights with ASAM after SGD')
     """
     found = _ARM.fullmatch(name)
     if found is None:
-        return name
+        return _CONTROLS.get(name, name)
     method, _, rate = found["method"].partition("-at-")
     method, _, share = method.partition("-fraction-")
     method, _, alpha = method.partition("-alpha-")

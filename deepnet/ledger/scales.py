@@ -18,8 +18,8 @@ from theory.ledger import Claim, Ledger, Row, family_sizes, run_claims
 from theory.ledger.wording import verdict_words
 
 __all__ = [
-    "DIFFER", "LOOKS", "LOOKS_AT", "ONE_SCALE", "Judgement", "intervals_of", "judge", "looks_at", "replicates_of",
-    "summary_of",
+    "DIFFER", "LOOKS", "LOOKS_AT", "ONE_SCALE", "Judgement", "arms_of", "intervals_of", "judge", "looks_at",
+    "replicates_of", "summary_of",
 ]  # fmt: skip
 
 LOOKS = (30, 90)
@@ -74,7 +74,7 @@ def _accuracies(row: Row) -> list[float | str]:
     """Raw accuracies of the two arms that are compared, on retain, forget and test set; empty if unknown."""
     found: list[float | str] = []
     for name in ("retain", "forget", "test"):
-        values = [told["effect"] for words, told in row.details.items() if words.startswith(f"{name} accuracy, ")]
+        values = [row.details[f"{name} accuracy, {arm}"]["effect"] for arm in arms_of(row)]
         found += [*values, "", ""][:2]
     return found
 
@@ -155,3 +155,10 @@ def replicates_of(row: Row) -> str:
     """On how many replicates a row rests, as its details tell."""
     found = row.details.get("replicates")
     return "" if found is None else f"{found['effect']:.0f}"
+
+
+def arms_of(row: Row) -> list[str]:
+    """The two arms, in words, whose accuracies a row tells; none of a claim on more arms, or on networks."""
+    told = (words.partition(" accuracy, ") for words in row.details)
+    found = [arm for name, comma, arm in told if comma and name == "retain"]
+    return found if len(found) == 2 else []

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deepnet.ledger.scales import summary_of
-from paper_figs.figures.deep_ledger import names_of, told
+from paper_figs.figures.deep_ledger import told
+from paper_figs.tables._side_by_side import side_by_side
 from paper_figs.workshop.caption import Caption
-from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import table
 from paper_figs.workshop.tabular import Table
 from theory.ledger import Row
-from theory.ledger.book import ledger_from
 from theory.ledger.wording import OWNERS, interval, number, verdict_words
 
 __all__ = ["cell", "draw", "main"]
@@ -26,32 +25,20 @@ _MARKS = {
 
 def draw(results: Results) -> tuple[Table, Caption]:
     """One row per claim."""
-    shown = scales(results, "ledger.json")
-    names = names_of(shown)
-    if not names:
-        raise nothing_to_draw("claims", shown)
-    ledgers = {scale.name: _rows(scale) for scale in shown}
-    columns = [scale.name for scale in unvaried(shown)]
-    varied = [name for name in ledgers if name not in columns]
+    claims = side_by_side(results)
     texts = []
-    for name, place in names.items():
-        rows = {scale: ledger[name] for scale, ledger in ledgers.items() if name in ledger}
-        cells = [cell(rows[scale]) if scale in rows else "—" for scale in columns]
-        others = [
-            f"{scale}: {cell(rows[scale])}" for scale in varied if scale in rows and not rows[scale].has_no_verdict
-        ]
+    for place, rows in claims.rows:
         any_row = next(iter(rows.values()))
-        together = summary_of([row for scale, row in rows.items() if scale in columns])
-        more = ("; ".join(others) or "—",) if varied else ()
-        texts.append((str(place), any_row.title, OWNERS[any_row.family], *cells, together, *more))
-    heads = ("#", "claim", "whose", *columns, "together", *(["with one thing changed"] if varied else []))
-    width = round(0.42 / (len(columns) + bool(varied)), 3)
-    widths = (0.0, 0.23, 0.0, *[width] * len(columns), 0.09, *([width] if varied else []))
+        together = summary_of([row for scale, row in rows.items() if scale in claims.columns])
+        texts.append((str(place), any_row.title, OWNERS[any_row.family], *claims.cells(rows, cell, together)))
+    count, some = len(claims.columns), bool(claims.varied)
+    width = round(0.42 / (count + some), 3)
+    widths = (0.0, 0.23, 0.0, *[width] * count, 0.09, *[width] * some)
+    heads = ("#", "claim", "whose", *claims.heads("together"))
     return Table(heads=heads, rows=tuple(texts), numeric=(0,), widths=widths), Caption(
         shows=(
-            f"{told(shown)} Each cell: verdict, effect and interval. What every effect is, and what was fixed before "
-            "it was measured, is in ledger.json beside the data of each scale."
-            f"{_notes(texts)}"
+            f"{told(claims.shown)} Each cell: verdict, effect and interval. What every effect is, and what was fixed "
+            f"before it was measured, is in ledger.json beside the data of each scale.{_notes(texts)}"
         )
     )
 
@@ -60,12 +47,6 @@ def _notes(texts: Sequence[Sequence[str]]) -> str:
     """What the marks mean that there are."""
     told = "".join(each for row in texts for each in row)
     return "".join(f" {mark} {words}" for mark, words in _MARKS.items() if mark in told)
-
-
-def _rows(scale: Scale) -> dict[str, Row]:
-    """The rows of a scale's ledger by name."""
-    text = (scale.published.folder / "ledger.json").read_text(encoding="utf-8")
-    return {row.name: row for row in ledger_from(text).rows}
 
 
 def cell(row: Row) -> str:

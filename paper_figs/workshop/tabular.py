@@ -113,7 +113,8 @@ _RAISED = {"¼": "1/4", "½": "1/2"}
 
 _ESCAPES = {c: rf"\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "…": r"\dots{}", "—": "---",
-    "–": "--", "ŷ": r"$\hat{y}$", "ε̂": r"$\hat{\varepsilon}$", "’": "'", "\u00a0": "~", "†": r"\dag{}", "‡": r"\ddag{}",
+    "–": "--", "ŷ": r"$\hat{y}$", "ε̂": r"$\hat{\varepsilon}$", "’": "'", "“": "``", "”": "''", "\u00a0": "~",
+    "†": r"\dag{}", "‡": r"\ddag{}",
 }  # fmt: skip
 """What other signs become."""
 

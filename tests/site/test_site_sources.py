@@ -20,7 +20,7 @@ from tests.places import ROOT
 
 SITE = ROOT / "docs/site"
 PACKAGES = ("simulate", "theory", "deepnet", "paper_figs")
-MARKS = ("the deep ledger", "every method on digits", "its end")
+MARKS = ("the deep ledger", "raw accuracies", "every method on digits", "its end", "their end")
 """Comments that tests of documents know; the site fills all others."""
 
 

@@ -21,7 +21,7 @@ from deepnet.cli.judge import JudgeCommand
 from deepnet.ledger.claims import all_claims, find_claims
 from deepnet.ledger.findings import Findings
 from deepnet.ledger.pages import account, as_run, atlas_of, table_of
-from deepnet.ledger.scales import intervals_of, judge, looks_at, summary_of
+from deepnet.ledger.scales import arms_of, intervals_of, judge, looks_at, summary_of
 from deepnet.matched.records import write_rows
 from simulate.house.terminal import console
 from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, WOBBLE, planted
@@ -94,6 +94,19 @@ def test_each_scale_has_a_ledger_of_its_own() -> None:
         assert (lines[2][name], lines[2][f"{name}_other"]) == ("", "")
     with pytest.raises(ValueError, match="at least one scale"):
         judge({})
+
+
+def test_raw_accuracies_are_of_two_arms_or_of_none() -> None:
+    judgement = judge({"a": world(range(3))})
+    rows = {row.name: row for row in judgement.ledgers["a"].rows}
+    assert arms_of(rows["asam-improves-neggrad"]) == ["NegGrad with ASAM after SGD", "NegGrad with SGD after SGD"]
+    lines = {line["claim"]: line for line in csv.DictReader(judgement.as_csv().splitlines())}
+    for name, line in lines.items():
+        told = [line[f"{part}{which}"] for part in ("retain", "forget", "test") for which in ("", "_other")]
+        assert all(told) if arms_of(rows[name]) else not any(told)
+    of_alphas = rows["asam-widens-range-of-alpha"]
+    assert sum(words.startswith("retain accuracy, ") for words in of_alphas.details) == 10
+    assert arms_of(of_alphas) == []
 
 
 def test_intervals_are_those_of_the_whole_family_whatever_is_judged() -> None:

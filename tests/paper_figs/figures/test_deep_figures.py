@@ -23,7 +23,7 @@ from paper_figs.figures import (
     deep_tow,
     deep_trajectories,
 )
-from paper_figs.tables import deep_ledger_table
+from paper_figs.tables import deep_accuracies_table, deep_ledger_table
 from paper_figs.workshop.deep_data import Scale, main_arms, usual_arms, variant_arms
 from paper_figs.workshop.deep_dots import method_words
 from paper_figs.workshop.ledger_lines import short_title
@@ -35,6 +35,7 @@ from tests.places import ROOT
 
 WHOLE, SMALL = "made-up", "small"
 SHEETS = [sheet for sheet in all_sheets() if sheet.deep]
+TABLES = ["deep_ledger_table", "deep_accuracies_table"]
 FIGURES = [sheet for sheet in SHEETS if sheet.kind == "figure"]
 
 
@@ -69,7 +70,7 @@ def _dots(axes: Axes) -> list[float]:
 
 def test_every_deep_figure_has_its_number() -> None:
     assert sorted(sheet.number for sheet in FIGURES) == [*range(10, 16), 17]
-    assert [sheet.name for sheet in SHEETS if sheet.kind == "table"] == ["deep_ledger_table"]
+    assert [sheet.name for sheet in SHEETS if sheet.kind == "table"] == TABLES
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
@@ -273,6 +274,20 @@ def test_the_table_has_a_column_a_scale_and_a_summary(data: Path) -> None:
     assert made.rows[0][3].startswith("refuted: −0.1 [")
     assert (made.rows[0][-1], made.rows[1][-1]) == ("refuted", "one scale only")
     assert made.rows[1][4] == "not run"
+
+
+def test_the_table_of_accuracies_tells_those_of_the_rows(data: Path, whole: Scale) -> None:
+    made, _ = deep_accuracies_table.main.draw(_results(data))
+    assert isinstance(made, Table)
+    assert made.heads == ("#", "arms", WHOLE, SMALL)
+    cells = {row[1]: row[2:] for row in made.rows}
+    known = [numbers["forget_accuracy"] for numbers in whole.findings.pretrained[whole.forget, "sgd"].values()]
+    assert cells["pretrained with SGD"][0].split(" / ")[1] == f"{100 * np.mean(known):.1f}"
+    assert cells["pretrained with SGD"][0].startswith(f"{len(known)}: ")
+    rows = [row for row in json.loads((data / WHOLE / "ledger.json").read_text("utf-8")) if row["number"] == 1]
+    retain = [told["effect"] for words, told in rows[0]["details"].items() if words.startswith("retain accuracy, ")]
+    first = cells["NegGrad with ASAM after SGD, against NegGrad with SGD after SGD"][0]
+    assert [f"{100 * value:.1f}" for value in retain] == re.findall(r"(?:: |against )([\d.]+) / ", first)
 
 
 def test_deep_figures_need_no_torch(data: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from paper_figs import Results
-from paper_figs.tables import deep_ledger_table
+from paper_figs.tables import deep_accuracies_table, deep_ledger_table
 from paper_figs.workshop.ledger_picture import verdict_table
 from paper_figs.workshop.tabular import Table, latex
 from tests.latex import set_on_pages
@@ -20,8 +20,11 @@ def test_the_published_ledgers_fit_on_their_pages(tmp_path: Path) -> None:
     rows = json.loads((ROOT / "docs/ledger.json").read_text(encoding="utf-8"))
     deep, caption = deep_ledger_table.main.draw(Results("quick", folder=tmp_path))
     assert isinstance(deep, Table)
+    accuracies, beside = deep_accuracies_table.main.draw(Results("quick", folder=tmp_path))
+    assert isinstance(accuracies, Table)
     body = latex(verdict_table(rows), caption="Every claim, 95 % of them.", label="one")
     body += latex(deep, caption=caption.shows, label="two")
+    body += latex(accuracies, caption=beside.shows, label="three")
     assert set_on_pages(body, tmp_path, PACKAGES) == []
 
 

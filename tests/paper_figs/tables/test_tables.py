@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from paper_figs import Results
-from paper_figs.tables import deep_ledger_table
+from paper_figs.tables import deep_accuracies_table, deep_ledger_table
 from paper_figs.workshop.ledger_picture import draw_rows, region_of, standardised, standardised_region, verdict_table
 from paper_figs.workshop.style import house_style
 from paper_figs.workshop.tabular import Table, latex, markdown
@@ -70,9 +70,10 @@ def test_latex_knows_every_sign_of_the_ledger() -> None:
 
 
 def test_latex_knows_every_sign_of_the_deep_ledger(tmp_path: Path) -> None:
-    made, caption = deep_ledger_table.main.draw(Results("quick", folder=tmp_path))
-    text = latex(made, caption=caption.shows, label="x")
-    assert text.isascii(), {sign for sign in text if not sign.isascii()}
+    for sheet in (deep_accuracies_table.main, deep_ledger_table.main):
+        made, caption = sheet.draw(Results("quick", folder=tmp_path))
+        text = latex(made, caption=caption.shows, label="x")
+        assert text.isascii(), {sign for sign in text if not sign.isascii()}
     assert r"supported\dag{}: " in text
     assert r"\ddag{} The negative control" in text
 
