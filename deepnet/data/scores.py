@@ -6,14 +6,22 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from simulate.house.counting import counted
-from simulate.house.files import require_file
+from simulate.house.files import require_file, write_text
 
-__all__ = ["load_scores", "original_order"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["ESTIMATED", "load_scores", "original_order", "write_scores"]
+
+ESTIMATED = "estimated"
+"""In the place of a file of scores: estimate them."""
+_COLUMN = "score"
+"""Head of the only column of a .csv file."""
 
 
 def load_scores(path: str | Path, labels: Tensor, files: Sequence[str] | None = None) -> np.ndarray:
@@ -26,12 +34,13 @@ def load_scores(path: str | Path, labels: Tensor, files: Sequence[str] | None = 
     | `memorization` | Zhao et al. 2024, CIFAR-10, in CIFAR's order |
     | `scores`, `labels` | consistency scores of Jiang et al. 2021, in CIFAR's order: 1 - score is returned |
     | `scores`, or a lone array in a .npy file | anybody's, in the order of the images, as they are |
+    | the column `score` of a .csv file | the same, as `write_scores` writes them |
 
     Images of a folder lie class by class, not in CIFAR's order. If the files of each class are numbered in
     CIFAR's order (0, 1, ... or from 1), scores that come with labels are matched class by class.
 
     Args:
-        path: A .npz or .npy file.
+        path: A .npz, .npy or .csv file.
         labels: Class of each image of the complete training set, (n,).
         files: Their files as class/name, if they come from a folder.
 
@@ -71,6 +80,19 @@ def load_scores(path: str | Path, labels: Tensor, files: Sequence[str] | None = 
     return scores[_match(path, label_key, arrays[label_key], classes, files)]
 
 
+def write_scores(path: Path, scores: np.ndarray) -> Path:
+    """Write scores as text that `load_scores` reads back, the same to the bit; the file appears whole or not at all.
+
+    Args:
+        path: A .csv file.
+        scores: A number a training image, in their order, (n,); NaN where there is none.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    return write_text(path, "\n".join([_COLUMN, *(repr(float(score)) for score in scores)]) + "\n")
+
+
 def original_order(original_labels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Where each image of a folder stands in the original order, if each class has kept its order.
 
@@ -100,6 +122,8 @@ def original_order(original_labels: np.ndarray, labels: np.ndarray) -> np.ndarra
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file; code in it is never run."""
     require_file(path, "The file of scores")
+    if path.suffix == ".csv":
+        return {"scores": _column(path)}
     wanted = ("tr_mem", "tr_labels", "tr_filenames", "memorization", "scores", "labels")
     try:
         with path.open("rb") as file:
@@ -112,6 +136,17 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(
             f"The file of scores {path} cannot be read as arrays without pickled objects: {error}"
         ) from error
+
+
+def _column(path: Path) -> np.ndarray:
+    """The only column of a .csv file."""
+    try:
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        if head.strip() != _COLUMN:
+            raise ValueError(f"its first line is {head[:40]!r}")
+        return np.array([float(line) for line in lines])
+    except (OSError, ValueError) as error:
+        raise ValueError(f"The file of scores {path} must hold the column `{_COLUMN}` alone: {error}") from error
 
 
 def _scores(path: Path, key: str, array: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 from deepnet.data.datasets import DataConfig
 from deepnet.data.noise import Noise
 from deepnet.data.requests import Request
+from deepnet.data.scores import ESTIMATED
 from deepnet.data.splits import ForgetSet
 from deepnet.learning.descent import Descent
 from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
@@ -31,7 +32,7 @@ from deepnet.matched.study import Arm, Flatness, MatchedStudy, Watching
 from deepnet.methods import SharpMinMax
 from deepnet.networks.models import Architecture, ModelConfig
 from deepnet.studies.presets import preset
-from deepnet.studies.study import ESTIMATED, Study
+from deepnet.studies.study import Study
 from simulate.house import checks
 
 __all__ = ["PRESETS", "RATES_OF", "matched_preset"]
@@ -111,7 +112,7 @@ def _with_adamw(study: MatchedStudy) -> MatchedStudy:
 
 
 def _of_a_transformer(study: MatchedStudy) -> MatchedStudy:
-    """More epochs, which it needs to learn, and fewer replicates: it takes twenty times as long as the convnet."""
+    """More epochs, which it needs to learn, fewer replicates and seldom looks: it takes long."""
     plain, aware = sgd(), asam(0.5)
     return replace(
         study,
@@ -119,6 +120,7 @@ def _of_a_transformer(study: MatchedStudy) -> MatchedStudy:
         pretrain=replace(study.pretrain, epochs=40),
         arms=(*fewest(plain, aware)[:2], *fewest(plain, aware)[4:6], *controls(plain)),
         replicates=tuple(range(6)),
+        watching=replace(study.watching, every=10),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from deepnet.data.scores import ESTIMATED
 from deepnet.ledger.findings import Findings
 from deepnet.matched.records import read_rows
 from simulate.house.files import parse_json
@@ -99,11 +100,13 @@ def _of_networks(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 
 def _commands(findings: Findings, study: Mapping[str, Any]) -> list[str]:
     """What makes the rows: arms with as many replicates by one command, the most first."""
-    images = " --images DIR --scores FILE" if study["data"]["root"] is not None else ""
+    images = " --images DIR" if study["data"]["root"] is not None else ""
+    scored = any(forget["scores"] not in (None, ESTIMATED) for forget in study["forget"])
+    files = images + (" --scores FILE" if scored else "")
     by_count: dict[int, list[str]] = {}
     for arm, runs in findings.arms.items():
         by_count.setdefault(1 + max(runs), []).append(arm)
-    preset = f"python -m deepnet matched --preset {findings.scale}{images}"
+    preset = f"python -m deepnet matched --preset {findings.scale}{files}"
     made = [f"{preset} --replicates {count} --only {' '.join(by_count[count])}" for count in sorted(by_count)]
     return [*reversed(made), f"python -m deepnet judge results/matched/{findings.scale} --publish paper_figs/data"]
 

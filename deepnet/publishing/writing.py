@@ -17,7 +17,7 @@ from theory.ledger.atlas import Entry, atlas_json
 
 __all__ = ["check_publication", "publish"]
 
-_BESIDE = ("rates.csv", "noise.csv")
+_BESIDE = ("rates.csv", "noise.csv", "scores.csv")
 """Tables that are published as they are, if they are there."""
 
 

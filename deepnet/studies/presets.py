@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from deepnet.data.datasets import DataConfig
+from deepnet.data.scores import ESTIMATED
 from deepnet.data.splits import ForgetSet
 from deepnet.learning.descent import Descent
 from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
@@ -37,7 +38,7 @@ from deepnet.methods import (
 )  # fmt: skip
 from deepnet.networks.models import Architecture, ModelConfig
 from deepnet.networks.precision import Precision
-from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner
+from deepnet.studies.study import Evaluation, Study, Unlearner
 from simulate.house import checks
 
 __all__ = ["PRESETS", "preset", "with_newcomers"]

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from deepnet.data.scores import ESTIMATED
 from deepnet.house import parallel
 from deepnet.house.crew import Crew, Watch
 from deepnet.house.identity import as_json
@@ -28,7 +29,7 @@ from deepnet.studies.planning.requirements import check_measurable
 from deepnet.studies.runs import Run, Vote
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
-from deepnet.studies.study import ESTIMATED, Study, Unlearner
+from deepnet.studies.study import Study, Unlearner
 from deepnet.studies.telling import History, write_histories
 from simulate.house.files import write_text
 

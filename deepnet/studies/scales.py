@@ -9,13 +9,14 @@ from typing import Literal
 
 from deepnet.data.augment import Augment
 from deepnet.data.datasets import DataConfig
+from deepnet.data.scores import ESTIMATED
 from deepnet.data.splits import ForgetSet
 from deepnet.learning.descent import Descent
 from deepnet.learning.sharpness import Sharpness, asam, sam, sgd
 from deepnet.learning.training import Training
 from deepnet.networks.models import Architecture, ModelConfig
 from deepnet.studies.presets import preset
-from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner
+from deepnet.studies.study import Evaluation, Study, Unlearner
 from simulate.house import checks
 
 __all__ = ["SCALES", "scale"]

@@ -14,6 +14,7 @@ import torch
 
 from deepnet.data.datasets import Dataset, load
 from deepnet.data.requests import corrupt
+from deepnet.data.scores import ESTIMATED
 from deepnet.data.splits import ForgetSet, Split, make_split
 from deepnet.house import parallel
 from deepnet.house.logs import Logger
@@ -31,7 +32,7 @@ from deepnet.studies.memorization import cast_vote, memorization_scores, part_of
 from deepnet.studies.planning.precision import on_device
 from deepnet.studies.runs import Finished, Run, Vote
 from deepnet.studies.store import Store
-from deepnet.studies.study import ESTIMATED, Study
+from deepnet.studies.study import Study
 from deepnet.studies.telling import loggers_for, told
 
 __all__ = ["Execution", "Stages"]

@@ -18,10 +18,7 @@ from deepnet.networks.models import ModelConfig
 from deepnet.studies.memorization import Memorization
 from simulate.house import checks
 
-__all__ = ["ESTIMATED", "Evaluation", "Study", "Unlearner"]
-
-ESTIMATED = "estimated"
-"""In the place of a file of scores: estimate them."""
+__all__ = ["Evaluation", "Study", "Unlearner"]
 
 
 def _check_goals(name: str, optimizers: tuple[Sharpness, ...]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
 from deepnet.data.images import Images
-from deepnet.data.scores import load_scores
+from deepnet.data.scores import load_scores, write_scores
 
 __all__ = ["Dataset", "Source"]
 
@@ -61,3 +62,16 @@ class Dataset:
         if self.source is None:
             return load_scores(path, self.train.labels)
         return load_scores(path, self.source.labels, self.source.files)[self.source.rows.numpy()]
+
+    def write_scores(self, path: Path, scores: np.ndarray) -> Path:
+        """Write scores so that `scores` reads them back, of a data set with other images of the complete set, too.
+
+        Args:
+            path: A .csv file.
+            scores: A score for each row of `train`, (n,); images of the complete set that are not in it get NaN.
+        """
+        if self.source is None:
+            return write_scores(path, scores)
+        every = np.full(len(self.source.labels), np.nan)
+        every[self.source.rows.numpy()] = scores
+        return write_scores(path, every)

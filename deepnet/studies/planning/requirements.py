@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from deepnet.data.datasets import Dataset
+from deepnet.data.scores import ESTIMATED
 from deepnet.data.splits import Split
 from deepnet.data.streams import smallest_batch
 from deepnet.house.packages import CURVLINOPS, POT, UMAP, installing, is_installed
@@ -20,7 +21,7 @@ from deepnet.metrics.feature_map import MIN_POINTS
 from deepnet.networks.architectures import PACKAGES
 from deepnet.studies.planning.appraisal import Appraisal
 from deepnet.studies.stages import Stages
-from deepnet.studies.study import ESTIMATED, Study
+from deepnet.studies.study import Study
 from simulate.house import checks
 from simulate.house.counting import counted
 

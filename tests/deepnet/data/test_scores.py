@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from deepnet.data.scores import load_scores, original_order  # noqa: E402
+from deepnet.data.scores import load_scores, original_order, write_scores  # noqa: E402
 from tests.deepnet import photographs  # noqa: E402
 
 N = 12
@@ -119,6 +119,26 @@ def test_files_without_arrays_are_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.npz"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"bad\.npz cannot be read"):
+        load_scores(path, labels())
+
+
+def test_written_scores_are_read_back_to_the_bit(tmp_path: Path) -> None:
+    scores = np.array([*MEMORIZED[1:], np.nan])
+    path = write_scores(tmp_path / "scores.csv", scores)
+    assert path.read_text(encoding="utf-8").splitlines()[0] == "score"
+    np.testing.assert_array_equal(load_scores(path, labels(FOLDER), FILES), scores)
+    with pytest.raises(ValueError, match=r"scores\.csv holds 12 scores, but there are 11 training images"):
+        load_scores(path, labels(ORIGINAL[1:]))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("", "not enough values"), ("0.5\n0.25\n", "its first line is '0.5'"), ("score\nhigh\n", "'high'")],
+)
+def test_text_that_is_no_column_of_scores_is_named(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"scores\.csv must hold the column `score` alone: .*{told}"):
         load_scores(path, labels())
 
 

@@ -16,6 +16,8 @@ pytest.importorskip("torch")
 import torch
 from torch.nn.functional import cross_entropy
 
+from deepnet.data.scores import ESTIMATED
+from deepnet.data.splits import ForgetSet
 from deepnet.learning.journal import Journal
 from deepnet.learning.sharpness import asam, sgd
 from deepnet.learning.task import Task
@@ -24,6 +26,7 @@ from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.running import MatchedWork, run_matched, wanted
 from deepnet.matched.study import Watching
 from deepnet.matched.watched.watching import StepWatcher
+from deepnet.studies.memorization import Memorization, memorization_scores
 from deepnet.studies.stages import Execution, Stages
 from deepnet.studies.store import Store
 from tests.deepnet.matched.small_matched import run_small, small_matched
@@ -251,6 +254,21 @@ def test_rows_are_thin_and_trajectories_are_kept_whole(tmp_path: Path) -> None:
         thin = [arrays["test_loss"][step] for step in row["trajectory"]["step"]]
     assert len(thin) == 4
     assert row["trajectory"]["test_loss"] == pytest.approx(thin, rel=1e-3)
+
+
+def test_estimated_scores_are_written_for_other_networks(tmp_path: Path) -> None:
+    forget, few = ForgetSet(kind="high", size=30, scores=ESTIMATED), Memorization(models=4)
+    (arm, _) = small_matched().arms
+    study = small_matched(forget=(forget,), memorization=few, arms=(replace(arm, forget="high"),), ceiling=False)
+    run_small(tmp_path / "one", study)
+    path = tmp_path / "one" / "scores.csv"
+    replicate = MatchedWork(study, tmp_path / "one", "rows.jsonl").replicate(0)
+    np.testing.assert_array_equal(replicate.dataset.scores(str(path)), memorization_scores(*replicate.votes()))
+    wider = replace(study, model=replace(study.model, width=6), forget=(replace(forget, scores=str(path)),))
+    run_small(tmp_path / "other", wider)
+    assert not (tmp_path / "other" / "scores.csv").exists()
+    other = MatchedWork(wider, tmp_path / "other", "rows.jsonl").replicate(0)
+    assert torch.equal(other.data(wider.forget[0])[1].forget, replicate.data(forget)[1].forget)
 
 
 def test_every_commit_that_made_rows_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

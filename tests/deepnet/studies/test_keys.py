@@ -16,6 +16,7 @@ pytest.importorskip("torch")
 from deepnet.data.augment import Augment
 from deepnet.data.datasets import DataConfig
 from deepnet.data.noise import Noise
+from deepnet.data.scores import ESTIMATED
 from deepnet.data.splits import ForgetSet
 from deepnet.data.superclasses import SUPERCLASSES
 from deepnet.house.identity import as_json, key_of
@@ -27,7 +28,7 @@ from deepnet.studies.measuring.measurement import measurement_key
 from deepnet.studies.memorization import Memorization
 from deepnet.studies.running import runs_of
 from deepnet.studies.stages import Execution, Stages
-from deepnet.studies.study import ESTIMATED, Study, Unlearner
+from deepnet.studies.study import Study, Unlearner
 from tests.deepnet.small_study import small_study
 
 FOLDER = Study(

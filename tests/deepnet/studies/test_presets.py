@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("torch")
 
+from deepnet.data.scores import ESTIMATED
 from deepnet.methods import METHODS
 from deepnet.studies.presets import PRESETS, preset
-from deepnet.studies.study import ESTIMATED
 
 DIGITS = {
     "finetune": (5, 0.2, {}), "ascent": (5, 0.007, {}), "neggrad": (5, 0.03, {"alpha": 0.98}),

@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from deepnet.data.datasets import Dataset  # noqa: E402
+from deepnet.data.scores import ESTIMATED  # noqa: E402
 from deepnet.data.splits import ForgetSet, make_split  # noqa: E402
 from deepnet.learning.loop import History  # noqa: E402
 from deepnet.learning.sharpness import asam, sam, sgd  # noqa: E402
@@ -24,7 +25,7 @@ from deepnet.studies.memorization import Memorization, Vote  # noqa: E402
 from deepnet.studies.running import run_study, runs_of  # noqa: E402
 from deepnet.studies.stages import Execution, Run, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402
-from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner  # noqa: E402
+from deepnet.studies.study import Evaluation, Study, Unlearner  # noqa: E402
 from tests.deepnet.oracles import small_dataset, weights_of  # noqa: E402
 
 STUDY = Study(

@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from deepnet.data.datasets import DataConfig  # noqa: E402
+from deepnet.data.scores import ESTIMATED  # noqa: E402
 from deepnet.data.splits import ForgetSet  # noqa: E402
 from deepnet.learning.training import Training  # noqa: E402
 from deepnet.learning.updates import Pass  # noqa: E402
@@ -24,7 +25,7 @@ from deepnet.studies.planning.requirements import check_comparable, check_measur
 from deepnet.studies.running import run_study  # noqa: E402
 from deepnet.studies.stages import Execution, Stages  # noqa: E402
 from deepnet.studies.store import Store  # noqa: E402
-from deepnet.studies.study import ESTIMATED, Evaluation, Study, Unlearner  # noqa: E402
+from deepnet.studies.study import Evaluation, Study, Unlearner  # noqa: E402
 from tests.deepnet.oracles import small_task  # noqa: E402
 
 Change = Callable[[Study], Study]
