@@ -122,9 +122,11 @@ class MatchedCommand:
 
     def _about(self, study: MatchedStudy, option: str) -> tuple[str, str]:
         """The command, and what it ran."""
+        files = " --images DIR" * bool(self.images) + " --scores FILE" * bool(self.scores)
         only = " ".join(["", "--only", *self.only]) if self.only else ""
+        chosen = f"{files} {option} --replicates {len(study.replicates)}{only}"
         return (
-            f"python -m deepnet matched --preset {self.preset} {option} --replicates {len(study.replicates)}{only}",
+            f"python -m deepnet matched --preset {self.preset}{chosen}",
             f"sharpmu {__version__}, replicates {', '.join(map(str, study.replicates))}",
         )
 

@@ -58,9 +58,11 @@ def test_search_study_and_noise(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert len(lines) >= 2 + 1 + 3
     assert {row["replicate"] for row in rows_in(tmp_path, "search.jsonl")} == {RESERVED}
 
-    assert command(tmp_path, "--search", "--only", "neggrad") == 0
+    files = ("--images", str(tmp_path), "--scores", "scores.csv")
+    assert command(tmp_path, "--search", "--only", "neggrad", *files) == 0
     (first, *_) = table.read_text(encoding="utf-8").splitlines()
-    assert first == f"{lines[0]} --only neggrad"
+    told = "--preset small --images DIR --scores FILE --search --replicates 1 --only neggrad"
+    assert first == f"# python -m deepnet matched {told}"
 
     assert command(tmp_path, "--rates", str(table)) == 0
     out = capsys.readouterr().out
