@@ -122,7 +122,8 @@ class MatchedCommand:
 
     def _about(self, study: MatchedStudy, option: str) -> tuple[str, str]:
         """The command, and what it ran."""
-        files = " --images DIR" * bool(self.images) + " --scores FILE" * bool(self.scores)
+        given = {"images DIR": self.images, "scores FILE": self.scores, "rates FILE": self.rates}
+        files = "".join(f" --{words}" for words, path in given.items() if path is not None)
         only = " ".join(["", "--only", *self.only]) if self.only else ""
         chosen = f"{files} {option} --replicates {len(study.replicates)}{only}"
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -80,17 +81,19 @@ def load_scores(path: str | Path, labels: Tensor, files: Sequence[str] | None = 
     return scores[_match(path, label_key, arrays[label_key], classes, files)]
 
 
-def write_scores(path: Path, scores: np.ndarray) -> Path:
+def write_scores(path: Path, scores: np.ndarray, about: Sequence[str] = ()) -> Path:
     """Write scores as text that `load_scores` reads back, the same to the bit; the file appears whole or not at all.
 
     Args:
         path: A .csv file.
         scores: A number a training image, in their order, (n,); NaN where there is none.
+        about: Lines that say where they are from; they begin with # in the file.
 
     Raises:
         OSError: if it cannot be written.
     """
-    return write_text(path, "\n".join([_COLUMN, *(repr(float(score)) for score in scores)]) + "\n")
+    lines = [*(f"# {line}" for line in about), _COLUMN, *(repr(float(score)) for score in scores)]
+    return write_text(path, "\n".join(lines) + "\n")
 
 
 def original_order(original_labels: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -122,7 +125,7 @@ def original_order(original_labels: np.ndarray, labels: np.ndarray) -> np.ndarra
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file; code in it is never run."""
     require_file(path, "The file of scores")
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         return {"scores": _column(path)}
     wanted = ("tr_mem", "tr_labels", "tr_filenames", "memorization", "scores", "labels")
     try:
@@ -139,14 +142,26 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _column(path: Path) -> np.ndarray:
-    """The only column of a .csv file."""
+    """The only column of a .csv file, below lines that begin with #."""
     try:
-        head, *lines = path.read_text(encoding="utf-8").splitlines()
-        if head.strip() != _COLUMN:
-            raise ValueError(f"its first line is {head[:40]!r}")
-        return np.array([float(line) for line in lines])
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, ValueError) as error:
-        raise ValueError(f"The file of scores {path} must hold the column `{_COLUMN}` alone: {error}") from error
+        raise ValueError(f"The file of scores {path} cannot be read as text: {error}") from error
+    told = [(number, line) for number, line in enumerate(lines, start=1) if line and not line.startswith("#")]
+    if not told or told[0][1] != _COLUMN:
+        found = repr(told[0][1][:40]) if told else "nothing"
+        raise ValueError(f"The file of scores {path} must begin with the column's name, `{_COLUMN}`, but has {found}.")
+    return np.array([_number(path, number, line) for number, line in told[1:]])
+
+
+def _number(path: Path, number: int, line: str) -> float:
+    try:
+        value = float(line)
+    except ValueError:
+        value = math.inf
+    if math.isinf(value):
+        raise ValueError(f"Line {number} of the file of scores {path} must be a number or nan, but is {line[:40]!r}.")
+    return value
 
 
 def _scores(path: Path, key: str, array: np.ndarray) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from deepnet.ledger.choices import REFERENCE, STOP, UNREACHED
 from deepnet.ledger.effects import between, comparison
@@ -17,7 +19,7 @@ from theory.ledger import Choice, Claim, Control, Region
 
 __all__ = [
     "AGAIN", "EXPERIMENT", "FASTER", "MARGIN", "MATCHED", "NEGGRAD", "STATISTIC", "STOPPING", "TOW", "Settings",
-    "compared", "doing_nothing", "same_again",
+    "check_begun", "compared", "doing_nothing", "same_again",
 ]  # fmt: skip
 
 MARGIN = 0.02
@@ -37,8 +39,8 @@ EXPERIMENT = (
 """What every row runs."""
 STOPPING = (
     "Each run is read at the first step at which it has forgotten as much as the row's stop says, and ends when all "
-    "its stops are passed or its epochs are over. The number of replicates was fixed before they were run; where it is "
-    "ninety, thirty had been judged before, and intervals allow for both looks."
+    "its stops are passed or its epochs are over. The number of replicates was fixed before they were run. Rows that "
+    "are judged more than once, with more replicates each time, have intervals that cover at all looks together."
 )
 """Where runs stop."""
 STATISTIC = (
@@ -128,6 +130,34 @@ def _room(reading: Reading, arm: str, rules: Rules) -> float | None:
     return float(ceiling.mean() - start.mean()) if ceiling.count() and start.count() else None
 
 
+def check_begun(reading: Reading, arms: Sequence[str], rules: Rules) -> None:
+    """Require that most runs have made a step before their stop: those that have not are what they started from.
+
+    The held-out loss stops such runs where the images to be forgotten are hard, or have wrong labels: their loss is
+    that large before anything is unlearned.
+
+    Raises:
+        NothingToSeeError: if half of the runs or more were stopped before their first step.
+    """
+    steps = np.ma.concatenate([reading.values(arm, "step", rules) for arm in arms]).compressed()
+    if 2 * np.count_nonzero(steps == 0) >= len(steps) > 0:
+        raise NothingToSeeError(
+            f"Of {len(steps)} runs {np.count_nonzero(steps == 0)} were stopped before their first step: they are what "
+            "they started from."
+        )
+
+
+def _begun(effect: Effect, settings: Settings, rules: Rules) -> Effect:
+    """An effect of runs that have begun."""
+
+    def found(reading: Reading) -> Masked:
+        made = effect(reading)
+        check_begun(reading, settings.arms(reading)[:2], rules)
+        return made
+
+    return found
+
+
 def _at(scale: str, effect: Effect) -> Effect:
     """An effect that is looked at at one scale only, if it is named."""
 
@@ -162,7 +192,7 @@ def compared(
             comes with its `control`.
     """
     margin = fields.get("margin", MARGIN)
-    effect = comparison(settings.arms, column, rules)
+    effect = _begun(comparison(settings.arms, column, rules), settings, rules)
     case = Case(
         rules=rules,
         arms=settings.arms,

@@ -15,18 +15,24 @@ from simulate.house.counting import counted
 from simulate.house.verdicts import Verdict
 from simulate.house.version import __version__
 from theory.ledger import Claim, Ledger, Row, family_sizes, run_claims
+from theory.ledger.claim import FAMILIES
 from theory.ledger.wording import verdict_words
 
 __all__ = [
-    "DIFFER", "LOOKS", "LOOKS_AT", "ONE_SCALE", "Judgement", "arms_of", "intervals_of", "judge", "looks_at",
+    "DIFFER", "LOOKS", "ONE_SCALE", "Judgement", "arms_of", "intervals_of", "judge", "looks_at",
     "replicates_of", "summary_of",
 ]  # fmt: skip
 
-LOOKS = (30, 90)
-"""Numbers of replicates at which rows are judged; written down before the second was run."""
-LOOKS_AT = {"digits-labels": (15, 30), "digits-feature": (15, 30)}
-"""Those of scales that have others, by name; written down before the second was run. Of digits, open questions and
-rows that show how claims depend on a setting are judged at 15 and at 30 replicates: two looks, too."""
+LOOKS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
+    "digits": {"paper": (30, 90), "ours": (30, 90), "open": (15, 15, 30)},
+    "digits-labels": dict.fromkeys(FAMILIES, (15, 30)),
+    "digits-feature": dict.fromkeys(FAMILIES, (15, 30)),
+}
+"""The numbers of replicates at which rows are judged, by scale and family of claims; all others are judged once.
+
+They were written down before the last of each was run. Open questions of digits were judged at 15 with 30 references,
+then with 90. On the way to 30, a number that was fixed before, digits were drawn at 12 and at 20, which is not counted.
+"""
 DIFFER = "scales differ"
 """What is said where scales have different verdicts."""
 ONE_SCALE = "one scale only"
@@ -71,10 +77,11 @@ class Judgement:
 
 
 def _accuracies(row: Row) -> list[float | str]:
-    """Raw accuracies of the two arms that are compared, on retain, forget and test set; empty if unknown."""
+    """Raw accuracies of the two arms that are compared, on retain, forget and test set; empty if they were not."""
     found: list[float | str] = []
+    arms = [] if row.verdict == Verdict.NOT_RUN.value else arms_of(row)
     for name in ("retain", "forget", "test"):
-        values = [row.details[f"{name} accuracy, {arm}"]["effect"] for arm in arms_of(row)]
+        values = [row.details[f"{name} accuracy, {arm}"]["effect"] for arm in arms]
         found += [*values, "", ""][:2]
     return found
 
@@ -113,19 +120,20 @@ def judge(
             version=__version__,
             holds=(holds or {}).get(scale),
         )
-        ledgers[scale] = replace(ledger, rows=tuple(_with_looks(row, looks_at(found)) for row in ledger.rows))
+        looked = [_with_looks(row, looks_at(found.scale, row.family)) for row in ledger.rows]
+        ledgers[scale] = replace(ledger, rows=tuple(looked))
     return Judgement(ledgers, findings)
 
 
-def looks_at(findings: Findings) -> int:
-    """How often the rows of a scale have been judged, this time among them, by the number of its replicates."""
-    numbers = LOOKS_AT.get(findings.scale, LOOKS)
-    return max(1, sum(len(findings.replicates) >= number for number in numbers))
+def looks_at(scale: str, family: str) -> int:
+    """How often rows of a family are judged at a scale, planned times among them: the first look pays for all."""
+    return len(LOOKS.get(scale, {}).get(family, (1,)))
 
 
 def intervals_of(findings: Findings) -> dict[str, int]:
     """How many intervals of each family are to cover together at a scale: those of all claims, at every look."""
-    return {family: size * looks_at(findings) for family, size in family_sizes(all_claims()).items()}
+    sizes = family_sizes(all_claims())
+    return {family: size * looks_at(findings.scale, family) for family, size in sizes.items()}
 
 
 def _with_looks(row: Row, looks: int) -> Row:

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from deepnet.data.datasets import Dataset
 from deepnet.data.images import DeviceImages
 from deepnet.data.splits import ForgetSet, stratified_rows
+from deepnet.house import parallel
+from deepnet.house.identity import key_of
 from deepnet.learning.sharpness import Sharpness, sgd
 from deepnet.learning.task import Task
 from deepnet.matched.study import Arm, MatchedStudy
@@ -23,8 +26,10 @@ from deepnet.studies.store import Store
 from deepnet.studies.study import Study, Unlearner
 from simulate.house import checks
 
-__all__ = ["AGAIN", "RADIUS", "Replicate", "Still", "drawn"]
+__all__ = ["AGAIN", "RADIUS", "SCORES", "Replicate", "Still", "drawn"]
 
+SCORES = "scores.csv"
+"""File of the memorization scores that a study has estimated."""
 RADIUS = 0.5
 """Radius of the perturbation by which sharpness is measured. It is relative to the weights: one serves all networks."""
 AGAIN = 1_000_000
@@ -108,6 +113,28 @@ class Replicate(Stages):
         """What every configuration begins with; threads decide its last bits, which trainings magnify."""
         own = {} if self.matched.images is None else {"images": {"count": self.matched.images, "draw": self.number}}
         return super()._images_and_model() | own | {"threads": self.matched.threads}
+
+    def estimated_scores(self) -> np.ndarray:
+        """Memorization scores of the training images: those of the folder's file, which is made if it is not there.
+
+        Rows that another machine has made go with its scores, whose last bits are not those of this one. Replicates
+        with images of their own have scores of their own, and no file.
+
+        Raises:
+            ValueError: if the file was made with another configuration.
+        """
+        if self.matched.images is not None:
+            return super().estimated_scores()
+        path = self.store.folder / SCORES
+        key = key_of(super()._images_and_model() | {"scores": self.study.memorization, "training": self.study.pretrain})
+        if not path.exists():
+            found = super().estimated_scores()
+            if parallel.is_first():
+                self.dataset.write_scores(path, found, [f"memorization scores {key}"])
+            return found
+        if f"# memorization scores {key}\n" not in path.read_text(encoding="utf-8"):
+            raise ValueError(f"{path} was made with another configuration; remove it to estimate the scores anew.")
+        return self.dataset.scores(str(path))
 
     def watcher(self, run: Run, task: Task) -> SharpnessAtLoss | None:
         """Measures sharpness in pretraining, where the study asks for it."""

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from deepnet.data.datasets import Dataset, load
-from deepnet.data.scores import ESTIMATED
 from deepnet.house import parallel
 from deepnet.house.crew import Crew, Need, Watch
 from deepnet.house.environment import hardware, versions
@@ -24,7 +23,6 @@ from deepnet.matched.records import in_order, read_rows, write_rows
 from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.study import Arm, MatchedStudy
 from deepnet.matched.unlearning import arm_config, arm_row, still_config, still_row
-from deepnet.studies.memorization import memorization_scores
 from deepnet.studies.planning.appraisal import Appraisal
 from deepnet.studies.running import Job, Progress
 from deepnet.studies.stages import Execution
@@ -155,7 +153,6 @@ def run_matched(
                 crew.do(work, todo, _Gathering(watch, work))
             finally:
                 _gather(work)
-    _write_scores(work)
     return rows_of(work)
 
 
@@ -234,16 +231,6 @@ def _write_study(study: MatchedStudy, folder: Path, rows: str, execution: Execut
         "hardware": hardware(execution.device),
     }  # fmt: skip
     write_text(path, json.dumps(about, indent=1) + "\n")
-
-
-def _write_scores(work: MatchedWork) -> None:
-    """Memorization scores that were estimated, by which other networks can forget the same images."""
-    study = work.study
-    if study.images is not None or not any(forget.scores == ESTIMATED for forget in study.forget):
-        return
-    replicate = work.replicate(study.replicates[0])
-    if parallel.is_first() and all(map(replicate.has_vote, range(study.memorization.models))):
-        replicate.dataset.write_scores(work.folder / "scores.csv", memorization_scores(*replicate.votes()))
 
 
 def _need(work: MatchedWork, rows: int, items: int) -> Need:

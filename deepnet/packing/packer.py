@@ -27,8 +27,8 @@ def pack(
     """Pack a folder of results into parts.
 
     Packing into the same folder again adds parts for what is new or has changed and leaves the others alone, so that
-    only new parts have to travel. What is killed goes on after the last part that was written. Rows and arrays come
-    first, then tables and pictures, then models, then the states of unfinished trainings.
+    only new parts have to travel. What is killed goes on after the last part that was written. Rows come first,
+    then tables and pictures, arrays, models, and the states of unfinished trainings.
 
     Args:
         folder: A study, matched or not.
@@ -90,7 +90,7 @@ def _files(folder: Path, weights: Weights) -> list[Path]:
         kind = Path(parent).name
         if weights == "none" and kind in _LAST:
             continue
-        rank = {"rows": 0, "arrays": 1, "models": 3, "journals": 4}.get(kind, 2)
+        rank = {"rows": 0, "arrays": 2, "models": 3, "journals": 4}.get(kind, 1)
         found += [(rank, Path(parent, name)) for name in names if not name.startswith(".") and ".partial" not in name]
     for _, path in found:
         if not path.is_file():

@@ -12,12 +12,14 @@ from deepnet.ledger.findings import Findings
 from deepnet.matched.records import read_rows
 from simulate.house.files import parse_json
 
-__all__ = ["FILES", "ROWS", "Published", "published_scales"]
+__all__ = ["BESIDE", "FILES", "ROWS", "Published", "published_scales"]
 
 ROWS = "rows.jsonl"
 """The file that all others are made of."""
-FILES = (ROWS, "provenance.json", "ledger.json", "atlas.json", "rates.csv", "noise.csv")
-"""The files of a published scale; the last two are there if learning rates were searched, or noise was measured."""
+BESIDE = ("rates.csv", "noise.csv", "scores.csv")
+"""Tables that are published as they are, if learning rates were searched, noise was measured, or scores were kept."""
+FILES = (ROWS, "provenance.json", "ledger.json", "atlas.json", *BESIDE)
+"""The files of a published scale; tables need not be there."""
 T = TypeVar("T")
 
 

@@ -9,16 +9,13 @@ from pathlib import Path
 from deepnet.ledger.findings import Findings
 from deepnet.matched.records import as_line, read_rows
 from deepnet.publishing.provenance import provenance_of
-from deepnet.publishing.reading import ROWS
+from deepnet.publishing.reading import BESIDE, ROWS
 from simulate.house.counting import counted
 from simulate.house.files import write_text
 from theory.ledger import Ledger
 from theory.ledger.atlas import Entry, atlas_json
 
 __all__ = ["check_publication", "publish"]
-
-_BESIDE = ("rates.csv", "noise.csv", "scores.csv")
-"""Tables that are published as they are, if they are there."""
 
 
 def check_publication(folder: Path, target: Path, *, overwrite: bool = False) -> None:
@@ -69,7 +66,7 @@ def publish(
     provenance = provenance_of(folder, findings, target)
     texts = {ROWS: "".join(as_line(row) + "\n" for row in findings.rows)}
     texts |= {
-        name: (folder / name).read_text(encoding="utf-8") for name in _BESIDE if (folder / name).is_file()
+        name: (folder / name).read_text(encoding="utf-8") for name in BESIDE if (folder / name).is_file()
     }  # fmt: skip
     texts |= {
         "ledger.json": ledger.to_json(),

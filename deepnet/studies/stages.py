@@ -73,7 +73,7 @@ class Stages:
         if forget not in self._data:
             scores = None
             if forget.scores == ESTIMATED:
-                scores = memorization_scores(*self.votes())
+                scores = self.estimated_scores()
             elif forget.scores is not None:
                 scores = self.dataset.scores(forget.scores)
             self._data[forget] = self._split(forget, scores)
@@ -138,6 +138,10 @@ class Stages:
         except FileNotFoundError:
             raise FileNotFoundError(f"The checkpoint {path} does not exist.") from None
 
+    def estimated_scores(self) -> np.ndarray:
+        """Memorization scores of the training images, by what models trained on parts of them say."""
+        return memorization_scores(*self.votes())
+
     def votes(self, numbers: range | None = None) -> tuple[np.ndarray, np.ndarray]:
         """What models trained on parts of the images say; see `deepnet.studies.memorization`.
 
@@ -178,12 +182,19 @@ class Stages:
         return {"data": replace(data, root=anywhere, workers=None, download=False), "model": self.study.model}
 
     def forgotten(self, forget: ForgetSet) -> dict[str, Any]:
-        """What decides which samples are to be forgotten; where a file lies makes no difference."""
+        """What decides which samples are to be forgotten; where a file lies makes no difference.
+
+        Published files of scores have names of their own; texts are named alike, and are told apart by what they hold.
+        """
         scores = forget.scores and Path(forget.scores).name
         rows = forget.rows and sha256(Path(forget.rows).read_bytes()).hexdigest()
         told = replace(forget, scores=scores, rows=rows)
         found: dict[str, Any] = {"forget": told, "request": self.study.request}
-        return found | ({"scores": self.study.memorization} if scores == ESTIMATED else {})
+        if scores == ESTIMATED:
+            return found | {"scores": self.study.memorization}
+        if forget.scores is None or Path(forget.scores).suffix.lower() != ".csv":
+            return found
+        return found | {"scores": sha256(Path(forget.scores).read_bytes()).hexdigest()}
 
     def config(self, run: Run) -> dict[str, Any]:
         """Everything that decides the weights of a run's model, and nothing else."""

@@ -30,11 +30,12 @@ WIDTH, COLORS, NEAR = 1300, 128, 8  # pixels; colours of the palette, and how ne
 
 
 def digest(sheet: Sheet) -> str:
-    """A word that changes with the module of a figure, with the version, and with published rows if it is of them."""
+    """A word that changes with the module of a figure, the version, and published rows and ledgers if it is of them."""
     told = hashlib.sha256(__version__.encode())
     told.update(Path(sys.modules[sheet.draw.__module__].__file__ or "").read_bytes())
-    for rows in sorted(ROOT.glob("paper_figs/data/*/rows.jsonl")) if sheet.deep else ():
-        told.update(rows.read_bytes())
+    for name in ("rows.jsonl", "ledger.json") if sheet.deep else ():
+        for path in sorted(ROOT.glob(f"paper_figs/data/*/{name}")):
+            told.update(path.read_bytes())
     return told.hexdigest()[:16]
 
 

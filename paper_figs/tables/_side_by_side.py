@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from paper_figs.figures.deep_ledger import names_of
 from paper_figs.workshop.deep_data import Scale, nothing_to_draw, scales, unvaried
 from paper_figs.workshop.results import Results
+from simulate.house.verdicts import Verdict
 from theory.ledger import Row
 from theory.ledger.book import ledger_from
 
@@ -18,7 +19,7 @@ _NOT_RUN = "—"
 
 @dataclass(frozen=True)
 class Claims:
-    """Every claim that was run somewhere, at every scale."""
+    """Every claim of the ledgers, at every scale."""
 
     shown: Sequence[Scale]
     """The scales."""
@@ -37,14 +38,15 @@ class Claims:
         return (*self.columns, *between, *(["with one thing changed"] if self.varied else []))
 
     def cells(self, rows: Mapping[str, Row], cell: Callable[[Row], str], *between: str) -> tuple[str, ...]:
-        """A claim's cells under these heads; those of variants without a verdict are left out.
+        """A claim's cells under these heads; variants at which it was not run are left out.
 
         Args:
             rows: Its rows by scale.
             cell: What is said of a row.
             between: Texts of the columns between.
         """
-        kept = [scale for scale, row in rows.items() if scale in self.columns or not row.has_no_verdict]
+        run = [scale for scale, row in rows.items() if row.verdict != Verdict.NOT_RUN.value]
+        kept = [scale for scale in rows if scale in self.columns or scale in run]
         return self.under_heads({scale: cell(rows[scale]) for scale in kept}, *between)
 
     def under_heads(self, texts: Mapping[str, str], *between: str) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ def side_by_side(results: Results) -> Claims:
 
     Raises:
         FileNotFoundError: if nothing is published; the message has the command that makes it.
-        ValueError: if no claim was run.
+        ValueError: if the ledgers have no claim.
     """
     shown = scales(results, "ledger.json")
     names = names_of(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,15 +64,16 @@ class Dataset:
             return load_scores(path, self.train.labels)
         return load_scores(path, self.source.labels, self.source.files)[self.source.rows.numpy()]
 
-    def write_scores(self, path: Path, scores: np.ndarray) -> Path:
+    def write_scores(self, path: Path, scores: np.ndarray, about: Sequence[str] = ()) -> Path:
         """Write scores so that `scores` reads them back, of a data set with other images of the complete set, too.
 
         Args:
             path: A .csv file.
             scores: A score for each row of `train`, (n,); images of the complete set that are not in it get NaN.
+            about: Lines that say where they are from.
         """
         if self.source is None:
-            return write_scores(path, scores)
+            return write_scores(path, scores, about)
         every = np.full(len(self.source.labels), np.nan)
         every[self.source.rows.numpy()] = scores
-        return write_scores(path, every)
+        return write_scores(path, every, about)

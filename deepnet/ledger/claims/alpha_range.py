@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from deepnet.ledger.choices import REFERENCE, UNREACHED
-from deepnet.ledger.comparing import EXPERIMENT, MATCHED, NEGGRAD, STATISTIC, STOPPING, same_again
+from deepnet.ledger.comparing import EXPERIMENT, MATCHED, NEGGRAD, STATISTIC, STOPPING, check_begun, same_again
 from deepnet.ledger.effects import of_arm, unless_missing
 from deepnet.ledger.evidence import Case, evidence_of
 from deepnet.ledger.findings import NothingToSeeError, NotMeasuredError
@@ -90,6 +90,7 @@ def _gain(reading: Reading) -> Masked:
         NothingToSeeError: if both come close at no α that was tried, or at every one, in all replicates.
     """
     aware, plain = _widths(reading)
+    check_begun(reading, _every_arm(reading), MATCHED)
     found = less(aware, plain)
     ends = {*aware.compressed().tolist(), *plain.compressed().tolist()}
     if not reading.left_out and len(ends) == 1:  # a width between would be another one in each replicate

@@ -15,7 +15,10 @@ from simulate.house.files import require_file
 
 __all__ = ["EFFORTS", "as_csv", "rates_in", "tracked_rates", "with_rates"]
 
-EFFORTS = {"photographs-resnet18": Effort(replicates=(RESERVED,), grid=range(-1, 3))}
+EFFORTS = {
+    "photographs-resnet18": Effort(replicates=(RESERVED,), grid=range(-1, 3)),
+    "digits-vit": Effort(replicates=(RESERVED,)),
+}
 """What the search for a preset tries, where the usual effort would take longer than the study."""
 _TRACKED = Path(__file__).parent / "found_rates"
 

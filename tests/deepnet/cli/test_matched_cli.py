@@ -72,6 +72,8 @@ def test_search_study_and_noise(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert row["lr"] == rates.rates_in(table)["neggrad"]
 
     assert command(tmp_path, "--rates", str(table), "--noise") == 0
+    (first, *_) = (tmp_path / "small" / "noise.csv").read_text(encoding="utf-8").splitlines()
+    assert first == "# python -m deepnet matched --preset small --rates FILE --noise --replicates 1"
     assert "Two threads less one" in capsys.readouterr().out
     assert (tmp_path / "small" / "noise.csv").read_text(encoding="utf-8").count("\nneggrad,0,") > 20
 

@@ -124,21 +124,33 @@ def test_files_without_arrays_are_named(tmp_path: Path, content: bytes) -> None:
 
 def test_written_scores_are_read_back_to_the_bit(tmp_path: Path) -> None:
     scores = np.array([*MEMORIZED[1:], np.nan])
-    path = write_scores(tmp_path / "scores.csv", scores)
-    assert path.read_text(encoding="utf-8").splitlines()[0] == "score"
+    path = write_scores(tmp_path / "scores.csv", scores, ["made up"])
+    assert path.read_text(encoding="utf-8").splitlines()[:2] == ["# made up", "score"]
     np.testing.assert_array_equal(load_scores(path, labels(FOLDER), FILES), scores)
     with pytest.raises(ValueError, match=r"scores\.csv holds 12 scores, but there are 11 training images"):
         load_scores(path, labels(ORIGINAL[1:]))
 
 
+def test_text_of_spreadsheets_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "scores.CSV"
+    path.write_bytes(b"\xef\xbb\xbfscore\r\n0.5\r\n nan\r\n\r\n")
+    np.testing.assert_array_equal(load_scores(path, labels(ORIGINAL[:2])), [0.5, np.nan])
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("", "not enough values"), ("0.5\n0.25\n", "its first line is '0.5'"), ("score\nhigh\n", "'high'")],
+    [
+        (b"", r"scores\.csv must begin with the column's name, `score`, but has nothing"),
+        (b"# a word\n0.5\n0.25\n", r"scores\.csv must begin with the column's name, `score`, but has '0\.5'"),
+        (b"score\n0.5\nhigh\n", r"Line 3 of .*scores\.csv must be a number or nan, but is 'high'"),
+        (b"# a word\nscore\ninf\n", r"Line 3 of .*scores\.csv must be a number or nan, but is 'inf'"),
+        (b"score\n\xff\n", r"scores\.csv cannot be read as text"),
+    ],
 )
-def test_text_that_is_no_column_of_scores_is_named(tmp_path: Path, content: str, told: str) -> None:
+def test_text_that_is_no_column_of_scores_is_named(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "scores.csv"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"scores\.csv must hold the column `score` alone: .*{told}"):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=told):
         load_scores(path, labels())
 
 

@@ -52,6 +52,25 @@ def test_where_retraining_hardly_differs_from_doing_nothing_tow_cannot_tell(name
     assert row_of(name, remembering(REMEMBERED + 0.03, little)).verdict == "no effect of interest"
 
 
+@pytest.mark.parametrize(
+    "name", [*IN_TOW, "asam-widens-range-of-alpha", "sharp-minmax-costs-retain-accuracy", "planted-faster-rate"]
+)
+@pytest.mark.parametrize("still", [2, 3])
+def test_runs_that_never_began_tell_nothing(name: str, still: int) -> None:
+    """Of six replicates so many have been stopped before their first step, in every arm."""
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        if row["kind"] == "trajectory" and row["replicate"] < still:
+            for stop in row["stops"].values():
+                stop["step"] = 0
+        return row
+
+    plants = {arm: LOSS for arm in ARMS if "asam-after" in arm}
+    row = row_of(name, [change(row) for row in planted(plants, wobble=WOBBLE, replicates=range(6))])
+    assert (row.verdict == "not testable") == (still == 3)
+    assert ("were stopped before their first step" in row.remark) == (still == 3)
+
+
 @pytest.mark.parametrize("name", IN_TOW)
 def test_claims_on_tow_are_the_lead_of_their_first_arm(name: str) -> None:
     one, other = IN_TOW[name]

@@ -16,15 +16,16 @@ pytest.importorskip("torch")
 import torch
 from torch.nn.functional import cross_entropy
 
-from deepnet.data.scores import ESTIMATED
+from deepnet.data.scores import ESTIMATED, write_scores
 from deepnet.data.splits import ForgetSet
+from deepnet.house.identity import key_of
 from deepnet.learning.journal import Journal
 from deepnet.learning.sharpness import asam, sgd
 from deepnet.learning.task import Task
 from deepnet.matched import running, unlearning
 from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.running import MatchedWork, run_matched, wanted
-from deepnet.matched.study import Watching
+from deepnet.matched.study import MatchedStudy, Watching
 from deepnet.matched.watched.watching import StepWatcher
 from deepnet.studies.memorization import Memorization, memorization_scores
 from deepnet.studies.stages import Execution, Stages
@@ -256,19 +257,58 @@ def test_rows_are_thin_and_trajectories_are_kept_whole(tmp_path: Path) -> None:
     assert row["trajectory"]["test_loss"] == pytest.approx(thin, rel=1e-3)
 
 
-def test_estimated_scores_are_written_for_other_networks(tmp_path: Path) -> None:
+@pytest.fixture
+def by_memorization() -> MatchedStudy:
+    """Few models say which thirty images are forgotten."""
     forget, few = ForgetSet(kind="high", size=30, scores=ESTIMATED), Memorization(models=4)
-    (arm, _) = small_matched().arms
-    study = small_matched(forget=(forget,), memorization=few, arms=(replace(arm, forget="high"),), ceiling=False)
-    run_small(tmp_path / "one", study)
-    path = tmp_path / "one" / "scores.csv"
-    replicate = MatchedWork(study, tmp_path / "one", "rows.jsonl").replicate(0)
-    np.testing.assert_array_equal(replicate.dataset.scores(str(path)), memorization_scores(*replicate.votes()))
-    wider = replace(study, model=replace(study.model, width=6), forget=(replace(forget, scores=str(path)),))
+    arm = replace(small_matched().arms[0], forget="high")
+    return small_matched(forget=(forget,), memorization=few, arms=(arm,), ceiling=False)
+
+
+def forgotten(study: MatchedStudy, folder: Path) -> torch.Tensor:
+    replicate = MatchedWork(study, folder, "rows.jsonl").replicate(0)
+    return replicate.data(study.forget[0])[1].forget
+
+
+def test_estimated_scores_are_written_for_other_networks(tmp_path: Path, by_memorization: MatchedStudy) -> None:
+    study, folder = by_memorization, tmp_path / "one"
+    run_small(folder, study)
+    replicate = MatchedWork(study, folder, "rows.jsonl").replicate(0)
+    votes = memorization_scores(*replicate.votes())
+    np.testing.assert_array_equal(replicate.dataset.scores(str(folder / "scores.csv")), votes)
+    given = ForgetSet(kind="high", size=30, scores=str(folder / "scores.csv"))
+    wider = replace(study, model=replace(study.model, width=6), forget=(given,))
     run_small(tmp_path / "other", wider)
     assert not (tmp_path / "other" / "scores.csv").exists()
-    other = MatchedWork(wider, tmp_path / "other", "rows.jsonl").replicate(0)
-    assert torch.equal(other.data(wider.forget[0])[1].forget, replicate.data(forget)[1].forget)
+    assert torch.equal(forgotten(wider, tmp_path / "other"), forgotten(study, folder))
+
+
+def test_scores_that_are_there_are_taken_up(tmp_path: Path, by_memorization: MatchedStudy) -> None:
+    study = by_memorization
+    run_small(tmp_path / "one", study)
+    written = (tmp_path / "one" / "scores.csv").read_text(encoding="utf-8")
+    one, *rest = written.splitlines()
+    shifted = "\n".join([one, rest[0], *reversed(rest[1:])]) + "\n"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "scores.csv").write_text(shifted, encoding="utf-8")
+    for threads in (1, 2):  # other threads have other last bits, and forget the same images
+        found = forgotten(replace(study, threads=threads), tmp_path / "other")
+        assert not torch.equal(found, forgotten(study, tmp_path / "one"))
+    assert (tmp_path / "other" / "scores.csv").read_text(encoding="utf-8") == shifted
+    assert not list((tmp_path / "other" / "arrays").iterdir())
+    with pytest.raises(ValueError, match=r"scores\.csv was made with another configuration"):
+        forgotten(replace(study, memorization=Memorization(models=5)), tmp_path / "other")
+
+
+def test_scores_of_one_name_are_told_apart(tmp_path: Path, by_memorization: MatchedStudy) -> None:
+    keys = []
+    for name, order in (("one", range(1438)), ("other", range(1438, 0, -1))):
+        (tmp_path / name).mkdir()
+        path = write_scores(tmp_path / name / "scores.csv", np.array(order, dtype=float))
+        study = replace(by_memorization, forget=(ForgetSet(kind="high", size=30, scores=str(path)),))
+        replicate = MatchedWork(study, tmp_path, "rows.jsonl").replicate(0)
+        keys.append(key_of(replicate.forgotten(study.forget[0])))
+    assert keys[0] != keys[1]
 
 
 def test_every_commit_that_made_rows_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from deepnet.ledger.findings import Findings
 from deepnet.ledger.pages import holding
 from deepnet.ledger.scales import judge
 from deepnet.matched.records import read_rows, write_rows
+from deepnet.matched.watched.trajectory import rounded
 from deepnet.publishing import Published, published_scales
 from deepnet.publishing.provenance import provenance_of
 from deepnet.publishing.reading import FILES
@@ -37,6 +38,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_folder_holds_what_was_run_and_judged(published: Path) -> None:
     assert sorted(path.name for path in published.iterdir()) == sorted(set(FILES) - {"noise.csv"})
+    assert (published / "scores.csv").read_text(encoding="utf-8") == "score\n0.5\n"
     found = Published(published)
     assert found.rows == made_up_rows("small", arms=FEW)
     assert found.findings.scale == "small"
@@ -194,11 +196,22 @@ def test_the_tracked_ledger_is_what_the_tracked_rows_say(scale: Published) -> No
     """Of some claims: the others go the same way."""
     name = scale.folder.name
     records = {record["name"]: record for record in scale.ledger}
-    chosen = claims.find_claims(["1", "7", "11"])
+    chosen = claims.find_claims(["1", "7", "11", "13"])
     for row in judge({name: scale.rows}, claims=chosen).ledgers[name].rows:
         published = records[row.name]
         assert (row.verdict, row.effect, row.interval) == (
             published["verdict"], published["effect"], published["interval"],
         )  # fmt: skip
+        assert (row.confidence, list(row.details)) == (published["confidence"], list(published["details"]))
     assert scale.provenance["replicates"] == list(scale.findings.replicates)
     assert scale.provenance["scale"] == name
+
+
+@pytest.mark.parametrize("scale", TRACKED, ids=lambda scale: scale.folder.name)
+def test_arms_start_from_the_networks_and_forget_the_images_that_they_are_held_against(scale: Published) -> None:
+    """Rows come from several machines; with other last bits or another forget set the loss would be another."""
+    pretrained = scale.findings.pretrained
+    for arm, rows in scale.findings.arms.items():
+        for replicate, row in rows.items():
+            start = pretrained[row["forget"], row["pretraining"]][replicate]["forget_loss"]
+            assert row["trajectory"]["forget_loss"][0] == rounded(start, 4), (arm, replicate)

@@ -1,4 +1,4 @@
-"""A cell of the deep ledger's table says where a verdict is not what it seems."""
+"""Cells of the deep ledger's tables say where a verdict, or a run, is not what it seems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from deepnet.ledger.scales import arms_of
 from deepnet.publishing.reading import published_scales
+from paper_figs import Results
+from paper_figs.tables._side_by_side import side_by_side
+from paper_figs.tables.deep_accuracies_table import cell as accuracies
 from paper_figs.tables.deep_ledger_table import _notes, cell
 from tests.places import ROOT
 from theory.ledger import Row
@@ -51,3 +55,24 @@ def test_tracked_rows_are_marked() -> None:
     assert "†" in cell(tracked("digits-labels", "curvature-selection-beats-random-weights"))
     assert "‡" in cell(tracked("digits-feature", "planted-faster-rate"))
     assert not {"†", "‡"} & set(PLAIN)
+
+
+def test_accuracies_tell_which_runs_ended_otherwise() -> None:
+    """A run that diverged has no accuracies, and a mean with it is none."""
+    first, _ = arms_of(ROW)
+    ends = {f"runs that did not reach the stop, {first}": 2.0, f"runs that diverged, {first}": 1.0}
+    nothing = {f"{name} accuracy, {first}": None for name in ("retain", "forget", "test")}
+    details = ROW.details | {name: {"effect": value} for name, value in (ends | nothing).items()}
+    told = accuracies(replace(ROW, details=details))
+    rest = accuracies(ROW).partition(", against ")[2]
+    assert told == f"90: ? / ? / ? (2 not matched, 1 diverged), against {rest}"
+    assert accuracies(replace(ROW, verdict="not testable")) == f"not testable, {accuracies(ROW)}"
+    assert accuracies(replace(ROW, verdict="not run")) == "not run"
+
+
+def test_a_scale_that_differs_in_one_thing_stands_in_the_last_column() -> None:
+    claims = side_by_side(Results("quick", folder=ROOT / "results/nowhere"))
+    assert claims.heads("between") == (*claims.columns, "between", "with one thing changed")
+    rows = next(rows for place, rows in claims.rows if place == 16)
+    assert claims.cells(rows, lambda row: row.verdict, "x")[-1] == "digits-noise: supported"
+    assert claims.under_heads({"digits": "a", "digits-labels": "b"}, "x") == ("a", "x", "digits-labels: b")
