@@ -226,9 +226,10 @@ def _write_study(study: MatchedStudy, folder: Path, rows: str, execution: Execut
     path = folder / ("study.json" if rows == _ROWS else f"{Path(rows).stem}-study.json")  # trials are another study
     earlier = json.loads(path.read_text(encoding="utf-8")).get("commits", []) if path.exists() else []
     commits = dict.fromkeys([*earlier, commit()])
+    layout = {"channels_last": True} if execution.channels_last else {}
     about = {
         "study": as_json(study), "commits": [each for each in commits if each is not None], "versions": versions(),
-        "hardware": hardware(execution.device),
+        "hardware": hardware(execution.device) | layout,
     }  # fmt: skip
     write_text(path, json.dumps(about, indent=1) + "\n")
 

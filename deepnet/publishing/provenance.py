@@ -58,7 +58,7 @@ def provenance_of(folder: Path, findings: Findings, published: Path | None = Non
         "format": _FORMAT,
         "scale": findings.scale,
         "about": study.get("about", ""),
-        "commands": _commands(findings, study),
+        "commands": _commands(findings, study, carried["hardware"]),
         **{name: carried[name] for name in _CARRIED[:-1]},
         "threads": findings.rows[0]["threads"],
         "precision": findings.rows[0]["precision"],
@@ -98,15 +98,16 @@ def _of_networks(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {way: round(sum(times.values()), 1) for way, times in found.items() if times}
 
 
-def _commands(findings: Findings, study: Mapping[str, Any]) -> list[str]:
+def _commands(findings: Findings, study: Mapping[str, Any], hardware: Mapping[str, Any]) -> list[str]:
     """What makes the rows: arms with as many replicates by one command, the most first."""
     images = " --images DIR" if study["data"]["root"] is not None else ""
     scored = any(forget["scores"] not in (None, ESTIMATED) for forget in study["forget"])
-    files = images + (" --scores FILE" if scored else "")
+    layout = " --channels-last" if hardware.get("channels_last") else ""
+    options = f"{images}{' --scores FILE' if scored else ''}{layout}"
     by_count: dict[int, list[str]] = {}
     for arm, runs in findings.arms.items():
         by_count.setdefault(1 + max(runs), []).append(arm)
-    preset = f"python -m deepnet matched --preset {findings.scale}{files}"
+    preset = f"python -m deepnet matched --preset {findings.scale}{options}"
     made = [f"{preset} --replicates {count} --only {' '.join(by_count[count])}" for count in sorted(by_count)]
     return [*reversed(made), f"python -m deepnet judge results/matched/{findings.scale} --publish paper_figs/data"]
 

@@ -327,3 +327,13 @@ def test_a_search_leaves_the_record_of_the_study_alone(tmp_path: Path) -> None:
     assert (tmp_path / "study.json").read_bytes() == before
     (arm,) = json.loads((tmp_path / "search-study.json").read_text(encoding="utf-8"))["study"]["arms"]
     assert arm["name"] == "neggrad@0.2"
+
+
+def test_the_record_says_how_images_lay_in_memory(tmp_path: Path) -> None:
+    study = small_matched(arms=small_matched().arms[:1], ceiling=False)
+    told = []
+    for name, execution in (("rows", Execution()), ("columns", Execution(channels_last=True))):
+        run_matched(study, tmp_path / name, execution)
+        about = json.loads((tmp_path / name / "study.json").read_text(encoding="utf-8"))
+        told.append(about["hardware"].get("channels_last", False))
+    assert told == [False, True]

@@ -109,23 +109,24 @@ def test_arms_with_other_numbers_of_replicates_have_their_own_command(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("root", "scores", "files"),
+    ("root", "scores", "hardware", "options"),
     [
-        (None, "estimated", ""),
-        (None, "/home/somebody/scores.csv", " --scores FILE"),
-        ("/home/somebody/images", "/home/somebody/scores.npz", " --images DIR --scores FILE"),
-        ("/home/somebody/images", None, " --images DIR"),
+        (None, "estimated", {}, ""),
+        (None, "/home/somebody/scores.csv", {}, " --scores FILE"),
+        ("/home/somebody/images", "/home/somebody/scores.npz", {}, " --images DIR --scores FILE"),
+        ("/home/somebody/images", None, {"channels_last": True}, " --images DIR --channels-last"),
     ],
 )
-def test_commands_name_the_files_that_were_needed(
-    tmp_path: Path, root: str | None, scores: str | None, files: str
+def test_commands_have_the_options_that_were_needed(
+    tmp_path: Path, root: str | None, scores: str | None, hardware: dict[str, bool], options: str
 ) -> None:
     folder = write_results(tmp_path, "small", arms=FEW)
     about = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     about["study"] |= {"data": {"root": root}, "forget": [{"kind": "high", "scores": scores}]}
+    about["hardware"] |= hardware
     (folder / "study.json").write_text(json.dumps(about), encoding="utf-8")
     made, _ = provenance_of(folder, Findings.of(made_up_rows("small", arms=FEW)))["commands"]
-    assert made.startswith(f"python -m deepnet matched --preset small{files} --replicates 3")
+    assert made.startswith(f"python -m deepnet matched --preset small{options} --replicates 3")
 
 
 def test_a_folder_is_judged_anew_to_the_same_bytes(published: Path, tmp_path: Path) -> None:
