@@ -139,7 +139,7 @@ def _dot(axes: Axes, place: int, scale: Scale, arm: str, found: Estimate, panel:
 
 def mark_lost(axes: Axes, end: float, place: float) -> None:
     """A † behind the end of an interval, white around it where it lies on a line."""
-    axes.annotate("†", (end, place), (2.5, 0), textcoords="offset points", va="center", fontsize=7, zorder=4,
+    axes.annotate("†", (end, place), (2.5, 0), textcoords="offset points", va="center", fontsize=6, zorder=4,
                   path_effects=[withStroke(linewidth=1.5, foreground="white")])  # fmt: skip
 
 
@@ -148,11 +148,11 @@ def _dashes(pretraining: str) -> str:
 
 
 def _handles(blocks: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Panel], goal: str) -> list[Line2D | Patch]:
-    levels = {label for scale, _ in blocks for panel in panels for label in panel.levels(scale)}
+    levels = {family(label): label for scale, _ in blocks for panel in panels for label in panel.levels(scale)}
     dashes: list[Line2D | Patch] = [
         Line2D([], [], color="0.35", lw=0.8, ls=_dashes(label),
-               label=f"{goal}, {family(label)}" if len(levels) > 1 else goal)
-        for label in sorted(levels, reverse=True)
+               label=f"{goal}, {name}" if len(levels) > 1 else goal)
+        for name, label in sorted(levels.items(), reverse=True)
     ]  # fmt: skip
     return arm_handles([(scale, arm) for scale, arms in blocks for arm in arms], dashes)
 
@@ -160,15 +160,15 @@ def _handles(blocks: Sequence[tuple[Scale, Sequence[str]]], panels: Sequence[Pan
 def arm_handles(arms: Sequence[tuple[Scale, str]], others: Sequence[Line2D | Patch]) -> list[Line2D | Patch]:
     """Entries of a legend: the optimizers of some arms and what came before them, other entries, and lost runs."""
     optimizers = {family(scale.findings.about(arm, "optimizer")) for scale, arm in arms}
-    before = {scale.findings.about(arm, "pretraining") for scale, arm in arms}
+    before = {family(scale.findings.about(arm, "pretraining")) for scale, arm in arms}
     made: list[Line2D | Patch] = [
         Line2D([], [], ls="none", marker=MARKERS[name], color=COLORS[name], ms=3.6, label=name)
         for name in ("SGD", "SAM", "ASAM") if name in optimizers
     ]  # fmt: skip
     made += [
-        Line2D([], [], ls="none", marker="o", color="0.3", mfc="0.3" if label == PLAIN else "white", ms=3.6,
-               label=f"after {family(label)}")
-        for label in sorted(before, reverse=True)
+        Line2D([], [], ls="none", marker="o", color="0.3", mfc="0.3" if name == family(PLAIN) else "white", ms=3.6,
+               label=f"after {name}")
+        for name in sorted(before, reverse=True)
     ]  # fmt: skip
     made += others
     if any(scale.lost(arm) for scale, arm in arms):
