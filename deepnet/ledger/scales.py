@@ -19,7 +19,7 @@ from theory.ledger.claim import FAMILIES
 from theory.ledger.wording import verdict_words
 
 __all__ = [
-    "DIFFER", "LOOKS", "ONE_SCALE", "Judgement", "arms_of", "intervals_of", "judge", "looks_at",
+    "DIFFER", "LOOKS", "ONE_SCALE", "UNTRUSTED", "Judgement", "arms_of", "intervals_of", "judge", "looks_at",
     "replicates_of", "summary_of",
 ]  # fmt: skip
 
@@ -37,6 +37,8 @@ DIFFER = "scales differ"
 """What is said where scales have different verdicts."""
 ONE_SCALE = "one scale only"
 """What is said where a single scale has one."""
+UNTRUSTED = "controls failed"
+"""What is said where no scale has one that can be trusted."""
 _COLUMNS = (
     "claim", "family", "scale", "verdict", "effect", "low", "high", "margin", "replicates", "control", "null",
     "together", "retain", "retain_other", "forget", "forget_other", "test", "test_other",
@@ -148,15 +150,23 @@ def _with_looks(row: Row, looks: int) -> Row:
 def summary_of(rows: Sequence[Row]) -> str:
     """What the rows of a claim at all scales say together: their verdict if they agree.
 
-    A scale at which the claim was not run, or cannot be tested, has no say.
+    A scale at which the claim was not run, or cannot be tested, has no say, nor has a decision whose control failed.
     """
-    found = [row for row in rows if not row.has_no_verdict]
+    judged = [row for row in rows if not row.has_no_verdict]
+    found = [row for row in judged if not _is_untrusted(row)]
+    if judged and not found:
+        return UNTRUSTED
     if not found:
         return next((row.verdict for row in rows if row.verdict == Verdict.NOT_TESTABLE.value), Verdict.NOT_RUN.value)
     if len(found) == 1:
         return ONE_SCALE
     alike = len({row.verdict for row in found}) == 1
     return verdict_words(found[0].verdict, found[0].margin) if alike else DIFFER
+
+
+def _is_untrusted(row: Row) -> bool:
+    """Whether a row is decided though its negative control is not refuted."""
+    return row.verdict != Verdict.INCONCLUSIVE.value and row.control["verdict"] != Verdict.REFUTED.value
 
 
 def replicates_of(row: Row) -> str:

@@ -59,7 +59,17 @@ def template() -> Row:
     ],
 )
 def test_there_is_a_summary_where_scales_agree(template: Row, verdicts: list[str], summary: str) -> None:
-    assert summary_of([replace(template, verdict=verdict) for verdict in verdicts]) == summary
+    trusted = replace(template, control={**template.control, "verdict": "refuted"})
+    assert summary_of([replace(trusted, verdict=verdict) for verdict in verdicts]) == summary
+
+
+def test_decisions_whose_control_failed_have_no_say(template: Row) -> None:
+    supported = replace(template, verdict="supported", control={**template.control, "verdict": "refuted"})
+    failed = replace(supported, control={**template.control, "verdict": "inconclusive"})
+    assert summary_of([supported, supported]) == "supported"
+    assert summary_of([supported, failed]) == "one scale only"
+    assert summary_of([failed, failed]) == "controls failed"
+    assert summary_of([replace(failed, verdict="inconclusive")] * 2) == "inconclusive"
 
 
 def test_each_scale_has_a_ledger_of_its_own() -> None:
