@@ -223,6 +223,7 @@ for row in published.ledger:
 #
 # ```console
 # $ python -m deepnet run --preset cifar10-resnet50 --images DIR --device cuda --channels-last
+# $ python -m deepnet matched --preset cifar10-resnet50 --images DIR --scores FILE --channels-last --search
 # $ python -m deepnet matched --preset cifar10-resnet50 --images DIR --scores FILE --channels-last
 # $ python -m deepnet judge results/matched/cifar10-resnet50
 # $ torchrun --standalone --nproc-per-node 8 -m deepnet run --preset cifar100-resnet50 --images DIR
@@ -267,7 +268,7 @@ assert other.low < 32 / 65, "and 32/65 inside of the second"
 # It is close to 1: the digits are so alike that a network which never saw a sample is right about it anyway, so there
 # is nothing to forget, and doing nothing looks perfect. A method can only be told from doing nothing on samples that
 # were *memorised*. That is why the studies forget the samples with the highest memorization scores (`kind="high"`), and
-# why every claim of the deep ledger has the pretrained network as its negative control.
+# why no claim of the deep ledger on the tug of war stands where doing nothing is not seen to be worse.
 #
 # </details>
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from deepnet.ledger.variance import shares_of
 from deepnet.matched.records import read_rows
 from deepnet.publishing import published_scales
 from paper_figs import Results
+from paper_figs.figures import deep_ordering
 from paper_figs.tables import deep_accuracies_table, deep_ledger_table
+from paper_figs.workshop.deep_data import scales, unvaried
 from paper_figs.workshop.sheet import Sheet
 from paper_figs.workshop.tabular import markdown
 from tests.places import ROOT
@@ -43,6 +47,7 @@ def test_tables_of_the_deep_ledger_are_those_of_the_tracked_ones(sheet: Sheet, b
     assert told.strip() == markdown(made)
 
 
+STOPS = ("accuracy", "epoch-5")
 NUMERAL = r"(−?\d+(?:\.\d+)?(?:e−?\d+)?)"
 EFFECT = rf"{NUMERAL}\s\[{NUMERAL},\s{NUMERAL}\]"
 """An effect with its interval, as pages write it."""
@@ -54,13 +59,23 @@ def told(effect: float, interval: Sequence[float]) -> tuple[str, ...]:
 
 def published_effects() -> set[tuple[str, ...]]:
     """Of every row, protocol whose controls did not fail, and share of variance at any scale."""
-    scales = published_scales(ROOT / "paper_figs/data")
-    rows = {told(row["effect"], row["interval"]) for one in scales for row in one.ledger if row["effect"] is not None}
-    tried = [each for one in scales for each in deep_atlas(one.folder.name).values() for each in each.tried]
-    shares = [share.share for one in scales for share in shares_of(one.findings)]
+    every = published_scales(ROOT / "paper_figs/data")
+    rows = {told(row["effect"], row["interval"]) for one in every for row in one.ledger if row["effect"] is not None}
+    tried = [each for one in every for each in deep_atlas(one.folder.name).values() for each in each.tried]
+    shares = [share.share for one in every for share in shares_of(one.findings)]
     trusted = [each for each in tried if each.trusted and each.effect is not None and each.interval]
     measured = {told(each.effect, each.interval) for each in trusted}
-    return rows | measured | {told(share.value, share.interval()) for share in shares}
+    return rows | measured | {told(share.value, share.interval()) for share in shares} | agreements()
+
+
+@cache
+def agreements() -> set[tuple[str, ...]]:
+    """Rank correlations of the order of arms at other stops with that at the match."""
+    shown = unvaried(scales(Results("quick", folder=ROOT / "results/nowhere")))
+    found = [
+        deep_ordering.agreement(one, deep_ordering.arms_at_all_stops(one), stop) for one in shown for stop in STOPS
+    ]
+    return {told(each.value, np.clip(each.interval(), -1.0, 1.0)) for each in found}
 
 
 def deep_atlas(scale: str) -> dict[str, Entry]:
@@ -71,7 +86,11 @@ def deep_atlas(scale: str) -> dict[str, Entry]:
 
 @pytest.mark.parametrize(
     ("page", "after", "least"),
-    [("docs/deep_ledger.md", "## What the deep ledger says", 20), ("docs/deepnet.md", "## What was found", 6)],
+    [
+        ("docs/deep_ledger.md", "## What the deep ledger says", 20),
+        ("docs/deepnet.md", "## What was found", 6),
+        ("README.md", "**Deep networks in five sentences**", 6),
+    ],
 )
 def test_intervals_of_deep_networks_are_published_ones(page: str, after: str, least: int) -> None:
     """Every effect with an interval in the sentences, above and below the table."""
@@ -82,26 +101,59 @@ def test_intervals_of_deep_networks_are_published_ones(page: str, after: str, le
     assert set(found) - published_effects() == set()
 
 
+AFTER_ASAM = {"setting": "ASAM after ASAM"}
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "protocol"),
+    [
+        ("comes closer to retraining than with SGD, by", "asam-improves-neggrad", {}),
+        ("undecided after pretraining with ASAM,", "asam-improves-neggrad", AFTER_ASAM),
+        ("finds flatter minima,", "asam-finds-flatter-minima", {}),
+        ("not shown to help NegGrad,", "asam-pretraining-helps-neggrad", {}),
+        ("from NegGrad by nothing of interest,", "sharp-minmax-beats-neggrad", {}),
+        ("worse after pretraining with ASAM,", "sharp-minmax-beats-neggrad", AFTER_ASAM),
+        ("range of α that is", "asam-widens-range-of-alpha", {}),
+    ],
+)
+def test_each_sentence_has_the_number_of_its_own_claim(words: str, name: str, protocol: dict[str, str]) -> None:
+    """In the README, of digits: another claim's published number would not do."""
+    entry = deep_atlas("digits")[name]
+    levels = tuple(
+        choice["values"].index(protocol[which]) if which in protocol else 0 for which, choice in entry.choices.items()
+    )
+    (found,) = {each for each in (*entry.tried, *entry.crossed) if each.levels == levels}
+    assert found.effect is not None
+    assert found.interval is not None
+    effect, low, high = told(found.effect, found.interval)
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{words} {effect} [{low}, {high}]" in text
+
+
 def test_rows_of_deep_networks_in_the_readme_are_published_ones() -> None:
-    """Verdict, effect and interval of each, and in how many protocols it holds and fails."""
+    """Verdict, effect and interval of each, and in how many protocols that can be trusted it holds and fails."""
     known = {
-        (verdict_words(row["verdict"], row["margin"]), *told(row["effect"], row["interval"]), *held)
-        for rows in [deep_ledgers()["digits"]]
-        for row in rows
+        (verdict_words(row["verdict"], row["margin"]), *told(row["effect"], row["interval"])): deep_atlas("digits")[
+            row["name"]
+        ]
+        for row in deep_ledgers()["digits"]
         if row["effect"] is not None and row["name"] in deep_atlas("digits")
-        for held in [counted_in(deep_atlas("digits")[row["name"]])]
     }
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    where = r"\| digits[^|]*: holds in (\d+) of (\d+), fails in (\d+)"
-    rows = re.findall(rf"\| Deep networks[^|]*\| ([^|]+) \| [^|]*?{EFFECT}[^|]*{where}", text)
+    rows = re.findall(rf"\| Deep networks[^|]*\| ([^|]+) \| [^|]*?{EFFECT}[^|]*\| digits: ([^|]*) \|", text)
     assert len(rows) == text.count("| Deep networks") >= 2
-    assert set(rows) <= known
+    for *row, where in rows:
+        entry = known[tuple(row)]
+        counts = {words: int(count) for words, count in re.findall(r"([a-z ]+) in (\d+)", where)}
+        assert {words.strip(): count for words, count in counts.items()} == counted_in(entry)
+        assert re.findall(r" of (\d+)", where) == [str(len(entry.tried))]
 
 
-def counted_in(entry: Entry) -> tuple[str, str, str]:
-    """Protocols in which a claim holds, all of them, and those in which it fails."""
-    counts = entry.counts
-    return str(counts.get("supported", 0)), str(sum(counts.values())), str(counts.get("refuted", 0))
+def counted_in(entry: Entry) -> dict[str, int]:
+    """Protocols in which a claim is decided, those apart in which a control failed."""
+    words = {"supported": "holds", "refuted": "fails", "no effect of interest": "no effect of interest"}
+    decided = [each for each in entry.tried if each.verdict in words]
+    return dict(Counter(words[each.verdict] if each.trusted else "a control failed" for each in decided))
 
 
 def test_the_counts_of_the_deep_ledger_are_the_published_ones() -> None:

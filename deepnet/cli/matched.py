@@ -52,7 +52,7 @@ class MatchedCommand:
     """Folder of the images, if the preset needs one."""
     scores: Path | None = None
     """File of memorization or consistency scores, if the preset needs one."""
-    rates: Annotated[Path | None, Shown(value="FILE", default="the project's")] = None
+    rates: Annotated[Path | None, Shown(value="FILE", default="the project's, or those that --search found")] = None
     """Table of learning rates, as --search writes it; arms that it lacks are left out."""
     replicates: Annotated[int | None, Shown(value="N", default="the preset's")] = None
     """Number of replicates; more can be added later."""
@@ -101,13 +101,19 @@ class MatchedCommand:
 
     def _with_rates(self, study: MatchedStudy) -> MatchedStudy:
         """The study with learning rates; by the project's own table with the arms that it has, and a word on others."""
-        path = self.rates or tracked_rates(self.preset)
+        path = self._table
         found = rates_in(path)
         lost = [arm.name for arm in study.arms if arm.rate_of not in found]
         if lost and len(lost) < len(study.arms) and not (self.rates or self.only):
             console.print(f"Left out, since --search has not looked for their learning rates yet: {', '.join(lost)}.")
             study = study.only([arm.name for arm in study.arms if arm.rate_of in found])
         return with_rates(study, found, path)
+
+    @property
+    def _table(self) -> Path:
+        """The table of learning rates: the one that is given, the project's, or else that of --search in the folder."""
+        tracked = tracked_rates(self.preset)
+        return self.rates or (tracked if tracked.is_file() else self.out / self.preset / "rates.csv")
 
     @property
     def _effort(self) -> Effort:

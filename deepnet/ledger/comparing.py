@@ -34,7 +34,7 @@ TOW = r"\mathrm{ToW} = \mathrm{mean}_{r}\,(1 - |R - R_r|)\,(1 - |F - F_r|)\,(1 -
 """The tug of war in LaTeX; R, F, T are accuracies on the retain, forget and test set, r the retrained networks."""
 EXPERIMENT = (
     "Replicates have seeds, a split and a forget set of their own; each arm has a learning rate of its own, found on "
-    "other replicates with as many trials as all others."
+    "other replicates in a search that begins with the same rates for all arms, and goes on until none wins at an edge."
 )
 """What every row runs."""
 STOPPING = (
@@ -158,12 +158,15 @@ def _begun(effect: Effect, settings: Settings, rules: Rules) -> Effect:
     return found
 
 
-def _at(scale: str, effect: Effect) -> Effect:
-    """An effect that is looked at at one scale only, if it is named."""
+def _at(scale: str, instead: Mapping[str, str], effect: Effect) -> Effect:
+    """An effect that is looked at at one scale only, if it is named, and not where another claim asks for it."""
 
     def found(reading: Reading) -> Masked:
-        if scale and reading.findings.scale != scale:
+        here = reading.findings.scale
+        if scale and here != scale:
             raise NotMeasuredError(f"it is asked of the scale {scale}")
+        if here in instead:
+            raise NotMeasuredError(f"the claim {instead[here]} asks it here")
         return effect(reading)
 
     return found
@@ -177,6 +180,7 @@ def compared(
     words: str = "tug of war",
     more: Mapping[str, Effect] | None = None,
     only_at: str = "",
+    instead: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Claim:
     """A claim on two arms.
@@ -188,6 +192,7 @@ def compared(
         words: The same in words, for the picture.
         more: Further numbers beside the row, by what they are.
         only_at: Name of the scale that it is about; at others it is not run. Empty for all.
+        instead: Names of claims that ask the same at a scale of their own, by that scale: no number is judged twice.
         fields: Fields of the claim, beyond those that all have; a `control_effect` other than that of doing nothing
             comes with its `control`.
     """
@@ -196,7 +201,7 @@ def compared(
     case = Case(
         rules=rules,
         arms=settings.arms,
-        effect=_at(only_at, _with_room(effect, settings, rules, margin) if column == "tow" else effect),
+        effect=_at(only_at, instead or {}, _with_room(effect, settings, rules, margin) if column == "tow" else effect),
         control=fields.pop("control_effect", None) or doing_nothing(settings, rules),
         null=same_again(column, rules),
         column=column,

@@ -36,7 +36,7 @@ def arm_words(name: str) -> str:
         >>> arm_words("neggrad-alpha-0.9-sam-after-sgd"), arm_words("control-other-batches")
         ('NegGrad at α = 0.9 with SAM after SGD', 'NegGrad with SGD after SGD, with other batches')
         >>> arm_words("minmax-at-half-rate-asam-after-sgd"), arm_words("minmax-fraction-0.1-asam-after-sgd")
-        ('Sharp MinMax at half its rate with ASAM after SGD', 'Sharp MinMax of 10% of the weights with ASAM after SGD')
+        ('Sharp MinMax at half its rate with ASAM after SGD', 'Sharp MinMax of 10 % of the weights with ASAM after SGD')
     """
     found = _ARM.fullmatch(name)
     if found is None:
@@ -45,6 +45,6 @@ def arm_words(name: str) -> str:
     method, _, share = method.partition("-fraction-")
     method, _, alpha = method.partition("-alpha-")
     words = _METHODS.get(method, method) + (f" at α = {alpha}" if alpha else "")
-    words += f" of {float(share):.0%} of the weights" if share else ""
+    words += f" of {100 * float(share):.0f} % of the weights" if share else ""
     words += f" at {_RATES[rate]}" if rate else ""
     return f"{words} with {found['how'].upper()} after {found['before'].upper()}"

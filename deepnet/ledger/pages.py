@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from deepnet.ledger.claims import all_claims
 from deepnet.ledger.findings import PLAIN, Findings
 from deepnet.ledger.reading import Reading
-from deepnet.ledger.scales import Judgement, intervals_of
+from deepnet.ledger.scales import Judgement, as_run, intervals_of
 from deepnet.ledger.variance import as_csv, shares_of
 from simulate.house.counting import counted
 from simulate.house.drawing.palette import OPTIMIZERS
 from simulate.house.files import write_text
 from simulate.house.terminal import table
 from simulate.house.version import __version__
-from theory.ledger import Choice, Claim, Row
+from theory.ledger import Claim, Row
 from theory.ledger.atlas import Entry, atlas_json, make_atlas, sentence
 from theory.ledger.wording import interval, number, verdict_words
 from theory.page import page
 
-__all__ = ["account", "as_run", "atlas_of", "holding", "table_of", "write_atlas", "write_judgement"]
+__all__ = ["account", "atlas_of", "holding", "table_of", "write_atlas", "write_judgement"]
 
 _TITLE = "Sharpness-aware unlearning at matched forgetting: what deep networks say"
 _ABOUT = (
@@ -49,25 +47,6 @@ def atlas_of(findings: Findings, protocols: int, claims: Sequence[Claim] | None 
         rows=intervals_of(findings),
         provenance={"version": __version__, "budget": findings.scale, "seed": 0},
     )
-
-
-def as_run(claim: Claim, findings: Findings) -> Claim:
-    """A claim that leaves open only what was run at a scale: a protocol that nobody ran says nothing.
-
-    Args:
-        claim: The claim.
-        findings: The findings of the scale.
-    """
-
-    def was_run(choice: Choice[Any], value: Any) -> bool:
-        return bool(claim.measure(Reading(findings, {choice.name: value}, bare=True)).was_run)
-
-    made = []
-    for choice in claim.choices:
-        kept = [choice.primary, *(value for value in choice.others if was_run(choice, value))]
-        labels = {value: label for value, label in choice.labels.items() if value in kept}
-        made += [replace(choice, others=tuple(kept[1:]), labels=labels)] if kept[1:] else []
-    return replace(claim, choices=tuple(made))
 
 
 def write_judgement(judgement: Judgement, folder: Path) -> list[Path]:

@@ -14,13 +14,14 @@ from deepnet.ledger.reading import Reading
 from simulate.house.counting import counted
 from simulate.house.verdicts import Verdict
 from simulate.house.version import __version__
-from theory.ledger import Claim, Ledger, Row, family_sizes, run_claims
+from theory.ledger import Choice, Claim, Evidence, Ledger, Row, family_sizes, run_claims
 from theory.ledger.claim import FAMILIES
+from theory.ledger.judging import is_trusted, judged
 from theory.ledger.wording import verdict_words
 
 __all__ = [
-    "DIFFER", "LOOKS", "ONE_SCALE", "UNTRUSTED", "Judgement", "arms_of", "intervals_of", "judge", "looks_at",
-    "replicates_of", "summary_of",
+    "DIFFER", "LOOKS", "ONE_SCALE", "UNDECIDED", "UNTRUSTED", "Judgement", "arms_of", "as_run", "intervals_of",
+    "judge", "looks_at", "replicates_of", "summary_of",
 ]  # fmt: skip
 
 LOOKS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
@@ -34,9 +35,11 @@ They were written down before the last of each was run. Open questions of digits
 then with 90. On the way to 30, a number that was fixed before, digits were drawn at 12 and at 20, which is not counted.
 """
 DIFFER = "scales differ"
-"""What is said where scales have different verdicts."""
+"""What is said where scales decide differently."""
+UNDECIDED = "undecided at some"
+"""What is said where some scales decide alike, and the others do not decide."""
 ONE_SCALE = "one scale only"
-"""What is said where a single scale has one."""
+"""What is said where a single scale has a say."""
 UNTRUSTED = "controls failed"
 """What is said where no scale has one that can be trusted."""
 _COLUMNS = (
@@ -122,7 +125,11 @@ def judge(
             version=__version__,
             holds=(holds or {}).get(scale),
         )
-        looked = [_with_looks(row, looks_at(found.scale, row.family)) for row in ledger.rows]
+        by_name = {claim.name: claim for claim in (every if claims is None else claims)}
+        looked = [
+            _with_verdicts(_with_looks(row, looks_at(found.scale, row.family)), by_name[row.name], found)
+            for row in ledger.rows
+        ]
         ledgers[scale] = replace(ledger, rows=tuple(looked))
     return Judgement(ledgers, findings)
 
@@ -147,6 +154,46 @@ def _with_looks(row: Row, looks: int) -> Row:
     return replace(row, confidence=told.replace(" together (", f" at {looks} looks together ("))
 
 
+def as_run(claim: Claim, findings: Findings) -> Claim:
+    """A claim that leaves open only what was run at a scale: a protocol that nobody ran says nothing.
+
+    Args:
+        claim: The claim.
+        findings: The findings of the scale.
+    """
+
+    def was_run(choice: Choice[Any], value: Any) -> bool:
+        return bool(claim.measure(Reading(findings, {choice.name: value}, bare=True)).was_run)
+
+    made = []
+    for choice in claim.choices:
+        kept = [choice.primary, *(value for value in choice.others if was_run(choice, value))]
+        labels = {value: label for value, label in choice.labels.items() if value in kept}
+        made += [replace(choice, others=tuple(kept[1:]), labels=labels)] if kept[1:] else []
+    return replace(claim, choices=tuple(made))
+
+
+def _with_verdicts(row: Row, claim: Claim, findings: Findings) -> Row:
+    """The row, which says what the verdict is where one choice has another value that was run."""
+    if row.has_no_verdict:
+        return row
+    size, told = intervals_of(findings)[claim.family], dict(row.choices)
+    for choice in as_run(claim, findings).choices:
+        found = {}
+        for value in choice.others:
+            evidence = claim.measure(Reading(findings, {choice.name: value}, bare=True))
+            found[choice.label(value)] = _verdict_of(claim, evidence, size)
+        told[choice.name] = {**told[choice.name], "verdicts": found}
+    return replace(row, choices=told)
+
+
+def _verdict_of(claim: Claim, evidence: Evidence, size: int) -> str:
+    """The verdict; of a decision that cannot be trusted, that its controls failed."""
+    verdict = str(judged(claim, evidence, size)["verdict"])
+    said = (Verdict.INCONCLUSIVE.value, Verdict.NOT_TESTABLE.value)
+    return verdict if verdict in said or is_trusted(claim, evidence, size) else UNTRUSTED
+
+
 def summary_of(rows: Sequence[Row]) -> str:
     """What the rows of a claim at all scales say together: their verdict if they agree.
 
@@ -160,8 +207,10 @@ def summary_of(rows: Sequence[Row]) -> str:
         return next((row.verdict for row in rows if row.verdict == Verdict.NOT_TESTABLE.value), Verdict.NOT_RUN.value)
     if len(found) == 1:
         return ONE_SCALE
-    alike = len({row.verdict for row in found}) == 1
-    return verdict_words(found[0].verdict, found[0].margin) if alike else DIFFER
+    verdicts = {row.verdict for row in found}
+    if len(verdicts) == 1:
+        return verdict_words(found[0].verdict, found[0].margin)
+    return DIFFER if len(verdicts - {Verdict.INCONCLUSIVE.value}) > 1 else UNDECIDED
 
 
 def _is_untrusted(row: Row) -> bool:

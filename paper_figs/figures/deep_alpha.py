@@ -16,6 +16,7 @@ from paper_figs.workshop.deep_data import RULES, Scale, means_note, nothing_to_d
 from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import COLORS, LINES, MARKERS, label_panels, legend_below, new_figure
+from simulate.house.counting import counted
 from theory.ledger.wording import with_minus
 from theory.statistics import Estimate
 
@@ -51,9 +52,10 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "loss on the forget set is that of the retrained network; each α and optimizer has a learning rate of its "
             "own. To the right the forget set weighs more. Dashed: the ceiling, ToW of retrained networks among each "
             f"other; dotted: {CLOSE:g} below it, what still counts as close. Middle: ToW of another optimizer less "
-            "that "
-            "of SGD, replicate by replicate; above 0 it is closer to retrained networks. Right: accuracy lost since "
-            f"pretraining, mean of retain and test set. {means_note(shown)}"
+            "that of SGD, replicate by replicate; above 0 it is closer to retrained networks. Right: accuracy lost "
+            "since pretraining, mean of retain and test set; ToW counts what is left of the forget set, too. The "
+            "ledger's range of α is that of each replicate's own line, not of the line of means. "
+            f"{' '.join(filter(None, map(_unmatched, shown)))} {means_note(shown)}"
         ),
         symbols={
             "α": "weight in α L(R) − (1 − α) L(F), the loss of NegGrad on retain set R and forget set F",
@@ -126,6 +128,21 @@ def _answer(scale: Scale) -> str:
         f"At the scale {scale.name}, after SGD: the mean ToW of NegGrad is at most {CLOSE:g} below the ceiling "
         f"{'; '.join(close)}. "
         f"Paired with SGD the difference is seen for {', '.join(seen) or 'none'}."
+    )
+
+
+def _unmatched(scale: Scale) -> str:
+    """The arms with runs that did not reach the match, or diverged."""
+    arms = [
+        (found[1].upper(), _alpha(scale, arm), arm) for arm in scale.findings.arms if (found := _ARM.fullmatch(arm))
+    ]
+    lost = [
+        f"{scale.lost(arm)} of {counted(len(scale.findings.arm(arm)), 'run')} with {how} at α = {alpha:g}"
+        for how, alpha, arm in sorted(arms, key=lambda each: (each[0] == "ASAM", -each[1]))
+        if scale.lost(arm)
+    ]
+    return (
+        f"Of {scale.name} did not reach the match, and count by their last values: {', '.join(lost)}." if lost else ""
     )
 
 

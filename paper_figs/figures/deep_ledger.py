@@ -19,12 +19,15 @@ from paper_figs.workshop.sheet import figure
 from paper_figs.workshop.style import legend_below, new_figure
 from simulate.house.counting import counted
 from simulate.house.drawing.palette import VERDICT_MARKERS, VERDICTS
+from simulate.house.verdicts import Verdict
 from theory.ledger.wording import number
 
-__all__ = ["draw", "in_margins", "main", "names_of", "told"]
+__all__ = ["draw", "in_margins", "is_untrusted", "main", "names_of", "told"]
 
 Row = Mapping[str, Any]
 _TITLES, _END, _COLUMNS = (2.3, 1.9, 1.6), 40.0, 3  # inches for titles by columns; end of the axis; panels in a row
+_NO_EFFECT = (Verdict.NOT_RUN.value, Verdict.NOT_TESTABLE.value)
+"""Verdicts of rows without an effect."""
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
@@ -46,16 +49,18 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             axes.set_axis_off()
         name_lines(panels[0], lines)
     rows = [row for scale in shown for row in scale.published.ledger]
-    handles: list[Any] = verdict_handles({row["verdict"]: row["verdict"] for row in rows if _is_shown(row, blocks)})
+    drawn = [row["verdict"] for row in rows if _is_shown(row, blocks) and row["verdict"] not in _NO_EFFECT]
+    handles: list[Any] = verdict_handles({verdict: verdict for verdict in drawn})
     legend_below(made, [*handles, Patch(color="0.9", label="too small to be of interest")], columns=4)
     return made, Caption(
-        answers=" ".join(map(_answer, shown)),
+        answers=" ".join(filter(None, map(_answer, shown))),
         shows=(
             f"{told(shown)} Across: the effect and its interval in units of the smallest effect of interest, to the "
             "right where the claim is right; grey: smaller than that. A claim is supported if its whole interval lies "
             "to the right of 0 and does not lie in the grey, refuted if to the left, has no effect of interest if it "
             "lies in the grey, and is inconclusive otherwise. Beyond ±2 the scale is logarithmic; arrows lie beyond "
-            "the axis. Claims that were run at no scale of a row are left out of it. Open questions, and scales that "
+            "the axis. Hollow: decided, but the negative control was not refuted, so that it deserves no trust. Claims "
+            "that were run at no scale of a row are left out of it. Open questions, and scales that "
             "differ from another in one thing, have panels of their own."
         ),
     )
@@ -80,8 +85,15 @@ def _blocks(shown: Sequence[Scale]) -> list[tuple[list[Scale], list[Row]]]:
         claims = [row for name, row in every.items() if name in were_run] or [*every.values()]
         for is_open in (False, True):
             part = [row for row in claims if (row["family"] == "open") is is_open]
-            found += [(scales_there, part)] if part else []
+            here = [scale for scale in scales_there if _was_run(scale, part)] or scales_there
+            found += [(here, part)] if part else []
     return found
+
+
+def _was_run(scale: Scale, claims: Sequence[Row]) -> bool:
+    """Whether one of some claims was run at a scale."""
+    names = {claim["name"] for claim in claims}
+    return any(row["verdict"] != "not run" for row in scale.published.ledger if row["name"] in names)
 
 
 def _in_rows(shown: Sequence[Scale]) -> list[list[Scale]]:
@@ -122,7 +134,7 @@ def _draw_panel(axes: Axes, scale: Scale, lines: Lines) -> None:
             _draw_row(axes, lines.places[row["name"]], row)
     axes.set_xscale("symlog", linthresh=2.0, linscale=1.5)
     axes.set_xlim(-_END, _END)
-    axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "−2", "", "0", "", "2", "20"])
+    axes.set_xticks([-20, -2, -1, 0, 1, 2, 20], ["−20", "", "−1", "0", "1", "", "20"])
     axes.minorticks_off()
     axes.set_xlabel("effect / smallest\neffect of interest")
     axes.set_title(scale.name, fontsize=7.5)
@@ -133,19 +145,27 @@ def _draw_panel(axes: Axes, scale: Scale, lines: Lines) -> None:
 def _draw_row(axes: Axes, place: float, row: Row) -> None:
     """Interval and marker; an arrow where the effect lies beyond the axis."""
     color, found = VERDICTS[row["verdict"]], in_margins(row)
-    if found is None:
-        word = "not run" if row["verdict"] == "not run" else "not testable"  # any other mark would say: measured as 0
-        axes.plot(0.0, place, marker=VERDICT_MARKERS[word], color=color, ms=4)
+    if found is None:  # any mark would say: measured as 0
+        told = row["verdict"] if row["verdict"] in _NO_EFFECT else "no interval"
+        axes.text(0.0, place, told, color="0.45", fontsize=6.0, ha="center", va="center", zorder=2)
         return
     value, low, high = np.clip(found, -0.93 * _END, 0.93 * _END)
     axes.plot([low, high], [place, place], color=color, lw=1.1, solid_capstyle="butt")
     marker = VERDICT_MARKERS[row["verdict"]] if abs(found[0]) < 0.93 * _END else (">" if found[0] > 0 else "<")
-    axes.plot(value, place, marker=marker, color=color, ms=3.6, mew=0.3)
+    hollow = {"mfc": "white", "mew": 0.8} if is_untrusted(row) else {"mew": 0.3}
+    axes.plot(value, place, marker=marker, color=color, ms=3.6, **hollow)
+
+
+def is_untrusted(row: Row) -> bool:
+    """Whether a row is decided though its negative control is not refuted."""
+    return row["verdict"] not in (*_NO_EFFECT, "inconclusive") and row["control"]["verdict"] != "refuted"
 
 
 def _answer(scale: Scale) -> str:
-    """The paper's claims by their verdicts, at a scale."""
+    """The paper's claims by their verdicts, at a scale; nothing of one at which none was run."""
     rows = [row for row in scale.published.ledger if row["family"] == "paper"]
+    if all(row["verdict"] == Verdict.NOT_RUN.value for row in rows):
+        return ""
     return (
         f"Of the paper's own {counted(len(rows), 'claim')}, as its summaries state them, at the scale {scale.name} "
         f"({scale.about}): {tally(rows)}."

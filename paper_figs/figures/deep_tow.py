@@ -93,7 +93,9 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "it. To the right of 0 the change brings the network closer to retrained ones. Colour and marker are those "
             "of the optimizer of unlearning; filled: after SGD; open: after ASAM. Grey: differences smaller than "
             f"{MARGIN:g}, the smallest of interest. Arms marked † have runs that did not reach the match, which count "
-            "by their last values, or diverged, whose ToW is 0. The figure `deep_accuracies` has ToW itself and what "
+            "by their last values, or diverged, whose ToW is 0. Intervals are those of single comparisons: verdicts, "
+            "with intervals that hold jointly and with controls, are those of the figure `deep_ledger`, which states "
+            "the “max” term and the mask the other way round. The figure `deep_accuracies` has ToW itself and what "
             f"it is made of. {means_note(shown)}"
         ),
         symbols={
@@ -178,24 +180,28 @@ def _handles(shown: Sequence[Scale], found: Sequence[Change]) -> list[Line2D | P
 
 
 def _answer(scale: Scale, found: Sequence[Change]) -> str:
-    """The changes of which the sign is seen, and how many are left."""
+    """The changes of which the sign is seen, those that are too small to matter, and how many are left."""
     closer: dict[str, list[str]] = {}
     further: dict[str, list[str]] = {}
-    unseen = 0
+    small = unseen = 0
     for change in found:
         known = difference(scale, change)
         if known is None:
             continue
         low, high = known.interval()
-        if low > 0.0 or high < 0.0:
+        if low > -MARGIN and high < MARGIN:
+            small += 1
+        elif low > 0.0 or high < 0.0:
             told = f"{change.words} {with_minus(f'{known.value:+.3f}')}"
             (closer if low > 0.0 else further).setdefault(change.kind, []).append(told)
         else:
             unseen += 1
+    also = f"{counted(small, 'change').capitalize()} {'is' if small == 1 else 'are'} seen to be smaller than {MARGIN:g}"
     return (
         f"At the scale {scale.name} ({scale.about}), by 95 % intervals each for itself. Closer: {_told(closer)}. "
         "Further "
-        f"away: {_told(further)}. Of {counted(unseen, 'other change')} the sign is not seen."
+        f"away: {_told(further)}. {f'{also}; of' if small else 'Of'} {counted(unseen, 'other')} "
+        "the sign is not seen."
     )
 
 

@@ -26,7 +26,7 @@ GRID = np.linspace(0.0, 1.5, 61)
 _METHODS = {"neggrad": ("NegGrad", False), "minmax": ("Sharp MinMax", True)}
 """Words of each method, and whether its markers are open; colour, marker and line are those of the optimizer."""
 _RETRAINED = (0, (6, 2))
-_SETS = {"retain": "accuracy kept on the retain set (%)", "test": "accuracy on the test set (%)"}
+_SETS = {"retain": "retain accuracy (%)", "test": "test accuracy (%)"}
 
 
 def draw(results: Results) -> tuple[Figure, Caption]:
@@ -51,19 +51,25 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "Accuracy on retain and test set while NegGrad and Sharp MinMax unlearn with SGD and with ASAM, after "
             "pretraining with SGD, over the largest loss on the forget set so far; 1, the vertical line, is the match: "
             "the loss of the network retrained on the same split, where runs are compared. A run goes on until it has "
-            "passed all of its stops. Lines are means over replicates, straight between the steps that were kept; "
-            "bands are 95 % intervals of the mean. A line ends where half of the replicates have, and from there "
+            "passed all of its stops. Lines are means over replicates, straight between the steps that were kept. On "
+            "the way a run may be looked at on some of the images (of photographs 500 of each set): lines are shifted "
+            "to the accuracy on all of them before the first step and at the match, where both are known. Bands are "
+            "95 % intervals of the mean. A line ends where half of the replicates have, and from there "
             f"on says nothing. Dashed: mean of the retrained networks. Scales: {told}."
         ),
     )
 
 
-def course(row: dict[str, Any], name: str) -> np.ndarray | None:
+def course(row: dict[str, Any], name: str, before: float | None = None) -> np.ndarray | None:
     """Accuracy of a run over the largest forget loss so far, at `GRID`.
+
+    On its way a run may be looked at on some of the images only. Its accuracy on all of them is known before the first
+    step and at the match: the course is shifted there to what it was, and in between along a straight line.
 
     Args:
         row: The row of an unlearning.
         name: The set, "retain" or "test".
+        before: Accuracy of the pretrained network on all of its images; None if it is not known.
 
     Returns:
         The accuracies, NaN before its first loss and beyond its largest; None if the row has no course.
@@ -82,7 +88,17 @@ def course(row: dict[str, Any], name: str) -> np.ndarray | None:
     losses, accuracies = np.array(pairs, dtype=float).T
     highest = np.maximum.accumulate(losses)
     first = np.concatenate([[True], np.diff(highest) > 0.0])  # of steps that fall back none counts
-    return np.interp(GRID, highest[first] / bound, accuracies[first], left=np.nan, right=np.nan)
+    seen = np.interp(GRID, highest[first] / bound, accuracies[first], left=np.nan, right=np.nan)
+    known = {highest[0] / bound: before, 1.0: row["stops"]["loss"].get(f"{name}_accuracy") if _matched(row) else None}
+    shifts = {
+        place: there - float(np.interp(place, highest[first] / bound, accuracies[first]))
+        for place, there in known.items() if there is not None
+    }  # fmt: skip
+    return seen + np.interp(GRID, [*shifts], [*shifts.values()]) if shifts else seen
+
+
+def _matched(row: dict[str, Any]) -> bool:
+    return row["stops"]["loss"].get("step") is not None
 
 
 def _arms(scale: Scale) -> list[str]:
@@ -92,7 +108,11 @@ def _arms(scale: Scale) -> list[str]:
 
 def _courses(scale: Scale, arm: str, name: str) -> np.ndarray:
     """The courses of all replicates, (replicates, places)."""
-    found = [course(dict(row), name) for row in scale.findings.arm(arm).values()]
+    start = scale.findings.pretrained.get((scale.forget, scale.findings.about(arm, "pretraining")), {})
+    found = [
+        course(dict(row), name, start.get(number, {}).get(f"{name}_accuracy"))
+        for number, row in scale.findings.arm(arm).items()
+    ]
     return np.array([each for each in found if each is not None])
 
 

@@ -12,7 +12,7 @@ from paper_figs.workshop.results import Results
 from paper_figs.workshop.sheet import table
 from paper_figs.workshop.tabular import Table
 from theory.ledger import Row
-from theory.ledger.wording import OWNERS, interval, number, verdict_words
+from theory.ledger.wording import OWNERS, interval, number, other_verdicts, verdict_words
 
 __all__ = ["cell", "draw", "main"]
 
@@ -21,6 +21,15 @@ _MARKS = {
     _UNMATCHED: "Half of the runs or more did not reach the match: they are compared at their end.",
     _UNTRUSTED: "The negative control was not refuted: such a verdict deserves no trust.",
 }
+_STOPS = {
+    "the retrained network's loss on F": "at its loss",
+    "the loss on F of a network retrained with the arm's own optimizer": "at the own loss",
+    "the retrained network's accuracy on F": "at equal accuracy",
+    "the loss on held-out images of the same classes": "at the held-out loss",
+    "5 epochs": "after 5 epochs",
+    "10 epochs": "after 10 epochs",
+}
+"""Stops as a cell has room for them."""
 
 
 def draw(results: Results) -> tuple[Table, Caption]:
@@ -37,7 +46,10 @@ def draw(results: Results) -> tuple[Table, Caption]:
     heads = ("#", "claim", "whose", *claims.heads("together"))
     return Table(heads=heads, rows=tuple(texts), numeric=(0,), widths=widths), Caption(
         shows=(
-            f"{told(claims.shown)} Each cell: verdict, effect and interval. What every effect is, and what was fixed "
+            f"{told(claims.shown)} Each cell: verdict, effect and interval; of an undecided claim the effect that it "
+            "could have seen with a probability of 80 %; in parentheses, stops at which the verdict is another one. "
+            f"Together: the verdict on which all scales agree that have a say; a scale at which a claim was not run, "
+            f"cannot be tested, or has a control that failed has none. What every effect is, and what was fixed "
             f"before it was measured, is in ledger.json beside the data of each scale.{_notes(texts)}"
         )
     )
@@ -50,13 +62,26 @@ def _notes(texts: Sequence[Sequence[str]]) -> str:
 
 
 def cell(row: Row) -> str:
-    """Verdict, effect and interval of a row, marked where they are not what they seem."""
+    """Verdict, effect and interval of a row, marked where they are not what they seem.
+
+    An undecided row tells what it could have seen; any row, at which other stops its verdict is another one.
+    """
     words = verdict_words(row.verdict, row.margin)
     if row.effect is None:
         return words
     unmatched = row.endings.get("not reached", 0.0) >= 0.5
     marks = _UNMATCHED * unmatched + _UNTRUSTED * (row.control["verdict"] != "refuted")
-    return f"{words}{marks}: {number(row.effect, 2)} {interval(row.interval, 2)}"
+    seen = f", could have seen {number(row.detectable['effect'], 2)}" if row.detectable else ""
+    return f"{words}{marks}: {number(row.effect, 2)} {interval(row.interval, 2)}{seen}{_at_other_stops(row)}"
+
+
+def _at_other_stops(row: Row) -> str:
+    """Where the verdict is another one that can be told, in parentheses; nothing if it is the same everywhere."""
+    found = other_verdicts(row, row.choices.get("stop", {}).get("verdicts", {}))
+    told = "; ".join(
+        f"{', '.join(_STOPS.get(each, each) for each in labels)}: {words}" for words, labels in found.items()
+    )
+    return f" ({told})" if told else ""
 
 
 main = table(draw, number=3)

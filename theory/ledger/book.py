@@ -65,7 +65,8 @@ class Row:
     null: dict[str, Any]
     """The null experiment, in the same form; empty if the claim has none."""
     choices: dict[str, dict[str, Any]]
-    """What the claim leaves open, by name: words, primary, others, reason."""
+    """What the claim leaves open, by name: words, primary, others, reason; and, if others were tried with all else
+    primary, the verdicts of those, by what they are called."""
     holds: str
     """Where it holds, as the atlas found; empty if it was not asked."""
     n_runs: int

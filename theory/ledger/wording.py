@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from simulate.house.verdicts import Verdict
@@ -11,7 +11,7 @@ from theory.ledger.book import Ledger, Row
 
 __all__ = [
     "MARKS", "NOT_AT_HAND", "OWNERS", "control_verdict", "could_have_seen", "counts", "in_html", "in_signs", "interval",
-    "marks_line", "number", "verdict_words", "warning", "with_minus",
+    "listed", "marks_line", "number", "other_verdicts", "verdict_words", "warning", "where_it_differs", "with_minus",
 ]  # fmt: skip
 
 MARKS = {
@@ -113,6 +113,44 @@ def could_have_seen(row: Row) -> str:
         f"(standard error {told['standard_error']}, {told['replicates']} replicates, a family of {told['family']}); "
         f"of interest are effects from {number(row.margin)} on."
     ).replace("%", " %")
+
+
+def where_it_differs(row: Row) -> str:
+    """The verdicts with one choice changed and all others primary, where they are not that of the row, in a sentence.
+
+    A value with which nothing could be tested says nothing; so does a row whose alternatives were not tried.
+    """
+    told = []
+    for choice in row.choices.values():
+        found = other_verdicts(row, choice.get("verdicts", {}))
+        told += [f"{choice['words']}: {', '.join(f'{v} for {listed(w)}' for v, w in found.items())}"] if found else []
+    return f"One choice changed, the verdict is another one: {'; '.join(told)}." if told else ""
+
+
+def other_verdicts(row: Row, verdicts: Mapping[str, str]) -> dict[str, list[str]]:
+    """The values of a choice at which the verdict is another one than a row's, by that verdict in words.
+
+    Args:
+        row: The row.
+        verdicts: What was found at each value; see `Row.choices`.
+    """
+    silent = {row.verdict, Verdict.NOT_TESTABLE.value, Verdict.OUTSIDE.value}
+    is_trusted = row.control["verdict"] == Verdict.REFUTED.value  # or it is no news that controls fail elsewhere
+    found: dict[str, list[str]] = {}
+    for label, verdict in verdicts.items():
+        if verdict not in silent and (is_trusted or verdict in {one.value for one in Verdict}):
+            found.setdefault(verdict_words(verdict, row.margin), []).append(label)
+    return found
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them.
+
+    Example:
+        >>> listed(["one"]), listed(["one", "two", "three"])
+        ('one', 'one, two and three')
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def control_verdict(row: Row) -> str | None:

@@ -17,6 +17,7 @@ from theory.ledger.wording import (
     interval,
     number,
     verdict_words,
+    where_it_differs,
     with_minus,
 )
 from theory.page.conditions import condition_words, conditions_table
@@ -51,7 +52,7 @@ def section(
         _found(row),
         _margin(row),
         _outside(row, formulas),
-        f'<p class="holds">{in_html(row.holds)}</p>' if row.holds else "",
+        *(f'<p class="holds">{in_html(told)}</p>' for told in (row.holds, where_it_differs(row)) if told),
         _distrust(row),
         folded("Statement, experiment and all numbers", _all_of_it(row, picture, drawn, once, formulas)),
         "</section>",

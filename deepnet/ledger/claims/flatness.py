@@ -8,7 +8,7 @@ import numpy as np
 
 from deepnet.ledger.comparing import MATCHED
 from deepnet.ledger.evidence import Case, evidence_of
-from deepnet.ledger.findings import PLAIN, NotMeasuredError
+from deepnet.ledger.findings import PLAIN, NothingToSeeError, NotMeasuredError
 from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Reading, less
 from theory.ledger import Choice, Claim, Control, Region
@@ -42,7 +42,22 @@ def _log_sharpness(optimizer: str, reading: Reading) -> Masked:
 
 
 def _ratio(reading: Reading) -> Masked:
+    for optimizer in (_aware(reading), PLAIN):
+        _check_reached(reading, optimizer)
     return less(_log_sharpness(_aware(reading), reading), _log_sharpness(PLAIN, reading))
+
+
+def _check_reached(reading: Reading, optimizer: str) -> None:
+    """Require that some network has the sharpness that was to be measured: none has it at a loss it did not reach.
+
+    Raises:
+        NothingToSeeError: if none has.
+    """
+    column, known = reading.pick(WHEN), reading.findings.pretrained.get((_FORGET, optimizer), {}).values()
+    if known and all(column in network and network[column] is None for network in known):
+        raise NothingToSeeError(
+            f"No network pretrained with {optimizer.upper()} has a sharpness at {WHEN.label(column)}: none came there."
+        )
 
 
 def _halves(reading: Reading) -> Masked:
@@ -76,10 +91,10 @@ CLAIMS = (
         refuted_if="Networks pretrained with ASAM are sharper.",
         experiment=(
             "Both pretrainings of a replicate are read at the first step at which their loss on the retain set is "
-            "below a value that both reach. Sharpness is the loss gained by one ascent of ASAM's form, which no "
-            "rescaling of weights that leaves the network as it is can change."
+            "below a value that was fixed beforehand. Sharpness is the loss gained by one ascent of ASAM's form, which "
+            "no rescaling of weights that leaves the network as it is can change."
         ),
-        stopping_rule="The loss was fixed beforehand.",
+        stopping_rule="Pretraining has its epochs; a network that never comes to the loss has no number.",
         statistic="Mean log ratio over replicates, paired by replicate; Student's interval.",
         control=Control(name="networks pretrained with SGD are not sharp at all", region=Region(low=0.0)),
         null=Control(name="SGD against itself, half of the replicates less the others", region=Region.around(0.0, 0.1)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deepnet.ledger.comparing import NEGGRAD, TOW, Settings, compared
 from theory.ledger import Claim
 
-__all__ = ["CLAIMS"]
+__all__ = ["AT", "CLAIMS"]
 
 _SETTINGS = Settings(
     {
@@ -16,11 +16,19 @@ _SETTINGS = Settings(
 )
 
 
-def _claim(number: int, scale: str, name: str, words: str) -> Claim:
+AT = {
+    "digits-noise": "asam-improves-neggrad-on-noised-images",
+    "digits-adamw": "asam-improves-neggrad-with-adamw",
+    "digits-vit": "asam-improves-neggrad-in-a-transformer",
+}
+"""The scale of each claim, and its name."""
+
+
+def _claim(number: int, scale: str, words: str) -> Claim:
     return compared(
         _SETTINGS,
         only_at=scale,
-        name=f"asam-improves-neggrad-{name}",
+        name=AT[scale],
         number=number,
         title=f"NegGrad unlearns better with ASAM than with SGD {words}, too",
         source=(
@@ -35,7 +43,7 @@ def _claim(number: int, scale: str, name: str, words: str) -> Claim:
 
 
 CLAIMS = (
-    _claim(16, "digits-noise", "on-noised-images", "where training images have Gaussian noise"),
-    _claim(17, "digits-adamw", "with-adamw", "where steps are those of AdamW"),
-    _claim(18, "digits-vit", "in-a-transformer", "in a vision transformer"),
+    _claim(16, "digits-noise", "where training images have Gaussian noise"),
+    _claim(17, "digits-adamw", "where steps are those of AdamW"),
+    _claim(18, "digits-vit", "in a vision transformer"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deepnet.ledger.claims.generality import AT
 from deepnet.ledger.comparing import NEGGRAD, TOW, Settings, compared
 
 __all__ = ["CLAIMS"]
@@ -26,6 +27,7 @@ _SETTINGS = Settings(
 CLAIMS = (
     compared(
         _SETTINGS,
+        instead=AT,
         name="asam-improves-neggrad",
         number=1,
         title="NegGrad unlearns better with ASAM than with SGD",

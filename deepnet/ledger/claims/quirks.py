@@ -19,7 +19,7 @@ def _claim(name: str) -> Claim:
         Settings({words: (arm, f"quirk-{name}-{arm}")}, "There are no others."),
         name=f"correcting-{name.replace('_', '-')}-helps",
         number=15,
-        title=f"It unlearns better to correct that {TITLES[name]}",
+        title=f"{words.partition(' with ')[0]} unlearns better without the quirk that {TITLES[name]}",
         source="The released code [S]; that the correction matters is asked here",
         statement=rf"{TOW},\quad \mathrm{{ToW}}_\mathrm{{corrected}} - \mathrm{{ToW}}_\mathrm{{released}} \geq 0",
         effect=f"ToW of {words}, corrected less as released",

@@ -12,13 +12,13 @@ _RIVALS = Settings(
         "ASAM after ASAM": ("minmax-asam-after-asam", "neggrad-asam-after-asam"),
         "SGD after SGD": ("minmax-sgd-after-sgd", "neggrad-sgd-after-sgd"),
         "SGD after ASAM": ("minmax-sgd-after-asam", "neggrad-sgd-after-asam"),
-        "10% of the weights": ("minmax-fraction-0.1-asam-after-sgd", "neggrad-asam-after-sgd"),
-        "50% of the weights": ("minmax-fraction-0.5-asam-after-sgd", "neggrad-asam-after-sgd"),
+        "10 % of the weights": ("minmax-fraction-0.1-asam-after-sgd", "neggrad-asam-after-sgd"),
+        "50 % of the weights": ("minmax-fraction-0.5-asam-after-sgd", "neggrad-asam-after-sgd"),
         "half of both rates": ("minmax-at-half-rate-asam-after-sgd", "neggrad-at-half-rate-asam-after-sgd"),
         "twice both rates": ("minmax-at-twice-rate-asam-after-sgd", "neggrad-at-twice-rate-asam-after-sgd"),
     },
-    "The paper's method has ASAM, and forgets with 30% of the weights; NegGrad with the same optimizer differs from it "
-    "in the split of the weights alone.",
+    "The paper's method has ASAM, and forgets with 30 % of the weights; NegGrad with the same optimizer differs from "
+    "it in the split of the weights alone.",
 )
 _WITHOUT = Settings(
     {

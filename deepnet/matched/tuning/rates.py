@@ -47,7 +47,7 @@ def rates_in(path: Path) -> dict[str, float]:
         FileNotFoundError: if there is no such table.
         ValueError: if it is not one; the message names the file.
     """
-    require_file(path, "The table of learning rates (the search makes one)")
+    require_file(path, "The table of learning rates (`--search` makes one)")
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     try:
         return {row["arm"]: float(row["lr"]) for row in csv.DictReader(lines) if row["chosen"] == "True"}

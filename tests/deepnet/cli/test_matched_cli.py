@@ -96,11 +96,20 @@ def test_dry_run_lists_arms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert not (tmp_path / "small").exists()
 
 
+def test_what_a_search_found_is_taken_where_the_project_has_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small/rates.csv").write_text("arm,lr,chosen\nneggrad,0.375,True\n")
+    assert command(tmp_path, "--dry-run") == 0
+    assert "0.375" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--search", "--noise"), "must not be given both"),
-        ((), "The table of learning rates (the search makes one)"),
+        ((), "The table of learning rates (`--search` makes one)"),
         (("--search", "--only", "nobody"), 'must be one of "neggrad"'),
         (("--search", "--replicates", "0"), "--replicates"),
         (("--search", "--replicates", "1001"), "--replicates"),

@@ -141,7 +141,7 @@ def test_alphas_that_one_optimizer_has_alone_do_not_count() -> None:
 # --- flatness ------------------------------------------------------------------------------------------
 
 
-def sharp(plain: float, aware: float, **more: float) -> list[dict[str, Any]]:
+def sharp(plain: float, aware: float, **more: float | None) -> list[dict[str, Any]]:
     """A world in which pretrained networks have a sharpness."""
 
     def change(row: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +172,10 @@ def test_flatness_that_was_not_measured_was_not_run() -> None:
     evidence = found("asam-finds-flatter-minima", world(REPLICATES))
     assert (evidence.effect, evidence.was_run) == (None, False)
     assert evidence.remark.startswith("Not run at this scale: rise_at_loss of networks pretrained with asam-0.5")
+    never = found("asam-finds-flatter-minima", sharp(2.0, 1.0, rise_at_loss=None))
+    assert (never.effect, never.was_run) == (None, True)
+    assert "pretrained with ASAM-0.5 has a sharpness at the first step below a common training loss" in never.remark
+    assert row_of("asam-finds-flatter-minima", sharp(2.0, 1.0, rise_at_loss=None)).verdict == "not testable"
     strange = found("asam-finds-flatter-minima", sharp(2.0, -1.0)).effect
     assert strange is not None
     assert math.isnan(strange.value)  # it is not left out
@@ -254,6 +258,9 @@ def test_what_is_more_general_is_asked_of_its_own_scale(scale: str, name: str) -
     assert elsewhere.verdict == "not run"
     assert elsewhere.control["effect"] is None  # or it would have to be refuted for a verdict that there is not
     assert scale in elsewhere.remark
+    again = row_of("asam-improves-neggrad", here)  # the same number is not judged in two families
+    assert (again.verdict, again.effect) == ("not run", None)
+    assert claim in again.remark
 
 
 @pytest.mark.parametrize(
@@ -275,7 +282,7 @@ def test_both_arms_have_half_or_twice_their_rates(name: str, one: str, other: st
 
 
 def test_the_share_of_the_weights_is_a_setting_of_sharp_minmax() -> None:
-    for share, words in {"0.1": "10%", "0.5": "50%"}.items():
+    for share, words in {"0.1": "10 %", "0.5": "50 %"}.items():
         rows = planted({f"minmax-fraction-{share}-asam-after-sgd": LOSS})
         assert effect("sharp-minmax-beats-neggrad", rows) == pytest.approx(0.0, abs=1e-12)
         assert effect("sharp-minmax-beats-neggrad", rows, setting=f"{words} of the weights") == pytest.approx(-0.1)

@@ -20,13 +20,14 @@ from scipy.special import stdtrit
 from deepnet.cli.judge import JudgeCommand
 from deepnet.ledger.claims import all_claims, find_claims
 from deepnet.ledger.findings import Findings
-from deepnet.ledger.pages import account, as_run, atlas_of, table_of
-from deepnet.ledger.scales import arms_of, intervals_of, judge, looks_at, summary_of
+from deepnet.ledger.pages import account, atlas_of, table_of
+from deepnet.ledger.scales import arms_of, as_run, intervals_of, judge, looks_at, summary_of
 from deepnet.matched.records import write_rows
 from simulate.house.terminal import console
 from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, WOBBLE, planted
 from tests.deepnet.made_up_matched import ARMS, diverged, world
 from theory.ledger import Row
+from theory.ledger.wording import where_it_differs
 
 CLAIM = "asam-improves-neggrad"
 AHEAD, BEHIND = {PLAIN: LOSS, AGAIN: LOSS}, {"neggrad-asam-after-sgd": LOSS}
@@ -47,7 +48,8 @@ def template() -> Row:
         (["supported", "supported"], "supported"),
         (["refuted", "refuted", "refuted"], "refuted"),
         (["supported", "refuted"], "scales differ"),
-        (["supported", "inconclusive"], "scales differ"),
+        (["supported", "inconclusive"], "undecided at some"),
+        (["supported", "inconclusive", "refuted"], "scales differ"),
         (["supported", "supported", "refuted"], "scales differ"),
         (["inconclusive", "inconclusive"], "inconclusive"),
         (["supported"], "one scale only"),
@@ -104,6 +106,36 @@ def test_each_scale_has_a_ledger_of_its_own() -> None:
         assert (lines[2][name], lines[2][f"{name}_other"]) == ("", "")
     with pytest.raises(ValueError, match="at least one scale"):
         judge({})
+
+
+def test_rows_tell_the_verdicts_with_one_choice_changed() -> None:
+    """At the accuracy the sign is the other one; the own loss is the same stop."""
+    rows = planted(AHEAD, wobble=WOBBLE)
+    for row_there in rows:
+        if row_there.get("arm") == "neggrad-asam-after-sgd":
+            row_there["stops"]["accuracy"]["test_accuracy"] -= 0.3
+    row = judge({"a": rows}, claims=find_claims([CLAIM])).ledgers["a"].rows[0]
+    told = row.choices["stop"]["verdicts"]
+    assert row.verdict == told["the loss on F of a network retrained with the arm's own optimizer"] == "supported"
+    assert told["the retrained network's accuracy on F"] == "refuted"
+    assert set(told) <= set(row.choices["stop"]["others"])
+    assert row.choices["reference"]["verdicts"]["the retrained network of the same replicate"] == "supported"
+    assert where_it_differs(row).startswith(
+        "One choice changed, the verdict is another one: point at which a run is read: refuted for the retrained "
+        "network's accuracy on F"
+    )
+    assert where_it_differs(replace(row, choices={})) == ""
+
+
+def test_a_verdict_elsewhere_whose_control_failed_is_none() -> None:
+    """Networks that start as good as they end: doing nothing is no worse at that stop."""
+    rows = planted(AHEAD, wobble=WOBBLE)
+    for row_there in rows:
+        if row_there.get("arm") == PLAIN:
+            row_there["stops"]["accuracy"]["test_accuracy"] -= 0.9
+    row = judge({"a": rows}, claims=find_claims([CLAIM])).ledgers["a"].rows[0]
+    assert row.verdict == "supported"
+    assert row.choices["stop"]["verdicts"]["the retrained network's accuracy on F"] == "controls failed"
 
 
 def test_raw_accuracies_are_of_two_arms_or_of_none() -> None:

@@ -24,7 +24,7 @@ def tracked(scale: str, name: str) -> Row:
     return found
 
 
-ROW = tracked("digits", "asam-improves-neggrad")
+ROW = replace(tracked("digits", "asam-improves-neggrad"), choices={})
 PLAIN = cell(ROW)
 
 
@@ -44,6 +44,15 @@ def test_marks(endings: dict[str, float], control: str, marks: str) -> None:
     assert cell(row) == f"{verdict}{marks}{colon}{numbers}"
     notes = _notes([["1", cell(row)]])
     assert [mark for mark in "†‡" if f" {mark} " in notes] == list(marks)
+
+
+def test_cells_tell_other_stops_and_what_could_have_been_seen() -> None:
+    stops = {"the retrained network's accuracy on F": "refuted", "5 epochs": "refuted", "10 epochs": "not testable"}
+    choices = {"stop": {"verdicts": stops | {"the loss on held-out images of the same classes": ROW.verdict}}}
+    row = replace(ROW, choices=choices)
+    assert cell(row).endswith("] (at equal accuracy, after 5 epochs: refuted)")
+    undecided = replace(row, verdict="inconclusive", detectable={"effect": 0.0444}, choices={})
+    assert cell(undecided).endswith("], could have seen 0.044")
 
 
 def test_what_was_not_measured_has_none() -> None:

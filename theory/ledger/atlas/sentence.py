@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from simulate.house.counting import counted
 from simulate.house.verdicts import Verdict
 from theory.ledger.atlas.entry import Entry
+from theory.ledger.wording import listed
 
 __all__ = ["sentence"]
 
@@ -101,7 +102,7 @@ def _fates(found: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
 def _listed_fates(fates: Mapping[str, Sequence[str]]) -> str:
     """The same in words, in the order of verdicts."""
     order = [f"{word} for" for said in _SAID.values() for word in (said, _mostly(said))] + ["is divided for"]
-    return ", ".join(f"{fate} {_listed(fates[fate])}" for fate in order if fate in fates)
+    return ", ".join(f"{fate} {listed(fates[fate])}" for fate in order if fate in fates)
 
 
 def _fate(counts: Mapping[str, int]) -> str:
@@ -115,10 +116,6 @@ def _fate(counts: Mapping[str, int]) -> str:
 
 def _mostly(said: str) -> str:
     return f"is mostly {said[3:]}" if said.startswith("is ") else f"mostly {said}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _with_article(words: str) -> str:
