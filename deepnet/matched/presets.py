@@ -176,7 +176,11 @@ def _of_most_claims(plain: Sharpness, aware: Sharpness) -> list[Arm]:
 
 
 def _on_a_card(name: str, replicates: int, fraction: float = 0.05) -> Made:
-    """A preset of `deepnet.studies`, matched: its images, network, trainings, and its Sharp MinMax."""
+    """A preset of `deepnet.studies`, matched: its images, network, trainings, and its Sharp MinMax.
+
+    Their sources stand there. What a matched study needs beyond them, replicates and the share that is forgotten among
+    it, no source has; it is chosen here [ours].
+    """
 
     def make(images: Path | None, scores: Path | None) -> MatchedStudy:
         study = preset(name)
@@ -191,12 +195,17 @@ def _on_a_card(name: str, replicates: int, fraction: float = 0.05) -> Made:
             model=study.model,
             forget=(sized, replace(sized, kind="random", scores=None)),
             pretrain=study.pretrain,
-            unlearn=replace(used, epochs=2 * used.epochs),
+            unlearn=replace(used, epochs=2 * used.epochs),  # [ours]: time for slow arms to come to the match
             val_fraction=study.val_fraction,
             arms=(*core(sgd(), sharpest, minmax), *controls(sgd(), alpha=minmax.alpha)),
             replicates=tuple(range(replicates)),
-            flatness=Flatness(loss=0.1, images=1024, every=50),
-            watching=Watching(probe=2000, every=20, epochs=(used.epochs,), relearning=study.evaluation.relearning),
+            flatness=Flatness(loss=0.1, images=1024, every=50),  # [ours]
+            watching=Watching(
+                probe=2000,  # [ours]
+                every=20,  # [ours]
+                epochs=(used.epochs,),
+                relearning=study.evaluation.relearning,
+            ),
         )
 
     make.__doc__ = f"The preset {name} of `run`, matched: on a GPU."

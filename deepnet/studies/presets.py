@@ -140,7 +140,8 @@ def _resnet(name: str, data: DataConfig, architecture: Architecture, epochs: int
 
     Beside each number stands its source: [code] the released code's defaults and README; [names] the names of its
     checkpoints; [RUM] the comment in the README of the code it was made from, Zhao et al. 2024; [method] the method's
-    own paper, by its class; [ours] a choice of this project, for want of any source.
+    own paper, by its class; [ours] a choice of this project, for want of any source. What is not named, such as the
+    seeds and the forget set of CIFAR-10, has the default of its class [ours].
     """
     model = ModelConfig(architecture=architecture, stem="cifar")  # [code]
     train = Training(
@@ -219,7 +220,8 @@ def imagenet_resnet50() -> Study:
     Sharp MinMax forgets with 5 % of the weights, elsewhere with 30 %. The source is weak, a sentence in a public review
     of the paper ("5 % cutoff for ImageNet and 30 % cutoff for CIFAR-100"); of the paper itself no such number was at
     hand, and the released code has masks of 10, 30 and 50 %. Ninety epochs are torchvision's for this network, 2 % for
-    validation ours.
+    validation ours. No source has the other numbers: batches, rates, decay, radii and epochs of unlearning are those of
+    the CIFARs, carried over.
     """
     scores = "data/imagenet_index.npz"
     data = DataConfig(name="imagenet", root="data/imagenet")

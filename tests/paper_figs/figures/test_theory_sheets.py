@@ -249,4 +249,4 @@ def test_every_sheet_is_in_the_documentation() -> None:
 def test_house_font_comes_with_matplotlib() -> None:
     with house_style():
         path = matplotlib.font_manager.findfont(matplotlib.font_manager.FontProperties())
-    assert Path(path).is_relative_to(matplotlib.get_data_path())
+    assert Path(path).resolve().is_relative_to(Path(matplotlib.get_data_path()).resolve())
