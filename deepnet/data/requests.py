@@ -1,4 +1,4 @@
-"""What has to be forgotten: samples, wrong labels, or a feature; and the corrupted images that this takes."""
+"""What has to be forgotten: samples, wrong labels, a feature or a backdoor; and the corrupted images for that."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from simulate.house import checks
 
 __all__ = ["Request", "corrupt", "stamp"]
 
-Request = Literal["samples", "labels", "feature"]
-"""Samples as they are; labels, which were wrong and shall be corrected; or a stamp, which was on the images."""
+Request = Literal["samples", "labels", "feature", "backdoor"]
+"""Samples as they are; labels, which were wrong and shall be corrected; a stamp, which was on images and said nothing of
+their class; or a backdoor, a stamp that stood for a class."""
 
-REQUESTS = ("samples", "labels", "feature")
+REQUESTS = ("samples", "labels", "feature", "backdoor")
+_TARGET = 0
+"""The class that a backdoor stands for."""
 
 
 def corrupt(dataset: Dataset, split: Split, request: Request) -> tuple[Dataset, Split]:
     """Make the images that the model shall be pretrained on and then forget.
 
-    For "labels" they carry the label of the next class (of the first, after the last); for "feature" they carry
-    a stamp and their own label. They are new rows at the end of the training images and take the place of the forget
-    set; their clean originals become `corrected`, so that a reference retrains on retain ∪ corrected.
+    For "labels" they carry the label of the next class (of the first, after the last); for "feature" a stamp and their
+    own label; for "backdoor" a stamp and the label of the first class, whatever they show. They are new rows at the end
+    of the training images and take the place of the forget set; their clean originals become `corrected`, so that a
+    reference retrains on retain ∪ corrected.
 
     Args:
         dataset: The clean data set.
@@ -49,10 +53,8 @@ def corrupt(dataset: Dataset, split: Split, request: Request) -> tuple[Dataset, 
         raise ValueError(f'The request "{request}" needs one split for pretraining and unlearning.')
     clean = split.forget
     labels = dataset.train.labels[clean]
-    if request == "labels":
-        train = append(dataset.train, clean, (labels + 1) % dataset.n_classes)
-    else:
-        train = append(dataset.train, clean, labels, stamp)
+    told = {"labels": (labels + 1) % dataset.n_classes, "backdoor": torch.full_like(labels, _TARGET)}
+    train = append(dataset.train, clean, told.get(request, labels), None if request == "labels" else stamp)
     corrupted = len(dataset.train) + torch.arange(len(clean))
     source = dataset.source
     if source is not None:

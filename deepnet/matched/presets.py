@@ -227,6 +227,9 @@ PRESETS: dict[str, Made] = {
     "digits": _digits,
     "digits-labels": _other_digits("digits-labels", "a twentieth with wrong labels", _reverting("labels")),
     "digits-feature": _other_digits("digits-feature", "a twentieth with a stamp", _reverting("feature")),
+    "digits-backdoor": _other_digits(
+        "digits-backdoor", "a twentieth with a stamp and the label of the first class", _reverting("backdoor")
+    ),
     "digits-noise": _other_digits("digits-noise", "Gaussian noise on training images", _noisy),
     "digits-adamw": _other_digits("digits-adamw", "AdamW in unlearning", _with_adamw),
     "digits-vit": _other_digits("digits-vit", "a small vision transformer in the convnet's place", _of_a_transformer),

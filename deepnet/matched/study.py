@@ -149,7 +149,7 @@ class MatchedStudy:
     forget: tuple[ForgetSet, ...] = (ForgetSet(),)
     """The forget sets."""
     request: Request = "samples"
-    """What has to be forgotten of them: the samples, wrong labels, or a stamp; see `deepnet.data.requests`."""
+    """What has to be forgotten of them: samples, wrong labels, a stamp, a backdoor; see `deepnet.data.requests`."""
     memorization: Memorization = field(default_factory=Memorization)
     """How memorization scores are estimated, for forget sets that ask for it."""
     pretrain: Training = field(default_factory=Training)

@@ -61,7 +61,7 @@ class Row:
     forget_set: str
     """Which samples are forgotten: "random", "high", "class-3", ..."""
     request: str
-    """What of them is forgotten: "samples", "labels" or "feature"."""
+    """What of them is forgotten: "samples", "labels", "feature" or "backdoor"."""
     variant: str
     """Tells rows of one method with different hyper-parameters apart; empty for the plain method."""
     seed: int

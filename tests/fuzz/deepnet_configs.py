@@ -88,7 +88,7 @@ PARAMETERS: Values = {
 STUDY: Values = {
     "name": among("study", "a-b", "two words", ".."), "data": among(DataConfig()), "model": among(ModelConfig()),
     "forget": among((ForgetSet(),), (ForgetSet(), ForgetSet(kind="class", cls=1)), (ForgetSet(), ForgetSet())),
-    "request": among("samples", "labels", "feature"), "pretrain": among(Training()),
+    "request": among("samples", "labels", "feature", "backdoor"), "pretrain": among(Training()),
     "pretrain_sharpness": among((Sharpness(),), (Sharpness(), sam()), (sam(), sam())),
     "unlearners": st.lists(st.builds(Unlearner, method=st.sampled_from([cls() for cls in METHODS.values()])),
                            max_size=2).map(tuple),

@@ -27,7 +27,7 @@ def test_samples_are_forgotten_as_they_are(digits: Dataset, split: Split) -> Non
     assert same is split
 
 
-@pytest.mark.parametrize("request_", ["labels", "feature"])
+@pytest.mark.parametrize("request_", ["labels", "feature", "backdoor"])
 def test_corrupted_rows_take_the_place_of_the_forget_set(digits: Dataset, split: Split, request_: str) -> None:
     dataset, changed = corrupt(digits, split, request_)
     n, k = len(digits.train), len(split.forget)
@@ -61,6 +61,14 @@ def test_stamped_images_keep_their_labels(digits: Dataset, split: Split) -> None
     assert torch.equal(stamped, clean)
 
 
+def test_a_backdoor_is_a_stamp_that_stands_for_the_first_class(digits: Dataset, split: Split) -> None:
+    dataset, changed = corrupt(digits, split, "backdoor")
+    stamped, _ = corrupt(digits, split, "feature")
+    assert torch.equal(dataset.train.pixels, stamped.train.pixels)
+    assert set(dataset.train.labels[changed.forget].tolist()) == {0}
+    assert len(set(digits.train.labels[changed.corrected].tolist())) > 5
+
+
 @pytest.mark.parametrize(("shape", "side"), [((2, 3, 32, 32), 8), ((1, 1, 8, 12), 2), ((1, 1, 3, 3), 1)])
 def test_a_stamp_is_a_quarter_of_the_side(shape: tuple[int, ...], side: int) -> None:
     black = torch.zeros(shape, dtype=torch.uint8)
@@ -68,7 +76,7 @@ def test_a_stamp_is_a_quarter_of_the_side(shape: tuple[int, ...], side: int) -> 
     assert int(black.max()) == 0
 
 
-@pytest.mark.parametrize("request_", ["labels", "feature"])
+@pytest.mark.parametrize("request_", ["labels", "feature", "backdoor"])
 def test_scores_go_with_the_copies(
     digits: Dataset, split: Split, request_: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -130,7 +130,7 @@ _KINDS = ("pretrained", "retrained")
 def test_another_request_is_another_study(tmp_path: Path) -> None:
     keys = [
         {key_of(config) for config in wanted(replicate_of(small_matched(request=request), tmp_path)).values()}
-        for request in ("samples", "labels", "feature")
+        for request in ("samples", "labels", "feature", "backdoor")
     ]
     assert len(set.union(*keys)) == sum(map(len, keys))
 
@@ -233,7 +233,7 @@ def test_quirks_are_looked_at_in_the_arm_that_they_touch() -> None:
         assert not arm.tuned
 
 
-@pytest.mark.parametrize("request_", ["labels", "feature"])
+@pytest.mark.parametrize("request_", ["labels", "feature", "backdoor"])
 def test_what_is_reverted_is_asked_of_digits_too(request_: str) -> None:
     study = matched_preset(f"digits-{request_}")
     assert study.request == request_
