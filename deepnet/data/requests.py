@@ -16,8 +16,8 @@ from simulate.house import checks
 __all__ = ["Request", "corrupt", "stamp"]
 
 Request = Literal["samples", "labels", "feature", "backdoor"]
-"""Samples as they are; labels, which were wrong and shall be corrected; a stamp, which was on images and said nothing of
-their class; or a backdoor, a stamp that stood for a class."""
+"""Samples as they are; labels, which were wrong and shall be corrected; a stamp, which was on images and said nothing
+of their class; or a backdoor, a stamp that stood for a class."""
 
 REQUESTS = ("samples", "labels", "feature", "backdoor")
 _TARGET = 0

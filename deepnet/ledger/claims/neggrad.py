@@ -13,6 +13,7 @@ _SETTINGS = Settings(
         "ASAM after SGD, α = 0.95": ("neggrad-asam-after-sgd", NEGGRAD),
         "ASAM after ASAM": ("neggrad-asam-after-asam", "neggrad-sgd-after-asam"),
         "SAM after SGD": ("neggrad-sam-after-sgd", NEGGRAD),
+        "a random forget set": ("neggrad-random-asam-after-sgd", "neggrad-random-sgd-after-sgd"),
         "half of both rates": ("neggrad-at-half-rate-asam-after-sgd", "neggrad-at-half-rate-sgd-after-sgd"),
         "twice both rates": ("neggrad-at-twice-rate-asam-after-sgd", "neggrad-at-twice-rate-sgd-after-sgd"),
         **{

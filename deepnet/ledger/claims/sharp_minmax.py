@@ -12,6 +12,7 @@ _RIVALS = Settings(
         "ASAM after ASAM": ("minmax-asam-after-asam", "neggrad-asam-after-asam"),
         "SGD after SGD": ("minmax-sgd-after-sgd", "neggrad-sgd-after-sgd"),
         "SGD after ASAM": ("minmax-sgd-after-asam", "neggrad-sgd-after-asam"),
+        "a random forget set": ("minmax-random-asam-after-sgd", "neggrad-random-asam-after-sgd"),
         "10 % of the weights": ("minmax-fraction-0.1-asam-after-sgd", "neggrad-asam-after-sgd"),
         "50 % of the weights": ("minmax-fraction-0.5-asam-after-sgd", "neggrad-asam-after-sgd"),
         "half of both rates": ("minmax-at-half-rate-asam-after-sgd", "neggrad-at-half-rate-asam-after-sgd"),

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deepnet.ledger.comparing import MARGIN
 from deepnet.publishing import Published
 from paper_figs import Caption, Results, Sheet, Table, all_sheets
 from paper_figs.figures import (
@@ -32,6 +33,7 @@ from tests.deepnet.made_up_matched import diverged
 from tests.deepnet.made_up_scales import CLAIMS, FEW, made_up_rows, publish_scale
 from tests.paper_figs.layout import misplaced
 from tests.places import ROOT
+from theory.ledger.wording import with_minus
 
 WHOLE, SMALL = "made-up", "small"
 SHEETS = [sheet for sheet in all_sheets() if sheet.deep]
@@ -176,6 +178,22 @@ def test_differences_in_tow_are_paired(data: Path, whole: Scale) -> None:
     assert closer.standard_error < whole.estimate(found[0].arm, "tow").standard_error + 1e-9  # type: ignore[union-attr]
     lost = next(each for each in drawn if each.words == "NegGrad, after SGD")
     assert f"{lost.kind} ({lost.words} {means[lost.arm] - means[lost.other]:+.3f}".replace("-", "−") in caption.answers
+
+
+def test_differences_too_small_to_matter_are_not_called_closer_or_further() -> None:
+    """Of digits: Sharp MinMax with ASAM is 0.007 below NegGrad, and its interval, which is seen to be below 0, too."""
+    _, caption = _drawn(deep_tow.main, ROOT / "paper_figs/data")
+    (digits,) = [scale for scale in scales(Results("quick")) if scale.name == "digits"]
+    told = caption.answers.partition("At the scale photographs")[0]
+    found = [(change, deep_tow.difference(digits, change)) for change in deep_tow.changes(usual_arms(digits))]
+    small = [
+        (change, known) for change, known in found
+        if known is not None and max(map(abs, known.interval())) < MARGIN
+    ]  # fmt: skip
+    assert any(known.interval()[1] < 0.0 for _, known in small)
+    for change, known in small:
+        assert f"{change.words} {with_minus(f'{known.value:+.3f}')}" not in told
+    assert f"{len(small)} changes are seen to be smaller than 0.02" in told
 
 
 def test_the_difference_over_alpha_is_that_of_pairs(data: Path, whole: Scale) -> None:
