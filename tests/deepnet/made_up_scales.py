@@ -16,6 +16,8 @@ from deepnet.publishing.writing import publish
 from tests.deepnet.ledger.planted import planted
 from tests.deepnet.made_up_matched import ARMS
 
+WHOLE, SMALL = "made-up", "small"
+"""Names of scales: of one with every arm, and one with a few."""
 FEW = ("neggrad-sgd-after-sgd", "neggrad-asam-after-sgd", "minmax-asam-after-asam")
 CLAIMS = ("asam-improves-neggrad", "asam-widens-range-of-alpha", "mask-polarity")
 PLANTS = {

@@ -30,28 +30,14 @@ from paper_figs.workshop.deep_dots import method_words
 from paper_figs.workshop.ledger_lines import short_title
 from paper_figs.workshop.style import house_style
 from tests.deepnet.made_up_matched import diverged
-from tests.deepnet.made_up_scales import CLAIMS, FEW, made_up_rows, publish_scale
+from tests.deepnet.made_up_scales import CLAIMS, FEW, SMALL, WHOLE, made_up_rows, publish_scale
 from tests.paper_figs.layout import misplaced
 from tests.places import ROOT
 from theory.ledger.wording import with_minus
 
-WHOLE, SMALL = "made-up", "small"
 SHEETS = [sheet for sheet in all_sheets() if sheet.deep]
 TABLES = ["deep_ledger_table", "deep_accuracies_table"]
 FIGURES = [sheet for sheet in SHEETS if sheet.kind == "figure"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    publish_scale(folder, folder / ".results" / WHOLE, WHOLE)
-    publish_scale(folder, folder / ".results" / SMALL, SMALL, arms=FEW)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(data: Path) -> Scale:
-    return Scale(Published(data / WHOLE))
 
 
 def _results(data: Path, preset: str | None = None) -> Results:

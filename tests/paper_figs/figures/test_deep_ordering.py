@@ -7,26 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepnet.publishing import Published
 from paper_figs import Results
 from paper_figs.figures import deep_ordering
 from paper_figs.workshop.deep_data import Scale, usual_arms
-from tests.deepnet.made_up_scales import FEW, publish_scale
-
-WHOLE, SMALL = "made-up", "small"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    publish_scale(folder, folder / ".results" / WHOLE, WHOLE)
-    publish_scale(folder, folder / ".results" / SMALL, SMALL, arms=FEW)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(data: Path) -> Scale:
-    return Scale(Published(data / WHOLE))
+from tests.deepnet.made_up_scales import SMALL, WHOLE
 
 
 def _results(data: Path, preset: str) -> Results:
