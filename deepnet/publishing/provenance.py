@@ -18,6 +18,8 @@ __all__ = ["provenance_of"]
 
 _FORMAT = 3
 _STUDY, _EARLIER = "study.json", "provenance.json"
+_UNKNOWN = "unknown"
+"""In the place of the commit of rows that were published without one."""
 _CARRIED = ("version", "commits", "versions", "hardware", "study")
 """What rows alone do not tell, and is carried over when a published folder is published again."""
 _WAYS = {"pretrained": "pretraining", "retrained": "retraining"}
@@ -34,7 +36,8 @@ def provenance_of(folder: Path, findings: Findings, published: Path | None = Non
         folder: The results of a matched study, with its `study.json`; or a published folder, whose record is carried
             over.
         findings: What is published of it.
-        published: Where earlier rows of the scale were published, if anywhere; the commits of that record are kept.
+        published: Where earlier rows of the scale were published, if anywhere; of that record the commits are kept, and
+            the seconds of a search of which this folder has no rows.
 
     Returns:
         A mapping that JSON can hold. `commits` are those that rows were made with; `seconds` are wall times of
@@ -46,8 +49,10 @@ def provenance_of(folder: Path, findings: Findings, published: Path | None = Non
     """
     carried, earlier = _carried(folder)
     if published is not None and (published / _EARLIER).is_file():
-        before = _carried(published, (_EARLIER,))[0]["commits"]
-        carried["commits"] = list(dict.fromkeys([*before, *carried["commits"]]))
+        before, sought = _carried(published, (_EARLIER,))
+        of_earlier = before["commits"] or ([_UNKNOWN] if carried["commits"] else [])  # rows whose commit nobody noted
+        carried["commits"] = list(dict.fromkeys([*of_earlier, *carried["commits"]]))
+        earlier = sought | earlier
     runs = [row for of_arm in findings.arms.values() for row in of_arm.values()]
     study = carried["study"]
     kinds = Counter(row["kind"] for row in findings.rows)

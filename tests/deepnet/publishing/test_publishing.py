@@ -98,6 +98,19 @@ def test_commits_of_rows_that_were_published_before_are_kept(published: Path, tm
         "abc",
         "last",
     ]
+    unnoted = provenance_of(folder, Findings.of(made_up_rows("small", arms=FEW)), published)
+    assert unnoted["commits"] == ["unknown", "abc", "last"]
+    assert provenance_of(published, Findings.of(made_up_rows("small", arms=FEW)), published)["commits"] == []
+
+
+def test_seconds_of_a_search_that_was_published_before_are_kept(published: Path, tmp_path: Path) -> None:
+    earlier, rows = shutil.copytree(published, tmp_path / "data"), made_up_rows("small", arms=FEW)
+    sought = told(published)["seconds"] | {"search": 12.5}
+    (earlier / "provenance.json").write_text(json.dumps(told(published) | {"seconds": sought}), encoding="utf-8")
+    folder = write_results(tmp_path, "small", arms=FEW)
+    assert provenance_of(folder, Findings.of(rows), earlier)["seconds"]["search"] == 12.5
+    write_rows(folder / "search.jsonl", [row | {"replicate": 1000} for row in rows])
+    assert provenance_of(folder, Findings.of(rows), earlier)["seconds"]["search"] == 90.0
 
 
 def test_arms_with_other_numbers_of_replicates_have_their_own_command(tmp_path: Path) -> None:
