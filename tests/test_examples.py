@@ -72,6 +72,13 @@ def test_a_deep_claim(amount: float, verdict: str) -> None:
     assert ledger.unrefuted_controls == []
 
 
+def test_a_pilot(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    found = load("pilot.py", "pilot").main(["--epochs", "2", "--rates", "0.1", "1e-5"])
+    assert found[0.1] > 0.5 > 0.3 > found[1e-5]
+    assert "rate 0.1: " in capsys.readouterr().out
+
+
 def test_a_method() -> None:
     pytest.importorskip("torch")
     from deepnet.learning.sharpness import asam, sam, sgd
