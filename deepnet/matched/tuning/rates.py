@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from deepnet.matched.presets import RATES_OF
 from deepnet.matched.study import RESERVED, MatchedStudy
 from deepnet.matched.tuning.search import Effort, Trial
 from simulate.house.files import require_file
@@ -17,6 +16,7 @@ __all__ = ["EFFORTS", "as_csv", "rates_in", "tracked_rates", "with_rates"]
 
 EFFORTS = {
     "photographs-resnet18": Effort(replicates=(RESERVED,), grid=range(-1, 3)),
+    "photographs-resnet50": Effort(replicates=(RESERVED,), grid=range(-1, 3)),
     "digits-vit": Effort(replicates=(RESERVED,)),
 }
 """What the search for a preset tries, where the usual effort would take longer than the study."""
@@ -25,7 +25,7 @@ _TRACKED = Path(__file__).parent / "found_rates"
 
 def tracked_rates(preset: str) -> Path:
     """The table that comes with the project for a preset."""
-    return _TRACKED / f"{RATES_OF.get(preset, preset)}.csv"
+    return _TRACKED / f"{preset}.csv"
 
 
 def as_csv(trials: Sequence[Trial], about: Sequence[str] = ()) -> str:

@@ -186,6 +186,7 @@ def test_what_is_no_table_of_trials_is_refused(tmp_path: Path) -> None:
         with_rates(study_of("a"), {"b": 1.0}, path)
 
 
-def test_the_largest_networks_take_the_rates_of_the_smaller() -> None:
-    assert tracked_rates("photographs-resnet50") == tracked_rates("photographs-resnet18")
-    assert tracked_rates("digits").name == "digits.csv"
+def test_each_preset_has_a_table_of_its_own() -> None:
+    assert {preset: tracked_rates(preset).name for preset in ("digits", "photographs-resnet50")} == {
+        "digits": "digits.csv", "photographs-resnet50": "photographs-resnet50.csv",
+    }  # fmt: skip
