@@ -34,7 +34,8 @@ TOW = r"\mathrm{ToW} = \mathrm{mean}_{r}\,(1 - |R - R_r|)\,(1 - |F - F_r|)\,(1 -
 """The tug of war in LaTeX; R, F, T are accuracies on the retain, forget and test set, r the retrained networks."""
 EXPERIMENT = (
     "Replicates have seeds, a split and a forget set of their own; each arm has a learning rate of its own, found on "
-    "other replicates in a search that begins with the same rates for all arms, and goes on until none wins at an edge."
+    "other replicates in a search that begins with the same rates for all arms and adds some where one at the edge "
+    "wins."
 )
 """What every row runs."""
 STOPPING = (

@@ -131,7 +131,7 @@ _WHOLE = 10_000
 """More points than a trajectory has, for rows that hold all of it."""
 _BY_SGD = Descent(lr=0.1, schedule="cosine")
 _BY_ADAMW = Descent(rule="adamw", lr=1e-3, weight_decay=0.05, schedule="cosine")
-"""Of eight trainings that a pilot tried the only one by which ResNet-50 learns; see docs/equal_forgetting.md."""
+"""Of all trainings that a pilot tried the one by which ResNet-50 learns most; see docs/equal_forgetting.md."""
 
 
 def _photographs(

@@ -50,8 +50,8 @@ def provenance_of(folder: Path, findings: Findings, published: Path | None = Non
     carried, earlier = _carried(folder)
     if published is not None and (published / _EARLIER).is_file():
         before, sought = _carried(published, (_EARLIER,))
-        of_earlier = before["commits"] or ([_UNKNOWN] if carried["commits"] else [])  # rows whose commit nobody noted
-        carried["commits"] = list(dict.fromkeys([*of_earlier, *carried["commits"]]))
+        if read_rows(published / "rows.jsonl").keys() & {row["key"] for row in findings.rows}:
+            carried["commits"] = _with_earlier(before["commits"], carried["commits"])
         earlier = sought | earlier
     runs = [row for of_arm in findings.arms.values() for row in of_arm.values()]
     study = carried["study"]
@@ -75,6 +75,12 @@ def provenance_of(folder: Path, findings: Findings, published: Path | None = Non
         "seconds_by_arm": {arm: _seconds(of_arm.values()) for arm, of_arm in findings.arms.items()},
         "study": study,
     }
+
+
+def _with_earlier(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Commits of rows that were published before, and of those that came since."""
+    unnoted = [_UNKNOWN] if now and not before else []
+    return list(dict.fromkeys([*unnoted, *before, *now]))
 
 
 def _carried(folder: Path, names: Sequence[str] = (_STUDY, _EARLIER)) -> tuple[dict[str, Any], dict[str, float]]:

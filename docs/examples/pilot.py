@@ -41,13 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> dict[float, float]:
     parser.add_argument("--images", type=Path, help="folder of its images, if it needs one")
     parser.add_argument("--scores", type=Path, help="file of its scores, if it needs one")
     parser.add_argument("--epochs", type=int, default=4, help="epochs of pretraining")
-    parser.add_argument("--rates", type=float, nargs="+", default=(0.1, 0.03, 0.01), help="its learning rates")
+    parser.add_argument(
+        "--rates", type=float, nargs="+", help="its learning rates; by default the preset's, and around"
+    )
     chosen = parser.parse_args(arguments)
     study = matched_preset(chosen.preset, chosen.images, chosen.scores)
     execution = Execution(channels_last=study.model.architecture != "convnet")
     images, found = load(study.data, execution.device), {}
     still = Still("pretrained", study.forget[-1].label, sgd())
-    for rate in chosen.rates:
+    usual = study.pretrain.descent.lr
+    for rate in chosen.rates or (3 * usual, usual, usual / 3):
         train = replace(study.pretrain, epochs=chosen.epochs, descent=replace(study.pretrain.descent, lr=rate))
         pilot = replace(study, pretrain=train, flatness=None)
         with tempfile.TemporaryDirectory() as folder:

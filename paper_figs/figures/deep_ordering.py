@@ -63,8 +63,9 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "forget set (left) and after the sources' five epochs (right), over its ToW at the match, where it has "
             "that network's loss. Each arm has a learning rate of its own, found for the match. On the line both are "
             "equal; where points fall from left to right, the better arm at one stop is the worse one at the other. "
-            "The agreement is Spearman's rank correlation over arms, with a 95 % interval of the jackknife over "
-            f"replicates. Colour: optimizer of unlearning; shape: method; filled: after SGD; open: after ASAM. {told}."
+            "The agreement is Spearman's rank correlation over these arms, with a 95 % interval of the jackknife over "
+            "replicates, its degrees of freedom those of the arm with the fewest. Colour: optimizer of unlearning; "
+            f"shape: method; filled: after SGD; open: after ASAM. {told}."
         ),
         symbols={"ToW": "tug of war against all retrained networks, 1 is best"},
     )
@@ -86,7 +87,7 @@ def agreement(scale: Scale, arms: Sequence[str], stop: str) -> Estimate:
     whole = _ranks_agree(scale, arms, stop, frozenset())
     rest = np.array([_ranks_agree(scale, arms, stop, frozenset([number])) for number in every])
     error = float(np.sqrt((len(every) - 1) / len(every) * np.square(rest - rest.mean()).sum()))
-    return Estimate(whole, error, len(every) - 1)
+    return Estimate(whole, error, min(len(scale.findings.arm(arm)) for arm in arms) - 1)
 
 
 def _ranks_agree(scale: Scale, arms: Sequence[str], stop: str, left_out: frozenset[int]) -> float:

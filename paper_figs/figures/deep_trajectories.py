@@ -88,17 +88,22 @@ def course(row: dict[str, Any], name: str, before: float | None = None) -> np.nd
     losses, accuracies = np.array(pairs, dtype=float).T
     highest = np.maximum.accumulate(losses)
     first = np.concatenate([[True], np.diff(highest) > 0.0])  # of steps that fall back none counts
-    seen = np.interp(GRID, highest[first] / bound, accuracies[first], left=np.nan, right=np.nan)
-    known = {highest[0] / bound: before, 1.0: row["stops"]["loss"].get(f"{name}_accuracy") if _matched(row) else None}
+    places, values = highest[first] / bound, accuracies[first]
+    known = {places[0]: before} | _at_match(row, name)
     shifts = {
-        place: there - float(np.interp(place, highest[first] / bound, accuracies[first]))
-        for place, there in known.items() if there is not None
+        place: there - float(np.interp(place, places, values))
+        for place, there in sorted(known.items()) if there is not None
     }  # fmt: skip
+    seen = np.interp(GRID, places, values, left=np.nan, right=np.nan)
     return seen + np.interp(GRID, [*shifts], [*shifts.values()]) if shifts else seen
 
 
-def _matched(row: dict[str, Any]) -> bool:
-    return row["stops"]["loss"].get("step") is not None
+def _at_match(row: dict[str, Any], name: str) -> dict[float, float]:
+    """Accuracy at the match on all images, by the loss there, which is the first that is not below the bound."""
+    stop = row["stops"]["loss"]
+    if stop.get("step") is None or f"{name}_accuracy" not in stop:
+        return {}
+    return {stop["forget_loss"] / stop["bound"]: stop[f"{name}_accuracy"]}
 
 
 def _arms(scale: Scale) -> list[str]:

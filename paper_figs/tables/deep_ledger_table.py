@@ -22,8 +22,8 @@ _MARKS = {
     _UNTRUSTED: "The negative control was not refuted: such a verdict deserves no trust.",
 }
 _STOPS = {
-    "the retrained network's loss on F": "at its loss",
-    "the loss on F of a network retrained with the arm's own optimizer": "at the own loss",
+    "the retrained network's loss on F": "at the loss after SGD",
+    "the loss on F of a network retrained with the arm's own optimizer": "at the loss of its own kind",
     "the retrained network's accuracy on F": "at equal accuracy",
     "the loss on held-out images of the same classes": "at the held-out loss",
     "5 epochs": "after 5 epochs",
@@ -47,10 +47,11 @@ def draw(results: Results) -> tuple[Table, Caption]:
     return Table(heads=heads, rows=tuple(texts), numeric=(0,), widths=widths), Caption(
         shows=(
             f"{told(claims.shown)} Each cell: verdict, effect and interval; of an undecided claim the effect that it "
-            "could have seen with a probability of 80 %; in parentheses, stops at which the verdict is another one. "
-            f"Together: the verdict on which all scales agree that have a say; a scale at which a claim was not run, "
-            f"cannot be tested, or has a control that failed has none. What every effect is, and what was fixed "
-            f"before it was measured, is in ledger.json beside the data of each scale.{_notes(texts)}"
+            "could have seen with a probability of 80 %; in parentheses, stops at which it can be tested and the "
+            "verdict is another one. Together: the verdict on which all scales agree that have a say; a scale at which "
+            "a claim was not run, cannot be tested, or is decided though its control failed has none. What every "
+            "effect is, and what was fixed before it was measured, is in ledger.json beside the data of each scale."
+            f"{_notes(texts)}"
         )
     )
 

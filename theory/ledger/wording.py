@@ -124,7 +124,8 @@ def where_it_differs(row: Row) -> str:
     for choice in row.choices.values():
         found = other_verdicts(row, choice.get("verdicts", {}))
         told += [f"{choice['words']}: {', '.join(f'{v} for {listed(w)}' for v, w in found.items())}"] if found else []
-    return f"One choice changed, the verdict is another one: {'; '.join(told)}." if told else ""
+    sentences = (f"{each[0].upper()}{each[1:]}." for each in told)
+    return f"With one choice changed the verdict differs. {' '.join(sentences)}" if told else ""
 
 
 def other_verdicts(row: Row, verdicts: Mapping[str, str]) -> dict[str, list[str]]:

@@ -176,6 +176,16 @@ def test_flatness_that_was_not_measured_was_not_run() -> None:
     assert (never.effect, never.was_run) == (None, True)
     assert "pretrained with ASAM-0.5 has a sharpness at the first step below a common training loss" in never.remark
     assert row_of("asam-finds-flatter-minima", sharp(2.0, 1.0, rise_at_loss=None)).verdict == "not testable"
+    plain_never = sharp(2.0, 1.0)
+    for row in plain_never:
+        if row["kind"] == "pretrained" and row["optimizer"] == SGD and row["forget"] == "high":
+            row["numbers"]["rise_at_loss"] = None
+    assert row_of("asam-finds-flatter-minima", plain_never).verdict == "not testable"
+    some = sharp(2.0, 1.0)
+    for row in some:
+        if row["kind"] == "pretrained" and row["replicate"] == 0 and row["forget"] == "high":
+            row["numbers"]["rise_at_loss"] = None
+    assert effect("asam-finds-flatter-minima", some) == pytest.approx(-math.log(2))  # of those that came there
     strange = found("asam-finds-flatter-minima", sharp(2.0, -1.0)).effect
     assert strange is not None
     assert math.isnan(strange.value)  # it is not left out

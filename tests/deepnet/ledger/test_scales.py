@@ -121,7 +121,7 @@ def test_rows_tell_the_verdicts_with_one_choice_changed() -> None:
     assert set(told) <= set(row.choices["stop"]["others"])
     assert row.choices["reference"]["verdicts"]["the retrained network of the same replicate"] == "supported"
     assert where_it_differs(row).startswith(
-        "One choice changed, the verdict is another one: point at which a run is read: refuted for the retrained "
+        "With one choice changed the verdict differs. Point at which a run is read: refuted for the retrained "
         "network's accuracy on F"
     )
     assert where_it_differs(replace(row, choices={})) == ""

@@ -101,6 +101,8 @@ def test_commits_of_rows_that_were_published_before_are_kept(published: Path, tm
     unnoted = provenance_of(folder, Findings.of(made_up_rows("small", arms=FEW)), published)
     assert unnoted["commits"] == ["unknown", "abc", "last"]
     assert provenance_of(published, Findings.of(made_up_rows("small", arms=FEW)), published)["commits"] == []
+    anew = [row | {"key": f"{row['key']}-anew"} for row in made_up_rows("small", arms=FEW)]
+    assert provenance_of(folder, Findings.of(anew), earlier)["commits"] == ["abc", "last"]
 
 
 def test_seconds_of_a_search_that_was_published_before_are_kept(published: Path, tmp_path: Path) -> None:

@@ -231,24 +231,38 @@ def test_courses_are_read_at_equal_forgetting(data: Path) -> None:
 def test_courses_end_where_all_images_do(data: Path) -> None:
     """A run that was looked at on easy images is shifted at both ends; one without a match at its beginning."""
     row = next(row for row in made_up_rows(WHOLE) if row["kind"] == "trajectory")
-    matched = row | {"stops": row["stops"] | {"loss": {"bound": 1.5, "step": 50, "test_accuracy": 0.84}}}
+    stop = {"bound": 1.5, "step": 50, "forget_loss": 1.5, "test_accuracy": 0.84}
+    matched = row | {"stops": row["stops"] | {"loss": stop}}
     shifted = deep_trajectories.course(matched, "test", 0.90)
     assert shifted is not None
     at = dict(zip(np.round(deep_trajectories.GRID, 3), shifted, strict=True))
     assert (at[0.0], at[0.5], at[1.0], at[1.5]) == pytest.approx((0.90, 0.87, 0.84, 0.82))
-    lost = row | {"stops": row["stops"] | {"loss": {"bound": 1.5, "step": None, "test_accuracy": 0.84}}}
+    later = stop | {"forget_loss": 3.0, "test_accuracy": 0.80}
+    beyond = deep_trajectories.course(matched | {"stops": {"loss": later}}, "test", 0.90)
+    assert beyond is not None
+    assert beyond[40] == pytest.approx(0.86)  # 0.90 was seen half-way between a shift of -0.02 and one of -0.06
+    lost = row | {"stops": row["stops"] | {"loss": stop | {"step": None}}}
     seen = deep_trajectories.course(lost, "test")
     assert deep_trajectories.course(lost, "test", 0.90) == pytest.approx(seen - 0.02, nan_ok=True)
 
 
 @pytest.mark.parametrize("scale", unvaried(scales(Results("quick"))), ids=lambda scale: scale.name)
-def test_tracked_courses_are_at_the_match_what_the_rows_say(scale: Scale) -> None:
-    """Whatever images they were looked at on: a mean over other images is 3 % too high on photographs."""
-    for arm in ("neggrad-sgd-after-sgd", "neggrad-asam-after-sgd", "minmax-asam-after-sgd"):
-        stops = [row["stops"]["loss"] for row in scale.findings.arm(arm).values() if "bound" in row["stops"]["loss"]]
-        expected = [stop["test_accuracy"] for stop in stops if stop["step"] is not None]
-        found = deep_trajectories._courses(scale, arm, "test")[:, 40]
-        assert np.sort(found[np.isfinite(found)])[: len(expected)] == pytest.approx(np.sort(expected), abs=1e-4)
+def test_tracked_courses_begin_as_the_pretrained_networks(scale: Scale) -> None:
+    """On all images: the five hundred photographs that a run is looked at on are easier, by 3 to 5 %."""
+    rows = scale.findings.arm("neggrad-sgd-after-sgd")
+    known = scale.findings.pretrained[scale.forget, "sgd"]
+    for number, row in rows.items():
+        kept, bound = row["trajectory"], row["stops"]["loss"]["bound"]
+        if row["stops"]["loss"]["step"] is None or kept["forget_loss"][0] >= bound:
+            continue
+        before = known[number]["test_accuracy"]
+        found = deep_trajectories.course(dict(row), "test", before)
+        seen = deep_trajectories.course(dict(row) | {"stops": {"loss": {"bound": bound, "step": None}}}, "test")
+        assert found is not None
+        assert seen is not None
+        first = int(np.flatnonzero(np.isfinite(seen))[0])
+        shift, gap = found[first] - seen[first], before - kept["test_accuracy"][0]
+        assert shift == pytest.approx(gap, abs=0.012)  # at the first place of the grid, a little after the first step
 
 
 def at_most_one() -> np.ndarray:
@@ -298,11 +312,14 @@ def test_the_ledger_has_a_column_a_scale(data: Path) -> None:
 
 def test_verdicts_that_deserve_no_trust_are_hollow() -> None:
     made, caption = _drawn(deep_ledger.main, ROOT / "paper_figs/data")
-    expected = [
-        row for scale in scales(Results("quick")) for row in scale.published.ledger if deep_ledger.is_untrusted(row)
-    ]
     hollow = [line for axes in made.axes for line in axes.lines if line.get_markerfacecolor() == "white"]
-    assert len(hollow) == len(expected) >= 2
+    decided = {"supported", "refuted", "no effect of interest"}
+    failed = [
+        (scale.name, row["name"]) for scale in scales(Results("quick")) for row in scale.published.ledger
+        if row["verdict"] in decided and row["control"]["verdict"] in ("inconclusive", "supported")
+    ]  # fmt: skip
+    assert ("digits-feature", "planted-faster-rate") in failed
+    assert len(hollow) == len(failed)
     assert "Hollow: decided" in caption.shows
 
 

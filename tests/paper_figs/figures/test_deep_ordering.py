@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from deepnet.ledger.reading import Reading
 from paper_figs import Results
 from paper_figs.figures import deep_ordering
-from paper_figs.workshop.deep_data import Scale, usual_arms
+from paper_figs.workshop.deep_data import RULES, Scale, usual_arms
 from tests.deepnet.made_up_scales import SMALL, WHOLE
 
 
@@ -22,12 +24,19 @@ def test_the_order_of_arms_is_that_of_the_rows(data: Path, whole: Scale) -> None
     arms = deep_ordering.arms_at_all_stops(whole)
     assert set(arms) <= set(usual_arms(whole))
     at_match = [whole.estimate(arm, "tow").value for arm in arms]  # type: ignore[union-attr]
-    for axes in made.axes:
-        drawn = [float(line.get_xdata()[0]) for line in axes.lines if len(line.get_xdata()) == 1]
-        assert drawn == pytest.approx(at_match)
+    for axes, stop in zip(made.axes, ("accuracy", "epoch-5"), strict=True):
+        dots = [line for line in axes.lines if len(line.get_xdata()) == 1]
+        assert [float(line.get_xdata()[0]) for line in dots] == pytest.approx(at_match)
+        elsewhere = [Reading(whole.findings, {"stop": stop}).tow(arm, RULES).mean() for arm in arms]
+        assert [float(line.get_ydata()[0]) for line in dots] == pytest.approx(elsewhere)
     assert "agrees with that at other stops by" in caption.answers
     with pytest.raises(ValueError, match="four arms that are read at all stops"):
         deep_ordering.main.draw(_results(data, SMALL))
+
+
+def _of_runs(**runs: int) -> SimpleNamespace:
+    """Findings of three replicates, of arms with so many runs."""
+    return SimpleNamespace(replicates=(0, 1, 2), arm=lambda name: dict.fromkeys(range(runs[name])))
 
 
 @pytest.mark.parametrize(("swapped", "agrees"), [({}, 1.0), ({0: 3, 1: 2, 2: 1, 3: 0}, -1.0)])
@@ -42,9 +51,9 @@ def test_agreement_of_orders_is_known_by_hand(
         return [values[place] + 0.01 * len(left_out) for place in order]
 
     monkeypatch.setattr(deep_ordering, "tows", tows)
+    monkeypatch.setattr(Scale, "findings", _of_runs(a=3, b=3, c=3, d=3))
     found = deep_ordering.agreement(whole, list("abcd"), "epoch-5")
     assert (found.value, found.standard_error) == pytest.approx((agrees, 0.0), abs=1e-12)
-    assert deep_ordering.halves(whole, list("abcd")) == pytest.approx(1.0)
 
 
 def test_the_error_of_an_agreement_is_that_of_the_jackknife(whole: Scale, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +63,22 @@ def test_the_error_of_an_agreement_is_that_of_the_jackknife(whole: Scale, monkey
         return [2.0, 1.0, 3.0, 4.0] if stop == "epoch-5" and 0 in left_out else [1.0, 2.0, 3.0, 4.0]
 
     monkeypatch.setattr(deep_ordering, "tows", tows)
+    monkeypatch.setattr(Scale, "findings", _of_runs(a=3, b=3, c=2, d=3))
     found = deep_ordering.agreement(whole, list("abcd"), "epoch-5")
     rest = np.array([0.8, 1.0, 1.0])
     assert found.value == pytest.approx(1.0)
     assert found.standard_error == pytest.approx(np.sqrt(2 / 3 * ((rest - rest.mean()) ** 2).sum()))
-    assert found.degrees_of_freedom == 2
+    assert found.degrees_of_freedom == 1  # of the arm with the fewest runs
+
+
+def test_halves_share_no_replicate(whole: Scale, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of one half is the opposite one of the other."""
+    asked: list[frozenset[int]] = []
+
+    def tows(scale: Scale, arms: list[str], stop: str, left_out: frozenset[int] = frozenset()) -> list[float]:
+        asked.append(left_out)
+        return [1.0, 2.0, 3.0, 4.0] if 0 in left_out else [4.0, 3.0, 2.0, 1.0]
+
+    monkeypatch.setattr(deep_ordering, "tows", tows)
+    assert deep_ordering.halves(whole, list("abcd")) == pytest.approx(-1.0)
+    assert asked == [frozenset({1}), frozenset({0, 2})]

@@ -88,7 +88,7 @@ class Entry:
     @property
     def untrusted(self) -> int:
         """Decided protocols of the sample in which a control or null experiment failed; no others can be trusted."""
-        decided = (Verdict.SUPPORTED.value, Verdict.REFUTED.value)
+        decided = (Verdict.SUPPORTED.value, Verdict.REFUTED.value, Verdict.NEGLIGIBLE.value)
         return sum(not each.trusted for each in self.tried if each.verdict in decided)
 
     def by_value(self, name: str) -> dict[str, dict[str, int]]:
