@@ -130,6 +130,33 @@ def test_each_sentence_has_the_number_of_its_own_claim(words: str, name: str, pr
     assert f"{words} {effect} [{low}, {high}]" in text
 
 
+RIVALS = {
+    "a tenth at random": "random-weights", "the largest gradients on the forget set": "gradients",
+    "the smallest entries": "smallest-entries", "the last layer alone": "last-layer", "all weights": "all-weights",
+}  # fmt: skip
+ANSWERS = {
+    "inconclusive": "undecided", "no effect of interest": "no difference of interest", "supported": "better",
+    "refuted": "worse",
+}  # fmt: skip
+
+
+def test_the_table_of_selected_weights_is_that_of_its_claims() -> None:
+    """Answer, effect and interval of each rival at each of three scales."""
+    text = (ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8")
+    heads, _, *lines = text[text.index("| against |") :].partition("\n\n")[0].splitlines()
+    scales_there = [re.findall(r"`([a-z-]+)`", head)[0] for head in heads.split("|")[2:-1]]
+    assert scales_there == ["digits", "digits-labels", "digits-backdoor"]
+    assert len(lines) == len(RIVALS)
+    for line in lines:
+        rival, *cells = (cell.strip() for cell in line.split("|")[1:-1])
+        for scale, cell in zip(scales_there, cells, strict=True):
+            (row,) = [
+                row for row in deep_ledgers()[scale] if row["name"] == f"curvature-selection-beats-{RIVALS[rival]}"
+            ]
+            effect, low, high = told(row["effect"], row["interval"])
+            assert cell == f"{ANSWERS[row['verdict']]}, {effect} [{low}, {high}]"
+
+
 def test_rows_of_deep_networks_in_the_readme_are_published_ones() -> None:
     """Verdict, effect and interval of each, and in how many protocols that can be trusted it holds and fails."""
     known = {

@@ -58,7 +58,10 @@ class Scale:
     def about(self) -> str:
         """Images, network and replicates in words."""
         words = self.published.provenance["about"] or self.name
-        return f"{words}, {counted(len(self.findings.replicates), 'replicate')}"
+        runs = [len(rows) for rows in self.findings.arms.values()]
+        if not runs or min(runs) == max(runs):
+            return f"{words}, {counted(len(self.findings.replicates), 'replicate')}"
+        return f"{words}, {min(runs)} to {counted(max(runs), 'replicate')}, by arm"
 
     def estimate(self, arm: str, column: str) -> Estimate | None:
         """Mean of a number of an arm at the match, as the ledger takes it; None if it was not measured."""

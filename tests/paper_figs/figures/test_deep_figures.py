@@ -22,10 +22,9 @@ from paper_figs.figures import (
     deep_ledger,
     deep_relearning,
     deep_tow,
-    deep_trajectories,
 )
 from paper_figs.tables import deep_accuracies_table, deep_ledger_table
-from paper_figs.workshop.deep_data import Scale, main_arms, scales, unvaried, usual_arms, variant_arms
+from paper_figs.workshop.deep_data import Scale, main_arms, scales, usual_arms, variant_arms
 from paper_figs.workshop.deep_dots import method_words
 from paper_figs.workshop.ledger_lines import short_title
 from paper_figs.workshop.style import house_style
@@ -206,67 +205,6 @@ def test_the_level_that_is_close_is_the_ledgers() -> None:
     from deepnet.ledger.claims.alpha_range import CLOSE
 
     assert CLOSE.primary == deep_alpha.CLOSE
-
-
-def test_courses_are_read_at_equal_forgetting(data: Path) -> None:
-    row = next(row for row in made_up_rows(WHOLE) if row["kind"] == "trajectory")
-    kept = deep_trajectories.course(row, "test")
-    assert kept is not None
-    at = dict(zip(np.round(deep_trajectories.GRID, 3), kept, strict=True))
-    assert (at[0.0], at[0.5], at[1.0], at[1.5]) == pytest.approx((0.92, 0.91, 0.90, 0.88))
-    retained = deep_trajectories.course(row, "retain")
-    assert retained is not None
-    assert np.isnan(retained[-1])  # nobody looked beyond the match
-    back = {"forget_loss": [0.0, 1.5, 0.3, 0.9], "test_accuracy": [0.92, 0.90, 0.5, 0.6]}
-    falls = row | {"trajectory": row["trajectory"] | back}
-    assert deep_trajectories.course(falls, "test") == pytest.approx(np.where(at_most_one(), kept, np.nan), nan_ok=True)
-    assert deep_trajectories.course(row | {"trajectory": {}}, "test") is None
-    made, caption = _drawn(deep_trajectories.main, data)
-    assert len(made.axes) == 4
-    line = next(line for line in made.axes[1].lines if len(line.get_xdata()) == 61)
-    assert line.get_ydata()[0] == pytest.approx(92.0)
-    assert re.search(r"NegGrad with SGD after SGD keeps [0-9.]+ % on the retain set and 90\.0 %", caption.answers)
-
-
-def test_courses_end_where_all_images_do(data: Path) -> None:
-    """A run that was looked at on easy images is shifted at both ends; one without a match at its beginning."""
-    row = next(row for row in made_up_rows(WHOLE) if row["kind"] == "trajectory")
-    stop = {"bound": 1.5, "step": 50, "forget_loss": 1.5, "test_accuracy": 0.84}
-    matched = row | {"stops": row["stops"] | {"loss": stop}}
-    shifted = deep_trajectories.course(matched, "test", 0.90)
-    assert shifted is not None
-    at = dict(zip(np.round(deep_trajectories.GRID, 3), shifted, strict=True))
-    assert (at[0.0], at[0.5], at[1.0], at[1.5]) == pytest.approx((0.90, 0.87, 0.84, 0.82))
-    later = stop | {"forget_loss": 3.0, "test_accuracy": 0.80}
-    beyond = deep_trajectories.course(matched | {"stops": {"loss": later}}, "test", 0.90)
-    assert beyond is not None
-    assert beyond[40] == pytest.approx(0.86)  # 0.90 was seen half-way between a shift of -0.02 and one of -0.06
-    lost = row | {"stops": row["stops"] | {"loss": stop | {"step": None}}}
-    seen = deep_trajectories.course(lost, "test")
-    assert deep_trajectories.course(lost, "test", 0.90) == pytest.approx(seen - 0.02, nan_ok=True)
-
-
-@pytest.mark.parametrize("scale", unvaried(scales(Results("quick"))), ids=lambda scale: scale.name)
-def test_tracked_courses_begin_as_the_pretrained_networks(scale: Scale) -> None:
-    """On all images: the five hundred photographs that a run is looked at on are easier, by 3 to 5 %."""
-    rows = scale.findings.arm("neggrad-sgd-after-sgd")
-    known = scale.findings.pretrained[scale.forget, "sgd"]
-    for number, row in rows.items():
-        kept, bound = row["trajectory"], row["stops"]["loss"]["bound"]
-        if row["stops"]["loss"]["step"] is None or kept["forget_loss"][0] >= bound:
-            continue
-        before = known[number]["test_accuracy"]
-        found = deep_trajectories.course(dict(row), "test", before)
-        seen = deep_trajectories.course(dict(row) | {"stops": {"loss": {"bound": bound, "step": None}}}, "test")
-        assert found is not None
-        assert seen is not None
-        first = int(np.flatnonzero(np.isfinite(seen))[0])
-        shift, gap = found[first] - seen[first], before - kept["test_accuracy"][0]
-        assert shift == pytest.approx(gap, abs=0.012)  # at the first place of the grid, a little after the first step
-
-
-def at_most_one() -> np.ndarray:
-    return deep_trajectories.GRID <= 1.0
 
 
 def test_relearning_is_that_of_the_rows(data: Path, whole: Scale) -> None:
