@@ -51,11 +51,12 @@ def draw(results: Results) -> tuple[Figure, Caption]:
             "Accuracy on retain and test set while NegGrad and Sharp MinMax unlearn with SGD and with ASAM, after "
             "pretraining with SGD, over the largest loss on the forget set so far; 1, the vertical line, is the match: "
             "the loss of the network retrained on the same split, where runs are compared. A run goes on until it has "
-            "passed all of its stops. Lines are means over replicates, straight between the steps that were kept. On "
-            "the way a run may be looked at on some of the images (of photographs 500 of each set): lines are shifted "
-            "to the accuracy on all of them before the first step and at the match, where both are known. Bands are "
-            "95 % intervals of the mean. A line ends where half of the replicates have, and from there "
-            f"on says nothing. Dashed: mean of the retrained networks. Scales: {told}."
+            "passed all of its stops. Lines are means over the replicates that get so far, straight between the steps "
+            "that were kept. On the way a run may be looked at on some of the images (of photographs 500 of each set): "
+            "lines are shifted to the accuracy on all of them before the first step and at the match, where both are "
+            "known. Bands are 95 % intervals of the mean; one that goes on beyond its panel is cut off. A line ends "
+            "where half of the replicates have, or where two are left of more, and from there on says nothing. Dashed: "
+            f"mean of the retrained networks. Scales: {told}."
         ),
     )
 
@@ -122,25 +123,46 @@ def _courses(scale: Scale, arm: str, name: str) -> np.ndarray:
 
 
 def _draw_panel(axes: Axes, scale: Scale, name: str) -> None:
+    lines: list[float] = []
     for arm in _arms(scale):
         courses = 100.0 * _courses(scale, arm, name)
         if not courses.size:
             continue
         look = _look(family(scale.findings.about(arm, "optimizer")), is_open=_METHODS[arm.split("-")[0]][1])
-        there = np.isfinite(courses).sum(axis=0)
-        known = np.flatnonzero((there > len(courses) / 2) & (there > 1))
-        means = [from_replicates(column[np.isfinite(column)]) for column in courses.T[known]]
-        low, high = np.clip(np.array([each.interval() for each in means]).reshape(-1, 2).T, 0.0, 100.0)
-        axes.fill_between(GRID[known], low, high, color=look["color"], alpha=0.15, lw=0)
+        places, mean, low, high = _mean_course(courses)
+        lines += mean.tolist()
+        axes.fill_between(places, low, high, color=look["color"], alpha=0.15, lw=0)
         first = 2 + 4 * _arms(scale).index(arm) % 10
-        axes.plot(GRID[known], [each.value for each in means], lw=1.1, markevery=(first, 10), **look)
+        axes.plot(places, mean, lw=1.1, markevery=(first, 10), **look)
     axes.axvline(1.0, color="0.35", lw=0.8)
     networks = [one for of_replicate in scale.findings.retrained.get((scale.forget, PLAIN), {}).values()
                 for one in of_replicate]  # fmt: skip
     if networks:
         level = 100.0 * float(np.mean([one[f"{name}_accuracy"] for one in networks]))
         axes.axhline(level, color="0.35", lw=0.8, ls=_RETRAINED, zorder=0)
+        lines.append(level)
     axes.set_ylabel(_SETS[name])
+    _cut_bands(axes, lines)
+
+
+def _mean_course(courses: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Where enough replicates still are, their mean, and its interval from below and from above.
+
+    Two of more say next to nothing of how they scatter: by Student's distribution, five times less than three.
+    """
+    there = np.isfinite(courses).sum(axis=0)
+    known = np.flatnonzero((there > len(courses) / 2) & (there >= max(2, min(3, len(courses)))))
+    means = [from_replicates(column[np.isfinite(column)]) for column in courses.T[known]]
+    low, high = np.clip(np.array([each.interval() for each in means]).reshape(-1, 2).T, 0.0, 100.0)
+    return GRID[known], np.array([each.value for each in means]), low, high
+
+
+def _cut_bands(axes: Axes, lines: Sequence[float]) -> None:
+    """Limits by the lines: a band goes beyond them by as much as they span, and no further."""
+    if lines:
+        span = max(lines) - min(lines)
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, min(lines) - span), min(high, max(lines) + span))
 
 
 def _answer(scale: Scale) -> str:

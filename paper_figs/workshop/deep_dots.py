@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, MaxNLocator, NullFormatter
 
 from deepnet.ledger.findings import PLAIN
 from deepnet.ledger.naming import arm_words
@@ -24,6 +24,8 @@ from theory.statistics import Estimate
 __all__ = ["Levels", "Panel", "arm_handles", "dots_figure", "mark_lost", "method_words"]
 
 _LINE, _BLOCK, _AROUND = 0.1, 0.5, 0.45  # inches: an arm, around a block, around all
+_LONG = 300.0
+"""How many times its smallest value the largest one of a long logarithmic axis is."""
 Levels = Callable[[Scale], Mapping[str, float]]
 """Lines of what is to be reached, by the optimizer of pretraining that they are of."""
 
@@ -116,11 +118,21 @@ def _draw(axes: Axes, scale: Scale, arms: Sequence[str], panel: Panel) -> None:
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.06)
     if panel.log:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=9))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        _mark_powers(axes)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
+
+
+def _mark_powers(axes: Axes) -> None:
+    """Marks at powers of ten and three times them; on a long axis at powers alone, which are written as such."""
+    low, high = axes.get_xlim()
+    if high < _LONG * low:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=9))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        axes.xaxis.set_major_locator(LogLocator(numticks=5))
+        axes.xaxis.set_major_formatter(LogFormatterMathtext())
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _dot(axes: Axes, place: int, scale: Scale, arm: str, found: Estimate, panel: Panel) -> None:

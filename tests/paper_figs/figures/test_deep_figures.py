@@ -25,7 +25,7 @@ from paper_figs.figures import (
 )
 from paper_figs.tables import deep_accuracies_table, deep_ledger_table
 from paper_figs.workshop.deep_data import Scale, main_arms, scales, usual_arms, variant_arms
-from paper_figs.workshop.deep_dots import method_words
+from paper_figs.workshop.deep_dots import Panel, dots_figure, method_words
 from paper_figs.workshop.ledger_lines import short_title
 from paper_figs.workshop.style import house_style
 from tests.deepnet.made_up_matched import diverged
@@ -33,6 +33,7 @@ from tests.deepnet.made_up_scales import CLAIMS, FEW, SMALL, WHOLE, made_up_rows
 from tests.paper_figs.layout import misplaced
 from tests.places import ROOT
 from theory.ledger.wording import with_minus
+from theory.statistics import Estimate
 
 SHEETS = [sheet for sheet in all_sheets() if sheet.deep]
 TABLES = ["deep_ledger_table", "deep_accuracies_table"]
@@ -225,6 +226,19 @@ def test_cost_is_that_of_the_rows(data: Path) -> None:
     lowest, highest = min(lost), max(lost)
     assert f"retain lost (%) from {lowest:.2g} (" in caption.answers
     assert f") to {highest:.3g} (" in caption.answers
+
+
+@pytest.mark.parametrize("spread", [0.5, 2.0, 4.5])
+def test_numbers_of_any_range_have_marks_that_can_be_read(spread: float, whole: Scale) -> None:
+    """With three replicates an interval of seconds goes from a few to many thousands."""
+    dots = Panel(label="seconds", measure=lambda scale, arm: Estimate(np.log(200.0), spread / 2, 1e9), log=True)
+    with house_style():
+        made = dots_figure([(whole, FEW)], [dots] * 4)
+        assert misplaced(made) == []
+        made.canvas.draw()
+        low, high = made.axes[0].get_xlim()
+        marks = [place for place in made.axes[0].get_xticks() if low <= place <= high]
+    assert 2 <= len(marks) <= 6
 
 
 def test_the_ledger_has_a_column_a_scale(data: Path) -> None:

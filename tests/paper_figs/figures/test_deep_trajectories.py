@@ -52,6 +52,26 @@ def test_courses_end_where_all_images_do(data: Path) -> None:
     assert deep_trajectories.course(lost, "test", 0.90) == pytest.approx(seen - 0.02, nan_ok=True)
 
 
+def test_a_mean_of_two_replicates_is_drawn_only_where_there_are_no_more(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Student's interval of two is five times that of three, and says nothing; none makes a line a flat one."""
+    ends = {0: 60, 1: 60, 2: 40}
+    accuracies = np.array([[0.9 - 0.001 * step + 0.01 * one if step <= ends[one] else np.nan for step in range(61)]
+                           for one in ends])  # fmt: skip
+    for count, last in ((3, 40), (2, 60)):
+        monkeypatch.setattr(deep_trajectories, "_courses", lambda *_, count=count: accuracies[:count])
+        made, _ = deep_trajectories.main.drawn(Results("quick", folder=data / "results", data=data, preset=WHOLE))
+        line = next(line for line in made.axes[1].lines if len(line.get_xdata()) > 2)
+        assert len(line.get_xdata()) == last + 1
+        values = [y for each in made.axes[1].lines for y in each.get_ydata() if y > 1.0]  # the upright line has 0 and 1
+        low, high = made.axes[1].get_ylim()
+        span = max(values) - min(values)
+        assert low >= min(values) - span - 1e-9
+        assert high <= max(values) + span + 1e-9
+        assert count == 3 or high == pytest.approx(max(values) + span)  # that of two is cut off
+
+
 @pytest.mark.parametrize("scale", unvaried(scales(Results("quick"))), ids=lambda scale: scale.name)
 def test_tracked_courses_begin_as_the_pretrained_networks(scale: Scale) -> None:
     """On all images: the five hundred photographs that a run is looked at on are easier, by 3 to 5 %."""
