@@ -147,9 +147,10 @@ def _photographs(
     def make(images: Path | None, scores: Path | None) -> MatchedStudy:
         train = Training(epochs=40, batch_size=128, descent=descent)
         gentle = replace(train, epochs=6, descent=Descent(lr=0.01))
+        steps = ", trained by AdamW's steps" if descent.rule == "adamw" else ""
         return MatchedStudy(
             name=f"photographs-{architecture}",
-            about=f"CIFAR-10, 5,000 images a replicate, {architecture} with ImageNet's stem, CPU",
+            about=f"CIFAR-10, 5,000 images a replicate, {architecture} with ImageNet's stem{steps}, CPU",
             data=DataConfig(name="folder", root=_needed("images", images), test_subset=5000),
             images=5000,
             model=ModelConfig(architecture=architecture, stem="imagenet"),

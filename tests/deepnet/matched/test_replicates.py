@@ -221,6 +221,14 @@ def test_rows_of_the_papers_network_hold_whole_trajectories() -> None:
     assert preset("photographs-resnet18").watching == replace(study.watching, points=22)
 
 
+@pytest.mark.parametrize("name", ["photographs-resnet18", "photographs-resnet50"])
+def test_photographs_say_by_which_steps_networks_are_trained(name: str) -> None:
+    """Arms "after SGD" are those without sharpness: the reader must be told where their steps are AdamW's."""
+    study = preset(name)
+    assert ("AdamW's steps" in study.about) == (study.pretrain.descent.rule == "adamw")
+    assert study.unlearn.descent.rule == "sgd"
+
+
 def test_photographs_need_their_images_and_scores() -> None:
     with pytest.raises(ValueError, match="`images` must name where the images of this preset are"):
         matched_preset("photographs-resnet18")
