@@ -19,6 +19,7 @@ from deepnet.data.splits import ForgetSet, Split, make_split
 from deepnet.house import parallel
 from deepnet.house.logs import Logger
 from deepnet.house.seeding import generator, stage_seed
+from deepnet.house.single_output import multiply_single_outputs_
 from deepnet.learning.loop import DivergenceError
 from deepnet.learning.sharpness import Sharpness
 from deepnet.learning.task import Task
@@ -237,6 +238,8 @@ class Stages:
         if execution.channels_last:
             model.memory_format = torch.channels_last
             model = model.to(memory_format=torch.channels_last)
+            if execution.device.type == "cpu":
+                multiply_single_outputs_(model)
         model = model.to(execution.device)
         if execution.compile:
             model.compile()
