@@ -201,9 +201,9 @@ def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
         assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
 
 
-def thread_noise() -> dict[str, list[float]]:
-    """Differences at the match between one thread and two, of digits, by number."""
-    lines = (ROOT / "paper_figs/data/digits/noise.csv").read_text(encoding="utf-8").splitlines()
+def thread_noise(scale: str) -> dict[str, list[float]]:
+    """Differences at the match between one thread and two, by number."""
+    lines = (ROOT / "paper_figs/data" / scale / "noise.csv").read_text(encoding="utf-8").splitlines()
     rows = csv.DictReader(line for line in lines if not line.startswith("#"))
     found: dict[str, list[float]] = {}
     for row in rows:
@@ -215,15 +215,19 @@ def thread_noise() -> dict[str, list[float]]:
 ACCURACIES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
 
 
-def test_numerical_noise_is_that_of_the_tracked_table() -> None:
+@pytest.mark.parametrize(("scale", "runs"), [("digits", 20), ("photographs-resnet18", 2)])
+def test_numerical_noise_is_that_of_the_tracked_table(scale: str, runs: int) -> None:
     text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").split())
-    retain, forget, test = (number(float(np.sqrt(np.mean(np.square(thread_noise()[name])))), 2) for name in ACCURACIES)
+    noise = thread_noise(scale)
+    retain, forget, test = (number(float(np.sqrt(np.mean(np.square(noise[name])))), 2) for name in ACCURACIES)
+    assert len(noise["step"]) == runs
     assert f"{retain} on the retain set, {forget} on the forget set and {test} on test images" in text
 
 
 def test_no_decided_effect_in_tow_is_numerical_noise() -> None:
     """ToW moves by the sum of its three accuracies at most; two arms are compared in the mean over replicates."""
-    sums = np.sum([np.abs(thread_noise()[name]) for name in ACCURACIES], axis=0)
+    noise = thread_noise("digits")
+    sums = np.sum([np.abs(noise[name]) for name in ACCURACIES], axis=0)
     of_a_run = float(np.sqrt(np.mean(sums**2)))
     decided = [
         row

@@ -7,6 +7,7 @@ has one. There a filter of 3×3 has eight taps in the padding, on 2×2 pixels fi
 from __future__ import annotations
 
 from itertools import starmap
+from typing import cast
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,12 +32,12 @@ class SingleOutputConv2d(nn.Conv2d):
     """A convolution that is a matrix product where its output is a single pixel, and a convolution elsewhere."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """The convolution of images, (batch, channels, height, width)."""
-        axes = list(zip(images.shape[2:], self.kernel_size, self.stride, self.padding, strict=True))
-        if not all(starmap(_is_single, axes)):
+        """The convolution of images, (batch, channels, height, width), or of one."""
+        above, left = padding = cast(tuple[int, int], self.padding)  # words are not made products (`_is_plain`)
+        axes = list(zip(images.shape[-2:], self.kernel_size, self.stride, padding, strict=True))
+        if images.dim() != 4 or not all(starmap(_is_single, axes)):
             return super().forward(images)
-        rows, columns = (min(size, kernel - int(padding)) for size, kernel, _, padding in axes)
-        above, left = (int(padding) for *_, padding in axes)
+        rows, columns = (min(size, kernel - before) for size, kernel, _, before in axes)
         seen = images[:, :, :rows, :columns].permute(0, 2, 3, 1).flatten(1)
         taps = self.weight[:, :, above : above + rows, left : left + columns].permute(0, 2, 3, 1).flatten(1)
         return _product(seen, taps, self.bias)[:, :, None, None]

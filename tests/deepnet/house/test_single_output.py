@@ -52,6 +52,7 @@ def test_sides_of_other_lengths_are_told_apart() -> None:
     for height, width in ((1, 5), (2, 5), (2, 6), (3, 5), (4, 7)):
         images = torch.randn(16, 2, height, width, dtype=torch.float64)
         torch.testing.assert_close(fast(images), layer(images))
+        torch.testing.assert_close(fast(images[0]), layer(images[0]))
 
 
 def test_single_outputs_are_products(monkeypatch: pytest.MonkeyPatch) -> None:

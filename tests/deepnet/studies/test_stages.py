@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 from deepnet.data.datasets import Dataset  # noqa: E402
 from deepnet.data.scores import ESTIMATED  # noqa: E402
 from deepnet.data.splits import ForgetSet, make_split  # noqa: E402
+from deepnet.house.single_output import SingleOutputConv2d  # noqa: E402
 from deepnet.learning.loop import History  # noqa: E402
 from deepnet.learning.sharpness import asam, sam, sgd  # noqa: E402
 from deepnet.learning.task import Task  # noqa: E402
@@ -62,6 +63,22 @@ class Made(Stages):
 @pytest.fixture
 def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     return Made(STUDY, tmp_path, monkeypatch)
+
+
+def test_a_layout_changes_no_weight_and_how_a_cpu_convolves(stages: Made) -> None:
+    usual = stages.fresh(7, "Pretrain")
+    stages.execution = Execution(channels_last=True)
+    laid_out = stages.fresh(7, "Pretrain")
+    assert laid_out.memory_format == torch.channels_last
+    for name, weight in usual.state_dict().items():
+        assert torch.equal(laid_out.state_dict()[name], weight), name
+    convolutions = {
+        type(layer): model
+        for model in (usual, laid_out)
+        for layer in model.modules()
+        if isinstance(layer, torch.nn.Conv2d)
+    }
+    assert convolutions == {torch.nn.Conv2d: usual, SingleOutputConv2d: laid_out}
 
 
 def test_each_stage_has_its_own_training_and_optimizer(stages: Made) -> None:
