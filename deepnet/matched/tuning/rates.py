@@ -16,7 +16,7 @@ __all__ = ["EFFORTS", "as_csv", "rates_in", "tracked_rates", "with_rates"]
 
 EFFORTS = {
     "photographs-resnet18": Effort(replicates=(RESERVED,), grid=range(-1, 3)),
-    "photographs-resnet50": Effort(replicates=(RESERVED,), grid=range(-4, 3)),  # from -1 on, noise made climbs stop
+    "photographs-resnet50": Effort(replicates=(RESERVED,), grid=range(-4, 3)),
     "digits-vit": Effort(replicates=(RESERVED,)),
 }
 """What the search for a preset tries, where the usual effort would take longer than the study."""
