@@ -238,7 +238,7 @@ class Stages:
         if execution.channels_last:
             model.memory_format = torch.channels_last
             model = model.to(memory_format=torch.channels_last)
-            if execution.device.type == "cpu":
+            if execution.device.type == "cpu" and not execution.compile:
                 multiply_single_outputs_(model)
         model = model.to(execution.device)
         if execution.compile:

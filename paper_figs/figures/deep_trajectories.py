@@ -148,7 +148,7 @@ def _draw_panel(axes: Axes, scale: Scale, name: str) -> None:
 def _mean_course(courses: np.ndarray) -> tuple[np.ndarray, ...]:
     """Where enough replicates still are, their mean, and its interval from below and from above.
 
-    Two of more say next to nothing of how they scatter: by Student's distribution, five times less than three.
+    Two of more say next to nothing of how they scatter: at the same scatter their interval is 3.6 times that of three.
     """
     there = np.isfinite(courses).sum(axis=0)
     known = np.flatnonzero((there > len(courses) / 2) & (there >= max(2, min(3, len(courses)))))

@@ -79,6 +79,8 @@ def test_a_layout_changes_no_weight_and_how_a_cpu_convolves(stages: Made) -> Non
         if isinstance(layer, torch.nn.Conv2d)
     }
     assert convolutions == {torch.nn.Conv2d: usual, SingleOutputConv2d: laid_out}
+    stages.execution = Execution(channels_last=True, compile=True)  # or it is compiled more often
+    assert not any(isinstance(layer, SingleOutputConv2d) for layer in stages.fresh(7, "Pretrain").modules())
 
 
 def test_each_stage_has_its_own_training_and_optimizer(stages: Made) -> None:

@@ -55,7 +55,7 @@ def test_courses_end_where_all_images_do(data: Path) -> None:
 def test_a_mean_of_two_replicates_is_drawn_only_where_there_are_no_more(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Student's interval of two is five times that of three, and says nothing; none makes a line a flat one."""
+    """At the same scatter the interval of two is 3.6 times that of three, and would make every line look flat."""
     ends = {0: 60, 1: 60, 2: 40}
     accuracies = np.array([[0.9 - 0.001 * step + 0.01 * one if step <= ends[one] else np.nan for step in range(61)]
                            for one in ends])  # fmt: skip
@@ -70,6 +70,15 @@ def test_a_mean_of_two_replicates_is_drawn_only_where_there_are_no_more(
         assert low >= min(values) - span - 1e-9
         assert high <= max(values) + span + 1e-9
         assert count == 3 or high == pytest.approx(max(values) + span)  # that of two is cut off
+
+
+def test_a_line_ends_where_half_of_the_replicates_have(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracies = np.array([np.linspace(0.9, 0.8, 61)] * 8) + np.linspace(0.0, 0.01, 8)[:, None]
+    accuracies[:4, 21:], accuracies[4, 11:] = np.nan, np.nan  # eight to place 10, seven to 20, three beyond
+    monkeypatch.setattr(deep_trajectories, "_courses", lambda *_: accuracies)
+    made, _ = deep_trajectories.main.drawn(Results("quick", folder=data / "results", data=data, preset=WHOLE))
+    line = next(line for line in made.axes[1].lines if len(line.get_xdata()) > 2)
+    assert len(line.get_xdata()) == 21
 
 
 @pytest.mark.parametrize("scale", unvaried(scales(Results("quick"))), ids=lambda scale: scale.name)
