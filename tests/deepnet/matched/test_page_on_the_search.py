@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 pytest.importorskip("torch")
@@ -9,7 +11,7 @@ pytest.importorskip("torch")
 from deepnet.matched.measuring import accuracies
 from deepnet.matched.presets import PRESETS
 from deepnet.matched.records import read_rows
-from deepnet.matched.tuning.rates import EFFORTS
+from deepnet.matched.tuning.rates import EFFORTS, tracked_rates
 from deepnet.matched.tuning.search import Effort, rate, worth
 from deepnet.metrics.tug_of_war import tug_of_war
 from tests.places import ROOT
@@ -24,6 +26,21 @@ def test_searches_begin_as_their_page_says() -> None:
     assert (found["digits"], found["digits-vit"]) == ((7, 3), (7, 1))
     assert (found["photographs-resnet18"], found["photographs-resnet50"]) == ((4, 1), (7, 1))
     assert rate(efforts["photographs-resnet50"].grid[0]) == 0.000625
+
+
+def test_best_trials_that_never_stopped_are_as_many_as_their_page_says() -> None:
+    text = " ".join((ROOT / "docs/equal_forgetting.md").read_text(encoding="utf-8").split())
+    assert "five of six arms of `digits-labels`, and of three of the four arms of NegGrad with ResNet-50" in text
+    assert _best_that_never_stopped("digits-labels") == (5, 6)
+    assert _best_that_never_stopped("photographs-resnet50", "neggrad") == (3, 4)
+
+
+def _best_that_never_stopped(scale: str, method: str = "") -> tuple[int, int]:
+    """How many arms have a best trial of which no run reached the stop, and how many there are."""
+    lines = tracked_rates(scale).read_text(encoding="utf-8").splitlines()
+    trials = csv.DictReader(line for line in lines if not line.startswith("#"))
+    best = [trial for trial in trials if trial["chosen"] == "True" and trial["arm"].startswith(method)]
+    return sum(trial["reached"] == "0" for trial in best), len(best)
 
 
 def test_trials_at_large_rates_are_as_their_page_says() -> None:
