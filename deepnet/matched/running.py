@@ -142,18 +142,25 @@ def run_matched(
     work = MatchedWork(study, folder, rows, execution)
     texts = work.texts
     missing = {number: _count_missing(work, number, texts) for number in study.replicates}
-    todo = [number for number, count in missing.items() if count]
-    if todo:
+    if any(missing.values()):
         _write_study(study, folder, rows, execution)
-        crew = crew or Crew()
-        crew.settle(_need(work, sum(missing.values()), len(todo)))
-        jobs = [Job(f"{study.name}, replicate {number} ({missing[number]} rows)", missing[number]) for number in todo]
-        with (progress or _unwatched)(jobs) as watch:
-            try:
-                crew.do(work, todo, _Gathering(watch, work))
-            finally:
-                _gather(work)
+        _make(work, missing, crew or Crew(), progress or _unwatched)
+    elif any(row["key"] not in texts for row in rows_of(work)):  # a run was killed between its last row and the text
+        _write_study(study, folder, rows, execution)
+        _gather(work)
     return rows_of(work)
+
+
+def _make(work: MatchedWork, missing: Mapping[int, int], crew: Crew, progress: Progress) -> None:
+    """Make the missing rows of each replicate, and bring the text file up to date however that ends."""
+    todo = {number: count for number, count in missing.items() if count}
+    crew.settle(_need(work, sum(todo.values()), len(todo)))
+    jobs = [Job(f"{work.study.name}, replicate {number} ({count} rows)", count) for number, count in todo.items()]
+    with progress(jobs) as watch:
+        try:
+            crew.do(work, list(todo), _Gathering(watch, work))
+        finally:
+            _gather(work)
 
 
 def rows_of(work: MatchedWork) -> list[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -196,6 +197,21 @@ def test_a_missing_row_is_made_alone_and_is_what_it_was(finished: Path, tmp_path
     again = run_small(tmp_path)
     assert again == [{k: v for k, v in row.items() if k != "seconds"} for row in rows_in(finished)]
     assert len(list((tmp_path / "models").iterdir())) == 1
+
+
+def test_a_text_file_that_was_left_behind_is_brought_up_to_date(finished: Path, tmp_path: Path) -> None:
+    """As a run leaves it that is killed after its last row: nothing is missing, but the text does not have it."""
+    folder = tmp_path / "killed"
+    shutil.copytree(finished, folder)
+    lines = (finished / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    (folder / "rows.jsonl").write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+    assert run_matched(small_matched(), folder, Execution()) == rows_in(finished)
+    assert (folder / "rows.jsonl").read_bytes() == (finished / "rows.jsonl").read_bytes()
+    (folder / "rows.jsonl").unlink()
+    (folder / "study.json").unlink()
+    run_matched(small_matched(), folder, Execution())
+    assert (folder / "rows.jsonl").read_bytes() == (finished / "rows.jsonl").read_bytes()
+    assert json.loads((folder / "study.json").read_text(encoding="utf-8"))["study"]["name"] == small_matched().name
 
 
 def test_rows_of_other_arms_stay_in_the_text_file(finished: Path, tmp_path: Path) -> None:
