@@ -148,12 +148,32 @@ def check_begun(reading: Reading, arms: Sequence[str], rules: Rules) -> None:
         )
 
 
-def _begun(effect: Effect, settings: Settings, rules: Rules) -> Effect:
-    """An effect of runs that have begun."""
+def check_timed(reading: Reading, arms: Sequence[str], rules: Rules) -> None:
+    """Require that in most pairs a run has reached its stop: two that have not took all steps, and differ by none.
+
+    Raises:
+        NothingToSeeError: if in half of the pairs that count or more neither has.
+    """
+    made = less(*(reading.values(arm, "log_step", rules) for arm in arms))
+    counted = [one for one, lost in zip(reading.replicates, np.ma.getmaskarray(made), strict=True) if not lost]
+    runs = [reading.findings.stopped(arm, reading.pick(rules.stop)) for arm in arms]
+    endless = sum(all(known[one].ending == "not reached" for known in runs) for one in counted)
+    if 2 * endless >= len(counted) > 0:
+        raise NothingToSeeError(
+            f"Of {len(counted)} pairs of runs {endless} have none that reached the stop: how many steps it takes is "
+            "not known."
+        )
+
+
+def _begun(effect: Effect, settings: Settings, rules: Rules, column: str) -> Effect:
+    """An effect of runs that have begun, and have come to their stop where the steps to it are compared."""
 
     def found(reading: Reading) -> Masked:
         made = effect(reading)
-        check_begun(reading, settings.arms(reading)[:2], rules)
+        arms = settings.arms(reading)[:2]
+        check_begun(reading, arms, rules)
+        if column == "log_step":
+            check_timed(reading, arms, rules)
         return made
 
     return found
@@ -198,7 +218,7 @@ def compared(
             comes with its `control`.
     """
     margin = fields.get("margin", MARGIN)
-    effect = _begun(comparison(settings.arms, column, rules), settings, rules)
+    effect = _begun(comparison(settings.arms, column, rules), settings, rules, column)
     case = Case(
         rules=rules,
         arms=settings.arms,

@@ -92,6 +92,32 @@ def test_runs_that_do_not_end_as_they_should_are_told() -> None:
     assert math.isnan(steps.value)
 
 
+def endless_in(replicates: int, *arms: str) -> list[dict[str, Any]]:
+    """Six replicates, in the first so many of which runs of some arms never reach their stop."""
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        return unreached(row) if row.get("arm") in arms and row["replicate"] < replicates else row
+
+    return world(range(6), change=change)
+
+
+@pytest.mark.parametrize(
+    ("name", "arms"),
+    [
+        ("planted-faster-rate", ("control-rate-1.1", PLAIN)),
+        ("asam-forgets-in-more-steps", ("neggrad-asam-after-sgd", PLAIN)),
+    ],
+)
+def test_pairs_without_a_run_that_reaches_its_stop_tell_nothing_of_steps(name: str, arms: tuple[str, str]) -> None:
+    """Both took all steps that there were, which is no sign that they need equally many."""
+    few, half = (row_of(name, endless_in(count, *arms)) for count in (2, 3))
+    assert few.verdict != "not testable"
+    assert (half.verdict, half.effect) == ("not testable", None)
+    assert "Of 6 pairs of runs 3 have none that reached the stop" in half.remark
+    assert found(name, endless_in(3, *arms), unreached="left out").effect is not None  # all that are left reach it
+    assert row_of(name, endless_in(6, arms[0])).effect == pytest.approx(math.log(100 / 50))  # one of each pair did
+
+
 def test_raw_numbers_of_both_arms_stand_beside_a_row() -> None:
     row = row_of("asam-improves-neggrad", planted({PLAIN: LOSS | {"auc": 0.1, "step": 7}}))
     for words, aware, plain in (
