@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deepnet.ledger.comparing import MATCHED
 from deepnet.ledger.findings import Findings
+from deepnet.ledger.reading import Reading
 from deepnet.ledger.variance import shares_of
 from deepnet.matched.records import read_rows
 from deepnet.publishing import published_scales
@@ -238,3 +240,39 @@ def test_no_decided_effect_in_tow_is_numerical_noise() -> None:
     for row in decided:
         replicates = row["details"]["replicates"]["effect"]
         assert abs(row["effect"]) > of_a_run * (2 / replicates) ** 0.5, row["name"]
+
+
+NUMBERS = {4: "four", 6: "six", 9: "nine", 12: "twelve"}
+
+
+def test_what_is_told_of_resnet50_is_what_its_rows_show() -> None:
+    """Accuracies before and after, how many runs get to the match, and how Sharp MinMax stands beside NegGrad."""
+    text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").partition("**ResNet-50**")[2].split())
+    reading = Reading(Findings.of(read_rows(ROOT / "paper_figs/data/photographs-resnet50/rows.jsonl").values()))
+    before, after = reading.findings.pretrained["high", "sgd"], reading.findings.retrained["high", "sgd"]
+    retain, forget, test = (100 * np.mean([one[name] for one in before.values()]) for name in ACCURACIES)
+    assert f"{retain:.0f} % of its retain images right, {test:.0f} % of the test images, and {forget:.0f} % of" in text
+    left = 100 * np.mean([one["forget_accuracy"] for networks in after.values() for one in networks])
+    assert f"retraining leaves {left:.0f} %" in text
+
+    how = ("sgd-after-sgd", "asam-after-sgd", "asam-after-asam")
+    pairs = [(f"minmax-{each}", f"neggrad-{each}") for each in how]
+    leads = np.ma.concatenate(
+        [reading.tow(one, MATCHED).mean(axis=1) - reading.tow(other, MATCHED).mean(axis=1) for one, other in pairs]
+    )
+    got = {arm: np.array(reading.endings(arm, MATCHED)) == "reached" for arm in reading.findings.arms}
+    both = np.concatenate([got[one] & got[other] for one, other in pairs])
+    assert (leads.count(), leads.max() < 0) == (9, True)
+    assert f"in each of {NUMBERS[len(leads)]} pairs" in text
+    assert f"lower in the {NUMBERS[both.sum()]} pairs in which both get there" in text
+
+    plain = [arm for arm in got if arm.startswith("neggrad")]
+    runs = np.concatenate([got[arm] for arm in plain])
+    assert f"{NUMBERS[(~runs).sum()]} of NegGrad's {NUMBERS[len(runs)]} runs never get to the match" in text
+    assert all(got[one].all() for one, _ in pairs)
+    kept, kept_by_neggrad = (
+        np.ma.concatenate([100 * reading.values(arm, "retain_accuracy", MATCHED) for arm in arms])
+        for arms in ([one for one, _ in pairs], plain)
+    )
+    assert f"with {kept.min():.0f} to {kept.max():.0f} % of the retain images right" in text
+    assert f"NegGrad keeps {kept_by_neggrad.min():.0f} to {kept_by_neggrad.max():.0f} %" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,7 +13,7 @@ from deepnet.matched.measuring import accuracies
 from deepnet.matched.presets import PRESETS
 from deepnet.matched.records import read_rows
 from deepnet.matched.tuning.rates import EFFORTS, tracked_rates
-from deepnet.matched.tuning.search import Effort, rate, worth
+from deepnet.matched.tuning.search import Effort, rate
 from deepnet.metrics.tug_of_war import tug_of_war
 from tests.places import ROOT
 
@@ -35,35 +36,52 @@ def test_best_trials_that_never_stopped_are_as_many_as_their_page_says() -> None
     assert _best_that_never_stopped("photographs-resnet50", "neggrad") == (3, 4)
 
 
+def test_trials_at_large_rates_are_as_their_page_says() -> None:
+    """Of NegGrad, with ResNet-50: hardly better than doing nothing at best, and one is best by chance."""
+    text = " ".join((ROOT / "docs/equal_forgetting.md").read_text(encoding="utf-8").split())
+    large = [
+        (trial["arm"], float(trial["tow"]), int(float(trial["step"])))
+        for trial in _trials("photographs-resnet50", "neggrad")
+        if 0.005 <= float(trial["lr"]) <= 0.04
+    ]
+    assert len(large) == 16
+    _, worths, steps = zip(*large, strict=True)
+    assert f"after {min(steps)} to {max(steps)} steps" in text
+    plain, sharp = (_worths_of_doing_nothing("photographs-resnet50", optimizer) for optimizer in ("sgd", "asam-1"))
+    told = f"a ToW of {_range(worths)} there; doing nothing has {_range(plain)} on the study's replicates"
+    assert f"{told}, or {_range(sharp)} after ASAM" in text
+    (_, step) = max((tow, step) for arm, tow, step in large if arm == "neggrad-asam-after-sgd")
+    assert step == 1
+
+
+def _worths_of_doing_nothing(scale: str, optimizer: str) -> list[float]:
+    """ToW of the pretrained network of each replicate as trials are scored: with validation images."""
+    rows = read_rows(ROOT / "paper_figs/data" / scale / "rows.jsonl").values()
+    networks = [row for row in rows if row["kind"] in ("pretrained", "retrained")]
+    retrained = {
+        row["replicate"]: accuracies(row["numbers"], "val")
+        for row in networks
+        if row["kind"] == "retrained" and row["optimizer"] == "sgd" and not row["again"]
+    }
+    return [
+        tug_of_war(accuracies(row["numbers"], "val"), retrained[row["replicate"]])
+        for row in networks
+        if row["kind"] == "pretrained" and row["optimizer"] == optimizer
+    ]
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{min(values):.2f} to {max(values):.2f}"
+
+
 def _best_that_never_stopped(scale: str, method: str = "") -> tuple[int, int]:
     """How many arms have a best trial of which no run reached the stop, and how many there are."""
-    lines = tracked_rates(scale).read_text(encoding="utf-8").splitlines()
-    trials = csv.DictReader(line for line in lines if not line.startswith("#"))
-    best = [trial for trial in trials if trial["chosen"] == "True" and trial["arm"].startswith(method)]
+    best = [trial for trial in _trials(scale, method) if trial["chosen"] == "True"]
     return sum(trial["reached"] == "0" for trial in best), len(best)
 
 
-def test_trials_at_large_rates_are_as_their_page_says() -> None:
-    """Of NegGrad, on replicate 1000 of ResNet-50: worse than doing nothing, and one is best by chance."""
-    rows = list(read_rows(ROOT / "paper_figs/unfinished/photographs-resnet50/search.jsonl").values())
-    (reference,) = [row for row in rows if row["kind"] == "retrained"]
-    large = [row for row in rows if row["kind"] == "trajectory" and row["arm"].startswith("neggrad")
-             and 0.005 <= row["lr"] <= 0.04]  # fmt: skip
-    worths = [worth(row, reference) for row in large]
-    steps = [row["stops"]["loss"]["step"] for row in large]
-    nothing = {
-        row["optimizer"]: tug_of_war(accuracies(row["numbers"], "val"), accuracies(reference["numbers"], "val"))
-        for row in rows
-        if row["kind"] == "pretrained"
-    }
-    assert len(large) == 16
-    text = " ".join((ROOT / "docs/equal_forgetting.md").read_text(encoding="utf-8").split())
-    assert f"after {min(steps)} to {max(steps)} steps" in text
-    told = (
-        f"ToW of {min(worths):.2f} to {max(worths):.2f}, and {nothing['sgd']:.2f} before it, or {nothing['asam-1']:.2f}"
-    )
-    assert told in text
-    with_asam = {row["lr"]: worth(row, reference) for row in large if row["arm"].startswith("neggrad-asam-after-sgd")}
-    best = max(with_asam, key=with_asam.__getitem__)
-    (step,) = [row["stops"]["loss"]["step"] for row in large if row["arm"] == f"neggrad-asam-after-sgd@{best:g}"]
-    assert step == 1
+def _trials(scale: str, method: str) -> list[dict[str, str]]:
+    """The tracked trials of the arms of a method."""
+    lines = tracked_rates(scale).read_text(encoding="utf-8").splitlines()
+    trials = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return [trial for trial in trials if trial["arm"].startswith(method)]
