@@ -23,7 +23,7 @@ from deepnet.house.identity import key_of
 from deepnet.learning.journal import Journal
 from deepnet.learning.sharpness import asam, sgd
 from deepnet.learning.task import Task
-from deepnet.matched import running, unlearning
+from deepnet.matched import unlearning
 from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.running import MatchedWork, run_matched, wanted
 from deepnet.matched.study import MatchedStudy, Watching
@@ -325,31 +325,3 @@ def test_scores_of_one_name_are_told_apart(tmp_path: Path, by_memorization: Matc
         replicate = MatchedWork(study, tmp_path, "rows.jsonl").replicate(0)
         keys.append(key_of(replicate.forgotten(study.forget[0])))
     assert keys[0] != keys[1]
-
-
-def test_every_commit_that_made_rows_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, name in enumerate(("one", "one", None, "two")):
-        monkeypatch.setattr(running, "commit", lambda name=name: name)
-        run_small(tmp_path, small_matched(arms=small_matched().arms[:1], ceiling=False, replicates=(number,)))
-    assert json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))["commits"] == ["one", "two"]
-
-
-def test_a_search_leaves_the_record_of_the_study_alone(tmp_path: Path) -> None:
-    study = small_matched(arms=small_matched().arms[:1], ceiling=False)
-    run_small(tmp_path, study)
-    before = (tmp_path / "study.json").read_bytes()
-    trials = replace(study, arms=(replace(study.arms[0], name="neggrad@0.2", lr=0.2),))
-    run_matched(trials, tmp_path, Execution(), rows="search.jsonl")
-    assert (tmp_path / "study.json").read_bytes() == before
-    (arm,) = json.loads((tmp_path / "search-study.json").read_text(encoding="utf-8"))["study"]["arms"]
-    assert arm["name"] == "neggrad@0.2"
-
-
-def test_the_record_says_how_images_lay_in_memory(tmp_path: Path) -> None:
-    study = small_matched(arms=small_matched().arms[:1], ceiling=False)
-    told = []
-    for name, execution in (("rows", Execution()), ("columns", Execution(channels_last=True))):
-        run_matched(study, tmp_path / name, execution)
-        about = json.loads((tmp_path / name / "study.json").read_text(encoding="utf-8"))
-        told.append(about["hardware"].get("channels_last", False))
-    assert told == [False, True]
