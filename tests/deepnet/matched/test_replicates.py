@@ -237,9 +237,7 @@ def test_photographs_need_their_images_and_scores() -> None:
     assert len(preset("photographs-resnet18").replicates) == 6
     assert len(preset("photographs-resnet50").replicates) == 3
     needed = {
-        "neggrad-sgd-after-sgd",
-        "neggrad-asam-after-sgd",
-        "minmax-asam-after-sgd",
-        "minmax-no-max-asam-after-sgd",
-    }
+        "neggrad-sgd-after-sgd", "neggrad-asam-after-sgd", "minmax-asam-after-sgd", "minmax-no-max-asam-after-sgd",
+        "control-other-batches", "control-rate-1.1",
+    }  # fmt: skip
     assert needed <= {arm.name for arm in preset("photographs-resnet50").arms}
