@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from deepnet.ledger.choices import REFERENCE, STOP, UNREACHED
-from deepnet.ledger.effects import between, comparison
+from deepnet.ledger.effects import Arms, between, comparison
 from deepnet.ledger.evidence import Case, evidence_of
 from deepnet.ledger.findings import NothingToSeeError, NotMeasuredError
 from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Effect, Reading, Rules, less
+from simulate.house.counting import counted
 from theory.ledger import Choice, Claim, Control, Region
 
 __all__ = [
@@ -100,7 +101,7 @@ FASTER: Mapping[str, Any] = {
 
 def same_again(column: str, rules: Rules) -> Effect:
     """An arm against itself with other batches, for null experiments."""
-    return between(AGAIN, NEGGRAD, column, rules)
+    return _timed(between(AGAIN, NEGGRAD, column, rules), lambda reading: (AGAIN, NEGGRAD), rules, column)
 
 
 def _with_room(effect: Effect, settings: Settings, rules: Rules, margin: float) -> Effect:
@@ -155,25 +156,35 @@ def check_timed(reading: Reading, arms: Sequence[str], rules: Rules) -> None:
         NothingToSeeError: if in half of the pairs that count or more neither has.
     """
     made = less(*(reading.values(arm, "log_step", rules) for arm in arms))
-    counted = [one for one, lost in zip(reading.replicates, np.ma.getmaskarray(made), strict=True) if not lost]
+    shared = [one for one, lost in zip(reading.replicates, np.ma.getmaskarray(made), strict=True) if not lost]
     runs = [reading.findings.stopped(arm, reading.pick(rules.stop)) for arm in arms]
-    endless = sum(all(known[one].ending == "not reached" for known in runs) for one in counted)
-    if 2 * endless >= len(counted) > 0:
+    endless = sum(all(known[one].ending == "not reached" for known in runs) for one in shared)
+    if 2 * endless >= len(shared) > 0:
         raise NothingToSeeError(
-            f"Of {len(counted)} pairs of runs {endless} have none that reached the stop: how many steps it takes is "
-            "not known."
+            f"In {endless} of {counted(len(shared), 'pair')} of runs neither reached the stop: how many steps it takes "
+            "is not known."
         )
 
 
-def _begun(effect: Effect, settings: Settings, rules: Rules, column: str) -> Effect:
-    """An effect of runs that have begun, and have come to their stop where the steps to it are compared."""
+def _begun(effect: Effect, arms: Arms, rules: Rules) -> Effect:
+    """An effect of runs that have begun."""
 
     def found(reading: Reading) -> Masked:
         made = effect(reading)
-        arms = settings.arms(reading)[:2]
-        check_begun(reading, arms, rules)
-        if column == "log_step":
-            check_timed(reading, arms, rules)
+        check_begun(reading, arms(reading)[:2], rules)
+        return made
+
+    return found
+
+
+def _timed(effect: Effect, arms: Arms, rules: Rules, column: str) -> Effect:
+    """An effect; if it is of the steps to a stop, of runs that have come there."""
+    if column != "log_step":
+        return effect
+
+    def found(reading: Reading) -> Masked:
+        made = effect(reading)
+        check_timed(reading, arms(reading)[:2], rules)
         return made
 
     return found
@@ -218,7 +229,8 @@ def compared(
             comes with its `control`.
     """
     margin = fields.get("margin", MARGIN)
-    effect = _begun(comparison(settings.arms, column, rules), settings, rules, column)
+    begun = _begun(comparison(settings.arms, column, rules), settings.arms, rules)
+    effect = _timed(begun, settings.arms, rules, column)
     case = Case(
         rules=rules,
         arms=settings.arms,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from deepnet.ledger.findings import NotMeasuredError
+from deepnet.ledger.findings import NothingToSeeError, NotMeasuredError
 from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Effect, Reading, Rules, less
 from theory.statistics import Estimate
@@ -96,8 +96,8 @@ def _mean(values: Masked) -> float:
 
 
 def unless_missing(effect: Effect, reading: Reading, *, linear: bool = True) -> Estimate | None:
-    """An estimate; None if something of it was not run. See `estimated`."""
+    """An estimate; None if something of it was not run, or cannot tell. See `estimated`."""
     try:
         return estimated(effect, reading, linear=linear)
-    except NotMeasuredError:
+    except (NotMeasuredError, NothingToSeeError):
         return None

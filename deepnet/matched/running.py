@@ -146,7 +146,8 @@ def run_matched(
         _write_study(study, folder, rows, execution)
         _make(work, missing, crew or Crew(), progress or _unwatched)
     elif any(row["key"] not in texts for row in rows_of(work)):  # a run was killed between its last row and the text
-        _write_study(study, folder, rows, execution)
+        if not _record(folder, rows).exists():
+            _write_study(study, folder, rows, execution)
         _gather(work)
     return rows_of(work)
 
@@ -226,11 +227,16 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _record(folder: Path, rows: str) -> Path:
+    """Where it is told what rows were made with; trials are another study."""
+    return folder / ("study.json" if rows == _ROWS else f"{Path(rows).stem}-study.json")
+
+
 def _write_study(study: MatchedStudy, folder: Path, rows: str, execution: Execution) -> None:
     """What the rows of a folder were made with: the configuration, every commit, versions and hardware."""
     if not parallel.is_first():
         return
-    path = folder / ("study.json" if rows == _ROWS else f"{Path(rows).stem}-study.json")  # trials are another study
+    path = _record(folder, rows)
     earlier = json.loads(path.read_text(encoding="utf-8")).get("commits", []) if path.exists() else []
     commits = dict.fromkeys([*earlier, commit()])
     layout = {"channels_last": True} if execution.channels_last else {}

@@ -58,9 +58,10 @@ def draw(results: Results) -> tuple[Figure, Caption]:
         shows=(
             "What each arm has lost of the accuracy of its pretrained network on retain and test set when its loss on "
             "the forget set is that of a retrained network, and what it took to get there, each arm at its own "
-            "learning rate. Steps and seconds are geometric means. Filled: after SGD; open: after ASAM. Seconds are "
-            "those of one process, looks at all sets on the way included, of the runs that reached the match; times of "
-            "a shared machine carry noise. Parts of the weights and quirks of released code are left out. "
+            "learning rate; of a run that never got there (†) what it had lost and taken at its end. Steps and seconds "
+            "are geometric means. Filled: after SGD; open: after ASAM. Seconds are those of one process, looks at all "
+            "sets on the way included, of the runs that reached the match; times of a shared machine carry noise. "
+            "Parts of the weights and quirks of released code are left out. "
             f"Hardware: {'; '.join(map(_hardware, shown))}. {means_note(shown)}"
         ),
     )

@@ -174,8 +174,9 @@ def _answer(scale: Scale) -> str:
         for name in _SETS:
             courses = _courses(scale, arm, name)
             values = courses[np.isfinite(courses[:, at_match]), at_match] if courses.size else np.array([])
-            left.append(f"{100 * values.mean():.1f} %" if values.size > 1 else "no known share")
-        parts.append(f"{arm_words(arm)} keeps {left[0]} on the retain set and {left[1]} on the test set")
+            left += [f"{100 * values.mean():.1f} %"] if values.size > 1 else []
+        keeps = f"keeps {' on the retain set and '.join(left)} on the test set"
+        parts.append(f"{arm_words(arm)} {keeps if len(left) > 1 else 'gets there in one run or in none'}")
     return f"At the scale {scale.name}, mean of the runs that get to the match: {'; '.join(parts)}."
 
 

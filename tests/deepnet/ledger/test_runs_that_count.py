@@ -11,7 +11,7 @@ import pytest
 from deepnet.ledger.claims import find_claims
 from deepnet.ledger.findings import Findings
 from deepnet.ledger.reading import Reading
-from tests.deepnet.ledger.planted import LOSS, PLAIN, REPLICATES, effect, found, planted, row_of
+from tests.deepnet.ledger.planted import AGAIN, LOSS, PLAIN, REPLICATES, effect, found, planted, row_of
 from tests.deepnet.made_up_matched import diverged, unreached, world
 from theory.statistics import Estimate
 
@@ -113,9 +113,17 @@ def test_pairs_without_a_run_that_reaches_its_stop_tell_nothing_of_steps(name: s
     few, half = (row_of(name, endless_in(count, *arms)) for count in (2, 3))
     assert few.verdict != "not testable"
     assert (half.verdict, half.effect) == ("not testable", None)
-    assert "Of 6 pairs of runs 3 have none that reached the stop" in half.remark
+    assert "In 3 of 6 pairs of runs neither reached the stop" in half.remark
     assert found(name, endless_in(3, *arms), unreached="left out").effect is not None  # all that are left reach it
     assert row_of(name, endless_in(6, arms[0])).effect == pytest.approx(math.log(100 / 50))  # one of each pair did
+
+
+def test_a_null_experiment_of_steps_needs_runs_that_reach_their_stop_too() -> None:
+    """Otherwise it would pass by runs that were cut off together."""
+    few, half = (found("planted-faster-rate", endless_in(count, AGAIN, PLAIN)) for count in (2, 3))
+    assert (few.effect is None, half.effect is None) == (False, False)
+    assert (few.null is not None, half.null is not None) == (True, True)
+    assert (math.isnan(few.null.value), math.isnan(half.null.value)) == (False, True)
 
 
 def test_raw_numbers_of_both_arms_stand_beside_a_row() -> None:

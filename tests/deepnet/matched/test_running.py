@@ -23,7 +23,7 @@ from deepnet.house.identity import key_of
 from deepnet.learning.journal import Journal
 from deepnet.learning.sharpness import asam, sgd
 from deepnet.learning.task import Task
-from deepnet.matched import unlearning
+from deepnet.matched import running, unlearning
 from deepnet.matched.replicate import Replicate, Still
 from deepnet.matched.running import MatchedWork, run_matched, wanted
 from deepnet.matched.study import MatchedStudy, Watching
@@ -90,9 +90,9 @@ def test_a_plain_loop_stops_at_the_same_step_with_the_same_numbers(finished: Pat
         model.train()
         optimizer.zero_grad()
         (0.5 * cross_entropy(model(kept.x), kept.y)).backward()
-        running = {name: value.clone() for name, value in model.named_buffers()}
+        statistics = {name: value.clone() for name, value in model.named_buffers()}
         (-0.5 * cross_entropy(model(dropped.x), dropped.y)).backward()
-        model.load_state_dict(running, strict=False)
+        model.load_state_dict(statistics, strict=False)
         optimizer.step()
         loss, _ = seen(model, split.forget)
         if stopped is None and loss >= bound:
@@ -199,14 +199,18 @@ def test_a_missing_row_is_made_alone_and_is_what_it_was(finished: Path, tmp_path
     assert len(list((tmp_path / "models").iterdir())) == 1
 
 
-def test_a_text_file_that_was_left_behind_is_brought_up_to_date(finished: Path, tmp_path: Path) -> None:
+def test_a_text_file_that_was_left_behind_is_brought_up_to_date(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As a run leaves it that is killed after its last row: nothing is missing, but the text does not have it."""
     folder = tmp_path / "killed"
     shutil.copytree(finished, folder)
     lines = (finished / "rows.jsonl").read_text(encoding="utf-8").splitlines()
     (folder / "rows.jsonl").write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+    monkeypatch.setattr(running, "commit", lambda: "of today")
     assert run_matched(small_matched(), folder, Execution()) == rows_in(finished)
-    assert (folder / "rows.jsonl").read_bytes() == (finished / "rows.jsonl").read_bytes()
+    for name in ("rows.jsonl", "study.json"):  # what made the rows did so before
+        assert (folder / name).read_bytes() == (finished / name).read_bytes()
     (folder / "rows.jsonl").unlink()
     (folder / "study.json").unlink()
     run_matched(small_matched(), folder, Execution())
