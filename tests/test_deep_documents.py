@@ -14,6 +14,7 @@ import pytest
 
 from deepnet.ledger.comparing import MATCHED
 from deepnet.ledger.findings import Findings
+from deepnet.ledger.nearness import Masked
 from deepnet.ledger.reading import Reading
 from deepnet.ledger.variance import shares_of
 from deepnet.matched.records import read_rows
@@ -242,37 +243,77 @@ def test_no_decided_effect_in_tow_is_numerical_noise() -> None:
         assert abs(row["effect"]) > of_a_run * (2 / replicates) ** 0.5, row["name"]
 
 
-NUMBERS = {4: "four", 6: "six", 9: "nine", 12: "twelve"}
+NUMBERS = {3: "three", 4: "four", 5: "five", 6: "six", 9: "nine", 10: "ten", 12: "twelve"}
+PAIRS = [(f"minmax-{how}", f"neggrad-{how}") for how in ("sgd-after-sgd", "asam-after-sgd", "asam-after-asam")]
 
 
-def test_what_is_told_of_resnet50_is_what_its_rows_show() -> None:
-    """Accuracies before and after, how many runs get to the match, and how Sharp MinMax stands beside NegGrad."""
-    text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").partition("**ResNet-50**")[2].split())
-    reading = Reading(Findings.of(read_rows(ROOT / "paper_figs/data/photographs-resnet50/rows.jsonl").values()))
-    before, after = reading.findings.pretrained["high", "sgd"], reading.findings.retrained["high", "sgd"]
-    retain, forget, test = (100 * np.mean([one[name] for one in before.values()]) for name in ACCURACIES)
-    assert f"{retain:.0f} % of its retain images right, {test:.0f} % of the test images, and {forget:.0f} % of" in text
-    left = 100 * np.mean([one["forget_accuracy"] for networks in after.values() for one in networks])
-    assert f"retraining leaves {left:.0f} %" in text
+def of_resnet50(**protocol: Any) -> Reading:
+    return Reading(Findings.of(read_rows(ROOT / "paper_figs/data/photographs-resnet50/rows.jsonl").values()), protocol)
 
-    how = ("sgd-after-sgd", "asam-after-sgd", "asam-after-asam")
-    pairs = [(f"minmax-{each}", f"neggrad-{each}") for each in how]
-    leads = np.ma.concatenate(
-        [reading.tow(one, MATCHED).mean(axis=1) - reading.tow(other, MATCHED).mean(axis=1) for one, other in pairs]
-    )
-    got = {arm: np.array(reading.endings(arm, MATCHED)) == "reached" for arm in reading.findings.arms}
-    both = np.concatenate([got[one] & got[other] for one, other in pairs])
-    assert (leads.count(), leads.max() < 0) == (9, True)
-    assert f"in each of {NUMBERS[len(leads)]} pairs" in text
-    assert f"lower in the {NUMBERS[both.sum()]} pairs in which both get there" in text
 
-    plain = [arm for arm in got if arm.startswith("neggrad")]
-    runs = np.concatenate([got[arm] for arm in plain])
-    assert f"{NUMBERS[(~runs).sum()]} of NegGrad's {NUMBERS[len(runs)]} runs never get to the match" in text
-    assert all(got[one].all() for one, _ in pairs)
-    kept, kept_by_neggrad = (
-        np.ma.concatenate([100 * reading.values(arm, "retain_accuracy", MATCHED) for arm in arms])
-        for arms in ([one for one, _ in pairs], plain)
-    )
-    assert f"with {kept.min():.0f} to {kept.max():.0f} % of the retain images right" in text
-    assert f"NegGrad keeps {kept_by_neggrad.min():.0f} to {kept_by_neggrad.max():.0f} %" in text
+def told_of_resnet50() -> str:
+    text = (ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8")
+    return " ".join(text.partition("**ResNet-50:**")[2].split())
+
+
+def leads(reading: Reading) -> Masked:
+    """By how much the ToW of Sharp MinMax is above that of NegGrad, in each pair of runs."""
+    tows = [[reading.tow(arm, MATCHED).mean(axis=1) for arm in pair] for pair in PAIRS]
+    return np.ma.concatenate([one - other for one, other in tows])
+
+
+def test_accuracies_of_resnet50_are_those_of_its_networks() -> None:
+    known = of_resnet50().findings
+    before, after = known.pretrained["high", "sgd"].values(), known.retrained["high", "sgd"].values()
+    retain, forget, test = (100 * np.mean([one[name] for one in before]) for name in ACCURACIES)
+    left = 100 * np.mean([one["forget_accuracy"] for networks in after for one in networks])
+    told_before = f"{retain:.0f} % of its retain images right, {test:.0f} % of the test images, and {forget:.0f} % of"
+    assert told_before in told_of_resnet50()
+    assert f"retraining leaves {left:.0f} %" in told_of_resnet50()
+
+
+def test_pairs_of_runs_of_resnet50_stand_as_is_told() -> None:
+    """How Sharp MinMax and NegGrad stand to each other, and in how many pairs both get to the match."""
+    reading, text = of_resnet50(), told_of_resnet50()
+    there = {arm: np.array(reading.endings(arm, MATCHED)) == "reached" for arm in reading.findings.arms}
+    both = int(sum((there[one] & there[other]).sum() for one, other in PAIRS))
+    assert (leads(reading).count(), leads(reading).max() < 0) == (9, True)
+    assert f"in each of {NUMBERS[9]} pairs of runs" in text
+    assert f"in {NUMBERS[9 - both]} of the nine NegGrad does not get to the match" in text
+    assert f"In the other {NUMBERS[both]} Sharp MinMax's ToW is lower, too" in text
+    assert all(there[one].all() for one, _ in PAIRS)
+    held_out = leads(of_resnet50(stop="held-out"))
+    assert held_out.min() < 0 < held_out.max()
+
+
+def test_what_runs_of_resnet50_keep_and_gain_is_as_is_told() -> None:
+    """Shares of the retain images, and ToW beside that of doing nothing."""
+    reading, text = of_resnet50(), told_of_resnet50()
+    for method, words, how_many in (
+        ("minmax", "with {} to {} % of the retain images right", "in each run"),
+        ("neggrad", "NegGrad keeps {} to {} %", "is nearer to them in {} of {}"),
+    ):
+        arms = [arm for arm in reading.findings.arms if arm.startswith(method) and "no-max" not in arm]
+        kept = np.ma.concatenate([100 * reading.values(arm, "retain_accuracy", MATCHED) for arm in arms])
+        gained = np.ma.concatenate(
+            [reading.tow(a, MATCHED).mean(axis=1) - reading.tow_of_start(a, MATCHED).mean(axis=1) for a in arms]
+        )
+        assert words.format(f"{kept.min():.0f}", f"{kept.max():.0f}") in text
+        nearer = int((gained > 0).sum())
+        assert how_many.format(NUMBERS.get(nearer), NUMBERS[len(gained)]) in text
+        assert (nearer == 0) == (method == "minmax")
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "words"),
+    [
+        ("sharp-minmax-beats-neggrad", "refuted", "refutes claim 2 ({} of {} do)"),
+        ("sharp-minmax-costs-retain-accuracy", "supported", "supports claim 11 ({} of {})"),
+    ],
+)
+def test_protocols_that_decide_of_resnet50_are_as_many_as_is_told(name: str, verdict: str, words: str) -> None:
+    """A control failed in each."""
+    entry = deep_atlas("photographs-resnet50")[name]
+    found = [each for each in entry.tried if each.verdict == verdict]
+    assert words.format(len(found), len(entry.tried)) in told_of_resnet50()
+    assert not any(each.trusted for each in found)
