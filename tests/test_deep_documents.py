@@ -204,13 +204,13 @@ def test_shares_of_variance_are_those_of_the_tracked_rows() -> None:
         assert f"{number(share.value, 2)} {interval(share.interval(), 2)} of" in text
 
 
-def thread_noise(scale: str) -> dict[str, list[float]]:
-    """Differences at the match between one thread and two, by number."""
+def thread_noise(scale: str, stop: str = "loss") -> dict[str, list[float]]:
+    """Differences at a stop, usually the match, between one thread and two, by number."""
     lines = (ROOT / "paper_figs/data" / scale / "noise.csv").read_text(encoding="utf-8").splitlines()
     rows = csv.DictReader(line for line in lines if not line.startswith("#"))
     found: dict[str, list[float]] = {}
     for row in rows:
-        if row["stop"] == "loss" and row["difference"]:
+        if row["stop"] == stop and row["difference"]:
             found.setdefault(row["number"], []).append(float(row["difference"]))
     return found
 
@@ -218,13 +218,22 @@ def thread_noise(scale: str) -> dict[str, list[float]]:
 ACCURACIES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
 
 
-@pytest.mark.parametrize(("scale", "runs"), [("digits", 20), ("photographs-resnet18", 2)])
+@pytest.mark.parametrize(("scale", "runs"), [("digits", 20), ("photographs-resnet18", 2), ("photographs-resnet50", 1)])
 def test_numerical_noise_is_that_of_the_tracked_table(scale: str, runs: int) -> None:
     text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").split())
     noise = thread_noise(scale)
     retain, forget, test = (number(float(np.sqrt(np.mean(np.square(noise[name])))), 2) for name in ACCURACIES)
     assert len(noise["step"]) == runs
     assert f"{retain} on the retain set, {forget} on the forget set and {test} on test images" in text
+
+
+def test_a_run_that_ends_before_the_match_has_noise_at_its_end() -> None:
+    """NegGrad with ResNet-50, the first of two runs."""
+    retain, forget, test = (
+        number(abs(thread_noise("photographs-resnet50", "last")[name][0]), 2) for name in ACCURACIES
+    )
+    text = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").split())
+    assert f"and differs at its end by {retain}, {forget} and {test}" in text
 
 
 def test_no_decided_effect_in_tow_is_numerical_noise() -> None:
