@@ -63,6 +63,9 @@ maximum_signature_line_length = 88
 
 # --- how it looks
 
+_WIDE = ("docs/deep_ledger", "docs/gallery/deep_ledger_table", "docs/gallery/deep_accuracies_table")
+"""Pages whose tables need the room that a list of their headings would take."""
+
 html_theme = "pydata_sphinx_theme"
 html_title = "sharpmu"
 html_static_path = ["static"]
@@ -76,7 +79,7 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
     "header_links_before_dropdown": 8,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in _WIDE},
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
