@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from deepnet.ledger.comparing import MATCHED
 from deepnet.ledger.findings import Findings
@@ -279,6 +281,23 @@ def test_accuracies_of_resnet50_are_those_of_its_networks() -> None:
     told_before = f"{retain:.0f} % of its retain images right, {test:.0f} % of the test images, and {forget:.0f} % of"
     assert told_before in told_of_resnet50()
     assert f"retraining leaves {left:.0f} %" in told_of_resnet50()
+
+
+def test_how_much_wider_joint_intervals_are_is_told_of_three_and_of_six() -> None:
+    """By Student's law, one degree of freedom fewer than replicates, in a family of ten."""
+    wider = [t.ppf(1 - 0.025 / 10, count - 1) / t.ppf(1 - 0.025, count - 1) for count in (3, 6)]
+    told = "{:.1f} times as wide as one alone with three replicates, and {:.1f} times with six"
+    assert told.format(*wider) in told_of_resnet50()
+
+
+def test_core_hours_are_those_of_the_provenance() -> None:
+    """Of the rows, the searches apart."""
+    hours = []
+    for scale in ("digits", "photographs-resnet18", "photographs-resnet50"):
+        about = json.loads((ROOT / "paper_figs/data" / scale / "provenance.json").read_text(encoding="utf-8"))
+        hours.append(sum(spent for of, spent in about["seconds"].items() if of != "search") / 3600)
+    told = "the rows of digits took {:.0f} hours of one core, those of ResNet-18 {:.0f}, those of ResNet-50 {:.0f}"
+    assert told.format(*hours) in told_of_resnet50()
 
 
 def test_pairs_of_runs_of_resnet50_stand_as_is_told() -> None:

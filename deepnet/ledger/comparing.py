@@ -149,7 +149,7 @@ def check_begun(reading: Reading, arms: Sequence[str], rules: Rules) -> None:
         )
 
 
-def check_timed(reading: Reading, arms: Sequence[str], rules: Rules) -> None:
+def _check_timed(reading: Reading, arms: Sequence[str], rules: Rules) -> None:
     """Require that in most pairs a run has reached its stop: two that have not took all steps, and differ by none.
 
     Raises:
@@ -184,7 +184,7 @@ def _timed(effect: Effect, arms: Arms, rules: Rules, column: str) -> Effect:
 
     def found(reading: Reading) -> Masked:
         made = effect(reading)
-        check_timed(reading, arms(reading)[:2], rules)
+        _check_timed(reading, arms(reading)[:2], rules)
         return made
 
     return found

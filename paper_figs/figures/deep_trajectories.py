@@ -176,7 +176,7 @@ def _answer(scale: Scale) -> str:
             values = courses[np.isfinite(courses[:, at_match]), at_match] if courses.size else np.array([])
             left += [f"{100 * values.mean():.1f} %"] if values.size > 1 else []
         keeps = f"keeps {' on the retain set and '.join(left)} on the test set"
-        parts.append(f"{arm_words(arm)} {keeps if len(left) > 1 else 'gets there in one run or in none'}")
+        parts.append(f"{arm_words(arm)} {keeps if len(left) > 1 else 'is seen there in one run or in none'}")
     return f"At the scale {scale.name}, mean of the runs that get to the match: {'; '.join(parts)}."
 
 

@@ -35,6 +35,8 @@ def test_best_trials_that_never_stopped_are_as_many_as_their_page_says() -> None
     assert "five of six arms of `digits-labels`, and of three of the four arms of NegGrad with ResNet-50" in text
     assert _best_that_never_stopped("digits-labels") == (5, 6)
     assert _best_that_never_stopped("photographs-resnet50", "neggrad") == (3, 4)
+    ledger = " ".join((ROOT / "docs/deep_ledger.md").read_text(encoding="utf-8").split())
+    assert "for three of its four arms the search had chosen a rate whose trial did not get there" in ledger
 
 
 def test_trials_at_large_rates_are_as_their_page_says() -> None:

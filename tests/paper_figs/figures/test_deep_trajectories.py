@@ -72,6 +72,19 @@ def test_a_mean_of_two_replicates_is_drawn_only_where_there_are_no_more(
         assert count == 3 or high == pytest.approx(max(values) + span)  # that of two is cut off
 
 
+def test_a_share_at_the_match_is_told_of_two_runs_or_more(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_match = int(np.argmin(np.abs(deep_trajectories.GRID - 1.0)))
+    for there, told in (
+        (2, "keeps 90.0 % on the retain set and 90.0 % on the test set"),
+        (1, "is seen there in one run"),
+    ):
+        courses = np.array([np.linspace(1.0, 0.8, 2 * at_match + 1)[:61]] * 3)
+        courses[there:, at_match:] = np.nan
+        monkeypatch.setattr(deep_trajectories, "_courses", lambda *_, courses=courses: courses)
+        _, caption = deep_trajectories.main.drawn(Results("quick", folder=data / "results", data=data, preset=WHOLE))
+        assert f"NegGrad with SGD after SGD {told}" in caption.answers
+
+
 def test_a_line_ends_where_half_of_the_replicates_have(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accuracies = np.array([np.linspace(0.9, 0.8, 61)] * 8) + np.linspace(0.0, 0.01, 8)[:, None]
     accuracies[:4, 21:], accuracies[4, 11:] = np.nan, np.nan  # eight to place 10, seven to 20, three beyond
